@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: Swift 6 mode, strict imports, warnings are errors.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A Swift module of the house; `floor` documents where it stands (see ARCHITECTURE.md).
+func module(_ name: String, floor: Int, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "tally",
+  products: [.executable(name: "tally", targets: ["tally"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // Floor 0: C only.
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
+    .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    // Floor 1: pure Swift: no clock, no I/O, no logging, no Foundation.
+    module("Events", floor: 1),
+    module("Features", floor: 1, ["Events"]),
+    module("Dataflow", floor: 1, ["Events", "Features"]),
+    // Floor 2: one outside thing each.
+    module("Kafka", floor: 2, ["CRdKafka"]),
+    module("XGBoost", floor: 2, ["CXGBoost"]),
+    module("Registry", floor: 2, ["Events", "Features", "Dataflow"]),
+    module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
+    module("Metrics", floor: 2, ["Dataflow", histogram]),
+    // Floor 3: adapters behind the ports.
+    module("Ingest", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents"]),
+    module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
+    module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
+    module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", grdb]),
+    module("Synthetic", floor: 3, ["Events", "Features", "Dataflow", "Kafka"]),
+    // Floor 4: the loop and the trainer.
+    module("Pipeline", floor: 4, ["Events", "Features", "Dataflow", "FeatureStore"]),
+    module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
+    // Floor 5: views.
+    module("Monitor", floor: 5, ["Dataflow", "Metrics"]),
+    // Floor 6: configuration, wiring, commands.
+    .executableTarget(
+      name: "tally",
+      dependencies: [
+        "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Declaration", "Metrics",
+        "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "Monitor",
+        yams, logging, arguments,
+      ],
+      swiftSettings: strict),
+    // Tests; TestServers starts real servers on free loopback ports.
+    .target(name: "TestServers", dependencies: ["Kafka"], path: "Tests/TestServers", swiftSettings: strict),
+    tests("HouseTests", []),
+    tests("EventsTests", ["Events"]),
+    tests("FeaturesTests", ["Events", "Features", "CEvents"]),
+    tests("DeclarationTests", ["Events", "Features", "Dataflow", "Declaration"]),
+    tests("KafkaTests", ["Kafka", "TestServers"]),
+    tests("IngestTests", ["Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers"]),
+    tests("FeatureStoreTests", ["Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
+    tests("ScorerTests", ["Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"]),
+    tests("SinkTests", ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers"]),
+    tests("SyntheticTests", ["Events", "Features", "Dataflow", "Synthetic", "Kafka", "TestServers"]),
+    tests("PipelineTests", ["Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
+    tests("TrainingTests", ["Events", "Features", "Dataflow", "Training", "XGBoost", "Registry"]),
+    tests(
+      "IntegrationTests",
+      [
+        "tally", "Events", "Features", "Dataflow", "Kafka", "Declaration", "Ingest", "FeatureStore",
+        "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers",
+      ]),
+  ]
+)

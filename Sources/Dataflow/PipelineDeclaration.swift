@@ -1,0 +1,77 @@
+public import Features
+
+/// A model that a pipeline scores with.
+public struct ModelDeclaration: Equatable, Sendable {
+  /// Name; also the name of its output.
+  public var name: String
+  /// Model file (XGBoost JSON or UBJSON), relative to the models folder.
+  public var file: String
+  /// Column of the labels file that it learns; nil: not trainable here.
+  public var label: String?
+  /// XGBoost objective to train with, for example "reg:squarederror".
+  public var objective: String
+  /// Where it is declared.
+  public var position: SourcePosition
+
+  /// A model.
+  public init(name: String, file: String, label: String?, objective: String, position: SourcePosition) {
+    self.name = name
+    self.file = file
+    self.label = label
+    self.objective = objective
+    self.position = position
+  }
+}
+
+/// What is made of the outputs, in order.
+public enum DecisionDeclaration: Equatable, Sendable {
+  /// Bounds an output.
+  case clamp(output: String, minimum: Float, maximum: Float)
+  /// Names the first threshold (descending) that the output reaches, else `otherwise`.
+  case category(name: String, output: String, thresholds: [CategoryThreshold], otherwise: String)
+  /// True when the output is greater than `above`.
+  case trigger(name: String, output: String, above: Float)
+}
+
+/// One step of a category decision.
+public struct CategoryThreshold: Equatable, Sendable {
+  /// Label when reached.
+  public var label: String
+  /// Least value that reaches it.
+  public var atLeast: Float
+
+  /// A threshold.
+  public init(label: String, atLeast: Float) {
+    self.label = label
+    self.atLeast = atLeast
+  }
+}
+
+/// A whole pipeline as its file declares it.
+public struct PipelineDeclaration: Equatable, Sendable {
+  /// Name: part of every key, row and record; `[a-z][a-z0-9_-]*`.
+  public var name: String
+  /// Features and state.
+  public var features: FeatureSetDeclaration
+  /// Models in order; outputs have the same order and names.
+  public var models: [ModelDeclaration]
+  /// Decisions in order.
+  public var decisions: [DecisionDeclaration]
+  /// Features that the table `latest_scores` carries beside outputs and decisions.
+  public var tableFeatures: [String]
+  /// Furthest that an event time may lie ahead of its ingest time, microseconds.
+  public var futureBound: Int64
+
+  /// A pipeline.
+  public init(
+    name: String, features: FeatureSetDeclaration, models: [ModelDeclaration],
+    decisions: [DecisionDeclaration], tableFeatures: [String], futureBound: Int64
+  ) {
+    self.name = name
+    self.features = features
+    self.models = models
+    self.decisions = decisions
+    self.tableFeatures = tableFeatures
+    self.futureBound = futureBound
+  }
+}

@@ -1,0 +1,241 @@
+/// Identity of a log: another one under the same name is refused.
+public struct LogIdentity: Equatable, Sendable {
+  /// The cluster's id.
+  public var clusterID: String
+  /// The topic's number of partitions.
+  public var partitionCount: Int32
+
+  /// An identity.
+  public init(clusterID: String, partitionCount: Int32) {
+    self.clusterID = clusterID
+    self.partitionCount = partitionCount
+  }
+}
+
+/// What a poll gave.
+public enum PollOutcome: Equatable, Sendable {
+  /// Records are in the batch (perhaps none, when the time was up).
+  case records
+  /// These partitions shall be this worker's: read their positions, then call `assign`.
+  case assigned([Int32])
+  /// These are no longer: finish or drop what is under way, then call `unassign`. `lost`: already somebody
+  /// else's, so write nothing more.
+  case revoked([Int32], lost: Bool)
+  /// The end of a bounded source.
+  case finished
+}
+
+/// First and next offset of a partition's log.
+public struct LogBounds: Equatable, Sendable {
+  /// First offset that is still there.
+  public var low: Int64
+  /// Offset that the next record will get.
+  public var high: Int64
+
+  /// Bounds.
+  public init(low: Int64, high: Int64) {
+    self.low = low
+    self.high = high
+  }
+}
+
+/// Where events come from: one topic's partitions. One thread. All calls throw `PortError`.
+public protocol RecordSource: AnyObject {
+  /// Topic name, as written into scores.
+  var topic: String { get }
+  /// Identity of the log.
+  func identity() throws -> LogIdentity
+  /// Empties `batch`, then fills it with up to `limit` records, waiting at most `timeoutMs` for the first.
+  func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome
+  /// The group's committed offsets (C), in the order asked; nil: none.
+  func committed(_ partitions: [Int32]) throws -> [Int64?]
+  /// First and next offset.
+  func bounds(_ partition: Int32) throws -> LogBounds
+  /// Starts reading the partitions at the given offsets; answers `.assigned`.
+  func assign(_ starts: [(partition: Int32, offset: Int64)]) throws
+  /// Gives all partitions up; answers `.revoked`.
+  func unassign() throws
+  /// Commits the group's offsets; waits for the answer.
+  func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws
+  /// Keeps the membership alive while nothing can be processed: stops delivery, serves the group protocol.
+  /// Returns true when a revocation is waiting (the next `poll` reports it).
+  func idle(timeoutMs: Int) throws -> Bool
+  /// Takes delivery up again after `idle`.
+  func resume() throws
+  /// Leaves the group and closes.
+  func close()
+}
+
+/// What became of a compare-and-set.
+public enum WriteOutcome: Equatable, Sendable {
+  /// Written now.
+  case written
+  /// It was already there: an earlier try of ours had succeeded.
+  case alreadyWritten
+  /// Somebody else moved it, or it was rolled back: nothing was written.
+  case conflict
+}
+
+/// An entity's stored state among those to be written; bytes lie in `StateWrite.bytes`.
+public struct StateEntry {
+  /// Entity id, as bytes in `StateWrite.bytes`.
+  public var entityID: Range<Int>
+  /// Encoded state, as bytes in `StateWrite.bytes`.
+  public var state: Range<Int>
+
+  /// An entry.
+  public init(entityID: Range<Int>, state: Range<Int>) {
+    self.entityID = entityID
+    self.state = state
+  }
+}
+
+/// One partition's write: the record moves from `expected` to `record` together with the states, or nothing does.
+public struct StateWrite {
+  /// Partition.
+  public var partition: Int32 = 0
+  /// The record that must be there now; empty: none.
+  public var expected: [UInt8] = []
+  /// The record to put in its place.
+  public var record: [UInt8] = []
+  /// Arena of ids and states.
+  public var bytes: [UInt8] = []
+  /// Changed states, at most `StateStoreLimits.statesMax`.
+  public var entries: [StateEntry] = []
+
+  /// An empty write.
+  public init() {}
+}
+
+/// Bounds of the store port.
+public enum StateStoreLimits {
+  /// States in one write: Redis' Lua cannot unpack more than about 7,990 values.
+  public static let statesMax = 512
+}
+
+/// Which entity of which partition.
+public struct EntityRequest {
+  /// Partition.
+  public var partition: Int32
+  /// Entity id; valid during the call.
+  public var entityID: UnsafeRawBufferPointer
+
+  /// A request.
+  public init(partition: Int32, entityID: UnsafeRawBufferPointer) {
+    self.partition = partition
+    self.entityID = entityID
+  }
+}
+
+/// Where states and partition records lie. One thread. All calls throw `PortError`.
+public protocol StateStore: AnyObject {
+  /// Reads partition records, in the order asked; nil: none.
+  func records(_ partitions: [Int32]) throws -> [[UInt8]?]
+
+  /// Reads in one round trip the partitions' records and the entities' states.
+  ///
+  /// `record` is called once per partition in order, then `state` once per entity in order; nil: none. Pointers are
+  /// valid only inside the call. When an entity has no state on its own partition, it is looked for on the others: `moved`
+  /// is called with its index and the partition that has it.
+  func fetch(
+    partitions: [Int32], entities: [EntityRequest],
+    record: (Int, UnsafeRawBufferPointer?) -> Void,
+    state: (Int, UnsafeRawBufferPointer?) -> Void,
+    moved: (Int, Int32) -> Void
+  ) throws
+
+  /// Compare-and-set of one partition's record together with its states.
+  func write(_ write: StateWrite) throws -> WriteOutcome
+  /// Closes the connection.
+  func close()
+}
+
+/// Scores whole batches: `rows` of features in, `outputs` (one column per model) out. One thread.
+public protocol RowScorer: AnyObject {
+  /// Output names, in column order.
+  var outputNames: [String] { get }
+  /// Version of each output's model: 16 hex digits of its file's hash or a registry's name for it.
+  var modelVersions: [String] { get }
+  /// Fills `outputs` (resized to the same number of rows). Throws `PortError`.
+  func score(_ rows: FloatMatrix, into outputs: FloatMatrix) throws
+}
+
+/// Where scores and dead letters go as messages. One thread. All calls throw `PortError`.
+public protocol TopicSink: AnyObject {
+  /// Queues messages of all rows and letters with `toTopic`; does not wait.
+  func send(_ batch: ScoredBatch) throws
+  /// Waits up to `timeoutMs` for all acknowledgements. Returns whether all have come.
+  func flush(timeoutMs: Int) throws -> Bool
+  /// Closes; what is not acknowledged may be lost.
+  func close()
+}
+
+/// A partition's move in a table: from `old` (nil: no row yet) to `new`.
+public struct PositionMove: Equatable, Sendable {
+  /// Partition.
+  public var partition: Int32
+  /// T before; nil: there is none.
+  public var old: Int64?
+  /// T after.
+  public var new: Int64
+
+  /// A move.
+  public init(partition: Int32, old: Int64?, new: Int64) {
+    self.partition = partition
+    self.old = old
+    self.new = new
+  }
+}
+
+/// Where scores and dead letters go as rows, each batch in one transaction with the positions. One thread.
+/// All calls throw `PortError`.
+public protocol TableSink: AnyObject {
+  /// T of the partitions, in the order asked; nil: none.
+  func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?]
+  /// Writes all rows and letters with `toTable`, and moves all positions, or nothing.
+  func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome
+  /// Closes the connection.
+  func close()
+}
+
+/// Clock of the machine: never part of a feature or a score.
+public protocol Clock: AnyObject {
+  /// Wall-clock time, microseconds UTC.
+  func wallMicros() -> Int64
+  /// Monotonic time, nanoseconds.
+  func monotonicNanos() -> UInt64
+  /// Sleeps.
+  func sleep(milliseconds: Int)
+}
+
+/// A stage of an event's way, for latency.
+public enum Stage: Int, CaseIterable, Sendable {
+  /// From the record's timestamp to the poll that returned it.
+  case brokerWait
+  /// Decoding and validation.
+  case decode
+  /// Reading states.
+  case fetch
+  /// Applying events and reading features.
+  case features
+  /// All models and decisions.
+  case score
+  /// Topic acknowledged and table committed.
+  case sink
+  /// Writing states and positions.
+  case state
+  /// From the record's timestamp to durable in topic and table.
+  case total
+}
+
+/// What a worker tells of itself, once per batch. Implementations are safe from several threads.
+public protocol Recorder: AnyObject {
+  /// `events` events each took `nanos` in this stage (a batch's events share its time).
+  func record(_ stage: Stage, nanos: UInt64, events: Int)
+  /// Totals of this batch; dead letters by `DeadLetterReason.index`.
+  func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int])
+  /// Where a partition stands: next offset and the log's end.
+  func position(partition: Int32, next: Int64, end: Int64)
+  /// What the worker is doing, for people: "running", "waiting for redis: …".
+  func state(_ text: String, healthy: Bool)
+}

@@ -1,0 +1,149 @@
+public import Events
+
+/// One scored event of a batch.
+public struct ScoredRow {
+  /// Position in `ScoredBatch.events`.
+  public var event: Int32
+  /// Position in `ScoredBatch.records`.
+  public var record: Int32
+  /// The entity's watermark after the event.
+  public var asOf: EventTime
+  /// Whether it goes to the topic (its offset is not below C).
+  public var toTopic: Bool
+  /// Whether it goes to the table (its offset is not below T).
+  public var toTable: Bool
+
+  /// A row.
+  public init(event: Int32, record: Int32, asOf: EventTime, toTopic: Bool, toTable: Bool) {
+    self.event = event
+    self.record = record
+    self.asOf = asOf
+    self.toTopic = toTopic
+    self.toTable = toTable
+  }
+}
+
+/// One record that cannot be scored; its bytes are in `ScoredBatch.records`.
+public struct DeadLetter {
+  /// Position in `ScoredBatch.records`.
+  public var record: Int32
+  /// Why.
+  public var reason: DeadLetterReason
+  /// More, for people; never contains data of the record.
+  public var detail: String
+  /// Whether it goes to the topic.
+  public var toTopic: Bool
+  /// Whether it goes to the table.
+  public var toTable: Bool
+
+  /// A dead letter.
+  public init(record: Int32, reason: DeadLetterReason, detail: String, toTopic: Bool, toTable: Bool) {
+    self.record = record
+    self.reason = reason
+    self.detail = detail
+    self.toTopic = toTopic
+    self.toTable = toTable
+  }
+}
+
+/// What every score of a run has in common.
+public struct ScoreContext: Sendable {
+  /// Pipeline name.
+  public var pipeline: String
+  /// Topic that events are read from.
+  public var topic: String
+  /// Hash of the definition, 32 hex digits.
+  public var definition: String
+  /// Feature names, in column order.
+  public var featureNames: [String]
+  /// For each feature: the words for its codes; empty for numbers.
+  public var featureLabels: [[String]]
+  /// Output names, in column order.
+  public var outputNames: [String]
+  /// Model of each output.
+  public var modelNames: [String]
+  /// Version of each output's model.
+  public var modelVersions: [String]
+  /// Decision names (without clamps), in column order.
+  public var decisionNames: [String]
+  /// For each decision: labels by code; empty: a trigger, whose code is 0 or 1.
+  public var decisionLabels: [[String]]
+  /// Columns of the features that the table carries.
+  public var tableFeatures: [Int]
+
+  /// A context with every field given.
+  public init(
+    pipeline: String, topic: String, definition: String, featureNames: [String], featureLabels: [[String]],
+    outputNames: [String], modelNames: [String], modelVersions: [String], decisionNames: [String],
+    decisionLabels: [[String]], tableFeatures: [Int]
+  ) {
+    self.pipeline = pipeline
+    self.topic = topic
+    self.definition = definition
+    self.featureNames = featureNames
+    self.featureLabels = featureLabels
+    self.outputNames = outputNames
+    self.modelNames = modelNames
+    self.modelVersions = modelVersions
+    self.decisionNames = decisionNames
+    self.decisionLabels = decisionLabels
+    self.tableFeatures = tableFeatures
+  }
+}
+
+/// A batch on its way from the source to the sinks. Reused; one thread.
+public final class ScoredBatch {
+  /// What all rows share.
+  public let context: ScoreContext
+  /// Records as they came.
+  public let records: RecordBatch
+  /// Decoded events.
+  public let events: EventBatch
+  /// Scored events in the order of the log; row `i` has features, outputs and decisions in row `i` of the matrices.
+  public var rows: [ScoredRow] = []
+  /// Feature rows.
+  public let features: FloatMatrix
+  /// Outputs after clamping.
+  public let outputs: FloatMatrix
+  /// Decision codes, row by row; `context.decisionNames.count` columns.
+  public var decisions: [Int32] = []
+  /// Records that cannot be scored.
+  public var deadLetters: [DeadLetter] = []
+  /// Wall-clock time of scoring, microseconds UTC: for headers and columns outside every digest.
+  public var scoredAtMicros: Int64 = 0
+
+  /// An empty batch with room for `capacityRows`.
+  public init(context: ScoreContext, events: EventBatch, capacityRows: Int) {
+    self.context = context
+    self.events = events
+    records = RecordBatch()
+    features = FloatMatrix(columns: context.featureNames.count, capacityRows: capacityRows)
+    outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: capacityRows)
+    rows.reserveCapacity(capacityRows)
+  }
+
+  /// Forgets rows and letters; records and events are their owners' to empty.
+  public func removeAll() {
+    rows.removeAll(keepingCapacity: true)
+    decisions.removeAll(keepingCapacity: true)
+    deadLetters.removeAll(keepingCapacity: true)
+    features.removeAll()
+    outputs.removeAll()
+  }
+}
+
+/// Makes events of records. One thread.
+public protocol RecordDecoder: AnyObject {
+  /// Decodes one record into `events`. Returns nil when an event was committed, else why not.
+  func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason?
+}
+
+/// Makes decisions of outputs. One thread.
+public protocol Decider: AnyObject {
+  /// Decision names (without clamps), in column order.
+  var decisionNames: [String] { get }
+  /// For each decision: labels by code; empty: a trigger, whose code is 0 or 1.
+  var decisionLabels: [[String]] { get }
+  /// Clamps outputs in place and appends every row's decision codes.
+  func decide(_ outputs: FloatMatrix, into decisions: inout [Int32])
+}

@@ -1,0 +1,54 @@
+/// Why a record cannot be scored: a stable code, its meaning is part of the public contract.
+public enum DeadLetterReason: String, CaseIterable, Sendable {
+  /// Neither valid protobuf nor valid JSON of an event, or a content-type that Tally does not know.
+  case undecodable
+  /// The record has neither a key nor a value.
+  case emptyRecord = "empty-record"
+  /// The record has a key but no value.
+  case emptyValue = "empty-value"
+  /// The value is larger than `valueBytesMax`.
+  case tooLarge = "too-large"
+  /// JSON nested deeper than `jsonDepthMax`, or more attributes than `attributesMax`.
+  case tooDeep = "too-deep"
+  /// Text that is not UTF-8.
+  case invalidUTF8 = "invalid-utf8"
+  /// Neither a profile nor an engagement event.
+  case unknownKind = "unknown-kind"
+  /// `schema_version` is newer than this program.
+  case unknownSchema = "unknown-schema"
+  /// No event id.
+  case missingEventID = "missing-event-id"
+  /// No entity id.
+  case missingEntityID = "missing-entity-id"
+  /// No event time, or 0.
+  case missingTime = "missing-time"
+  /// An engagement event without a type.
+  case missingType = "missing-type"
+  /// An id longer than 256 bytes or with control characters.
+  case invalidID = "invalid-id"
+  /// A field or attribute of another type than declared.
+  case wrongType = "wrong-type"
+  /// NaN or infinity.
+  case notFinite = "not-finite"
+  /// A number outside the attribute's declared bounds.
+  case outOfBounds = "out-of-bounds"
+  /// An event time before 1970 or after 2088.
+  case invalidTime = "invalid-time"
+  /// An event time too far ahead of the record's ingest time.
+  case futureTime = "future-time"
+  /// The record's key is absent or is not the entity id.
+  case keyMismatch = "key-mismatch"
+  /// The entity's state lives on another partition: producers use different partitioners.
+  case entityMoved = "entity-moved"
+  /// The entity's stored state cannot be read.
+  case corruptState = "corrupt-state"
+
+  /// Number of reasons.
+  public static let count = DeadLetterReason.allCases.count
+
+  /// Position in `allCases`; the index of counters by reason.
+  public var index: Int { Self.indices[self] ?? 0 }
+
+  private static let indices: [DeadLetterReason: Int] = Dictionary(
+    uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+}

@@ -1,0 +1,84 @@
+/// What an event is.
+public enum EventKind: UInt8, Sendable {
+  /// Something the entity did or met.
+  case engagement
+  /// The whole profile: absent attributes are no longer known.
+  case profileSnapshot
+  /// Some of the profile's attributes.
+  case profileChange
+}
+
+/// One decoded event: numbers and runs of bytes in its batch's arena.
+public struct Event: Sendable {
+  /// What it is.
+  public var kind: EventKind
+  /// Number of the event type in the pipeline's symbols; `unknown` for one that no feature names.
+  public var type: Int32
+  /// Event id.
+  public var eventID: ByteSlice
+  /// Entity id.
+  public var entityID: ByteSlice
+  /// Producer's name of itself.
+  public var source: ByteSlice
+  /// Event time, microseconds UTC.
+  public var time: EventTime
+  /// 128-bit hash of the event id.
+  public var idHash: Hash128
+  /// Range in the batch's attributes: first.
+  public var attributesStart: Int32
+  /// Range in the batch's attributes: count.
+  public var attributesCount: Int32
+
+  /// An event with every field given.
+  public init(
+    kind: EventKind, type: Int32, eventID: ByteSlice, entityID: ByteSlice, source: ByteSlice,
+    time: EventTime, idHash: Hash128, attributesStart: Int32, attributesCount: Int32
+  ) {
+    self.kind = kind
+    self.type = type
+    self.eventID = eventID
+    self.entityID = entityID
+    self.source = source
+    self.time = time
+    self.idHash = idHash
+    self.attributesStart = attributesStart
+    self.attributesCount = attributesCount
+  }
+}
+
+/// What an attribute holds.
+public enum AttributeKind: UInt8, Sendable {
+  /// Nothing: the attribute is removed or not known.
+  case null
+  /// A truth value.
+  case flag
+  /// A whole number.
+  case integer
+  /// A finite real number.
+  case real
+  /// Text.
+  case text
+}
+
+/// One attribute that the pipeline's symbols name; others are checked and dropped while decoding.
+public struct Attribute: Sendable {
+  /// Number of its name in the pipeline's symbols.
+  public var name: Int32
+  /// What it holds.
+  public var kind: AttributeKind
+  /// `flag`: 0 or 1; `integer`: two's complement; `real`: IEEE 754 bits; else 0.
+  public var bits: UInt64
+  /// `text`: its bytes.
+  public var text: ByteSlice
+  /// `text`: its number in the pipeline's symbols, or `unknown`.
+  public var symbol: Int32
+
+  /// An attribute with every field given.
+  public init(name: Int32, kind: AttributeKind, bits: UInt64, text: ByteSlice, symbol: Int32) {
+    self.name = name
+    self.kind = kind
+    self.bits = bits
+    self.text = text
+    self.symbol = symbol
+  }
+}

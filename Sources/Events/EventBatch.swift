@@ -1,0 +1,91 @@
+/// The decoded events of one batch and the arena that their bytes lie in.
+///
+/// Reused from batch to batch: after warm-up nothing is allocated. One thread. A decoder calls `begin`, adds
+/// attributes and bytes, then `commit`; a later `begin` without `commit` forgets what was added.
+public final class EventBatch {
+  /// The pipeline's names.
+  public let symbols: SymbolTable
+  /// Events in the order of the log.
+  public private(set) var events: [Event] = []
+  /// Attributes of all events.
+  public private(set) var attributes: [Attribute] = []
+  /// All bytes: ids and texts.
+  public private(set) var bytes: [UInt8] = []
+  private var committedAttributes = 0
+  private var committedBytes = 0
+
+  /// An empty batch that resolves names through `symbols`.
+  public init(symbols: SymbolTable) {
+    self.symbols = symbols
+    bytes.reserveCapacity(1 << 16)
+    attributes.reserveCapacity(1 << 12)
+    events.reserveCapacity(1 << 10)
+  }
+
+  /// Forgets all events; capacity stays.
+  public func removeAll() {
+    events.removeAll(keepingCapacity: true)
+    attributes.removeAll(keepingCapacity: true)
+    bytes.removeAll(keepingCapacity: true)
+    committedAttributes = 0
+    committedBytes = 0
+  }
+
+  /// Starts an event, forgetting one that was not committed.
+  public func begin() {
+    if attributes.count > committedAttributes { attributes.removeLast(attributes.count - committedAttributes) }
+    if bytes.count > committedBytes { bytes.removeLast(bytes.count - committedBytes) }
+  }
+
+  /// Copies `raw` into the arena.
+  public func append(_ raw: UnsafeRawBufferPointer) -> ByteSlice {
+    let start = Int32(bytes.count)
+    bytes.append(contentsOf: raw)
+    return ByteSlice(start: start, count: Int32(raw.count))
+  }
+
+  /// Adds an attribute to the event under way; one whose name no symbol has is dropped.
+  public func appendAttribute(
+    name: UnsafeRawBufferPointer, kind: AttributeKind, bits: UInt64,
+    text: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) {
+    let number = symbols.lookup(name)
+    guard number != SymbolTable.unknown else { return }
+    var slice = ByteSlice.empty
+    var symbol = SymbolTable.unknown
+    if kind == .text {
+      slice = append(text)
+      symbol = symbols.lookup(text)
+    }
+    attributes.append(Attribute(name: number, kind: kind, bits: bits, text: slice, symbol: symbol))
+  }
+
+  /// Ends the event under way. Returns its position in `events`.
+  @discardableResult
+  public func commit(
+    kind: EventKind, type: Int32, eventID: ByteSlice, entityID: ByteSlice, source: ByteSlice, time: EventTime
+  ) -> Int {
+    let hash = withBytes(of: eventID) { Hash128(of: $0) }
+    events.append(
+      Event(
+        kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: time, idHash: hash,
+        attributesStart: Int32(committedAttributes),
+        attributesCount: Int32(attributes.count - committedAttributes)))
+    committedAttributes = attributes.count
+    committedBytes = bytes.count
+    return events.count - 1
+  }
+
+  /// Calls `body` with the bytes of a slice; the pointer is valid only inside.
+  @inlinable
+  public func withBytes<Result>(of slice: ByteSlice, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    bytes.withUnsafeBytes { all in
+      body(UnsafeRawBufferPointer(rebasing: all[Int(slice.start)..<Int(slice.start + slice.count)]))
+    }
+  }
+
+  /// The text of a slice; allocates: not for row code.
+  public func string(_ slice: ByteSlice) -> String {
+    withBytes(of: slice) { String(decoding: $0, as: UTF8.self) }
+  }
+}

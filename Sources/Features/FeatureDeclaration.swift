@@ -1,0 +1,131 @@
+public import Events
+
+/// Where something stands in a declaration file: line and column from 1.
+public struct SourcePosition: Equatable, Hashable, Sendable {
+  /// Line, from 1.
+  public var line: Int
+  /// Column in characters, from 1.
+  public var column: Int
+
+  /// A position.
+  public init(line: Int, column: Int) {
+    self.line = line
+    self.column = column
+  }
+}
+
+/// What is wrong with a declaration: where, what was found, what is allowed.
+public struct DeclarationError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Where it stands.
+  public var position: SourcePosition
+  /// What was found; never a secret or a person's data.
+  public var found: String
+  /// What is allowed there.
+  public var allowed: String
+
+  /// An error at a position.
+  public init(_ position: SourcePosition, found: String, allowed: String) {
+    self.position = position
+    self.found = found
+    self.allowed = allowed
+  }
+
+  /// `line:column: found …; allowed: …`
+  public var description: String {
+    "\(position.line):\(position.column): found \(found); allowed: \(allowed)"
+  }
+}
+
+/// Type of an attribute.
+public enum AttributeType: Equatable, Sendable {
+  /// A number. In windows it is held as a whole number of 10^-`decimals` (rounded to nearest, ties away from
+  /// zero), so sums are exact and free of order; `decimals` is 0–9, by default 6. An event with a value
+  /// outside `minimum...maximum` (by default ±10^9) is a dead letter. As a profile attribute it is held as it is.
+  case number(decimals: Int, minimum: Double, maximum: Double)
+  /// One of the declared words, else `other`, whose code is the vocabulary's count.
+  case category([String])
+  /// Free text, for `distinct` only.
+  case text
+  /// True or false; a number 1 or 0 in expressions.
+  case flag
+}
+
+/// An attribute of an event type or of the profile.
+public struct AttributeDeclaration: Equatable, Sendable {
+  /// Name as producers send it.
+  public var name: String
+  /// Type.
+  public var type: AttributeType
+  /// Where it is declared.
+  public var position: SourcePosition
+
+  /// An attribute.
+  public init(name: String, type: AttributeType, position: SourcePosition) {
+    self.name = name
+    self.type = type
+    self.position = position
+  }
+}
+
+/// An engagement event's type.
+public struct EventTypeDeclaration: Equatable, Sendable {
+  /// Name as producers send it.
+  public var name: String
+  /// Attributes that features may use; others are accepted and dropped.
+  public var attributes: [AttributeDeclaration]
+  /// Where it is declared.
+  public var position: SourcePosition
+
+  /// An event type.
+  public init(name: String, attributes: [AttributeDeclaration], position: SourcePosition) {
+    self.name = name
+    self.attributes = attributes
+    self.position = position
+  }
+}
+
+/// A feature or an intermediate value: a name and an expression.
+public struct FeatureDeclaration: Equatable, Sendable {
+  /// Column name; unique, an identifier.
+  public var name: String
+  /// Expression in the feature language.
+  public var expression: String
+  /// Whether it is a column of the feature row; else an intermediate that later expressions may name.
+  public var isColumn: Bool
+  /// For a feature whose value is a code 0, 1, …: the words to print for the codes; empty for numbers.
+  public var labels: [String]
+  /// Where the expression's first character stands.
+  public var position: SourcePosition
+
+  /// A feature.
+  public init(name: String, expression: String, isColumn: Bool, labels: [String], position: SourcePosition) {
+    self.name = name
+    self.expression = expression
+    self.isColumn = isColumn
+    self.labels = labels
+    self.position = position
+  }
+}
+
+/// Everything that determines features and state.
+public struct FeatureSetDeclaration: Equatable, Sendable {
+  /// Attributes of the profile.
+  public var profile: [AttributeDeclaration]
+  /// Event types with attributes.
+  public var events: [EventTypeDeclaration]
+  /// Features and intermediates, in order; an expression may name earlier ones.
+  public var features: [FeatureDeclaration]
+  /// An event more than this after the entity's watermark starts from empty state, microseconds; nil: never.
+  public var idleTTL: EventTime?
+
+  /// A feature set.
+  public init(
+    profile: [AttributeDeclaration], events: [EventTypeDeclaration], features: [FeatureDeclaration],
+    idleTTL: EventTime?
+  ) {
+    self.profile = profile
+    self.events = events
+    self.features = features
+    self.idleTTL = idleTTL
+  }
+}
