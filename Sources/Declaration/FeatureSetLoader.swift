@@ -1,0 +1,76 @@
+import Events
+import Features
+
+/// Reads what determines features and state.
+enum FeatureSetLoader {
+  static func load(
+    _ root: YAMLSection, names: inout NameRegister
+  ) throws(DeclarationError) -> FeatureSetDeclaration {
+    let profile = try attributes(root["profile"]?.section(), of: .profile)
+    var events: [EventTypeDeclaration] = []
+    for entry in try root["events"]?.section().entries ?? [] {
+      try Names.checkIdentifier(entry.key, at: entry.position)
+      events.append(
+        EventTypeDeclaration(
+          name: entry.key, attributes: try attributes(entry.value.section(), of: .event),
+          position: entry.position))
+    }
+    var features: [FeatureDeclaration] = []
+    for entry in try root["let"]?.section().entries ?? [] {
+      features.append(try intermediate(entry, names: &names))
+    }
+    let declared = try root.required("features")
+    for entry in try declared.section().entries { features.append(try feature(entry, names: &names)) }
+    guard features.contains(where: \.isColumn) else {
+      throw declared.wrong(allowed: "at least one feature, as name: expression")
+    }
+    return FeatureSetDeclaration(
+      profile: profile, events: events, features: features,
+      idleTTL: try root["idle_ttl"]?.duration(in: Span.hour...EventTimeBounds.end))
+  }
+
+  private static func intermediate(
+    _ entry: YAMLEntry, names: inout NameRegister
+  ) throws(DeclarationError) -> FeatureDeclaration {
+    try names.take(entry.key, for: "intermediate", at: entry.position)
+    try Names.checkPermitted(entry.key, at: entry.position)
+    let (text, position) = try entry.value.expression()
+    return FeatureDeclaration(
+      name: entry.key, expression: text, isColumn: false, labels: [], position: position)
+  }
+
+  private static func feature(
+    _ entry: YAMLEntry, names: inout NameRegister
+  ) throws(DeclarationError) -> FeatureDeclaration {
+    try names.take(entry.key, for: "feature", at: entry.position)
+    try Names.checkPermitted(entry.key, at: entry.position)
+    var labels: [String] = []
+    let written: (text: String, position: SourcePosition)
+    if entry.value.isSection {
+      let section = try entry.value.section()
+      try section.allow(["value", "labels"])
+      written = try section.required("value").expression()
+      if let list = section["labels"] { labels = try words(list) }
+    } else {
+      written = try entry.value.expression()
+    }
+    return FeatureDeclaration(
+      name: entry.key, expression: written.text, isColumn: true, labels: labels, position: written.position)
+  }
+
+  /// At least one word, each once.
+  static func words(_ value: YAMLValue) throws(DeclarationError) -> [String] {
+    var words: [String] = []
+    for item in try value.list() {
+      let word = try item.string()
+      guard !words.contains(where: { sameBytes($0, word) }) else {
+        throw DeclarationError(item.position, found: "\(quoted(word)) twice", allowed: "each word once")
+      }
+      words.append(word)
+    }
+    guard !words.isEmpty else {
+      throw DeclarationError(value.position, found: "an empty list", allowed: "at least one word")
+    }
+    return words
+  }
+}

@@ -1,0 +1,47 @@
+import Dataflow
+import Features
+
+/// Reads the models.
+enum ModelLoader {
+  /// Objectives of XGBoost that give one output a row.
+  private static let objectives = [
+    "reg:squarederror", "reg:squaredlogerror", "reg:logistic", "reg:pseudohubererror", "reg:absoluteerror",
+    "reg:gamma", "reg:tweedie", "binary:logistic", "binary:logitraw", "count:poisson",
+  ]
+
+  static func models(
+    _ root: YAMLSection, names: inout NameRegister
+  ) throws(DeclarationError) -> [ModelDeclaration] {
+    let declared = try root.required("models")
+    var models: [ModelDeclaration] = []
+    for entry in try declared.section().entries {
+      try names.take(entry.key, for: "output", at: entry.position)
+      let section = try entry.value.section()
+      try section.allow(["file", "label", "objective"])
+      models.append(
+        ModelDeclaration(
+          name: entry.key, file: try file(section.required("file")), label: try label(section["label"]),
+          objective: try section["objective"]?.choice(of: objectives) ?? objectives[0],
+          position: entry.position))
+    }
+    guard !models.isEmpty else { throw declared.wrong(allowed: "at least one model, as name: {file: …}") }
+    return models
+  }
+
+  private static func file(_ value: YAMLValue) throws(DeclarationError) -> String {
+    let file = try value.string()
+    let parts = file.split(separator: "/", omittingEmptySubsequences: false)
+    let leaves = file.utf8.first == UInt8(ascii: "/") || parts.contains("..")
+    guard !file.isEmpty, !leaves, file.hasSuffix(".json") || file.hasSuffix(".ubj") else {
+      throw value.wrong(allowed: "a .json or .ubj file inside the models folder")
+    }
+    return file
+  }
+
+  private static func label(_ value: YAMLValue?) throws(DeclarationError) -> String? {
+    guard let value else { return nil }
+    let label = try value.string()
+    try Names.checkIdentifier(label, at: value.position)
+    return label
+  }
+}
