@@ -5,7 +5,6 @@ import Features
 enum DecisionLoader {
   /// Most steps of a category.
   private static let thresholdsMax = 64
-  private static let floatLimit = Double(Float.greatestFiniteMagnitude)
 
   static func decisions(
     _ root: YAMLSection, models: [ModelDeclaration], names: inout NameRegister
@@ -93,6 +92,8 @@ enum DecisionLoader {
   }
 
   private static func float(_ value: YAMLValue) throws(DeclarationError) -> Float {
-    Float(try value.number(in: -floatLimit...floatLimit))
+    let number = Float(try value.number())
+    guard number.isFinite else { throw value.wrong(allowed: "a number that fits 32 bits") }
+    return number
   }
 }

@@ -26,7 +26,7 @@ enum FeatureSetLoader {
     }
     return FeatureSetDeclaration(
       profile: profile, events: events, features: features,
-      idleTTL: try root["idle_ttl"]?.duration(in: Span.hour...EventTimeBounds.end))
+      idleTTL: try root["idle_ttl"]?.duration(in: Span.hour...(40_000 * Span.day)))
   }
 
   private static func intermediate(

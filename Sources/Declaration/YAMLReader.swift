@@ -100,7 +100,7 @@ struct YAMLReader {
     switch error {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
       .composer(let context, let problem, let mark, _):
-      let words = context.map { "\(problem) (\($0.text))" } ?? problem
+      let words = context.map { "\(problem) (\($0.text) from \($0.mark))" } ?? problem
       return DeclarationError(position(mark), found: "broken YAML: \(words)", allowed: "valid YAML")
     case .reader(let problem, let offset, _, _):
       let position = source.position(characters: offset ?? 0)

@@ -1,0 +1,147 @@
+import Declaration
+import Features
+import Testing
+
+/// A mistake, and where it must be reported with which words.
+struct Mistake: Sendable, CustomTestStringConvertible {
+  let place: String
+  let replacement: String
+  let line: Int
+  let column: Int
+  let found: String
+  let allowed: String
+
+  init(_ place: String, _ replacement: String, _ line: Int, _ column: Int, _ found: String, _ allowed: String)
+  {
+    self.place = place
+    self.replacement = replacement
+    self.line = line
+    self.column = column
+    self.found = found
+    self.allowed = allowed
+  }
+
+  var testDescription: String { replacement.isEmpty ? "without \(place)" : replacement }
+}
+
+@Suite struct PipelineErrorTests {
+  private static let keysAndTypes: [Mistake] = [
+    Mistake(
+      "idle_ttl", "idle_tll", 2, 1, "the key \"idle_tll\"", "pipeline, idle_ttl, future_bound, profile"),
+    Mistake("pipeline: small", "idle: 1d", 1, 1, "the key \"idle\"", "pipeline"),
+    Mistake("pipeline: small\n", "", 1, 1, "the file without the key pipeline", "pipeline"),
+    Mistake("pipeline: small", "pipeline: Small", 1, 11, "\"Small\"", "small letters"),
+    Mistake("400d", "400", 2, 11, "\"400\"", "7d"),
+    Mistake("400d", "1s", 2, 11, "\"1s\"", "from 1h to 40000d"),
+    Mistake("10m", "-1m", 3, 15, "\"-1m\"", "at most 366d"),
+    Mistake("vip: flag", "vip: boolean", 7, 8, "\"boolean\"", "number, category, text, flag"),
+    Mistake("vip: flag", "vip: category", 7, 8, "\"category\"", "vocabulary"),
+    Mistake("vip: flag", "vip: {type: flag, min: 1}", 7, 21, "the key \"min\"", "type"),
+    Mistake("vip: flag", "vip: {typ: flag}", 7, 8, "without the key type", "type"),
+    Mistake("vip: flag", "vip: [flag]", 7, 8, "a list", "one of number"),
+    Mistake("vip: flag", "9ip: flag", 7, 3, "the name \"9ip\"", "letters"),
+    Mistake("vip: flag", "vip: {type: number, decimals: 2}", 7, 23, "the key \"decimals\"", "type, min, max"),
+    Mistake("min: 13, max: 120", "min: 13, max: 12", 5, 37, "\"12\"", "min not above max"),
+    Mistake("min: 13, max: 120", "min: nan", 5, 28, "\"nan\"", "a number"),
+    Mistake("decimals: 3", "decimals: 10", 11, 58, "\"10\"", "from 0 to 9"),
+    Mistake("max: 1440, decimals: 3", "max: 1e12, decimals: 9", 11, 42, "\"1e12\"", "a number from"),
+    Mistake("[free, premium]", "[]", 6, 38, "an empty list", "at least one word"),
+    Mistake("[free, premium]", "[free, free]", 6, 45, "\"free\" twice", "each word once"),
+    Mistake("[free, premium]", "free", 6, 38, "\"free\"", "a list"),
+    Mistake("  login:", "  any:", 9, 3, "the name \"any\"", "other than"),
+  ]
+  private static let namesAndExpressions: [Mistake] = [
+    Mistake("logins: count(login, 30d)", "logins:", 14, 10, "nothing", "an expression"),
+    Mistake("daily: logins / 30", "daily: \"\"", 16, 10, "nothing", "an expression"),
+    Mistake("daily: logins / 30", "daily: [1]", 16, 10, "a list", "an expression"),
+    Mistake("daily: logins / 30", "LOGINS: 1", 16, 3, "intermediate \"logins\"", "differ"),
+    Mistake("daily: logins / 30", "where: 1", 16, 3, "the name \"where\"", "other than"),
+    Mistake("value: \"bucket", "expr: \"bucket", 19, 5, "the key \"expr\"", "value, labels"),
+    Mistake("[low, high]", "[low, [high]]", 20, 19, "a list", "a text"),
+    Mistake("  first: {", "  daily: {", 22, 3, "feature \"daily\"", "differ"),
+    Mistake("name: act", "name: level", 27, 21, "decision \"level\"", "differ"),
+    Mistake("name: act", "name: second", 27, 21, "output \"second\"", "differ"),
+    Mistake("first.json", "../first.json", 22, 17, "\"../first.json\"", "inside the models folder"),
+    Mistake("first.json", "first.bin", 22, 17, "\"first.bin\"", ".json or .ubj"),
+    Mistake("\"binary:logistic\"", "\"binary:logit\"", 22, 50, "\"binary:logit\"", "binary:logistic"),
+    Mistake("file: second.ubj", "label: y", 23, 11, "models.second without the key file", "file"),
+  ]
+  private static let decisions: [Mistake] = [
+    Mistake("- clamp", "- clip", 25, 5, "the key \"clip\"", "clamp, category, trigger"),
+    Mistake("clamp: {output: first", "clamp: {output: frist", 25, 21, "\"frist\"", "first, second"),
+    Mistake("min: 0, max: 1}", "min: 1, max: 1}", 25, 41, "\"1\"", "above min"),
+    Mistake("medium: 0.4", "medium: 0.7", 26, 76, "\"0.7\"", "descend"),
+    Mistake("medium: 0.4", "medium: some", 26, 76, "\"some\"", "a number"),
+    Mistake("otherwise: low", "otherwise: high", 26, 93, "\"high\"", "not among"),
+    Mistake(", otherwise: low", "", 26, 15, "without the key otherwise", "otherwise"),
+    Mistake("{high: 0.7, medium: 0.4}", "{}", 26, 56, "a section", "1 to 64"),
+    Mistake("above: 0.7", "below: 0.7", 27, 42, "the key \"below\"", "name, output, above"),
+    Mistake("above: 0.7", "above: 1e99", 27, 49, "\"1e99\"", "fits 32 bits"),
+    Mistake("[daily, hour]", "[daily, logins]", 29, 21, "under let", "daily, plan_code, hour"),
+    Mistake("[daily, hour]", "[dayly]", 29, 14, "\"dayly\"", "daily, plan_code, hour"),
+    Mistake("[daily, hour]", "[daily, daily]", 29, 21, "\"daily\" twice", "once"),
+  ]
+  private static let syntax: [Mistake] = [
+    Mistake("vip: flag", "age: flag", 7, 3, "the key \"age\" twice", "each key once"),
+    Mistake("name: act", "name: act, name: b", 27, 15, "the key \"name\" twice", "each key once"),
+    Mistake("  hour:", "   hour:", 18, 4, "broken YAML", "valid YAML"),
+    Mistake("[daily, hour]", "[daily, hour", 30, 1, "while parsing a flow sequence from 29:13", "valid YAML"),
+    Mistake("daily: logins / 30", "daily: a: b", 16, 11, "broken YAML: mapping values", "valid YAML"),
+    Mistake(
+      "daily: logins / 30", "daily: \"a", 19, 13, "while parsing a block mapping from 16:3", "valid YAML"),
+    Mistake("daily: logins / 30", "daily: *x", 16, 10, "undefined alias", "valid YAML"),
+    Mistake("daily: logins / 30", "daily: \u{7}", 16, 10, "broken YAML: control", "valid YAML"),
+    Mistake("  daily: logins / 30", "\tdaily: 1", 16, 1, "broken YAML", "valid YAML"),
+    Mistake("pipeline: small", "--- 1\n---", 2, 1, "broken YAML", "valid YAML"),
+  ]
+
+  @Test(arguments: keysAndTypes + namesAndExpressions + decisions + syntax)
+  func isReportedWhereItStands(_ mistake: Mistake) throws {
+    let error = try #require(loadError(broken(mistake.place, mistake.replacement)))
+    #expect(error.position == SourcePosition(line: mistake.line, column: mistake.column), "\(error)")
+    #expect(error.found.contains(mistake.found), "\(error)")
+    #expect(error.allowed.contains(mistake.allowed), "\(error)")
+  }
+
+  @Test(arguments: ["", "# nothing", "- a", "text", "[", "a: &x [*x]", String(repeating: "[", count: 5000)])
+  func brokenFilesAreErrors(_ yaml: String) throws {
+    #expect(loadError(yaml) != nil)
+  }
+
+  @Test func hugeFilesAndAliasBombsAreErrors() throws {
+    #expect(
+      loadError(String(repeating: "#", count: YAMLLimits.fileBytesMax + 1))?.found.contains("bytes") == true)
+    var bomb = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+    for level in 1..<9 {
+      bomb +=
+        "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+        + "]\n"
+    }
+    #expect(loadError(bomb)?.found.contains("100000 values") == true)
+  }
+
+  @Test(arguments: [
+    "race", "Race", "ethnicity", "ethnic_group", "religion", "religious_views", "creed", "national_origin",
+    "nationalOrigin", "nationality", "citizenship", "sexual_orientation", "marital_status", "MaritalStatus",
+    "genetic_risk", "disability", "has_disabilities", "military_status", "veteran", "political_affiliation",
+    "user_race", "raceCode",
+  ])
+  func protectedClassesAreRefused(_ name: String) throws {
+    let places: [(String, String, SourcePosition)] = [
+      ("  vip: flag", "  \(name): flag", SourcePosition(line: 7, column: 3)),
+      ("    note: text", "    \(name): text", SourcePosition(line: 12, column: 5)),
+      ("  daily: logins / 30", "  \(name): 1", SourcePosition(line: 16, column: 3)),
+    ]
+    for (place, replacement, position) in places {
+      let error = try #require(loadError(broken(place, replacement)))
+      #expect(error.position == position)
+      #expect(error.found.contains("prohibited attribute"))
+    }
+  }
+
+  @Test(arguments: ["age", "gender", "trace_id", "racetrack", "grace_days", "embrace", "energetic", "policy"])
+  func otherNamesAreNot(_ name: String) throws {
+    let error = loadError(broken("vip: flag", "\(name): flag"))
+    #expect(error == nil || error?.found.contains("twice") == true)
+  }
+}
