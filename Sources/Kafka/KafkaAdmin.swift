@@ -1,0 +1,84 @@
+import CRdKafka
+
+/// A client that only asks and makes topics; close it after use.
+public final class KafkaAdmin {
+  private let handle: KafkaHandle
+  private var isClosed = false
+
+  /// A client; `configuration` must name `bootstrap.servers`.
+  public init(_ configuration: KafkaConfiguration) throws(KafkaError) {
+    let conf = try configuration.makeConf()
+    handle = try KafkaHandle(RD_KAFKA_PRODUCER, conf, ClientNotes(log: configuration.log))
+  }
+
+  /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default.
+  public func createTopic(
+    _ name: String, partitions: Int32, replication: Int32 = -1, timeoutMs: Int
+  ) throws(KafkaError) -> Bool {
+    try handle.createTopic(name, partitions: partitions, replication: replication, timeoutMs: timeoutMs)
+  }
+
+  /// The topic as the brokers know it now; nil: there is none. (A mock broker makes it when asked.)
+  public func metadata(topic: String, timeoutMs: Int) throws(KafkaError) -> KafkaTopicMetadata? {
+    try handle.metadata(topic: topic, timeoutMs: timeoutMs)
+  }
+
+  /// First and next offset of a partition, asked from its broker now.
+  public func watermarks(topic: String, partition: Int32, timeoutMs: Int) throws(KafkaError) -> (
+    low: Int64, high: Int64
+  ) {
+    try handle.watermarks(topic: topic, partition: partition, timeoutMs: timeoutMs)
+  }
+
+  /// The cluster's id.
+  public func clusterID(timeoutMs: Int) throws(KafkaError) -> String {
+    try handle.clusterID(timeoutMs: timeoutMs)
+  }
+
+  /// Frees everything. A second call does nothing.
+  public func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    handle.destroy()
+  }
+}
+
+extension KafkaHandle {
+  /// Makes a topic. Returns false when it is there already.
+  func createTopic(_ name: String, partitions: Int32, replication: Int32, timeoutMs: Int) throws(KafkaError)
+    -> Bool
+  {
+    var text = [CChar](repeating: 0, count: KafkaConfiguration.errorTextBytesMax)
+    guard let topic = rd_kafka_NewTopic_new(name, partitions, replication, &text, text.count) else {
+      throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "create topic \(name): \(string(text))")
+    }
+    defer { rd_kafka_NewTopic_destroy(topic) }
+    let queue = rd_kafka_queue_new(pointer)
+    defer { rd_kafka_queue_destroy(queue) }
+    let options = rd_kafka_AdminOptions_new(pointer, RD_KAFKA_ADMIN_OP_CREATETOPICS)
+    defer { rd_kafka_AdminOptions_destroy(options) }
+    rd_kafka_AdminOptions_set_request_timeout(options, Int32(timeoutMs), &text, text.count)
+    rd_kafka_AdminOptions_set_operation_timeout(options, Int32(timeoutMs), &text, text.count)
+    var wanted: OpaquePointer? = topic
+    rd_kafka_CreateTopics(pointer, &wanted, 1, options, queue)
+    guard let event = rd_kafka_queue_poll(queue, Int32(timeoutMs) + Self.answerSlackMs) else {
+      throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "create topic \(name): no answer")
+    }
+    defer { rd_kafka_event_destroy(event) }
+    let code = rd_kafka_event_error(event)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let result = rd_kafka_event_CreateTopics_result(event) else {
+      throw KafkaError(code, "create topic \(name): \(String(cString: rd_kafka_event_error_string(event)))")
+    }
+    var count = 0
+    guard let answers = rd_kafka_CreateTopics_result_topics(result, &count), count == 1 else { return true }
+    let answer = rd_kafka_topic_result_error(answers[0])
+    if answer == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS { return false }
+    guard answer == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      let why = rd_kafka_topic_result_error_string(answers[0]).map { String(cString: $0) } ?? ""
+      throw KafkaError(answer, "create topic \(name): \(why)")
+    }
+    return true
+  }
+
+  private static let answerSlackMs: Int32 = 1000
+}

@@ -1,0 +1,235 @@
+import CRdKafka
+
+/// What the group decided for this member; it waits until the consumer answers.
+public enum KafkaGroupChange: Equatable, Sendable {
+  /// Answer with `assign`.
+  case assigned([Int32])
+  /// Answer with `unassign`. `lost`: they may belong to somebody else already.
+  case revoked([Int32], lost: Bool)
+}
+
+/// A consumer of one topic in a group (eager `range` assignment), positions and commits in the caller's hands.
+///
+/// One thread. Messages are librdkafka's own memory and live until the next `poll` or `release`. A rebalance is
+/// only noted (`takeChange`): the group waits until the caller answers with `assign` or `unassign`, at most
+/// `max.poll.interval.ms`. Call `close` before the process ends; `deinit` does not.
+///
+/// librdkafka 2.0.2's batch calls lose messages around rebalance, seek and pause, so `poll` is one blocking
+/// `rd_kafka_consumer_poll` and then as many with no timeout as give a message.
+public final class KafkaConsumer {
+  /// Topic.
+  public let topic: String
+  /// Messages of the last poll, in the order they came: ascending within a partition.
+  public private(set) var messages: [KafkaMessage] = []
+  private let handle: KafkaHandle
+  private let notes: ClientNotes
+  private var isClosed = false
+  private var pendingError: KafkaError?
+
+  /// Properties that define this consumer; they win over what the configuration says.
+  public static let fixedProperties: [(String, String)] = [
+    ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("auto.offset.reset", "error"),
+    ("partition.assignment.strategy", "range"), ("enable.partition.eof", "false"),
+    ("allow.auto.create.topics", "false"),
+  ]
+
+  /// Time that `close` gives the group protocol, milliseconds.
+  public static let closeTimeoutMs = 3000
+
+  /// A consumer that has joined nothing yet. `configuration` must name `bootstrap.servers` and `group.id`.
+  public init(_ configuration: KafkaConfiguration, topic: String) throws(KafkaError) {
+    self.topic = topic
+    var all = configuration
+    for (name, value) in Self.fixedProperties { all.set(name, value) }
+    notes = ClientNotes(log: configuration.log)
+    let conf = try all.makeConf()
+    rd_kafka_conf_set_rebalance_cb(conf) { client, code, list, opaque in
+      guard let client, let notes = ClientNotes.of(opaque) else { return }
+      notes.rebalance(client, code, KafkaPartitionList.partitions(list))
+    }
+    handle = try KafkaHandle(RD_KAFKA_CONSUMER, conf, notes)
+    rd_kafka_poll_set_consumer(handle.pointer)
+    messages.reserveCapacity(1 << 10)
+  }
+
+  /// Joins the group.
+  public func subscribe() throws(KafkaError) {
+    let list = KafkaPartitionList(topic: topic, [-1])
+    try check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe to \(topic)")
+  }
+
+  /// Lets go of the last messages, then takes up to `limit` new ones, waiting at most `timeoutMs` for the first.
+  ///
+  /// Ends early when the group changes. An error is thrown only when there is no message.
+  public func poll(limit: Int, timeoutMs: Int) throws(KafkaError) {
+    release()
+    var waitMs = Int32(timeoutMs)
+    while messages.count < limit, notes.changes.isEmpty, pendingError == nil {
+      guard let message = rd_kafka_consumer_poll(handle.pointer, waitMs) else { break }
+      waitMs = 0
+      if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+        messages.append(KafkaMessage(pointer: message))
+      } else {
+        note(message)
+      }
+    }
+    if messages.isEmpty && notes.changes.isEmpty, let error = pendingError ?? notes.takeError() {
+      pendingError = nil
+      throw error
+    }
+  }
+
+  /// Frees the last messages.
+  public func release() {
+    for message in messages { rd_kafka_message_destroy(message.pointer) }
+    messages.removeAll(keepingCapacity: true)
+  }
+
+  /// Whether a change of the assignment waits.
+  public var hasChange: Bool { !notes.changes.isEmpty }
+
+  /// The change that has waited longest; the caller answers it.
+  public func takeChange() -> KafkaGroupChange? {
+    notes.changes.isEmpty ? nil : notes.changes.removeFirst()
+  }
+
+  /// The change that has waited longest, left where it is.
+  public var nextChange: KafkaGroupChange? { notes.changes.first }
+
+  /// Whether the assignment is lost: the group has gone on without this member.
+  public var isAssignmentLost: Bool { rd_kafka_assignment_lost(handle.pointer) != 0 }
+
+  /// Reads the given partitions from the given offsets; all others stop.
+  public func assign(_ starts: [KafkaPosition]) throws(KafkaError) {
+    let list = KafkaPartitionList(topic: topic, starts)
+    try check(rd_kafka_assign(handle.pointer, list.pointer), "assign")
+  }
+
+  /// Reads nothing.
+  public func unassign() throws(KafkaError) {
+    try check(rd_kafka_assign(handle.pointer, nil), "unassign")
+  }
+
+  /// Stops delivery of these partitions; the membership goes on.
+  public func pause(_ partitions: [Int32]) throws(KafkaError) {
+    let list = KafkaPartitionList(topic: topic, partitions)
+    try check(rd_kafka_pause_partitions(handle.pointer, list.pointer), "pause")
+    _ = try list.offsets(doing: "pause")
+  }
+
+  /// Takes delivery up again where it stopped.
+  public func resume(_ partitions: [Int32]) throws(KafkaError) {
+    let list = KafkaPartitionList(topic: topic, partitions)
+    try check(rd_kafka_resume_partitions(handle.pointer, list.pointer), "resume")
+    _ = try list.offsets(doing: "resume")
+  }
+
+  /// Leaves the group, waiting at most `closeTimeoutMs`, and frees everything. A second call does nothing.
+  public func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    release()
+    notes.isClosing = true
+    rd_kafka_assign(handle.pointer, nil)
+    let queue = rd_kafka_queue_new(handle.pointer)
+    let started = rd_kafka_consumer_close_queue(handle.pointer, queue)
+    if let started { rd_kafka_error_destroy(started) }
+    var waitedMs = 0
+    while started == nil, rd_kafka_consumer_closed(handle.pointer) == 0, waitedMs < Self.closeTimeoutMs {
+      if let event = rd_kafka_queue_poll(queue, Int32(Self.closeStepMs)) {
+        serveClosing(event)
+        continue
+      }
+      waitedMs += Self.closeStepMs
+    }
+    rd_kafka_queue_destroy(queue)
+    handle.destroy(flags: RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+  }
+
+  private static let closeStepMs = 20
+
+  /// While closing, callbacks come as events: a rebalance is answered with nothing.
+  private func serveClosing(_ event: OpaquePointer) {
+    if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(handle.pointer, nil) }
+    rd_kafka_event_destroy(event)
+  }
+
+  /// Keeps an error that came in place of a message, unless it passes by itself.
+  private func note(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+    defer { rd_kafka_message_destroy(message) }
+    let code = message.pointee.err
+    if code == RD_KAFKA_RESP_ERR__PARTITION_EOF || code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED { return }
+    let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
+    let place = message.pointee.partition >= 0 ? "\(topic)/\(message.pointee.partition)" : topic
+    pendingError = KafkaError(code, "\(place): \(text)", isFatal: handle.fatalError != nil)
+  }
+
+  private func check(_ code: rd_kafka_resp_err_t, _ what: String) throws(KafkaError) {
+    if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code, doing: what) }
+  }
+}
+
+extension KafkaConsumer {
+  /// Commits the group's offsets and waits for the answer.
+  public func commit(_ offsets: [KafkaPosition]) throws(KafkaError) {
+    let list = KafkaPartitionList(topic: topic, offsets)
+    try check(rd_kafka_commit(handle.pointer, list.pointer, 0), "commit to \(topic)")
+    _ = try list.offsets(doing: "commit")
+  }
+
+  /// The group's committed offsets, in the order asked; nil: none.
+  public func committed(_ partitions: [Int32], timeoutMs: Int) throws(KafkaError) -> [Int64?] {
+    let list = KafkaPartitionList(topic: topic, partitions)
+    try check(
+      rd_kafka_committed(handle.pointer, list.pointer, Int32(timeoutMs)), "committed offsets of \(topic)")
+    return try list.offsets(doing: "committed offset")
+  }
+
+  /// First and next offset of a partition, asked from its broker now.
+  public func watermarks(_ partition: Int32, timeoutMs: Int) throws(KafkaError) -> (low: Int64, high: Int64) {
+    try handle.watermarks(topic: topic, partition: partition, timeoutMs: timeoutMs)
+  }
+
+  /// For each partition the first offset at or after the time; nil: none so late (or a mock broker, which
+  /// cannot tell).
+  public func offsets(at timeMs: Int64, _ partitions: [Int32], timeoutMs: Int) throws(KafkaError) -> [Int64?]
+  {
+    let list = KafkaPartitionList(
+      topic: topic, partitions.map { KafkaPosition(partition: $0, offset: timeMs) })
+    try check(
+      rd_kafka_offsets_for_times(handle.pointer, list.pointer, Int32(timeoutMs)),
+      "offsets by time of \(topic)")
+    return try list.offsets(doing: "offset by time")
+  }
+
+  /// The topic as the brokers know it now; nil: there is none.
+  public func metadata(timeoutMs: Int) throws(KafkaError) -> KafkaTopicMetadata? {
+    try handle.metadata(topic: topic, timeoutMs: timeoutMs)
+  }
+
+  /// The cluster's id.
+  public func clusterID(timeoutMs: Int) throws(KafkaError) -> String {
+    try handle.clusterID(timeoutMs: timeoutMs)
+  }
+
+  /// Throws unless a broker answers.
+  public func ping(timeoutMs: Int) throws(KafkaError) { try handle.ping(timeoutMs: timeoutMs) }
+}
+
+extension ClientNotes {
+  /// Notes a rebalance and makes the poll under way return.
+  func rebalance(_ client: OpaquePointer, _ code: rd_kafka_resp_err_t, _ partitions: [Int32]) {
+    if isClosing {
+      rd_kafka_assign(client, nil)
+      return
+    }
+    if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+      changes.append(.assigned(partitions))
+    } else {
+      // An assignment that nobody has heard of need not be heard of any more.
+      changes.removeAll()
+      changes.append(.revoked(partitions, lost: rd_kafka_assignment_lost(client) != 0))
+    }
+    rd_kafka_yield(client)
+  }
+}

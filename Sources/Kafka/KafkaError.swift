@@ -1,0 +1,127 @@
+import CRdKafka
+
+/// A failed operation of librdkafka or of a broker.
+///
+/// The text names codes, hosts, topics, partitions and offsets; never a record's data or a credential.
+public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What went wrong, as far as a caller treats it differently.
+  public enum Kind: Sendable {
+    /// Connection, timeout, election, broker start: it passes.
+    case transient
+    /// The local queue has no room.
+    case queueFull
+    /// The group has moved on without this member: the next poll reports the revocation.
+    case groupMoved
+    /// An offset that the log does not have.
+    case outsideLog
+    /// No such topic or partition.
+    case unknownTopic
+    /// The topic is there already.
+    case topicExists
+    /// Credentials or permissions.
+    case denied
+    /// A message larger than the broker or the client takes.
+    case tooLarge
+    /// A request that this broker does not know.
+    case unsupported
+    /// A property or argument that is not valid.
+    case misuse
+    /// Anything else: trying again will not help.
+    case permanent
+  }
+
+  /// librdkafka's code: broker errors are positive, local ones negative (`rd_kafka_resp_err_t`).
+  public var code: Int32
+  /// The code's name, for example "UNKNOWN_TOPIC_OR_PART".
+  public var name: String
+  /// What went wrong.
+  public var kind: Kind
+  /// Whether the client cannot go on and must be made anew.
+  public var isFatal: Bool
+  /// For people.
+  public var text: String
+
+  /// Whether waiting may help.
+  public var isRetriable: Bool {
+    !isFatal && (kind == .transient || kind == .queueFull || kind == .groupMoved)
+  }
+
+  /// `NAME: text`.
+  public var description: String { "\(name): \(text)" }
+
+  init(_ code: rd_kafka_resp_err_t, _ text: String, isFatal: Bool = false) {
+    self.code = code.rawValue
+    name = String(cString: rd_kafka_err2name(code))
+    kind = Self.kind(of: code)
+    self.isFatal = isFatal
+    self.text = text
+  }
+
+  init(_ code: rd_kafka_resp_err_t, doing what: String) {
+    self.init(code, "\(what): \(String(cString: rd_kafka_err2str(code)))")
+  }
+
+  /// Takes over and frees `error`.
+  init(consuming error: OpaquePointer, doing what: String) {
+    self.init(
+      rd_kafka_error_code(error), "\(what): \(String(cString: rd_kafka_error_string(error)))",
+      isFatal: rd_kafka_error_is_fatal(error) != 0)
+    rd_kafka_error_destroy(error)
+  }
+
+  static func kind(of code: rd_kafka_resp_err_t) -> Kind {
+    switch code {
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL: .queueFull
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: .outsideLog
+    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: .topicExists
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE: .tooLarge
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION: .unsupported
+    case RD_KAFKA_RESP_ERR__INVALID_ARG: .misuse
+    case let code where unknownTopic.contains(code.rawValue): .unknownTopic
+    case let code where groupMoved.contains(code.rawValue): .groupMoved
+    case let code where denied.contains(code.rawValue): .denied
+    case let code where transient.contains(code.rawValue): .transient
+    default: .permanent
+    }
+  }
+
+  private static let unknownTopic: Set<Int32> = [
+    RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue,
+    RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION.rawValue, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue,
+  ]
+
+  private static let groupMoved: Set<Int32> = [
+    RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION.rawValue, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID.rawValue,
+    RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS.rawValue, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST.rawValue,
+    RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED.rawValue,
+  ]
+
+  private static let denied: Set<Int32> = [
+    RD_KAFKA_RESP_ERR__AUTHENTICATION.rawValue, RD_KAFKA_RESP_ERR__SSL.rawValue,
+    RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED.rawValue,
+    RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM.rawValue, RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE.rawValue,
+    RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED.rawValue,
+    RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED.rawValue,
+    RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED.rawValue,
+  ]
+
+  private static let transient: Set<Int32> = [
+    RD_KAFKA_RESP_ERR__TRANSPORT.rawValue, RD_KAFKA_RESP_ERR__TIMED_OUT.rawValue,
+    RD_KAFKA_RESP_ERR__MSG_TIMED_OUT.rawValue, RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE.rawValue,
+    RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue, RD_KAFKA_RESP_ERR__RESOLVE.rawValue,
+    RD_KAFKA_RESP_ERR__WAIT_COORD.rawValue, RD_KAFKA_RESP_ERR__WAIT_CACHE.rawValue,
+    RD_KAFKA_RESP_ERR__IN_PROGRESS.rawValue, RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS.rawValue,
+    RD_KAFKA_RESP_ERR__DESTROY.rawValue, RD_KAFKA_RESP_ERR__INTR.rawValue, RD_KAFKA_RESP_ERR__RETRY.rawValue,
+    RD_KAFKA_RESP_ERR__STATE.rawValue,
+    RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE.rawValue,
+    RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION.rawValue, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT.rawValue,
+    RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE.rawValue, RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE.rawValue,
+    RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION.rawValue, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS.rawValue,
+    RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE.rawValue, RD_KAFKA_RESP_ERR_NOT_COORDINATOR.rawValue,
+    RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS.rawValue,
+    RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND.rawValue, RD_KAFKA_RESP_ERR_NOT_CONTROLLER.rawValue,
+    RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR.rawValue, RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH.rawValue,
+    RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH.rawValue, RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE.rawValue,
+    RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED.rawValue,
+  ]
+}

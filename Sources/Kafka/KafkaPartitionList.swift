@@ -1,0 +1,53 @@
+import CRdKafka
+
+/// A partition and an offset in it.
+public struct KafkaPosition: Equatable, Sendable {
+  /// Partition.
+  public var partition: Int32
+  /// Offset.
+  public var offset: Int64
+
+  /// A position.
+  public init(partition: Int32, offset: Int64) {
+    self.partition = partition
+    self.offset = offset
+  }
+}
+
+/// One `rd_kafka_topic_partition_list_t`, freed with its owner.
+struct KafkaPartitionList: ~Copyable {
+  let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+
+  init(topic: String, _ partitions: [Int32]) {
+    pointer = rd_kafka_topic_partition_list_new(Int32(partitions.count))
+    for partition in partitions { rd_kafka_topic_partition_list_add(pointer, topic, partition) }
+  }
+
+  init(topic: String, _ positions: [KafkaPosition]) {
+    pointer = rd_kafka_topic_partition_list_new(Int32(positions.count))
+    for position in positions {
+      rd_kafka_topic_partition_list_add(pointer, topic, position.partition).pointee.offset = position.offset
+    }
+  }
+
+  deinit { rd_kafka_topic_partition_list_destroy(pointer) }
+
+  /// Partitions in the list's order.
+  static func partitions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> [Int32] {
+    guard let list else { return [] }
+    return (0..<Int(list.pointee.cnt)).map { list.pointee.elems[$0].partition }
+  }
+
+  /// Offsets in the list's order; nil where there is none. Throws the first partition's error.
+  func offsets(doing what: String) throws(KafkaError) -> [Int64?] {
+    var offsets: [Int64?] = []
+    for index in 0..<Int(pointer.pointee.cnt) {
+      let element = pointer.pointee.elems[index]
+      guard element.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        throw KafkaError(element.err, doing: "\(what) of partition \(element.partition)")
+      }
+      offsets.append(element.offset >= 0 ? element.offset : nil)
+    }
+    return offsets
+  }
+}
