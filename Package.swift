@@ -85,7 +85,7 @@ let package = Package(
     tests("ScorerTests", ["Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"]),
     tests("SinkTests", ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers"]),
     tests("SyntheticTests", ["Events", "Features", "Dataflow", "Synthetic", "Kafka", "TestServers"]),
-    tests("PipelineTests", ["Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
+    tests("PipelineTests", ["CEvents", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
     tests("TrainingTests", ["Events", "Features", "Dataflow", "Training", "XGBoost", "Registry"]),
     tests(
       "IntegrationTests",

@@ -1,0 +1,158 @@
+public import Events
+
+/// Totals of a partition since its state began; `read == scored + duplicate + deadLettered.sum`.
+public struct PartitionCounters: Equatable, Sendable {
+  /// Records read.
+  public var read: UInt64 = 0
+  /// Events scored.
+  public var scored: UInt64 = 0
+  /// Events whose id was among the entity's last 32.
+  public var duplicate: UInt64 = 0
+  /// Dead letters by `DeadLetterReason.index`.
+  public var deadLettered = [UInt64](repeating: 0, count: DeadLetterReason.count)
+
+  /// No events.
+  public init() {}
+}
+
+/// Where a partition stands: W and what its state was made from. Stored beside the states and moved with them by
+/// compare-and-set; the stored form is `PartitionRecord` of proto/state.proto.
+public struct PartitionRecord: Equatable, Sendable {
+  /// Version of the stored form that this program writes.
+  public static let schemaVersion: UInt64 = 1
+
+  /// Store generation.
+  public var generation: UInt64 = 1
+  /// W: the next offset to read.
+  public var nextOffset: Int64 = 0
+  /// Hash of what the state means (`FeatureProgram.stateHash`), hex.
+  public var definition = ""
+  /// Hash of the model set, hex.
+  public var modelSet = ""
+  /// The log's cluster id.
+  public var clusterID = ""
+  /// The log's number of partitions.
+  public var partitionCount: Int32 = 0
+  /// Timestamp of the last record read, milliseconds.
+  public var lastTimestampMs: Int64 = 0
+  /// CRC-32C of the last record read.
+  public var lastCRC: UInt32 = 0
+  /// Offset of the last record read, plus one; 0: none.
+  public var lastOffsetPlusOne: Int64 = 0
+  /// Totals.
+  public var counters = PartitionCounters()
+  /// While a lost store is rebuilt: the offset at which it is whole again; else 0.
+  public var rebuildingUntil: Int64 = 0
+
+  /// A record of nothing read.
+  public init() {}
+
+  /// The stored form; equal records have equal bytes.
+  public func encode(into writer: inout WireWriter) {
+    writer.field(1, varint: Self.schemaVersion)
+    writer.field(2, varint: generation)
+    if nextOffset != 0 { writer.field(3, varint: UInt64(bitPattern: nextOffset)) }
+    writer.field(4, string: definition)
+    writer.field(5, string: modelSet)
+    let log = writer.open(6)
+    writer.field(1, string: clusterID)
+    writer.field(2, varint: UInt64(bitPattern: Int64(partitionCount)))
+    if lastTimestampMs != 0 { writer.field(3, varint: UInt64(bitPattern: lastTimestampMs)) }
+    if lastCRC != 0 { writer.field(4, varint: UInt64(lastCRC)) }
+    if lastOffsetPlusOne != 0 { writer.field(5, varint: UInt64(bitPattern: lastOffsetPlusOne)) }
+    writer.close(log)
+    let totals = writer.open(7)
+    encodeCounters(into: &writer)
+    writer.close(totals)
+    if rebuildingUntil != 0 { writer.field(8, varint: UInt64(bitPattern: rebuildingUntil)) }
+  }
+
+  private func encodeCounters(into writer: inout WireWriter) {
+    if counters.read != 0 { writer.field(1, varint: counters.read) }
+    if counters.scored != 0 { writer.field(2, varint: counters.scored) }
+    if counters.duplicate != 0 { writer.field(3, varint: counters.duplicate) }
+    for reason in DeadLetterReason.allCases where counters.deadLettered[reason.index] != 0 {
+      let entry = writer.open(4)
+      writer.field(1, string: reason.rawValue)
+      writer.field(2, varint: counters.deadLettered[reason.index])
+      writer.close(entry)
+    }
+  }
+
+  /// The stored form.
+  public var encoded: [UInt8] {
+    var writer = WireWriter()
+    encode(into: &writer)
+    return writer.bytes
+  }
+
+  /// Reads the stored form; nil: malformed. A newer schema version is the caller's to refuse: `schemaVersion` of the
+  /// bytes is returned beside.
+  public static func decode(_ bytes: [UInt8]) -> (record: PartitionRecord, schemaVersion: UInt64)? {
+    bytes.withUnsafeBytes { raw in
+      var record = PartitionRecord()
+      var schema: UInt64 = 0
+      var reader = WireReader(raw)
+      while !reader.atEnd {
+        let (number, type) = reader.tag()
+        switch (number, type) {
+        case (1, 0): schema = reader.varint()
+        case (2, 0): record.generation = reader.varint()
+        case (3, 0): record.nextOffset = Int64(bitPattern: reader.varint())
+        case (4, 2): record.definition = String(decoding: reader.delimited(), as: UTF8.self)
+        case (5, 2): record.modelSet = String(decoding: reader.delimited(), as: UTF8.self)
+        case (6, 2): guard record.decodeLog(reader.delimited()) else { return nil }
+        case (7, 2): guard record.decodeCounters(reader.delimited()) else { return nil }
+        case (8, 0): record.rebuildingUntil = Int64(bitPattern: reader.varint())
+        default: reader.skip(type)
+        }
+      }
+      guard !reader.failed, schema > 0, record.nextOffset >= 0 else { return nil }
+      return (record, schema)
+    }
+  }
+
+  private mutating func decodeLog(_ raw: UnsafeRawBufferPointer) -> Bool {
+    var reader = WireReader(raw)
+    while !reader.atEnd {
+      let (number, type) = reader.tag()
+      switch (number, type) {
+      case (1, 2): clusterID = String(decoding: reader.delimited(), as: UTF8.self)
+      case (2, 0): partitionCount = Int32(truncatingIfNeeded: reader.varint())
+      case (3, 0): lastTimestampMs = Int64(bitPattern: reader.varint())
+      case (4, 0): lastCRC = UInt32(truncatingIfNeeded: reader.varint())
+      case (5, 0): lastOffsetPlusOne = Int64(bitPattern: reader.varint())
+      default: reader.skip(type)
+      }
+    }
+    return !reader.failed
+  }
+
+  private mutating func decodeCounters(_ raw: UnsafeRawBufferPointer) -> Bool {
+    var reader = WireReader(raw)
+    while !reader.atEnd {
+      let (number, type) = reader.tag()
+      switch (number, type) {
+      case (1, 0): counters.read = reader.varint()
+      case (2, 0): counters.scored = reader.varint()
+      case (3, 0): counters.duplicate = reader.varint()
+      case (4, 2):
+        var entry = WireReader(reader.delimited())
+        var reason: DeadLetterReason?
+        var count: UInt64 = 0
+        while !entry.atEnd {
+          let (field, wire) = entry.tag()
+          switch (field, wire) {
+          case (1, 2): reason = DeadLetterReason(rawValue: String(decoding: entry.delimited(), as: UTF8.self))
+          case (2, 0): count = entry.varint()
+          default: entry.skip(wire)
+          }
+        }
+        guard !entry.failed, let reason else { return false }
+        counters.deadLettered[reason.index] = count
+      default: reader.skip(type)
+      }
+    }
+    return !reader.failed
+  }
+}

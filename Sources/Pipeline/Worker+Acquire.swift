@@ -1,0 +1,130 @@
+import Dataflow
+import Events
+
+extension Worker {
+  /// Takes partitions over: reads W, T and C, checks them against each other and the log, starts reading.
+  func acquire(_ partitions: [Int32]) throws {
+    forgetAll()
+    guard let acquired = try waiting({ try self.facts(of: partitions) }) else { return }
+    let (facts, bytes) = acquired
+    var starts: [(partition: Int32, offset: Int64)] = []
+    var next: [OwnedPartition] = []
+    for (index, fact) in facts.enumerated() {
+      let decision = try Delivery.acquire(
+        fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState)
+      var recordBytes = bytes[index] ?? []
+      if decision.isNew {
+        guard let created = try waiting({ try self.create(decision.record, partition: fact.partition) }) else {
+          return
+        }
+        recordBytes = created
+      }
+      starts.append((fact.partition, decision.readFrom))
+      next.append(
+        OwnedPartition(
+          partition: fact.partition, record: decision.record, recordBytes: recordBytes,
+          tablePosition: fact.table, committed: fact.committed, topicFrom: decision.topicFrom,
+          tableFrom: decision.tableFrom, mustVerify: decision.readFrom < decision.record.nextOffset,
+          end: fact.bounds.high, next: decision.record))
+    }
+    owned = next
+    index()
+    try ports.source.assign(starts)
+    for partition in owned {
+      ports.recorder.position(
+        partition: partition.partition, next: partition.record.nextOffset, end: partition.end)
+    }
+    ports.recorder.state("running", healthy: true)
+  }
+
+  /// Takes the same partitions over anew after a store did not hold what this worker wrote last.
+  func acquireAgain() throws {
+    ports.recorder.state("taking partitions over again", healthy: false)
+    try acquire(owned.map(\.partition))
+  }
+
+  private func index() {
+    let highest = owned.map { Int($0.partition) }.max() ?? -1
+    places = [Int32](repeating: -1, count: highest + 1)
+    for (place, partition) in owned.enumerated() { places[Int(partition.partition)] = Int32(place) }
+  }
+
+  private func facts(of partitions: [Int32]) throws -> (facts: [PartitionFacts], bytes: [[UInt8]?]) {
+    let log = try ports.source.identity()
+    let committed = try ports.source.committed(partitions)
+    let bytes = try ports.store.records(partitions)
+    let table = try ports.table?.positions(topic: ports.source.topic, partitions)
+    var facts: [PartitionFacts] = []
+    for (index, partition) in partitions.enumerated() {
+      let record = try bytes[index].map { try Self.read($0, partition: partition) }
+      if let record, record.generation != identity.generation {
+        throw PortError(.refused, "partition \(partition): its record is of generation \(record.generation)")
+      }
+      facts.append(
+        PartitionFacts(
+          partition: partition, record: record, committed: committed[index], table: table?[index],
+          bounds: try ports.source.bounds(partition), log: log))
+    }
+    return (facts, bytes)
+  }
+
+  /// Decodes a stored partition record. Throws when it is malformed or newer than this program.
+  static func read(_ bytes: [UInt8], partition: Int32) throws -> PartitionRecord {
+    guard let (record, schema) = PartitionRecord.decode(bytes) else {
+      throw PortError(.refused, "partition \(partition): the store's partition record cannot be read")
+    }
+    guard schema <= PartitionRecord.schemaVersion else {
+      throw PortError(
+        .refused, "partition \(partition): the store was written by a newer program (schema \(schema), this one knows "
+          + "\(PartitionRecord.schemaVersion)): update this program")
+    }
+    return record
+  }
+
+  /// Puts the first record of a partition into the store, so that its beginning survives a crash.
+  private func create(_ record: PartitionRecord, partition: Int32) throws -> [UInt8] {
+    var first = StateWrite()
+    first.partition = partition
+    first.record = record.encoded
+    guard try ports.store.write(first) != .conflict else {
+      throw PortError(.unavailable, "partition \(partition): another worker began it at this moment")
+    }
+    return first.record
+  }
+
+  /// Tries until it succeeds, serving the group between tries. nil: given up, because the partitions are to be given back
+  /// or someone stops us.
+  func waiting<Result>(_ body: () throws -> Result) throws -> Result? {
+    var backoffMs = configuration.retryBackoffMinMs
+    var waited = false
+    while true {
+      do {
+        let result = try body()
+        if waited {
+          try ports.source.resume()
+          ports.recorder.state("running", healthy: true)
+        }
+        return result
+      } catch let error as PortError where error.code == .unavailable {
+        waited = true
+        ports.recorder.state("waiting for \(error)", healthy: false)
+        if try serveGroup(forMs: backoffMs) { return nil }
+        backoffMs = min(backoffMs * 2, configuration.retryBackoffMaxMs)
+      }
+    }
+  }
+
+  /// Waits while the group is served. Returns whether the batch must be given up.
+  func serveGroup(forMs milliseconds: Int) throws -> Bool {
+    let end = ports.clock.monotonicNanos() &+ UInt64(milliseconds) * 1_000_000
+    repeat {
+      if stop.isStopped { return true }
+      do {
+        if try ports.source.idle(timeoutMs: min(milliseconds, 50)) { return true }
+      } catch let error as PortError where error.code == .unavailable {
+        ports.clock.sleep(milliseconds: min(milliseconds, 50))
+      }
+    } while ports.clock.monotonicNanos() < end
+    return false
+  }
+}

@@ -1,0 +1,199 @@
+import Dataflow
+import Events
+import FeatureStore
+import Features
+
+extension Worker {
+  /// Takes one batch from records to durable scores and states.
+  ///
+  /// Throws `Abandoned` when it is given up, `Superseded` when a store has moved on without us; in both cases the cached states
+  /// must be dropped, because they may already hold this batch.
+  func process() throws {
+    let clock = ports.clock
+    polledAtMicros = clock.wallMicros()
+    begin()
+    var mark = clock.monotonicNanos()
+    guard try decodeAll() > 0 else { return }
+    mark = stage(.decode, since: mark)
+    try fetchStates()
+    mark = stage(.fetch, since: mark)
+    applyAll()
+    mark = stage(.features, since: mark)
+    if !batch.rows.isEmpty {
+      try ports.scorer.score(batch.features, into: batch.outputs)
+      ports.decider.decide(batch.outputs, into: &batch.decisions)
+    }
+    batch.scoredAtMicros = clock.wallMicros()
+    mark = stage(.score, since: mark)
+    try deliver()
+    mark = stage(.sink, since: mark)
+    try writeStates()
+    _ = stage(.state, since: mark)
+    finish()
+  }
+
+  private func begin() {
+    for place in touched where place < owned.count { owned[place].lastRecord = -1 }
+    batch.removeAll()
+    events.removeAll()
+    verdicts.removeAll(keepingCapacity: true)
+    requests.removeAll(keepingCapacity: true)
+    requestSlots.removeAll(keepingCapacity: true)
+    touched.removeAll(keepingCapacity: true)
+    totals.removeAll()
+    cache.unpinAll()
+    batchNumber += 1
+  }
+
+  /// Records a stage's time for all events of the batch; returns the time now.
+  private func stage(_ stage: Stage, since mark: UInt64) -> UInt64 {
+    let now = ports.clock.monotonicNanos()
+    ports.recorder.record(stage, nanos: now &- mark, events: totals.read)
+    return now
+  }
+
+  /// Decodes every record that is ours and new. Returns how many.
+  private func decodeAll() throws -> Int {
+    for index in batch.records.records.indices {
+      let record = batch.records.records[index]
+      guard let place = try place(of: record) else {
+        verdicts.append(Verdict(event: -1, slot: -1, reason: nil, isPassedOver: true))
+        continue
+      }
+      if owned[place].lastRecord < 0 {
+        touched.append(place)
+        owned[place].next = owned[place].record
+        owned[place].dirty.removeAll(keepingCapacity: true)
+      }
+      owned[place].lastRecord = Int32(index)
+      totals.read += 1
+      let reason = ports.decoder.decode(record, into: events)
+      let event = reason == nil ? Int32(events.events.count - 1) : -1
+      verdicts.append(Verdict(event: event, slot: -1, reason: reason, isPassedOver: false))
+    }
+    return totals.read
+  }
+
+  /// Place of a record's partition among `owned`; nil: not ours, or below W. Compares the record before W with the fingerprint.
+  private func place(of record: RawRecord) throws -> Int? {
+    guard Int(record.partition) < places.count, places[Int(record.partition)] >= 0 else { return nil }
+    let place = Int(places[Int(record.partition)])
+    let last = owned[place].record
+    if owned[place].mustVerify {
+      owned[place].mustVerify = false
+      if record.offset == last.nextOffset - 1 {
+        let crc = CRC32C.of(key: record.key, value: record.value)
+        guard record.ingestTimeMs == last.lastTimestampMs && crc == last.lastCRC else {
+          throw PortError(
+            .refused, "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: "
+              + "the topic was made anew; use another generation, group and table")
+        }
+      }
+    }
+    return record.offset >= last.nextOffset ? place : nil
+  }
+
+  /// Finds every event's state: in the cache, else in one round trip, which also shows that the partition records are still
+  /// ours.
+  private func fetchStates() throws {
+    for index in verdicts.indices where verdicts[index].event >= 0 {
+      let record = batch.records.records[index]
+      var slot = cache.find(record.partition, record.key)
+      if slot == StateCache.none {
+        slot = cache.insert(record.partition, record.key)
+        requests.append(EntityRequest(partition: record.partition, entityID: record.key))
+        requestSlots.append(slot)
+      }
+      verdicts[index].slot = slot
+    }
+    let partitions = touched.map { owned[$0].partition }
+    let fetched: Void? = try waiting {
+      var matches = true
+      try ports.store.fetch(
+        partitions: partitions, entities: requests,
+        record: { index, bytes in
+          if !Self.equal(owned[touched[index]].recordBytes, bytes) { matches = false }
+        },
+        state: { index, bytes in load(requestSlots[index], requests[index].partition, bytes) },
+        moved: { index, partition in cache.state(requestSlots[index]).partition = partition })
+      if !matches { throw Superseded() }
+    }
+    if fetched == nil { throw Abandoned() }
+  }
+
+  private func load(_ slot: Int32, _ partition: Int32, _ bytes: UnsafeRawBufferPointer?) {
+    let state = cache.state(slot)
+    state.removeAll()
+    state.partition = partition
+    guard let bytes else { return }
+    if !state.decode(bytes) {
+      state.removeAll()
+      state.partition = Self.corruptPartition
+    }
+  }
+
+  private static func equal(_ expected: [UInt8], _ found: UnsafeRawBufferPointer?) -> Bool {
+    guard let found, found.count == expected.count else { return found == nil && expected.isEmpty }
+    return expected.withUnsafeBytes { $0.elementsEqual(found) }
+  }
+
+  /// `EntityState.partition` of a state that cannot be read.
+  static let corruptPartition: Int32 = -2
+
+  /// Applies every event in the order of the log and reads its feature row.
+  private func applyAll() {
+    for index in verdicts.indices where !verdicts[index].isPassedOver {
+      let record = batch.records.records[index]
+      let place = Int(places[Int(record.partition)])
+      if let reason = apply(index, record: record, place: place) {
+        totals.deadLettered[reason.index] += 1
+        owned[place].next.counters.deadLettered[reason.index] += 1
+        batch.deadLetters.append(
+          DeadLetter(
+            record: Int32(index), reason: reason, detail: detail(of: reason, slot: verdicts[index].slot),
+            toTopic: record.offset >= owned[place].topicFrom, toTable: record.offset >= owned[place].tableFrom))
+      }
+      owned[place].next.counters.read += 1
+    }
+  }
+
+  /// Applies one event. Returns why it cannot be.
+  private func apply(_ index: Int, record: RawRecord, place: Int) -> DeadLetterReason? {
+    let verdict = verdicts[index]
+    if let reason = verdict.reason { return reason }
+    let state = cache.state(verdict.slot)
+    guard state.partition == record.partition else {
+      return state.partition == Self.corruptPartition ? .corruptState : .entityMoved
+    }
+    let event = events.events[Int(verdict.event)]
+    if program.isDuplicate(event, of: state) {
+      totals.duplicate += 1
+      owned[place].next.counters.duplicate += 1
+      return nil
+    }
+    program.apply(event, in: events, to: state)
+    markChanged(verdict.slot, record: Int32(index), place: place)
+    program.read(state, asOf: state.watermark, into: batch.features.appendRow(), scratch: scratch)
+    batch.rows.append(
+      ScoredRow(
+        event: verdict.event, record: Int32(index), asOf: state.watermark,
+        toTopic: record.offset >= owned[place].topicFrom, toTable: record.offset >= owned[place].tableFrom))
+    totals.scored += 1
+    owned[place].next.counters.scored += 1
+    return nil
+  }
+
+  /// Notes a state for writing, once a batch.
+  private func markChanged(_ slot: Int32, record: Int32, place: Int) {
+    while changedIn.count <= Int(slot) { changedIn.append(0) }
+    guard changedIn[Int(slot)] != batchNumber else { return }
+    changedIn[Int(slot)] = batchNumber
+    owned[place].dirty.append(ChangedState(slot: slot, record: record))
+  }
+
+  private func detail(of reason: DeadLetterReason, slot: Int32) -> String {
+    guard reason == .entityMoved else { return "" }
+    return "state lives on partition \(cache.state(slot).partition): producers use different partitioners "
+      + "(kcat and Python default to CRC32, Java to murmur2)"
+  }
+}

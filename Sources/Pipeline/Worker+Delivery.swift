@@ -1,0 +1,121 @@
+import Dataflow
+import Events
+import FeatureStore
+import Features
+
+extension Worker {
+  /// Sends the batch to topic and table and waits until both have it.
+  func deliver() throws {
+    if let topic = ports.topic {
+      guard let _: Void = try waiting({ try topic.send(self.batch) }) else { throw Abandoned() }
+    }
+    if let table = ports.table { try deliver(to: table) }
+    if let topic = ports.topic { try awaitAcknowledgements(of: topic) }
+  }
+
+  private func deliver(to table: any TableSink) throws {
+    var moves: [PositionMove] = []
+    for place in touched {
+      let next = nextOffset(of: place)
+      guard next > owned[place].tableFrom || owned[place].tablePosition == nil else { continue }
+      moves.append(
+        PositionMove(partition: owned[place].partition, old: owned[place].tablePosition, new: next))
+    }
+    guard !moves.isEmpty else { return }
+    guard let outcome = try waiting({ try table.write(self.batch, moves: moves) }) else { throw Abandoned() }
+    if outcome == .conflict { throw Superseded() }
+    for move in moves {
+      let place = Int(places[Int(move.partition)])
+      owned[place].tablePosition = move.new
+      owned[place].tableFrom = move.new
+    }
+  }
+
+  private func awaitAcknowledgements(of topic: any TopicSink) throws {
+    var waits = 0
+    while try !topic.flush(timeoutMs: configuration.flushWaitMs) {
+      waits += 1
+      if waits == 5 { ports.recorder.state("waiting for the sink topic's acknowledgements", healthy: false) }
+      if try serveGroup(forMs: 1) { throw Abandoned() }
+    }
+    if waits > 0 {
+      try ports.source.resume()
+      ports.recorder.state("running", healthy: true)
+    }
+  }
+
+  private func nextOffset(of place: Int) -> Int64 {
+    batch.records.records[Int(owned[place].lastRecord)].offset + 1
+  }
+
+  /// Moves W with the changed states, partition by partition.
+  func writeStates() throws {
+    for place in touched {
+      prepareRecord(place)
+      prepareWrite(place)
+      guard let outcome = try waiting({ try self.ports.store.write(self.write) }) else { throw Abandoned() }
+      if outcome == .conflict { throw Superseded() }
+      owned[place].record = owned[place].next
+      swap(&owned[place].recordBytes, &write.record)
+      owned[place].topicFrom = max(owned[place].topicFrom, owned[place].record.nextOffset)
+    }
+  }
+
+  private func prepareRecord(_ place: Int) {
+    let last = batch.records.records[Int(owned[place].lastRecord)]
+    owned[place].next.nextOffset = last.offset + 1
+    owned[place].next.modelSet = identity.modelSet
+    owned[place].next.lastTimestampMs = last.ingestTimeMs
+    owned[place].next.lastCRC = CRC32C.of(key: last.key, value: last.value)
+    owned[place].next.lastOffsetPlusOne = last.offset + 1
+    if owned[place].next.nextOffset >= owned[place].next.rebuildingUntil {
+      owned[place].next.rebuildingUntil = 0
+    }
+  }
+
+  private func prepareWrite(_ place: Int) {
+    write.partition = owned[place].partition
+    write.entries.removeAll(keepingCapacity: true)
+    writer.removeAll()
+    owned[place].next.encode(into: &writer)
+    write.record.removeAll(keepingCapacity: true)
+    write.record.append(contentsOf: writer.bytes)
+    write.expected.removeAll(keepingCapacity: true)
+    write.expected.append(contentsOf: owned[place].recordBytes)
+    writer.removeAll()
+    for changed in owned[place].dirty {
+      let idStart = writer.bytes.count
+      writer.bytes.append(contentsOf: batch.records.records[Int(changed.record)].key)
+      let stateStart = writer.bytes.count
+      cache.state(changed.slot).encode(into: &writer)
+      write.entries.append(
+        StateEntry(entityID: idStart..<stateStart, state: stateStart..<writer.bytes.count))
+    }
+    swap(&write.bytes, &writer.bytes)
+  }
+
+  /// Tells the recorder of the durable batch.
+  func finish() {
+    let now = ports.clock.wallMicros()
+    recordAges(.brokerWait, at: polledAtMicros)
+    recordAges(.total, at: now)
+    ports.recorder.count(
+      read: totals.read, scored: totals.scored, duplicate: totals.duplicate,
+      deadLettered: totals.deadLettered)
+    for place in touched {
+      let next = owned[place].record.nextOffset
+      owned[place].end = max(owned[place].end, next)
+      owned[place].lastRecord = -1
+      ports.recorder.position(partition: owned[place].partition, next: next, end: owned[place].end)
+    }
+    onBatch?(batch)
+  }
+
+  private func recordAges(_ stage: Stage, at now: Int64) {
+    for index in verdicts.indices where !verdicts[index].isPassedOver {
+      let ingest = batch.records.records[index].ingestTimeMs
+      guard ingest > 0 else { continue }
+      ports.recorder.record(stage, nanos: UInt64(max(0, now - ingest * 1000)) * 1000, events: 1)
+    }
+  }
+}

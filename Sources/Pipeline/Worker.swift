@@ -1,0 +1,241 @@
+public import Dataflow
+public import Events
+public import FeatureStore
+public import Features
+
+/// The neighbours of a worker, as ports.
+public struct WorkerPorts {
+  /// Where records come from.
+  public var source: any RecordSource
+  /// Makes events of records.
+  public var decoder: any RecordDecoder
+  /// Where states lie.
+  public var store: any StateStore
+  /// Makes outputs of feature rows.
+  public var scorer: any RowScorer
+  /// Makes decisions of outputs.
+  public var decider: any Decider
+  /// Where messages go; nil: nowhere.
+  public var topic: (any TopicSink)?
+  /// Where rows go; nil: nowhere.
+  public var table: (any TableSink)?
+  /// The machine's clock.
+  public var clock: any Clock
+  /// Whom to tell.
+  public var recorder: any Recorder
+
+  /// The ports, all given.
+  public init(
+    source: any RecordSource, decoder: any RecordDecoder, store: any StateStore, scorer: any RowScorer,
+    decider: any Decider, topic: (any TopicSink)?, table: (any TableSink)?, clock: any Clock,
+    recorder: any Recorder
+  ) {
+    self.source = source
+    self.decoder = decoder
+    self.store = store
+    self.scorer = scorer
+    self.decider = decider
+    self.topic = topic
+    self.table = table
+    self.clock = clock
+    self.recorder = recorder
+  }
+}
+
+/// Reads records, keeps states, scores and delivers: effectively once.
+///
+/// One worker is one thread; nothing in it is shared but the stop signal. Every batch goes
+/// decode → fetch → apply and read → score → sinks durable → state, position → group offset, and each store moves its own
+/// position with its data by compare-and-set, so that a crash between any two steps repeats work but never its effect.
+/// After an error that `run` throws, nothing more is written; start again and it goes on from W.
+public final class Worker {
+  let configuration: WorkerConfiguration
+  let identity: PipelineIdentity
+  let program: FeatureProgram
+  let ports: WorkerPorts
+  let stop: StopSignal
+  let cache: StateCache
+  let events: EventBatch
+  let scratch: FeatureScratch
+  let batch: ScoredBatch
+
+  /// Partitions that this worker has, with their places by partition number.
+  var owned: [OwnedPartition] = []
+  var places: [Int32] = []
+  /// What became of each record of the batch.
+  var verdicts: [Verdict] = []
+  var requests: [EntityRequest] = []
+  var requestSlots: [Int32] = []
+  var touched: [Int] = []
+  var writer = WireWriter()
+  var write = StateWrite()
+  var totals = BatchTotals()
+  /// Number of the batch in which a cache slot's state was changed last.
+  var changedIn: [UInt64] = []
+  var batchNumber: UInt64 = 0
+  var lastCommitNanos: UInt64 = 0
+  var polledAtMicros: Int64 = 0
+
+  /// A worker that has nothing yet; the group gives it partitions when it runs.
+  ///
+  /// `onBatch` sees every batch once it is durable.
+  public init(
+    identity: PipelineIdentity, program: FeatureProgram, context: ScoreContext, ports: WorkerPorts,
+    cache: StateCache, configuration: WorkerConfiguration, stop: StopSignal,
+    onBatch: ((ScoredBatch) -> Void)? = nil
+  ) {
+    precondition(configuration.batchRowsMax > 0 && configuration.batchRowsMax <= StateStoreLimits.statesMax)
+    self.identity = identity
+    self.program = program
+    self.ports = ports
+    self.cache = cache
+    self.configuration = configuration
+    self.stop = stop
+    self.onBatch = onBatch
+    events = EventBatch(symbols: program.symbols)
+    scratch = FeatureScratch(program)
+    batch = ScoredBatch(context: context, events: events, capacityRows: configuration.batchRowsMax)
+  }
+
+  let onBatch: ((ScoredBatch) -> Void)?
+
+  /// Works until the source is finished or someone stops it. Throws `PortError` on what trying again cannot mend.
+  public func run() throws {
+    defer { close() }
+    ports.recorder.state("running", healthy: true)
+    var backoffMs = configuration.retryBackoffMinMs
+    while !stop.isStopped {
+      do {
+        guard try step() else { return }
+        backoffMs = configuration.retryBackoffMinMs
+      } catch let error as PortError where error.code == .unavailable {
+        ports.recorder.state("waiting for \(error)", healthy: false)
+        ports.clock.sleep(milliseconds: backoffMs)
+        backoffMs = min(backoffMs * 2, configuration.retryBackoffMaxMs)
+      }
+    }
+  }
+
+  /// One poll and what follows from it. Returns false at the end of a bounded source.
+  private func step() throws -> Bool {
+    let outcome = try ports.source.poll(
+      into: batch.records, limit: configuration.batchRowsMax, timeoutMs: configuration.pollTimeoutMs)
+    switch outcome {
+    case .assigned(let partitions):
+      try acquire(partitions)
+    case .revoked(_, let lost):
+      if !lost { commitOffsets() }
+      forgetAll()
+      try ports.source.unassign()
+    case .records:
+      if !batch.records.records.isEmpty {
+        do {
+          try process()
+        } catch is Abandoned {
+          cache.removeAll()
+        } catch is Superseded {
+          try acquireAgain()
+        }
+      }
+      commitOffsetsIfDue()
+    case .finished:
+      commitOffsets()
+      return false
+    }
+    return true
+  }
+
+  /// Forgets partitions and states; nothing is written.
+  func forgetAll() {
+    owned.removeAll()
+    places.removeAll()
+    cache.removeAll()
+  }
+
+  private func close() {
+    commitOffsets()
+    ports.topic?.close()
+    ports.table?.close()
+    ports.source.close()
+    ports.store.close()
+    ports.recorder.state("stopped", healthy: true)
+  }
+
+  private func commitOffsetsIfDue() {
+    let now = ports.clock.monotonicNanos()
+    guard now &- lastCommitNanos >= UInt64(configuration.commitIntervalMs) * 1_000_000 else { return }
+    lastCommitNanos = now
+    commitOffsets()
+  }
+
+  /// Commits C of every partition that moved. A failure is not an error: C may lag, W counts.
+  func commitOffsets() {
+    var offsets: [(partition: Int32, offset: Int64)] = []
+    for place in owned.indices where owned[place].record.nextOffset > (owned[place].committed ?? -1) {
+      offsets.append((owned[place].partition, owned[place].record.nextOffset))
+    }
+    guard !offsets.isEmpty, (try? ports.source.commit(offsets)) != nil else { return }
+    for (partition, offset) in offsets { owned[Int(places[Int(partition)])].committed = offset }
+  }
+}
+
+/// The batch under way is given up because its partitions are no longer ours, or someone stops us.
+struct Abandoned: Error {}
+
+/// A store's position is not what this worker last wrote: take the partitions over anew.
+struct Superseded: Error {}
+
+/// A partition that this worker has.
+struct OwnedPartition {
+  let partition: Int32
+  /// Record as last read or written, and its bytes.
+  var record: PartitionRecord
+  var recordBytes: [UInt8]
+  /// T; nil: no row yet or no table.
+  var tablePosition: Int64?
+  /// C as last read or committed.
+  var committed: Int64?
+  var topicFrom: Int64
+  var tableFrom: Int64
+  /// The next record must be W − 1 with the record's fingerprint.
+  var mustVerify: Bool
+  /// The log's end, as far as known.
+  var end: Int64
+  /// This batch: the record to write, the slots of changed states, the last raw record.
+  var next: PartitionRecord
+  var dirty: [ChangedState] = []
+  var lastRecord: Int32 = -1
+}
+
+/// A state to be written: its slot, and a record of the batch whose key is its entity id.
+struct ChangedState {
+  let slot: Int32
+  let record: Int32
+}
+
+/// What became of a record.
+struct Verdict {
+  /// Position in the batch's events; -1: a dead letter or passed over.
+  var event: Int32
+  /// The entity's slot in the cache; -1: none.
+  var slot: Int32
+  /// Why it is a dead letter.
+  var reason: DeadLetterReason?
+  /// Read before: not ours to count.
+  var isPassedOver: Bool
+}
+
+/// Counts of one batch.
+struct BatchTotals {
+  var read = 0
+  var scored = 0
+  var duplicate = 0
+  var deadLettered = [Int](repeating: 0, count: DeadLetterReason.count)
+
+  mutating func removeAll() {
+    read = 0
+    scored = 0
+    duplicate = 0
+    for index in deadLettered.indices { deadLettered[index] = 0 }
+  }
+}

@@ -1,0 +1,22 @@
+/// Limits and choices of a worker.
+public struct WorkerConfiguration: Sendable {
+  /// Records in one batch, at most `StateStoreLimits.statesMax`.
+  public var batchRowsMax = 512
+  /// Longest wait for a first record.
+  public var pollTimeoutMs = 100
+  /// First pause after a failure; doubles up to `retryBackoffMaxMs`.
+  public var retryBackoffMinMs = 50
+  /// Longest pause between tries.
+  public var retryBackoffMaxMs = 2_000
+  /// Group offsets are committed at most this often, and when partitions are given up.
+  public var commitIntervalMs = 1_000
+  /// One wait for the topic's acknowledgements; the group is served between waits.
+  public var flushWaitMs = 200
+  /// Where a pipeline without positions begins.
+  public var startAt = StartAt.earliest
+  /// What to do about lost states.
+  public var onLostState = OnLostState.refuse
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,84 @@
+import Dataflow
+import Testing
+
+@testable import Pipeline
+
+@Suite("Taking a partition over")
+struct AcquisitionTests {
+  let identity = PipelineIdentity(name: "p", generation: 1, stateHash: "aa", modelSet: "m")
+
+  func facts(w: Int64?, t: Int64?, c: Int64?, low: Int64 = 0, high: Int64 = 100) -> PartitionFacts {
+    let record = w.map { next in
+      var record = PartitionRecord()
+      record.nextOffset = next
+      record.definition = "aa"
+      record.clusterID = "k"
+      record.partitionCount = 4
+      record.lastOffsetPlusOne = next
+      return record
+    }
+    return PartitionFacts(
+      partition: 2, record: record, committed: c, table: t, bounds: LogBounds(low: low, high: high),
+      log: LogIdentity(clusterID: "k", partitionCount: 4))
+  }
+
+  func acquire(_ facts: PartitionFacts, _ lost: OnLostState = .refuse) throws -> Acquisition {
+    try Delivery.acquire(facts, identity: identity, startAt: .earliest, onLostState: lost)
+  }
+
+  @Test("a new partition begins at the log's first record, or behind its last")
+  func fresh() throws {
+    let first = try acquire(facts(w: nil, t: nil, c: nil, low: 7))
+    #expect(first.isNew && first.record.nextOffset == 7 && first.topicFrom == 7 && first.tableFrom == 7)
+    let last = try Delivery.acquire(
+      facts(w: nil, t: nil, c: nil), identity: identity, startAt: .latest, onLostState: .refuse)
+    #expect(last.record.nextOffset == 100)
+  }
+
+  @Test("work begins at W, verifies the record before it, and emits only past C and T")
+  func resume() throws {
+    let next = try acquire(facts(w: 10, t: 15, c: 8))
+    #expect(next.readFrom == 9 && next.topicFrom == 10 && next.tableFrom == 15 && !next.isNew)
+    let unread = try acquire(facts(w: 10, t: nil, c: nil, low: 10))
+    #expect(unread.readFrom == 10 && unread.tableFrom == 10)
+  }
+
+  @Test(
+    "contradictions are refused, naming all positions",
+    arguments: [
+      (10, 15, 11, 0, 100, "C > W"), (10, 9, 8, 0, 100, "T < W"), (10, 10, 8, 11, 100, "outside the log"),
+      (10, 10, 8, 0, 9, "outside the log"),
+    ] as [(Int64, Int64, Int64, Int64, Int64, String)])
+  func contradictions(w: Int64, t: Int64, c: Int64, low: Int64, high: Int64, words: String) throws {
+    let error = try #require(throws: PortError.self) {
+      try acquire(facts(w: w, t: t, c: c, low: low, high: high))
+    }
+    #expect(error.code == .refused)
+    #expect(error.detail.contains(words))
+    #expect(error.detail.contains("W \(w), T \(t), C \(c), log \(low)..<\(high)"))
+  }
+
+  @Test("lost states are refused, or made anew without giving a score twice")
+  func lostStates() throws {
+    #expect(throws: PortError.self) { try acquire(facts(w: nil, t: 40, c: 30)) }
+    let rebuilt = try acquire(facts(w: nil, t: 40, c: 30), .rebuild)
+    #expect(rebuilt.isNew && rebuilt.record.nextOffset == 0 && rebuilt.record.rebuildingUntil == 40)
+    #expect(rebuilt.topicFrom == 30 && rebuilt.tableFrom == 40)
+    #expect(throws: PortError.self) { try acquire(facts(w: nil, t: 40, c: 30, low: 1), .rebuild) }
+    // A crash in the middle of it: C is ahead of W, and rightly so.
+    var middle = facts(w: 20, t: 40, c: 30)
+    middle.record?.rebuildingUntil = 40
+    #expect(try acquire(middle).topicFrom == 30)
+  }
+
+  @Test("another definition, partition count or cluster is refused")
+  func strangers() throws {
+    for change in [
+      { $0.definition = "bb" }, { $0.partitionCount = 5 }, { $0.clusterID = "other" },
+    ] as [(inout PartitionRecord) -> Void] {
+      var strange = facts(w: 10, t: 10, c: 10)
+      change(&strange.record!)
+      #expect(throws: PortError.self) { try acquire(strange) }
+    }
+  }
+}

@@ -1,0 +1,254 @@
+import Dataflow
+import Events
+import Features
+
+/// A topic in memory; its bytes stay until the log goes.
+final class FakeLog {
+  struct Record {
+    var key: UnsafeRawBufferPointer
+    var value: UnsafeRawBufferPointer
+    var timestampMs: Int64
+  }
+
+  private(set) var partitions: [[Record]]
+  var committed: [Int64?]
+  let clusterID = "fake"
+  private var blocks: [UnsafeMutableRawPointer] = []
+
+  init(partitions count: Int) {
+    partitions = Array(repeating: [], count: count)
+    committed = Array(repeating: nil, count: count)
+  }
+
+  deinit { for block in blocks { block.deallocate() } }
+
+  func append(partition: Int, key: String, value: String, timestampMs: Int64) {
+    partitions[partition].append(
+      Record(key: store(key), value: store(value), timestampMs: timestampMs))
+  }
+
+  private func store(_ text: String) -> UnsafeRawBufferPointer {
+    let bytes = Array(text.utf8)
+    let block = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 1)
+    blocks.append(block)
+    block.copyMemory(from: bytes, byteCount: bytes.count)
+    return UnsafeRawBufferPointer(start: block, count: bytes.count)
+  }
+}
+
+/// A consumer of a fake log that rebalances when its seed says so.
+final class FakeSource: RecordSource {
+  let topic = "events"
+  private let log: FakeLog
+  private let faults: Faults
+  private var next: [Int64?]
+  private var asked = false
+  private let rebalanceShare: Double
+
+  init(log: FakeLog, faults: Faults, rebalanceShare: Double = 0) {
+    self.log = log
+    self.faults = faults
+    self.rebalanceShare = rebalanceShare
+    next = Array(repeating: nil, count: log.partitions.count)
+  }
+
+  func identity() throws -> LogIdentity {
+    LogIdentity(clusterID: log.clusterID, partitionCount: Int32(log.partitions.count))
+  }
+
+  func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome {
+    batch.records.removeAll(keepingCapacity: true)
+    return try faults.around {
+      let all = log.partitions.indices.map { Int32($0) }
+      if next.allSatisfy({ $0 == nil }) { return .assigned(all) }
+      if Double.random(in: 0..<1, using: &faults.generator) < rebalanceShare {
+        return .revoked(all, lost: Bool.random(using: &faults.generator))
+      }
+      let rows = Int.random(in: 1...limit, using: &faults.generator)
+      for partition in all.shuffled(using: &faults.generator) {
+        while batch.records.count < rows, let offset = next[Int(partition)],
+          offset < log.partitions[Int(partition)].count
+        {
+          let record = log.partitions[Int(partition)][Int(offset)]
+          batch.records.append(
+            RawRecord(
+              partition: partition, offset: offset, ingestTimeMs: record.timestampMs, key: record.key,
+              value: record.value, contentType: .unspecified))
+          next[Int(partition)] = offset + 1
+        }
+      }
+      return batch.records.isEmpty ? .finished : .records
+    }
+  }
+
+  func committed(_ partitions: [Int32]) throws -> [Int64?] {
+    try faults.around { partitions.map { log.committed[Int($0)] } }
+  }
+
+  func bounds(_ partition: Int32) throws -> LogBounds {
+    try faults.around { LogBounds(low: 0, high: Int64(log.partitions[Int(partition)].count)) }
+  }
+
+  func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
+    for (partition, offset) in starts { next[Int(partition)] = offset }
+  }
+
+  func unassign() throws { next = Array(repeating: nil, count: next.count) }
+
+  func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws {
+    try faults.around {
+      for (partition, offset) in offsets { log.committed[Int(partition)] = offset }
+    }
+  }
+
+  func idle(timeoutMs: Int) throws -> Bool { false }
+  func resume() throws {}
+  func close() {}
+}
+
+/// What a durable table holds; survives crashes of its sinks.
+final class FakeTable {
+  struct Key: Hashable {
+    var entity: String
+    var event: String
+  }
+  var rows: [Key: [UInt32]] = [:]
+  var inserts = 0
+  var letters: [String: Int] = [:]
+  var positions: [Int32: Int64] = [:]
+}
+
+/// Writes batches into a fake table, each in one step with its positions.
+final class FakeTableSink: TableSink {
+  private let table: FakeTable
+  private let faults: Faults
+
+  init(_ table: FakeTable, faults: Faults) {
+    self.table = table
+    self.faults = faults
+  }
+
+  func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?] {
+    try faults.around { partitions.map { table.positions[$0] } }
+  }
+
+  func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome {
+    try faults.around {
+      if moves.allSatisfy({ table.positions[$0.partition] == $0.new }) { return .alreadyWritten }
+      guard moves.allSatisfy({ table.positions[$0.partition] == $0.old }) else { return .conflict }
+      for move in moves { table.positions[move.partition] = move.new }
+      for (index, row) in batch.rows.enumerated() where row.toTable {
+        let event = batch.events.events[Int(row.event)]
+        let key = FakeTable.Key(
+          entity: batch.events.string(event.entityID), event: batch.events.string(event.eventID))
+        table.rows[key] = bits(of: batch, row: index)
+        table.inserts += 1
+      }
+      for letter in batch.deadLetters where letter.toTable {
+        let record = batch.records.records[Int(letter.record)]
+        table.letters["\(record.partition)/\(record.offset) \(letter.reason.rawValue)", default: 0] += 1
+      }
+      return .written
+    }
+  }
+
+  func close() {}
+}
+
+/// All bits of a scored row: features, then outputs.
+func bits(of batch: ScoredBatch, row: Int) -> [UInt32] {
+  (0..<batch.features.columns).map { batch.features.row(row)[$0].bitPattern }
+    + (0..<batch.outputs.columns).map { batch.outputs.row(row)[$0].bitPattern }
+}
+
+/// What a topic holds: every message ever acknowledged, with repeats.
+final class FakeTopic {
+  var messages: [String: Set<[UInt32]>] = [:]
+}
+
+/// Sends to a fake topic; messages count when they are sent, as a broker may have them without our knowing.
+final class FakeTopicSink: TopicSink {
+  private let topic: FakeTopic
+  private let faults: Faults
+
+  init(_ topic: FakeTopic, faults: Faults) {
+    self.topic = topic
+    self.faults = faults
+  }
+
+  func send(_ batch: ScoredBatch) throws {
+    for (index, row) in batch.rows.enumerated() where row.toTopic {
+      let record = batch.records.records[Int(row.record)]
+      topic.messages["\(record.partition)/\(record.offset)", default: []].insert(bits(of: batch, row: index))
+    }
+  }
+
+  func flush(timeoutMs: Int) throws -> Bool { try faults.around { true } }
+  func close() {}
+}
+
+/// The sum of the row's features: a score that shows any difference in them.
+final class SumScorer: RowScorer {
+  let outputNames = ["sum"]
+  let modelVersions = ["1"]
+
+  func score(_ rows: FloatMatrix, into outputs: FloatMatrix) throws {
+    outputs.resize(rows: rows.rows)
+    for row in 0..<rows.rows {
+      var sum: Float = 0
+      for column in 0..<rows.columns where !rows.row(row)[column].isNaN { sum += rows.row(row)[column] }
+      outputs.row(row)[0] = sum
+    }
+  }
+}
+
+/// No decisions.
+final class NoDecisions: Decider {
+  let decisionNames: [String] = []
+  let decisionLabels: [[String]] = []
+  func decide(_ outputs: FloatMatrix, into decisions: inout [Int32]) {}
+}
+
+/// Reads values of the form `eventID,timeMicros`; anything else is undecodable.
+final class CommaDecoder: RecordDecoder {
+  func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
+    let parts = String(decoding: record.value, as: UTF8.self).split(separator: ",")
+    guard parts.count == 2, let time = Int64(parts[1]) else { return .undecodable }
+    events.begin()
+    var id = String(parts[0])
+    let idSlice = id.withUTF8 { events.append(UnsafeRawBufferPointer($0)) }
+    let entity = events.append(record.key)
+    events.commit(
+      kind: .engagement, type: SymbolTable.unknown, eventID: idSlice, entityID: entity, source: .empty, time: time)
+    return nil
+  }
+}
+
+/// Time that moves only when someone sleeps.
+final class FakeClock: Clock {
+  private var nanos: UInt64 = 1
+  func wallMicros() -> Int64 { 1_800_000_000_000_000 + Int64(nanos / 1000) }
+  func monotonicNanos() -> UInt64 {
+    nanos += 1_000_000
+    return nanos
+  }
+  func sleep(milliseconds: Int) { nanos += UInt64(milliseconds) * 1_000_000 }
+}
+
+/// Adds counts up.
+final class CountingRecorder: Recorder {
+  var read = 0
+  var scored = 0
+  var duplicate = 0
+  var deadLettered = 0
+  var states: [String] = []
+  func record(_ stage: Stage, nanos: UInt64, events: Int) {}
+  func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {
+    self.read += read
+    self.scored += scored
+    self.duplicate += duplicate
+    self.deadLettered += deadLettered.reduce(0, +)
+  }
+  func position(partition: Int32, next: Int64, end: Int64) {}
+  func state(_ text: String, healthy: Bool) { states.append(text) }
+}

@@ -1,0 +1,61 @@
+import Dataflow
+
+/// The process died here: everything after it fails too, until a new worker is made.
+struct Crash: Error {}
+
+/// A small seeded generator (splitmix64; S. Vigna), so that a failing run is its seed.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 &+ 0x1234_5678 }
+
+  mutating func next() -> UInt64 {
+    state = state &+ 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
+
+/// Decides, from a seed, which calls of the fakes crash or fail, before or after they took effect.
+final class Faults {
+  var generator: SeededGenerator
+  /// Share of calls that kill the process.
+  let crashShare: Double
+  /// Share of calls that fail but can be tried again.
+  let unavailableShare: Double
+  private(set) var isDead = false
+  private(set) var crashes = 0
+  private(set) var failures = 0
+
+  init(seed: UInt64, crashShare: Double, unavailableShare: Double) {
+    generator = SeededGenerator(seed: seed)
+    self.crashShare = crashShare
+    self.unavailableShare = unavailableShare
+  }
+
+  func revive() { isDead = false }
+
+  /// Runs an operation that may fail before it begins or after it took effect.
+  func around<Result>(_ body: () throws -> Result) throws -> Result {
+    try strike()
+    let result = try body()
+    try strike()
+    return result
+  }
+
+  private func strike() throws {
+    if isDead { throw Crash() }
+    let draw = Double.random(in: 0..<1, using: &generator)
+    if draw < crashShare {
+      isDead = true
+      crashes += 1
+      throw Crash()
+    }
+    if draw < crashShare + unavailableShare {
+      failures += 1
+      throw PortError(.unavailable, "injected")
+    }
+  }
+}

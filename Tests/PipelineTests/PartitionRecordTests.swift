@@ -1,0 +1,68 @@
+import CEvents
+import Events
+import Testing
+
+@testable import Pipeline
+
+@Suite("Partition record")
+struct PartitionRecordTests {
+  var example: PartitionRecord {
+    var record = PartitionRecord()
+    record.generation = 3
+    record.nextOffset = 1_234_567
+    record.definition = "00ff"
+    record.modelSet = "m1"
+    record.clusterID = "cluster"
+    record.partitionCount = 12
+    record.lastTimestampMs = 1_700_000_000_000
+    record.lastCRC = 0xdead_beef
+    record.lastOffsetPlusOne = 1_234_567
+    record.counters.read = 10
+    record.counters.scored = 7
+    record.counters.duplicate = 1
+    record.counters.deadLettered[DeadLetterReason.futureTime.index] = 2
+    record.rebuildingUntil = 99
+    return record
+  }
+
+  @Test("what was written is read")
+  func roundTrip() throws {
+    let decoded = try #require(PartitionRecord.decode(example.encoded))
+    #expect(decoded.record == example)
+    #expect(decoded.schemaVersion == PartitionRecord.schemaVersion)
+    #expect(try #require(PartitionRecord.decode(PartitionRecord().encoded)).record == PartitionRecord())
+  }
+
+  @Test("protobuf-c reads the same")
+  func agreesWithProtobufC() throws {
+    let bytes = example.encoded
+    let message = try #require(tally__partition_record__unpack(nil, bytes.count, bytes))
+    defer { tally__partition_record__free_unpacked(message, nil) }
+    #expect(message.pointee.next_offset == 1_234_567)
+    #expect(message.pointee.generation == 3)
+    #expect(String(cString: message.pointee.definition) == "00ff")
+    #expect(message.pointee.log.pointee.last_crc32c == 0xdead_beef)
+    #expect(message.pointee.log.pointee.partition_count == 12)
+    #expect(message.pointee.counters.pointee.n_dead_lettered == 1)
+    let letter = try #require(message.pointee.counters.pointee.dead_lettered[0])
+    #expect(String(cString: letter.pointee.reason) == "future-time" && letter.pointee.count == 2)
+    #expect(message.pointee.rebuilding_until == 99)
+  }
+
+  @Test("truncated bytes are refused, never a crash")
+  func truncated() {
+    let bytes = example.encoded
+    for count in 0..<bytes.count {
+      if let decoded = PartitionRecord.decode(Array(bytes[..<count])) {
+        #expect(decoded.record != example)
+      }
+    }
+    #expect(PartitionRecord.decode([]) == nil)
+  }
+
+  @Test("CRC-32C of the standard check string")
+  func checksum() {
+    let text = Array("123456789".utf8)
+    #expect(text.withUnsafeBytes { CRC32C.of($0) } == 0xe306_9283)
+  }
+}

@@ -1,0 +1,199 @@
+import Dataflow
+import Events
+import FeatureStore
+import Features
+import Testing
+
+@testable import Pipeline
+
+/// One log, worked off by workers that crash and are started again, until it is finished.
+final class World {
+  let log: FakeLog
+  let table = FakeTable()
+  let topic = FakeTopic()
+  let storage = MemoryStateStorage()
+  let program: FeatureProgram
+  let recorder = CountingRecorder()
+  var onLostState = OnLostState.refuse
+
+  init(log: FakeLog) throws {
+    self.log = log
+    program = try FeatureProgram(
+      FeatureSetDeclaration(
+        profile: [], events: [],
+        features: [
+          ("n", "count(any)"), ("n1", "count(any, 1d)"), ("d", "decayed(any, 1d)"),
+          ("h", "peak_hour(any, 7d)"), ("r", "active_days(any, 7d)"),
+        ].map {
+          FeatureDeclaration(
+            name: $0.0, expression: $0.1, isColumn: true, labels: [],
+            position: SourcePosition(line: 1, column: 1))
+        }, idleTTL: nil))
+  }
+
+  /// Works the log off. Returns the number of starts it took.
+  func run(_ faults: Faults, rebalanceShare: Double, batchRowsMax: Int, cacheEntries: Int) throws -> Int {
+    var starts = 0
+    while true {
+      starts += 1
+      faults.revive()
+      do {
+        try worker(
+          faults, rebalanceShare: rebalanceShare, batchRowsMax: batchRowsMax, cacheEntries: cacheEntries
+        ).run()
+        return starts
+      } catch is Crash {
+        if starts > 10_000 { throw Crash() }
+      }
+    }
+  }
+
+  private func worker(
+    _ faults: Faults, rebalanceShare: Double, batchRowsMax: Int, cacheEntries: Int
+  ) -> Worker {
+    let context = ScoreContext(
+      pipeline: "p", topic: "events", definition: program.definitionHash.hex,
+      featureNames: program.columnNames, featureLabels: program.columnLabels, outputNames: ["sum"],
+      modelNames: ["sum"], modelVersions: ["1"], decisionNames: [], decisionLabels: [], tableFeatures: [])
+    var configuration = WorkerConfiguration()
+    configuration.batchRowsMax = batchRowsMax
+    configuration.onLostState = onLostState
+    let ports = WorkerPorts(
+      source: FakeSource(log: log, faults: faults, rebalanceShare: rebalanceShare), decoder: CommaDecoder(),
+      store: FaultyStore(MemoryStateStore(storage, partitionCount: 3), faults: faults), scorer: SumScorer(), decider: NoDecisions(),
+      topic: FakeTopicSink(topic, faults: faults), table: FakeTableSink(table, faults: faults),
+      clock: FakeClock(), recorder: recorder)
+    return Worker(
+      identity: PipelineIdentity(
+        name: "p", generation: 1, stateHash: program.stateHash.hex, modelSet: "m"),
+      program: program, context: context, ports: ports,
+      cache: StateCache(program: program, entriesMax: cacheEntries, bytesMax: 1 << 20),
+      configuration: configuration, stop: StopSignal())
+  }
+
+  /// Everything that must not depend on faults.
+  func digest() throws -> Digest {
+    let store = MemoryStateStore(storage, partitionCount: 3)
+    let records = try store.records([0, 1, 2]).map { $0.flatMap { PartitionRecord.decode($0)?.record } }
+    let states = (0..<3).map { storage.states($0) }
+    return Digest(
+      rows: table.rows, letters: table.letters, messages: topic.messages,
+      counters: records.map { $0?.counters }, next: records.map { $0?.nextOffset }, states: states)
+  }
+}
+
+struct Digest: Equatable {
+  var rows: [FakeTable.Key: [UInt32]]
+  var letters: [String: Int]
+  var messages: [String: Set<[UInt32]>]
+  var counters: [PartitionCounters?]
+  var next: [Int64?]
+  var states: [[[UInt8]: [UInt8]]]
+}
+
+/// A store whose calls fail as the seed says.
+final class FaultyStore: StateStore {
+  private let store: any StateStore
+  private let faults: Faults
+
+  init(_ store: any StateStore, faults: Faults) {
+    self.store = store
+    self.faults = faults
+  }
+
+  func records(_ partitions: [Int32]) throws -> [[UInt8]?] {
+    try faults.around { try store.records(partitions) }
+  }
+
+  func fetch(
+    partitions: [Int32], entities: [EntityRequest], record: (Int, UnsafeRawBufferPointer?) -> Void,
+    state: (Int, UnsafeRawBufferPointer?) -> Void, moved: (Int, Int32) -> Void
+  ) throws {
+    try faults.around {
+      try store.fetch(
+        partitions: partitions, entities: entities, record: record, state: state, moved: moved)
+    }
+  }
+
+  func write(_ write: StateWrite) throws -> WriteOutcome { try faults.around { try store.write(write) } }
+  func close() {}
+}
+
+@Suite("Worker under faults")
+struct WorkerFaultTests {
+  /// A random log of 3 partitions: late events, repeated ids, garbage, one entity on a wrong partition.
+  func makeLog(seed: UInt64) -> FakeLog {
+    var generator = SeededGenerator(seed: seed)
+    let log = FakeLog(partitions: 3)
+    var time: Int64 = 1_700_000_000_000_000
+    var ids: [[String]] = Array(repeating: [], count: 8)
+    for number in 0..<300 {
+      time += Int64.random(in: 0..<7_200_000_000, using: &generator)
+      let entity = Int.random(in: 0..<8, using: &generator)
+      let partition = entity % 3
+      var value = "x\(number),\(time - (number % 11 == 0 ? 90_000_000_000 : 0))"
+      if number % 13 == 0, let old = ids[entity].last { value = "\(old),\(time)" }
+      if number % 29 == 0 { value = "garbage" }
+      if value != "garbage" { ids[entity].append(String(value.split(separator: ",")[0])) }
+      log.append(partition: partition, key: "e\(entity)", value: value, timestampMs: time / 1000)
+    }
+    return log
+  }
+
+  @Test("without faults every record is accounted for once")
+  func undisturbed() throws {
+    let world = try World(log: makeLog(seed: 1))
+    let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
+    #expect(try world.run(calm, rebalanceShare: 0, batchRowsMax: 64, cacheEntries: 100) == 1)
+    #expect(world.recorder.read == 300)
+    #expect(world.recorder.duplicate > 5 && world.recorder.deadLettered > 5)
+    #expect(
+      world.recorder.read
+        == world.recorder.scored + world.recorder.duplicate + world.recorder.deadLettered)
+    #expect(world.table.inserts == world.recorder.scored)
+    #expect(world.table.rows.count == world.recorder.scored)
+    #expect(world.log.committed.map { $0 ?? -1 } == world.log.partitions.map { Int64($0.count) })
+  }
+
+  @Test("any batch size, cache, rebalance, failure or crash ends in the same table, topic and states")
+  func faultsLeaveNoTrace() throws {
+    var crashes = 0
+    for seed in UInt64(1)...60 {
+      let expected = try World(log: makeLog(seed: seed))
+      _ = try expected.run(
+        Faults(seed: seed, crashShare: 0, unavailableShare: 0), rebalanceShare: 0, batchRowsMax: 512,
+        cacheEntries: 100)
+      let disturbed = try World(log: makeLog(seed: seed))
+      let faults = Faults(seed: seed &* 7919, crashShare: 0.02, unavailableShare: 0.03)
+      _ = try disturbed.run(
+        faults, rebalanceShare: 0.05, batchRowsMax: 1 + Int(seed) % 40, cacheEntries: 1 + Int(seed) % 9)
+      crashes += faults.crashes
+      #expect(try disturbed.digest() == expected.digest(), "seed \(seed)")
+      #expect(disturbed.table.inserts == disturbed.table.rows.count, "seed \(seed): a row was written twice")
+    }
+    #expect(crashes > 100)
+  }
+
+  @Test("a store emptied while running is refused, and rebuilt on request to the same end")
+  func lostStore() throws {
+    let expected = try World(log: makeLog(seed: 3))
+    let calm = Faults(seed: 3, crashShare: 0, unavailableShare: 0)
+    _ = try expected.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
+    let before = try expected.digest()
+    expected.storage.removeAll()
+    #expect(throws: PortError.self) {
+      try expected.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
+    }
+    let rebuilt = try expected.rebuild(calm)
+    #expect(rebuilt == before)
+  }
+}
+
+extension World {
+  /// Rebuilds lost states from the log; nothing is given twice.
+  func rebuild(_ faults: Faults) throws -> Digest {
+    onLostState = .rebuild
+    _ = try run(faults, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
+    return try digest()
+  }
+}
