@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Shows Tally at work on embedded defaults: a broker, a Redis and SQLite of its own, in a temporary folder.
+#   scripts/demo.sh            about a minute and a half, then a summary
+#   scripts/demo.sh --keep     stays until Ctrl-C, so that you can look around
+#   scripts/demo.sh --help     all options
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+echo "demo: building (the first time takes a few minutes)"
+swift build -c release --product tally 2>&1 | tail -n 1
+exec "$(swift build -c release --show-bin-path)/tally" demo "$@"
