@@ -1,0 +1,57 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import Kafka
+
+/// `tally dev-broker`: librdkafka's mock cluster as a process of its own.
+struct DevBroker: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dev-broker",
+    abstract: "Runs an embedded Kafka broker on loopback, for trying things out.",
+    discussion: """
+      It is librdkafka's mock cluster: any Kafka client can join it. It forgets everything when it ends, keeps at most
+      5 MB a partition (older records are dropped), picks its own port and knows no read_committed. Not for production.
+
+      Examples:
+        tally dev-broker --topic events:4 --topic scores:4 --topic dead-letters:1
+        tally dev-broker --topic events:4 --address-file /tmp/broker &
+        kcat -b $(cat /tmp/broker) -L
+      """)
+
+  @Option(help: "NAME:PARTITIONS; may be given again. Other topics are made when first used, with 4 partitions.")
+  var topic: [String] = []
+  @Option(help: "Writes the address into this file once the broker answers; removed at the end.")
+  var addressFile: String?
+  @Option(help: "Number of brokers.")
+  var brokers = 1
+
+  func run() throws {
+    try reporting {
+      let cluster = try MockCluster(brokers: brokers)
+      for text in topic {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let partitions = Int(parts[1]), (1...10_000).contains(partitions), !parts[0].isEmpty
+        else { throw Failure("--topic \(text): write NAME:PARTITIONS, for example events:4") }
+        try cluster.createTopic(String(parts[0]), partitions: partitions)
+      }
+      if let addressFile { try writeAtomically(cluster.bootstrapServers + "\n", to: addressFile) }
+      print(cluster.bootstrapServers)
+      fflush(stdout)
+      let done = DispatchSemaphore(value: 0)
+      let interrupts = Interrupts { done.signal() }
+      done.wait()
+      withExtendedLifetime(interrupts) {}
+      if let addressFile { unlink(addressFile) }
+      cluster.destroy()
+    }
+  }
+}
+
+/// Writes a text so that a reader sees all of it or nothing.
+func writeAtomically(_ text: String, to path: String) throws {
+  do {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+  } catch {
+    throw Failure("\(path) cannot be written: \(error.localizedDescription)")
+  }
+}

@@ -1,0 +1,59 @@
+import Dataflow
+import FeatureStore
+import Ingest
+import Pipeline
+import Sink
+
+/// Where scores and dead letters go as rows.
+enum TableSettings: Equatable {
+  case none
+  /// Path of a database file.
+  case sqlite(String)
+  /// libpq connection string or URI.
+  case postgres(String)
+}
+
+/// Everything that a run needs to know besides the pipeline; the defaults suit one machine.
+struct Settings {
+  /// Pipeline file.
+  var pipeline = "pipelines/engagement.yaml"
+  /// Folder of model files.
+  var models = "models"
+  /// `host:port`, comma-separated.
+  var brokers = "127.0.0.1:9092"
+  /// Topic to read.
+  var topic = "events"
+  /// Consumer group; empty: `tally-PIPELINE`.
+  var group = ""
+  /// Passed through to librdkafka, for reading and writing.
+  var kafkaProperties: [(String, String)] = []
+  /// redis:// URL or unix path.
+  var redis = "redis://127.0.0.1:6379/0"
+  /// User and password beside the URL's; the password may come from a file.
+  var redisUser: String?
+  var redisPassword: String?
+  /// In front of every key.
+  var redisPrefix = "tally:"
+  var redisConnectTimeoutMs = 2_000
+  var redisCommandTimeoutMs = 2_000
+  /// Whether states of the silent expire (after twice the pipeline's idle TTL).
+  var redisExpiry = true
+  /// Store generation.
+  var generation: UInt64 = 1
+  /// Bounds of the cache in front of the store, of all workers together.
+  var cacheEntries = 100_000
+  var cacheBytes = 256 << 20
+  /// Topics to write.
+  var scoresTopic = "scores"
+  var deadLettersTopic = "dead-letters"
+  var encoding = "json"
+  var compression = "lz4"
+  /// Whether missing sink topics are created.
+  var createTopics = true
+  var table = TableSettings.sqlite("tally.db")
+  /// Threads, each with its own consumer and connections.
+  var workers = 1
+  /// Largest value that is decoded.
+  var valueBytesMax = 1 << 20
+  var worker = WorkerConfiguration()
+}

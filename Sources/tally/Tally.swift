@@ -1,0 +1,23 @@
+import ArgumentParser
+
+/// The `tally` program: a streaming scorer.
+@main
+struct Tally: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tally",
+    abstract: "Scores events as they stream: Kafka in, features in Redis, XGBoost, a topic and a table out.",
+    discussion: """
+      First look:       tally demo
+      A real pipeline:  tally check pipelines/engagement.yaml
+                        tally train --config tally.yaml
+                        tally run --config tally.yaml
+
+      Settings come from defaults, then the configuration file (--config, or tally.yaml in this folder), then the
+      environment (TALLY_BROKERS, TALLY_REDIS, …), then flags; the last one wins.
+      Exit codes: 0 done, 1 failed (the error says what to do next), 64 wrong usage.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self, DevBroker.self,
+    ])
+}
