@@ -52,7 +52,7 @@ let package = Package(
     module("XGBoost", floor: 2, ["CXGBoost"]),
     module("Registry", floor: 2, ["Events", "Features", "Dataflow"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
-    module("Metrics", floor: 2, ["Dataflow", histogram]),
+    module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
     // Floor 3: adapters behind the ports.
     module("Ingest", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents"]),
     module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
@@ -63,7 +63,7 @@ let package = Package(
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow", "FeatureStore"]),
     module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
     // Floor 5: views.
-    module("Monitor", floor: 5, ["Dataflow", "Metrics"]),
+    module("Monitor", floor: 5, ["Events", "Features", "Dataflow", "Metrics"]),
     // Floor 6: configuration, wiring, commands.
     .executableTarget(
       name: "tally",
@@ -86,6 +86,7 @@ let package = Package(
     tests("SinkTests", ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers"]),
     tests("SyntheticTests", ["Events", "Features", "Dataflow", "Synthetic", "Kafka", "TestServers"]),
     tests("PipelineTests", ["CEvents", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
+    tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests("TrainingTests", ["Events", "Features", "Dataflow", "Training", "XGBoost", "Registry"]),
     tests(
       "IntegrationTests",
