@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+import XGBoost
+
+/// libxgboost 1.7.4 must never see what kills it: each of these files is an error, and the process lives.
+@Suite struct HostileModelTests {
+  private static let forms: [ModelFormat] = [.json, .ubj]
+
+  /// Whether the bytes load; when they do, they must also predict.
+  private func loads(_ bytes: [UInt8], _ format: ModelFormat) -> Bool {
+    do {
+      let booster = try Booster(bytes: bytes, name: "hostile.\(format.rawValue)")
+      let columns = try booster.featureCount
+      _ = try booster.predictions([Float](repeating: 0.5, count: columns * 3))
+      _ = try booster.gains()
+      _ = try booster.rounds
+      return true
+    } catch { return false }
+  }
+
+  @Test(arguments: forms) func refusesEveryTruncation(format: ModelFormat) throws {
+    let bytes = try ModelFixture.model(rounds: 2, depth: 2).serialized(format)
+    #expect(loads(bytes, format))
+    for count in 0..<bytes.count {
+      #expect(!loads(Array(bytes[..<count]), format), "the first \(count) of \(bytes.count) bytes")
+    }
+    #expect(!loads(bytes + [0x7b], format))
+  }
+
+  @Test(arguments: forms, [11, 12, 13] as [UInt64]) func survivesChangedBytes(
+    format: ModelFormat, seed: UInt64
+  ) throws {
+    let bytes = try ModelFixture.model(rounds: 2, depth: 3).serialized(format)
+    var generator = SeededGenerator(seed: seed)
+    var refused = 0
+    for _ in 0..<700 {
+      var changed = bytes
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        let position = Int.random(in: 0..<changed.count, using: &generator)
+        let isDigit = (0x30...0x39).contains(changed[position])
+        changed[position] =
+          isDigit
+          ? UInt8.random(in: 0x30...0x39, using: &generator) : UInt8.random(in: 0...255, using: &generator)
+      }
+      if !loads(changed, format) { refused += 1 }
+    }
+    #expect(refused > 100, "seed \(seed)")
+  }
+
+  /// The JSON form of a small model with the first member of each name given another value; nil: left out.
+  private func changed(_ name: String, _ value: String?) throws -> [UInt8] {
+    let text = String(decoding: try ModelFixture.model(rounds: 2, depth: 2).serialized(.json), as: UTF8.self)
+    let start = try #require(text.firstRange(of: "\"\(name)\":"))
+    var end = start.upperBound
+    var depth = 0
+    while depth > 0 || (text[end] != "," && text[end] != "}") {
+      if text[end] == "[" || text[end] == "{" { depth += 1 }
+      if text[end] == "]" || text[end] == "}" { depth -= 1 }
+      end = text.index(after: end)
+    }
+    let member = value.map { "\"\(name)\":\($0)" } ?? "\"other\":0"
+    return [UInt8]((text[..<start.lowerBound] + member + text[end...]).utf8)
+  }
+
+  private func cause(_ bytes: [UInt8]) -> String {
+    let error = #expect(throws: XGBoostError.self) { _ = try Booster(bytes: bytes, name: "models/x.json") }
+    #expect(error?.operation == "load models/x.json")
+    return error?.cause ?? ""
+  }
+
+  @Test(
+    arguments: [
+      ("left_children", "[1,3,5,-1,-1,-1,99]", "a child is no node"),
+      ("left_children", "[1,3,5,-1,-1,-1,18446744073709551617]", "a child is no node"),
+      ("left_children", "[1,0,5,-1,-1,-1,-1]", "reached twice"),
+      ("parents", "[2147483647,0,0,1,1,2,900000]", "the parent is no node"),
+      ("split_indices", "[5,0,0,0,0,0,0]", "a feature that the model does not have"),
+      ("split_indices", "[-1,0,0,0,0,0,0]", "a feature that the model does not have"),
+      ("split_indices", "[0]", "split_indices"), ("sum_hessian", "[]", "sum_hessian"),
+      ("id", "1", "no id of its own"),
+      ("split_type", "[1,0,0,0,0,0,0]", "categorical"), ("categories", "[1]", "categorical"),
+      ("split_conditions", "[NaN,0E0,0E0,0E0,0E0,0E0,0E0]", "not a finite number"),
+      ("num_parallel_tree", "\"0\"", "num_parallel_tree"), ("num_trees", "\"3\"", "num_trees"),
+      ("tree_info", "[0,1]", "several outputs"), ("num_class", "\"3\"", "3 outputs a row"),
+      ("num_target", "\"2\"", "2 outputs a row"),
+      ("objective", "{\"name\":\"multi:softmax\"}", "one output a row"),
+      ("feature_names", "[\"a\"]", "1 feature names for 5 features"),
+      ("gradient_booster", nil, "parts are missing"),
+      ("gradient_booster", "{\"name\":\"gblinear\",\"model\":{}}", "gbtree"),
+    ] as [(String, String?, String)])
+  func refusesMembers(name: String, value: String?, expected: String) throws {
+    let text = cause(try changed(name, value))
+    #expect(text.contains(expected), "\(text)")
+  }
+
+  @Test func aChangeThatIsNoneLoads() throws {
+    #expect(loads(try changed("left_children", "[1,3,5,-1,-1,-1,-1]"), .json))
+  }
+
+  @Test func refusesDeepNesting() {
+    #expect(
+      cause([UInt8](("{\"learner\":" + String(repeating: "[", count: 2_000_000)).utf8)).contains("nesting"))
+    let deep = [UInt8](String(repeating: "[", count: 2_000_000).utf8)
+    #expect(throws: XGBoostError.self) { _ = try Booster(bytes: deep, name: "deep.ubj") }
+  }
+
+  @Test func refusesWhatIsNoModel() throws {
+    #expect(cause([]).contains("empty"))
+    #expect(cause([UInt8]("hello".utf8)).contains("not JSON"))
+    #expect(cause([UInt8]("{}".utf8)).contains("parts are missing"))
+    #expect(cause([UInt8]("{\"a\":1,\"a\":2}".utf8)).contains("twice"))
+    #expect(throws: XGBoostError.self) { _ = try Booster(bytes: [0x7b], name: "model.bin") }
+    let error = #expect(throws: XGBoostError.self) { _ = try Booster(path: "/nowhere/model.json") }
+    #expect(error?.description == "load /nowhere/model.json: no such file, or it cannot be read")
+  }
+}
