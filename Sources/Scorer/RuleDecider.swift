@@ -1,0 +1,94 @@
+public import Dataflow
+
+/// Makes the declared decisions of outputs.
+///
+/// Decisions are made in their order, so one that comes before a clamp sees the output unclamped. NaN stays NaN when
+/// clamped, reaches no threshold and triggers nothing.
+public final class RuleDecider: Decider {
+  /// Decision names without clamps, in column order.
+  public let decisionNames: [String]
+  /// For each decision: labels by code; empty: a trigger, whose code is 0 or 1.
+  public let decisionLabels: [[String]]
+  private let rules: [Rule]
+  private let thresholds: [Float]
+  private let columns: Int
+
+  /// A decider for outputs of these names; throws `PortError` with code `misuse` for a decision that cannot be made.
+  public init(_ decisions: [DecisionDeclaration], outputNames: [String]) throws {
+    var rules: [Rule] = []
+    var thresholds: [Float] = []
+    var names: [String] = []
+    var labels: [[String]] = []
+    func column(_ output: String, _ decision: String) throws -> Int {
+      guard let column = outputNames.firstIndex(where: { $0.utf8.elementsEqual(output.utf8) }) else {
+        throw PortError(
+          .misuse, "\(decision): no output \(output)",
+          cause: "outputs are \(outputNames.joined(separator: ", "))")
+      }
+      return column
+    }
+    for decision in decisions {
+      switch decision {
+      case .clamp(let output, let minimum, let maximum):
+        guard minimum <= maximum else {
+          throw PortError(
+            .misuse, "clamp of \(output): the minimum \(minimum) is above the maximum \(maximum)")
+        }
+        rules.append(.clamp(column: try column(output, "clamp"), minimum: minimum, maximum: maximum))
+      case .category(let name, let output, let steps, let otherwise):
+        let isDescending = zip(steps, steps.dropFirst()).allSatisfy { $0.atLeast > $1.atLeast }
+        guard isDescending, steps.allSatisfy({ !$0.atLeast.isNaN }) else {
+          throw PortError(.misuse, "decision \(name): its thresholds do not descend")
+        }
+        rules.append(
+          .category(
+            column: try column(output, "decision \(name)"), first: thresholds.count, count: steps.count))
+        thresholds.append(contentsOf: steps.map(\.atLeast))
+        names.append(name)
+        labels.append(steps.map(\.label) + [otherwise])
+      case .trigger(let name, let output, let above):
+        rules.append(.trigger(column: try column(output, "decision \(name)"), above: above))
+        names.append(name)
+        labels.append([])
+      }
+    }
+    self.rules = rules
+    self.thresholds = thresholds
+    decisionNames = names
+    decisionLabels = labels
+    columns = outputNames.count
+  }
+
+  /// Clamps outputs in place and appends every row's decision codes.
+  public func decide(_ outputs: FloatMatrix, into decisions: inout [Int32]) {
+    precondition(outputs.columns == columns)
+    var row = outputs.base
+    for _ in 0..<outputs.rows {
+      for rule in rules { apply(rule, to: row, into: &decisions) }
+      row += columns
+    }
+  }
+
+  @inline(__always)
+  private func apply(_ rule: Rule, to row: UnsafeMutablePointer<Float>, into decisions: inout [Int32]) {
+    switch rule {
+    case .clamp(let column, let minimum, let maximum):
+      if row[column] < minimum { row[column] = minimum }
+      if row[column] > maximum { row[column] = maximum }
+    case .category(let column, let first, let count):
+      var code = 0
+      while code < count, !(row[column] >= thresholds[first + code]) { code += 1 }
+      decisions.append(Int32(truncatingIfNeeded: code))
+    case .trigger(let column, let above):
+      decisions.append(row[column] > above ? 1 : 0)
+    }
+  }
+}
+
+/// A decision with its output's column.
+private enum Rule {
+  case clamp(column: Int, minimum: Float, maximum: Float)
+  /// Thresholds lie in the decider's array.
+  case category(column: Int, first: Int, count: Int)
+  case trigger(column: Int, above: Float)
+}
