@@ -1,5 +1,5 @@
 public import Dataflow
-public import Events
+import Events
 public import FeatureStore
 public import Features
 

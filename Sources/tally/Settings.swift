@@ -54,6 +54,6 @@ struct Settings {
   /// Threads, each with its own consumer and connections.
   var workers = 1
   /// Largest value that is decoded.
-  var valueBytesMax = 1 << 20
+  var valueBytesMax = 256 << 10
   var worker = WorkerConfiguration()
 }

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Dataflow
+import Features
+import Foundation
+import Registry
+import Scorer
+
+/// `tally check`: validates a pipeline and says what it computes.
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Validates a pipeline; prints its features, windows, state and models.",
+    discussion: """
+      Errors name file, line and column, what was found and what is allowed.
+
+      Examples:
+        tally check pipelines/engagement.yaml
+        tally check pipelines/engagement.yaml --state     # what Redis holds, number by number
+        tally check pipelines/engagement.yaml --models models
+      """)
+
+  @Argument(help: "Pipeline file.") var file: String
+  @Flag(help: "Name the stored series and components.") var state = false
+  @Option(help: "Folder of model files: check them, too.") var models: String?
+
+  func run() throws {
+    try reporting {
+      let pipeline = try LoadedPipeline(file: file)
+      printFeatures(pipeline)
+      printState(pipeline.program)
+      printModels(pipeline.declaration)
+      if let models {
+        let scorer = try pipeline.makeScorer(models: models)
+        for (name, version) in zip(scorer.outputNames, scorer.modelVersions) {
+          print("  \(name): version \(version) in \(models) fits")
+        }
+      }
+      print("definition \(pipeline.program.definitionHash.hex), state \(pipeline.program.stateHash.hex)")
+      print("\(file) is valid")
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import ArgumentParser
+import Events
+import Features
+import Foundation
+import Pipeline
+
+/// `tally features`: one person's features.
+struct FeaturesOf: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "features",
+    abstract: "Prints a person's features now, at a later moment, or at an earlier one.",
+    discussion: """
+      Now means as of the person's latest event, from the store. A later moment (--as-of) shows how windows empty. An
+      earlier one must be made from the log: --from-log reads the topic (or --events FILE) up to that moment.
+
+      Examples:
+        tally features alice
+        tally features alice --as-of 2026-02-01T00:00:00Z --json
+        tally features alice --as-of 2025-12-01T00:00:00Z --from-log
+      """)
+
+  @Argument(help: "Entity id.") var id: String
+  @OptionGroup var connection: ConnectionOptions
+  @Option(help: "Moment: RFC 3339 (2026-01-31T12:00:00Z) or microseconds since 1970.") var asOf: String?
+  @Flag(help: "Make the state from the log instead of the store.") var fromLog = false
+  @Option(help: "With --from-log: a file of events instead of the topic.") var events: String?
+  @Flag(help: "One JSON object.") var json = false
+
+  func run() throws {
+    try reporting {
+      let settings = try connection.settings()
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let moment = try asOf.map(Self.parse)
+      let state =
+        fromLog || events != nil
+        ? try fromTheLog(settings, pipeline, until: moment) : try fromTheStore(settings, pipeline)
+      if let moment, moment < state.watermark {
+        throw Failure(
+          "\(asOf ?? "") is before the person's latest event (\(Self.format(state.watermark))): add --from-log")
+      }
+      show(state, pipeline, asOf: moment ?? state.watermark)
+    }
+  }
+
+  private func fromTheStore(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> EntityState {
+    let partitions = try settings.partitionCount()
+    let store = try settings.makeStore(pipeline, partitionCount: partitions)
+    defer { store.close() }
+    let state = EntityState(pipeline.program)
+    var home: Int32 = -1
+    var isCorrupt = false
+    let key = Array(id.utf8)
+    try key.withUnsafeBytes { raw in
+      try store.fetch(
+        partitions: [], entities: (0..<partitions).map { .init(partition: $0, entityID: raw) },
+        record: { _, _ in },
+        state: { index, bytes in
+          guard let bytes, home < 0 else { return }
+          home = Int32(index)
+          isCorrupt = !state.decode(bytes)
+        }, moved: { _, _ in })
+    }
+    guard home >= 0 else { throw Failure("the store has no state of this person") }
+    guard !isCorrupt else { throw Failure("the person's stored state (partition \(home)) cannot be read") }
+    return state
+  }
+
+  private func fromTheLog(
+    _ settings: Settings, _ pipeline: LoadedPipeline, until moment: EventTime?
+  ) throws -> EntityState {
+    let state = EntityState(pipeline.program)
+    let key = Array(id.utf8)
+    let log = try EventLog(settings, file: events)
+    _ = try log.forEachEvent(settings, pipeline, what: "features: reading the log") { event, batch, record in
+      guard batch.withBytes(of: event.entityID, { $0.elementsEqual(key) }) else { return true }
+      if let moment, event.time > moment { return true }
+      state.partition = record.partition
+      if !pipeline.program.isDuplicate(event, of: state) { pipeline.program.apply(event, in: batch, to: state) }
+      return true
+    }
+    guard state.events > 0 else { throw Failure("the log has no event of this person up to then") }
+    return state
+  }
+
+  private func show(_ state: EntityState, _ pipeline: LoadedPipeline, asOf: EventTime) {
+    let program = pipeline.program
+    let columns = program.columnNames.count
+    let row = UnsafeMutablePointer<Float>.allocate(capacity: columns)
+    defer { row.deallocate() }
+    program.read(state, asOf: asOf, into: row, scratch: FeatureScratch(program))
+    if json {
+      let values = (0..<columns).map { "\(Self.quote(program.columnNames[$0])):\(Self.number(row[$0]))" }
+      print(
+        "{\"entity_id\":\(Self.quote(id)),\"as_of_us\":\(asOf),\"watermark_us\":\(state.watermark),"
+          + "\"events\":\(state.events),\"features\":{\(values.joined(separator: ","))}}")
+      return
+    }
+    print("\(state.events) events up to \(Self.format(state.watermark)); as of \(Self.format(asOf))")
+    let width = program.columnNames.map(\.count).max() ?? 0
+    for column in 0..<columns {
+      let name = program.columnNames[column].padding(toLength: width, withPad: " ", startingAt: 0)
+      print("  \(name)  \(Self.text(row[column], labels: program.columnLabels[column]))")
+    }
+  }
+
+  private static func number(_ value: Float) -> String { value.isNaN ? "null" : "\(value)" }
+
+  private static func text(_ value: Float, labels: [String]) -> String {
+    if value.isNaN { return "missing" }
+    guard !labels.isEmpty else { return value == value.rounded() && abs(value) < 1e7 ? "\(Int(value))" : "\(value)" }
+    return labels.indices.contains(Int(value)) ? labels[Int(value)] : "other"
+  }
+
+  private static func quote(_ text: String) -> String {
+    let data = (try? JSONEncoder().encode(text)) ?? Data("\"\"".utf8)
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  static func parse(_ text: String) throws -> EventTime {
+    if let micros = Int64(text) { return micros }
+    for options in [ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds]] {
+      let formatter = ISO8601DateFormatter()
+      formatter.formatOptions = options
+      if let date = formatter.date(from: text) { return EventTime((date.timeIntervalSince1970 * 1e6).rounded()) }
+    }
+    throw Failure("--as-of \(text): write 2026-01-31T12:00:00Z or microseconds since 1970")
+  }
+
+  static func format(_ time: EventTime) -> String {
+    let formatter = ISO8601DateFormatter()
+    formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+    return formatter.string(from: Date(timeIntervalSince1970: Double(time) / 1e6))
+  }
+}

@@ -1,0 +1,53 @@
+import Dataflow
+import Declaration
+import Features
+import Foundation
+import Pipeline
+import Registry
+import Scorer
+
+/// A pipeline as declared and compiled.
+struct LoadedPipeline {
+  let file: String
+  let declaration: PipelineDeclaration
+  let program: FeatureProgram
+
+  /// Reads, checks and compiles a pipeline file. Throws `Failure` naming file, line and column.
+  init(file: String) throws {
+    let text = try readText(file, what: "pipeline file")
+    do {
+      declaration = try loadPipeline(yaml: text)
+      program = try FeatureProgram(declaration.features)
+    } catch let error as DeclarationError {
+      throw Failure("\(file):\(error)")
+    }
+    self.file = file
+  }
+
+  /// A scorer over the pipeline's models; checks that files are there and made for these columns.
+  func makeScorer(models: String) throws -> BoosterScorer {
+    try BoosterScorer(
+      models: declaration.models, folder: ModelFolder(path: models), columnNames: program.columnNames)
+  }
+
+  func makeDecider() throws -> RuleDecider {
+    try RuleDecider(declaration.decisions, outputNames: declaration.models.map(\.name))
+  }
+
+  /// What every score of a run has in common.
+  func context(topic: String, scorer: BoosterScorer, decider: RuleDecider) -> ScoreContext {
+    ScoreContext(
+      pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
+      featureNames: program.columnNames, featureLabels: program.columnLabels,
+      outputNames: scorer.outputNames, modelNames: declaration.models.map(\.name),
+      modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
+      decisionLabels: decider.decisionLabels,
+      tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })
+  }
+
+  /// What the store's records must have been made by.
+  func identity(generation: UInt64, modelSet: String) -> PipelineIdentity {
+    PipelineIdentity(
+      name: declaration.name, generation: generation, stateHash: program.stateHash.hex, modelSet: modelSet)
+  }
+}

@@ -1,0 +1,126 @@
+import Dataflow
+import FeatureStore
+import Features
+import Foundation
+import Ingest
+import Kafka
+import Metrics
+import Monitor
+import Pipeline
+import Sink
+import Synchronization
+
+/// A pipeline at work: workers on threads of their own, their metrics, and the signal that stops them.
+final class PipelineRun: Sendable {
+  let metrics: PipelineMetrics
+  let atRisk: AtRiskBoard?
+  let stop = StopSignal()
+  private let outcome = Mutex(Outcome())
+  private let group = WorkerThreads()
+
+  private struct Outcome {
+    var failure: (any Error)?
+    var running = 0
+  }
+
+  /// Builds and checks everything, then starts the workers. Throws what is wrong at start: a missing topic or model, an
+  /// unreachable server, contradicting settings.
+  init(_ settings: Settings, _ pipeline: LoadedPipeline) throws {
+    metrics = PipelineMetrics()
+    let partitionCount = try settings.partitionCount()
+    try settings.prepareSinkTopics(partitions: partitionCount)
+    let board = AtRiskBoard(pipeline)
+    atRisk = board
+    var workers: [Worker] = []
+    for number in 0..<settings.workers {
+      let parts = try WorkerParts(settings, pipeline, partitionCount: partitionCount)
+      workers.append(
+        parts.makeWorker(settings, recorder: metrics.recorder(worker: number), stop: stop) { batch in
+          board?.update(batch)
+        })
+    }
+    outcome.withLock { $0.running = workers.count }
+    for (number, worker) in workers.enumerated() { start(worker, number: number) }
+  }
+
+  private func start(_ worker: Worker, number: Int) {
+    nonisolated(unsafe) let own = worker
+    group.start(name: "tally worker \(number)") { [self] in
+      var failure: (any Error)?
+      do { try own.run() } catch { failure = error }
+      outcome.withLock { outcome in
+        if let failure, outcome.failure == nil { outcome.failure = failure }
+        outcome.running -= 1
+      }
+      if failure != nil { stop.stop() }
+    }
+  }
+
+  /// Whether all workers have ended.
+  var isFinished: Bool { outcome.withLock { $0.running == 0 } }
+
+  /// Waits until all workers have ended; rethrows the first failure.
+  func join() throws {
+    group.join()
+    if let failure = outcome.withLock({ $0.failure }) { throw failure }
+  }
+}
+
+/// Threads with room for deep C stacks, and a way to wait for them.
+private final class WorkerThreads: Sendable {
+  private let group = DispatchGroup()
+  private static let stackBytes = 8 << 20
+
+  func start(name: String, _ body: @escaping @Sendable () -> Void) {
+    group.enter()
+    let group = group
+    let thread = Thread {
+      body()
+      group.leave()
+    }
+    thread.name = name
+    thread.stackSize = Self.stackBytes
+    thread.start()
+  }
+
+  func join() { group.wait() }
+}
+
+/// Everything that one worker needs, made and checked.
+struct WorkerParts {
+  private let pipeline: LoadedPipeline
+  private let identity: PipelineIdentity
+  private let context: ScoreContext
+  private let ports: (any Recorder) -> WorkerPorts
+
+  init(_ settings: Settings, _ pipeline: LoadedPipeline, partitionCount: Int32) throws {
+    self.pipeline = pipeline
+    let scorer = try pipeline.makeScorer(models: settings.models)
+    let decider = try pipeline.makeDecider()
+    let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
+    self.context = context
+    identity = pipeline.identity(generation: settings.generation, modelSet: scorer.modelSet.hashHex)
+    let store = try settings.makeStore(pipeline, partitionCount: partitionCount)
+    try store.connect()
+    let table = try settings.makeTable(context)
+    let topic = try settings.makeTopicSink(context)
+    let source = try settings.makeSource(group: settings.groupName(of: pipeline))
+    let decoder = try settings.makeDecoder(pipeline)
+    ports = { recorder in
+      WorkerPorts(
+        source: source, decoder: decoder, store: store, scorer: scorer, decider: decider, topic: topic,
+        table: table, clock: SystemClock(), recorder: recorder)
+    }
+  }
+
+  func makeWorker(
+    _ settings: Settings, recorder: any Recorder, stop: StopSignal, onBatch: @escaping (ScoredBatch) -> Void
+  ) -> Worker {
+    let cache = StateCache(
+      program: pipeline.program, entriesMax: max(1, settings.cacheEntries / settings.workers),
+      bytesMax: max(1 << 16, settings.cacheBytes / settings.workers))
+    return Worker(
+      identity: identity, program: pipeline.program, context: context, ports: ports(recorder), cache: cache,
+      configuration: settings.worker, stop: stop, onBatch: onBatch)
+  }
+}

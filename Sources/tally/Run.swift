@@ -1,0 +1,84 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import Metrics
+import Monitor
+import Pipeline
+
+/// `tally run`: the pipeline at work.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Scores events until it is stopped.",
+    discussion: """
+      Delivery is effectively once: after any crash every event is scored, none twice in the table, no state applied twice; the
+      topic may repeat a byte-identical record. SIGTERM or Ctrl-C stops it within 5 seconds.
+
+      Examples:
+        tally run --config tally.yaml
+        tally run --brokers kafka:9092 --redis redis://redis:6379/0 --postgres "host=db dbname=tally user=tally"
+        tally run --sqlite scores.db --until-end          # work off what is there, then end
+        tally run -X security.protocol=ssl -X ssl.ca.location=/etc/ssl/ca.pem
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @Option(help: "Threads, each with its own consumer and connections.") var workers: Int?
+  @Option(help: "Where a pipeline without any position begins: earliest or latest.") var startAt: StartAt?
+  @Option(help: "Lost states: refuse, or rebuild them from the log.") var onLostState: OnLostState?
+  @Option(help: "Scores as json or protobuf.") var encoding: String?
+  @Flag(help: "End when everything is scored that the log held at the start.") var untilEnd = false
+  @Flag(help: "A live view instead of a line now and then.") var view = false
+
+  func validate() throws {
+    if let workers, !(1...256).contains(workers) { throw ValidationError("--workers takes 1 to 256") }
+    if let encoding, !["json", "protobuf"].contains(encoding) {
+      throw ValidationError("--encoding takes json or protobuf")
+    }
+  }
+
+  func run() throws {
+    try reporting {
+      var settings = try connection.settings()
+      if let workers { settings.workers = workers }
+      if let startAt { settings.worker.startAt = startAt }
+      if let onLostState { settings.worker.onLostState = onLostState }
+      if let encoding { settings.encoding = encoding }
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let ends = untilEnd ? try settings.ends() : nil
+      let running = try PipelineRun(settings, pipeline)
+      let interrupts = Interrupts {
+        running.stop.stop()
+        StopDeadline.begin(seconds: 5)
+      }
+      defer { withExtendedLifetime(interrupts) {} }
+      complain(
+        "tally: \(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)")
+      RunWatch(running, title: "tally \(pipeline.declaration.name)", isLive: view, ends: ends).watch()
+      try running.join()
+    }
+  }
+}
+
+extension StartAt: ExpressibleByArgument {}
+extension OnLostState: ExpressibleByArgument {}
+
+/// Ends the program when stopping takes too long; safe at any instruction, as a crash is.
+enum StopDeadline {
+  static func begin(seconds: Int) {
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
+      complain("tally: something did not answer within \(seconds) s; leaving as after a crash, nothing is lost")
+      _exit(1)
+    }
+  }
+}
+
+extension Settings {
+  /// The log's end of every partition, now.
+  func ends() throws -> [Int64] {
+    let partitions = try partitionCount()
+    return try withAdmin { admin in
+      try (0..<partitions).map {
+        try admin.watermarks(topic: topic, partition: $0, timeoutMs: Self.startTimeoutMs).high
+      }
+    }
+  }
+}

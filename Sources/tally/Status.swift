@@ -1,0 +1,101 @@
+import ArgumentParser
+import Dataflow
+import Events
+import Foundation
+import Kafka
+import Pipeline
+
+/// `tally status`: where every partition stands.
+struct Status: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prints W, T, C, end and lag of every partition, and the totals.",
+    discussion: """
+      W: next offset by the store. T: by the table. C: the group's committed offset. Effectively once keeps C ≤ W ≤ T.
+      Topics written in transactions show a lag of 1 at rest: the end counts the transaction's marker.
+
+      Examples:
+        tally status --config tally.yaml
+        tally status --json
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @Flag(help: "One JSON object a partition.") var json = false
+
+  func run() throws {
+    try reporting {
+      let settings = try connection.settings()
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let partitions = try settings.partitionCount()
+      let numbers = (0..<partitions).map { $0 }
+      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      defer { store.close() }
+      let records = try zip(numbers, try store.records(numbers)).map { partition, bytes in
+        try bytes.map { bytes in
+          guard let decoded = PartitionRecord.decode(bytes) else {
+            throw Failure("partition \(partition): the store's partition record cannot be read")
+          }
+          return decoded.record
+        }
+      }
+      let table = try settings.tablePositions(pipeline, numbers)
+      let (committed, ends) = try settings.groupPositions(pipeline, numbers)
+      show(records, table: table, committed: committed, ends: ends)
+    }
+  }
+
+  private func show(
+    _ records: [PartitionRecord?], table: [Int64?], committed: [Int64?], ends: [Int64]
+  ) {
+    func text(_ offset: Int64?) -> String { offset.map(String.init) ?? "-" }
+    func pad(_ text: String) -> String { String(repeating: " ", count: max(0, 12 - text.count)) + text }
+    if !json { print(["partition", "W", "T", "C", "end", "lag"].map(pad).joined()) }
+    var totals = PartitionCounters()
+    for partition in ends.indices {
+      let record = records[partition]
+      let lag = ends[partition] - (record?.nextOffset ?? 0)
+      if json {
+        func value(_ offset: Int64?) -> String { offset.map(String.init) ?? "null" }
+        print(
+          "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
+            + "\"c\":\(value(committed[partition])),\"end\":\(ends[partition]),\"lag\":\(lag)}")
+      } else {
+        print(
+          [
+            "\(partition)", text(record?.nextOffset), text(table[partition]), text(committed[partition]),
+            "\(ends[partition])", "\(lag)",
+          ].map(pad).joined())
+      }
+      guard let counters = record?.counters else { continue }
+      totals.read += counters.read
+      totals.scored += counters.scored
+      totals.duplicate += counters.duplicate
+      for index in counters.deadLettered.indices { totals.deadLettered[index] += counters.deadLettered[index] }
+    }
+    guard !json else { return }
+    let dead = totals.deadLettered.reduce(0, +)
+    let reasons = DeadLetterReason.allCases.filter { totals.deadLettered[$0.index] > 0 }.map {
+      "\($0.rawValue) \(totals.deadLettered[$0.index])"
+    }
+    print(
+      "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate) + dead-lettered \(dead)"
+        + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"))
+  }
+}
+
+extension Settings {
+  /// C and the log's end of every partition. Joins no group.
+  fileprivate func groupPositions(
+    _ pipeline: LoadedPipeline, _ partitions: [Int32]
+  ) throws -> (committed: [Int64?], ends: [Int64]) {
+    do {
+      var configuration = kafkaConfiguration()
+      configuration.set("group.id", groupName(of: pipeline))
+      let consumer = try KafkaConsumer(configuration, topic: topic)
+      defer { consumer.close() }
+      let ends = try partitions.map { try consumer.watermarks($0, timeoutMs: Self.startTimeoutMs).high }
+      return (try consumer.committed(partitions, timeoutMs: Self.startTimeoutMs), ends)
+    } catch let error as KafkaError {
+      throw Failure("kafka \(brokers): \(error)")
+    }
+  }
+}
