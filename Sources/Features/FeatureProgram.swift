@@ -1,58 +1,63 @@
 public import Events
 
-/// PLACEHOLDER SIGNATURES ONLY: the owner of this module replaces this file.
+/// A compiled feature set: checks events, applies them to states, reads feature rows.
+///
+/// Immutable after `init` and safe from several threads; a state and a scratch belong to one thread each.
+///
+/// The language. An expression is made of `or`, `and`, `not`, comparisons, `+ - * /`, unary minus, parentheses,
+/// numbers, names of earlier features, `profile.ATTRIBUTE`, scalar functions and aggregates. An aggregate reads a
+/// *tile series*: events (of a type or `any`, perhaps filtered by `where`), an attribute of them or none, a sub-key
+/// (none, category code, hour of the day, hash) and a hop (1 h for windows up to 2 d, 1 d up to 60 d, else 7 d, or
+/// lifetime). Aggregates over the same series share its entries. A window `w` as of `t` holds the events with
+/// floor(time / hop) ≥ floor((t − w) / hop): its head is exact, its tail is cut at the hop, as in Chronon.
+/// Missing is NaN: arithmetic passes it on, comparisons with it are false, `not` of a missing condition is true,
+/// results that are not finite are missing.
 public final class FeatureProgram: @unchecked Sendable {
-  /// Names of everything that the pipeline speaks of.
-  public let symbols = SymbolTable()
+  /// Names of everything that the pipeline speaks of; decoders resolve names through it.
+  public let symbols: SymbolTable
   /// Feature names, in column order.
-  public let columnNames: [String] = []
+  public let columnNames: [String]
   /// For each column: words for its codes; empty for numbers.
-  public let columnLabels: [[String]] = []
-  /// Hash of what the stored state means: types, vocabularies, aggregates, windows.
-  public let stateHash = Hash128(low: 0, high: 0)
+  public let columnLabels: [[String]]
+  /// Hash of what the stored state means: types, vocabularies, aggregates, windows. States of programs with the
+  /// same hash can be read by each other; the order and the expressions of features do not matter.
+  public let stateHash: Hash128
   /// Hash of the whole feature set, expressions included.
-  public let definitionHash = Hash128(low: 0, high: 0)
+  public let definitionHash: Hash128
+  /// The tile series that make up an entity's state, by number.
+  public let series: [SeriesDescription]
+  /// The columns, in order.
+  public let columns: [ColumnDescription]
+  /// The aggregates that are read, in canonical text and order of first use.
+  public let aggregateDescriptions: [String]
+  /// The windows in use, shortest first.
+  public let windows: [WindowDescription]
+  /// What an entity's stored state is expected to take.
+  public let stateBytesEstimate: StateEstimate
+  /// Idle TTL, microseconds; the largest number when there is none.
+  let idleTTL: EventTime
+  let tables: ProgramTables
 
-  /// Compiles a declaration.
-  public init(_ declaration: FeatureSetDeclaration) throws(DeclarationError) {}
+  /// Compiles a declaration. Throws what is wrong with it first: where, what was found, what is allowed.
+  public init(_ declaration: FeatureSetDeclaration) throws(DeclarationError) {
+    let compiler = try FeatureCompiler(declaration)
+    let builder = ProgramBuilder(compiler)
+    symbols = SymbolTable()
+    tables = builder.tables(symbols)
+    idleTTL = declaration.idleTTL ?? .max
+    let described = compiler.features.filter(\.declaration.isColumn)
+    columnNames = described.map(\.declaration.name)
+    columnLabels = described.map(\.labels)
+    columns = described.map { ColumnDescription($0) }
+    series = builder.descriptions
+    aggregateDescriptions = compiler.aggregates.map(\.text)
+    windows = compiler.windows.map { WindowDescription(span: $0.reach, hop: $0.hop) }.sorted {
+      $0.span < $1.span
+    }
+    stateBytesEstimate = StateEstimate(builder)
+    stateHash = DefinitionText.state(builder, idleTTL: declaration.idleTTL).hash
+    definitionHash = DefinitionText.whole(declaration).hash
+  }
 
-  /// Whether an event fits the declaration: types and bounds of its attributes. nil: it does.
-  public func problem(of event: Event, in batch: EventBatch) -> DeadLetterReason? { nil }
-
-  /// Whether the id is among the entity's last 32.
-  public func isDuplicate(_ event: Event, of state: EntityState) -> Bool { false }
-
-  /// Applies an event that has no `problem` and is no duplicate.
-  public func apply(_ event: Event, in batch: EventBatch, to state: EntityState) {}
-
-  /// Reads the feature row as of `asOf` (at or after the watermark).
-  public func read(
-    _ state: EntityState, asOf: EventTime, into row: UnsafeMutablePointer<Float>, scratch: FeatureScratch
-  ) {}
-}
-
-/// Reused working memory of reads and writes; one per thread.
-public final class FeatureScratch {
-  /// Working memory for a program.
-  public init(_ program: FeatureProgram) {}
-}
-
-/// One entity's state in memory. One thread at a time.
-public final class EntityState {
-  /// Empty state for a program.
-  public init(_ program: FeatureProgram) {}
-  /// Partition that the entity lives on.
-  public var partition: Int32 = 0
-  /// Largest event time seen; 0: none.
-  public private(set) var watermark: EventTime = 0
-  /// Events applied since it was last empty.
-  public private(set) var events: UInt64 = 0
-  /// Memory it takes, bytes.
-  public var memoryBytes: Int { 0 }
-  /// Makes it empty; capacity stays.
-  public func removeAll() {}
-  /// Reads the stored form; false: corrupt or of another schema.
-  public func decode(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
-  /// Appends the stored form; prunes what no window reaches any more.
-  public func encode(into writer: inout WireWriter) {}
+  deinit { tables.deallocate() }
 }

@@ -1,0 +1,93 @@
+import Events
+
+/// Canonical bytes of a definition, to be hashed: numbers and length-prefixed texts, so that no two definitions
+/// give the same bytes.
+struct DefinitionText {
+  private var wire = WireWriter()
+
+  /// The hash of what was written.
+  var hash: Hash128 { wire.bytes.withUnsafeBytes { Hash128(of: $0) } }
+
+  private mutating func add(_ text: String) { wire.field(1, string: text) }
+  private mutating func add(_ number: Int) { wire.field(2, zigzag: Int64(number)) }
+  private mutating func add(_ value: Double) { wire.field(3, double: value) }
+
+  private mutating func add(_ type: AttributeType) {
+    add(type.text)
+    switch type {
+    case .number(let decimals, let minimum, let maximum):
+      add(decimals)
+      add(minimum)
+      add(maximum)
+    case .category(let words):
+      add(words.count)
+      for word in words { add(word) }
+    case .text, .flag: break
+    }
+  }
+
+  private mutating func add(_ attributes: [AttributeDeclaration]) {
+    add(attributes.count)
+    for attribute in attributes {
+      add(attribute.name)
+      add(attribute.type)
+    }
+  }
+
+  /// Everything that decides a row.
+  static func whole(_ declaration: FeatureSetDeclaration) -> DefinitionText {
+    var text = DefinitionText()
+    text.add("tally features 1")
+    text.add(declaration.profile)
+    text.add(declaration.events.count)
+    for event in declaration.events {
+      text.add(event.name)
+      text.add(event.attributes)
+    }
+    text.add(declaration.features.count)
+    for feature in declaration.features {
+      text.add(feature.name)
+      text.add(feature.expression)
+      text.add(feature.isColumn ? 1 : 0)
+      text.add(feature.labels.count)
+      for label in feature.labels { text.add(label) }
+    }
+    text.add(Int(declaration.idleTTL ?? -1))
+    return text
+  }
+
+  /// Everything that decides a state: series, components, retention, and the types of the attributes behind them.
+  static func state(_ builder: ProgramBuilder, idleTTL: EventTime?) -> DefinitionText {
+    var text = DefinitionText()
+    text.add("tally state \(EntityState.schemaVersion)")
+    text.add(Int(idleTTL ?? -1))
+    text.add(DistinctSketch.exactMax)
+    text.add(DistinctSketch.registers)
+    text.add(builder.series.count)
+    for draft in builder.series {
+      text.add(draft.description)
+      text.add(Int(draft.key.hop.micros))
+      text.add(Int(draft.reach))
+      for component in draft.components.sorted() {
+        text.add(Int(component.kind.rawValue))
+        text.add(Int(component.halfLife))
+      }
+    }
+    let groups = builder.compiler.catalog.groups
+    for group in groups.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
+    where !group.used.isEmpty {
+      text.add(group.name)
+      text.add(group.used.count)
+      for number in group.used.sorted(by: { name(group, $0).lexicographicallyPrecedes(name(group, $1)) }) {
+        text.add(group.attributes[number].name)
+        text.add(group.attributes[number].type)
+        if group.name == "profile" { text.add(number) }
+      }
+    }
+    return text
+  }
+
+  private static func name(_ group: AttributeCatalog.Group, _ number: Int) -> String.UTF8View {
+    group.attributes[number].name.utf8
+  }
+}

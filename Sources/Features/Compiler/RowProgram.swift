@@ -1,0 +1,94 @@
+import Events
+
+/// What an instruction does with registers.
+enum Opcode: UInt8 {
+  case add, subtract, multiply, divide, negate
+  case less, lessEqual, greater, greaterEqual, equal, notEqual
+  case and, or, not
+  case least, greatest, absolute, squareRoot, log2, exp2, floor
+  /// `a`, or `b` where `a` is missing.
+  case coalesce
+  /// `b` if `a` holds, else `c`.
+  case select
+  /// How many of the `c` constants from register `b` are at most `a`.
+  case bucket
+  case isMissing
+}
+
+/// One step of the row program: `target` = operation(`a`, `b`, `c`).
+struct Instruction: Hashable {
+  var operation: Opcode
+  var target: Int32 = 0
+  var a: Int32
+  var b: Int32 = 0
+  var c: Int32 = 0
+}
+
+/// How an aggregate is made of its series' entries.
+enum Reading: UInt8 {
+  case count, sum, mean, minimum, maximum, first, last
+  case distinctCodes, distinctTexts, entropy, mode, slope, activeDays, sinceFirst, sinceLast, decayed
+}
+
+/// One aggregate of the row program.
+struct AggregateRead {
+  var reading: Reading
+  var series: Int32
+  /// Number of its window; -1: lifetime.
+  var window: Int32
+  var target: Int32
+  /// Component's offset in an entry (for `mean` of the sum; for `slope` of what is summed a day).
+  var offset = 0
+  /// What a value is divided by.
+  var scale = 1.0
+  /// `slope`, `activeDays`: days. Codes: how many there are.
+  var limit = 0
+  /// `decayed`: half-life, microseconds.
+  var halfLife: EventTime = 0
+}
+
+/// How far back a reader looks, in tiles of `hop` microseconds: from floor((as-of − reach) / hop) on.
+struct WindowReach: Hashable {
+  var reach: EventTime
+  var hop: EventTime
+}
+
+/// A step of a filter, on a stack of truth values.
+struct FilterStep: Hashable {
+  enum Operation: UInt8 {
+    case less, lessEqual, greater, greaterEqual, equal, notEqual, isSet, and, or, not
+  }
+
+  var operation: Operation
+  var slot: Int32 = 0
+  var literal: UInt64 = 0
+}
+
+/// What an event does to one series.
+struct SeriesUpdate {
+  var series: Int32
+  /// Steps of the filter in the program's list; `filterEnd == filterStart`: none.
+  var filterStart: Int32
+  var filterEnd: Int32
+  /// Slot of the measured attribute; -1: none.
+  var slot: Int32
+  /// What the value is multiplied with before it is rounded to a whole number.
+  var scale: Double
+}
+
+/// How one declared attribute is checked and read.
+struct AttributePlan {
+  enum Kind: UInt8 { case number, category, text, flag }
+
+  var kind: Kind
+  var minimum: Double
+  var maximum: Double
+  /// Slot of its value; -1: no feature uses it.
+  var slot: Int32 = -1
+  /// Its vocabulary in the program's code table: symbol `firstSymbol + i` has the code at `codes + i`.
+  var firstSymbol: Int32 = 0
+  var symbolCount: Int32 = 0
+  var codes: Int32 = 0
+  /// Code of all other words.
+  var other: Int32 = 0
+}

@@ -1,0 +1,113 @@
+public import Events
+
+/// A tile series, for people: what `tally check --state` prints.
+public struct SeriesDescription: Equatable, Sendable {
+  /// Its number in stored states.
+  public let number: Int
+  /// For example `session.duration_min where device == "mobile" hop 1d keep 30d`.
+  public let text: String
+  /// Components of an entry, in order.
+  public let components: [String]
+  /// What tells entries of one tile apart.
+  public let subKey: String
+}
+
+/// A column, for people.
+public struct ColumnDescription: Equatable, Sendable {
+  /// Feature name.
+  public let name: String
+  /// Canonical text of its expression.
+  public let expressionText: String
+  /// `number`, `flag` or `category`.
+  public let type: String
+  /// Words for its codes; empty for numbers.
+  public let labels: [String]
+
+  init(_ feature: FeatureDraft) {
+    name = feature.declaration.name
+    expressionText = feature.expression
+    labels = feature.labels
+    switch feature.value.type {
+    case .number: type = feature.labels.isEmpty ? "number" : "category"
+    case .flag: type = feature.labels.isEmpty ? "flag" : "category"
+    case .category: type = "category"
+    }
+  }
+}
+
+/// A window in use.
+public struct WindowDescription: Equatable, Sendable {
+  /// Length, microseconds.
+  public let span: EventTime
+  /// Hop of its tiles, microseconds.
+  public let hop: EventTime
+
+  /// For example `30d, hop 1d`.
+  public var text: String { "\(durationText(span)), hop \(durationText(hop))" }
+}
+
+/// What an entity's stored state is expected to take.
+public struct StateEstimate: Equatable, Sendable {
+  /// Bytes of a typical person's stored state.
+  public let bytes: Int
+  /// What that assumes.
+  public let assumption: String
+
+  /// Entries times their bytes. A key costs 7 bytes in a new tile and 2 in the same, a count 1, a whole number 4,
+  /// a time 8, a real 9.
+  init(_ builder: ProgramBuilder) {
+    assumption =
+      "a person active on half of the days, in two hours of such a day, with up to three words of a category and "
+      + "five texts a tile; every selection met each time"
+    var total = 2 + 3 + 9 + 3 + 3 + 16 * EntityState.recentMax
+    for (number, draft) in builder.series.enumerated() {
+      let layout = builder.layouts[number]
+      let tiles = Self.tiles(draft)
+      let subs = Self.subs(draft, layout)
+      let values = draft.components.reduce(0) { $0 + Self.size($1.kind) }
+      total += 8 + tiles * (7 + 2 * (subs - 1) + subs * values)
+    }
+    bytes = total
+  }
+
+  private static func tiles(_ draft: SeriesDraft) -> Int {
+    let days = Int(draft.reach / Span.day) + 1
+    switch draft.key.hop {
+    case .lifetime: return 1
+    case .hour: return days + 1
+    case .day: return (days + 1) / 2
+    case .week: return days / 7 + 1
+    }
+  }
+
+  private static func subs(_ draft: SeriesDraft, _ layout: SeriesLayout) -> Int {
+    let isLifetime = draft.key.hop == .lifetime
+    switch draft.key.sub {
+    case .none: return 1
+    case .code: return isLifetime ? Int(layout.subEnd) : min(Int(layout.subEnd), 3)
+    case .hour: return isLifetime ? 24 : 2
+    case .hash: return isLifetime ? DistinctSketch.registers : 5
+    case .attribute: return layout.entriesMax
+    }
+  }
+
+  private static func size(_ kind: Component.Kind) -> Int {
+    switch kind {
+    case .count, .rank: 1
+    case .sum, .minimum, .maximum, .firstValue, .lastValue: 4
+    case .firstTime, .lastTime: 8
+    case .real, .decay: 9
+    }
+  }
+}
+
+extension ProgramBuilder {
+  /// Descriptions of all series, by number.
+  var descriptions: [SeriesDescription] {
+    series.enumerated().map { number, draft in
+      SeriesDescription(
+        number: number, text: draft.description, components: draft.components.sorted().map(\.text),
+        subKey: draft.key.sub.text)
+    }
+  }
+}

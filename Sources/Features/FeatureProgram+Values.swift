@@ -1,0 +1,130 @@
+public import Events
+
+extension FeatureProgram {
+  /// Whether an event fits the declaration: types and bounds of its attributes. nil: it does. Row code.
+  ///
+  /// Checked are the attributes that its event type (or the profile) declares; a number may come as a whole number
+  /// of at most ±2^53, null is always allowed, an undeclared event type is too. Also refuses an event time outside
+  /// `EventTimeBounds`, which decoders check as well.
+  public func problem(of event: Event, in batch: EventBatch) -> DeadLetterReason? {
+    guard event.time > 0, event.time < EventTimeBounds.end else { return .invalidTime }
+    let group = event.kind == .engagement ? group(of: event) : tables.eventTypes
+    guard event.kind != .engagement || group < tables.eventTypes else { return nil }
+    let attributes = batch.attributes
+    let start = Int(event.attributesStart)
+    for index in start..<(start + Int(event.attributesCount)) {
+      guard let plan = plan(of: attributes[index].name, group) else { continue }
+      if let problem = problem(of: attributes[index], plan) { return problem }
+    }
+    return nil
+  }
+
+  private func problem(of attribute: Attribute, _ plan: UnsafePointer<AttributePlan>) -> DeadLetterReason? {
+    if attribute.kind == .null { return nil }
+    switch plan.pointee.kind {
+    case .number: return problem(ofNumber: attribute, plan)
+    case .category, .text: return attribute.kind == .text ? nil : .wrongType
+    case .flag: return attribute.kind == .flag ? nil : .wrongType
+    }
+  }
+
+  private func problem(ofNumber attribute: Attribute, _ plan: UnsafePointer<AttributePlan>)
+    -> DeadLetterReason?
+  {
+    let value: Double
+    switch attribute.kind {
+    case .integer:
+      let whole = Int64(bitPattern: attribute.bits)
+      guard whole.magnitude <= 1 << 53 else { return .outOfBounds }
+      value = Double(whole)
+    case .real:
+      value = Double(bitPattern: attribute.bits)
+      guard value.isFinite else { return .notFinite }
+    case .null, .flag, .text: return .wrongType
+    }
+    return value < plan.pointee.minimum || value > plan.pointee.maximum ? .outOfBounds : nil
+  }
+
+  /// Group of an engagement event; the number of event types when its own is not declared.
+  @inline(__always)
+  func group(of event: Event) -> Int {
+    guard event.type >= 0, event.type < tables.symbolCount else { return tables.eventTypes }
+    let group = Int(tables.groupOfSymbol[Int(event.type)])
+    return group >= 0 ? group : tables.eventTypes
+  }
+
+  /// Plan of an attribute by its name's symbol; nil: not declared in the group.
+  @inline(__always)
+  private func plan(of name: Int32, _ group: Int) -> UnsafePointer<AttributePlan>? {
+    guard name >= 0, name < tables.symbolCount else { return nil }
+    let plan = Int(tables.planOfSymbol[group * tables.symbolCount + Int(name)])
+    return plan >= 0 ? UnsafePointer(tables.plans.base + plan) : nil
+  }
+
+  /// Fills the slots of an event's attributes that features use; a later one of the same name wins.
+  func load(_ event: Event, _ batch: EventBatch, group: Int, into values: UnsafeMutableBufferPointer<Double>)
+  {
+    let attributes = batch.attributes
+    let start = Int(event.attributesStart)
+    for index in start..<(start + Int(event.attributesCount)) {
+      guard let plan = plan(of: attributes[index].name, group), plan.pointee.slot >= 0 else { continue }
+      values[Int(plan.pointee.slot)] = value(of: attributes[index], plan, batch)
+    }
+  }
+
+  /// A number as it is, a category's code, a flag's 0 or 1, a text's 44-bit hash; NaN: missing.
+  private func value(of attribute: Attribute, _ plan: UnsafePointer<AttributePlan>, _ batch: EventBatch)
+    -> Double
+  {
+    switch (plan.pointee.kind, attribute.kind) {
+    case (.number, .integer): return Double(Int64(bitPattern: attribute.bits))
+    case (.number, .real):
+      let value = Double(bitPattern: attribute.bits)
+      return value.isFinite ? value : .nan
+    case (.flag, .flag): return attribute.bits == 0 ? 0 : 1
+    case (.category, .text):
+      let place = attribute.symbol - plan.pointee.firstSymbol
+      guard attribute.symbol >= 0, place >= 0, place < plan.pointee.symbolCount else {
+        return Double(plan.pointee.other)
+      }
+      return Double(tables.codes[Int(plan.pointee.codes + place)])
+    case (.text, .text):
+      let hash = batch.withBytes(of: attribute.text) { Hash128(of: $0) }
+      return Double(DistinctSketch.key(hash.low))
+    default: return .nan
+    }
+  }
+
+  // MARK: Profile
+
+  /// A snapshot sets every attribute in use, a change those that it gives.
+  func applyProfile(_ event: Event, _ batch: EventBatch, _ state: EntityState) {
+    let slots = Int(tables.slotCounts[tables.eventTypes])
+    if event.kind == .profileSnapshot {
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: slots) { values in
+        values.initialize(repeating: .nan)
+        load(event, batch, group: tables.eventTypes, into: values)
+        for slot in 0..<slots { setProfile(slot, values[slot], event.time, state) }
+      }
+      return
+    }
+    let attributes = batch.attributes
+    let start = Int(event.attributesStart)
+    for index in start..<(start + Int(event.attributesCount)) {
+      guard let plan = plan(of: attributes[index].name, tables.eventTypes), plan.pointee.slot >= 0 else {
+        continue
+      }
+      setProfile(Int(plan.pointee.slot), value(of: attributes[index], plan, batch), event.time, state)
+    }
+  }
+
+  /// The update with the largest event time holds, among equal ones the later in the log.
+  private func setProfile(_ slot: Int, _ value: Double, _ time: EventTime, _ state: EntityState) {
+    let layout = UnsafePointer(tables.series.base + tables.profileSeries)
+    let (entry, isNew) = state.entry(tables.profileNumbers[slot], tables.profileSeries, layout.pointee)
+    guard isNew || time >= entry[layout.pointee.lastTime] else { return }
+    let bits = value.isNaN ? Double.nan.bitPattern : value.bitPattern
+    entry[layout.pointee.lastTime] = time
+    entry[layout.pointee.real] = Int64(bitPattern: bits)
+  }
+}

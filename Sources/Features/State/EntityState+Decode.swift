@@ -1,0 +1,157 @@
+import Events
+
+extension EntityState {
+  /// Entries that a decoded series has room for beyond what it holds.
+  private static let spareEntries = 2
+
+  /// Reads the stored form; false: corrupt or of another schema, and the state is empty then.
+  ///
+  /// The form is strict: fields ascending, each at most once (series: by ascending number), no unknown ones, lists
+  /// packed, keys ascending and within what the watermark reaches, values possible. Memory stays in proportion to
+  /// the number of bytes.
+  public func decode(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    removeAll()
+    partition = 0
+    if read(bytes) { return true }
+    removeAll()
+    partition = 0
+    return false
+  }
+
+  private func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var wire = WireIn(bytes)
+    var field: UInt64 = 0
+    var series = -1
+    var version: UInt64 = 0
+    while !wire.atEnd {
+      let tag = wire.varint()
+      let number = tag >> 3
+      guard tag & 7 == (number >= 5 ? 2 : 0), number > field || (number == 6 && field == 6) else {
+        return false
+      }
+      field = number
+      switch number {
+      case 1: version = wire.varint()
+      case 2:
+        let value = Int64(bitPattern: wire.varint())
+        guard let small = Int32(exactly: value), small != 0 else { return false }
+        partition = small
+      case 3:
+        watermark = Wire.unzigzag(wire.varint())
+        guard watermark > 0, watermark < EventTimeBounds.end else { return false }
+      case 4:
+        events = wire.varint()
+        guard events > 0 else { return false }
+      case 5: guard readIDs(wire.delimited()) else { return false }
+      case 6: guard readSeries(wire.delimited(), after: &series) else { return false }
+      default: return false
+      }
+      guard !wire.failed, version == Self.schemaVersion else { return false }
+    }
+    return version == Self.schemaVersion && !wire.failed
+  }
+
+  private func readIDs(_ ids: UnsafeRawBufferPointer) -> Bool {
+    guard ids.count % 16 == 0, ids.count > 0, ids.count <= 16 * Self.recentMax else { return false }
+    recentCount = ids.count / 16
+    recentNext = recentCount % Self.recentMax
+    for index in 0..<(2 * recentCount) {
+      words[index] = Int64(littleEndian: ids.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self))
+    }
+    return true
+  }
+
+  private func readSeries(_ bytes: UnsafeRawBufferPointer, after last: inout Int) -> Bool {
+    var wire = WireIn(bytes)
+    var number: UInt64 = 0
+    if bytes.first == 1 << 3 {
+      _ = wire.varint()
+      number = wire.varint()
+      guard number > 0 else { return false }
+    }
+    guard wire.varint() == 2 << 3 | 2 else { return false }
+    let keys = wire.delimited()
+    guard wire.varint() == 3 << 3 | 2 else { return false }
+    let components = wire.delimited()
+    guard !wire.failed, wire.atEnd, number < UInt64(seriesCount), Int(number) > last else { return false }
+    last = Int(number)
+    return fill(Int(number), keys: keys, components: components)
+  }
+
+  private func fill(_ series: Int, keys: UnsafeRawBufferPointer, components: UnsafeRawBufferPointer) -> Bool {
+    let layout = program.tables.series[series]
+    let entries = WireIn.varints(keys)
+    guard entries > 0, WireIn.varints(components) == entries * (layout.stride - 1) else { return false }
+    guard layout.entriesMax == 0 || entries <= layout.entriesMax else { return false }
+    var room = layout.entriesMax == 1 ? 1 : entries + Self.spareEntries
+    if layout.entriesMax > 0 { room = min(room, layout.entriesMax) }
+    var entry = append(series, words: entries * layout.stride, room: room * layout.stride)
+    var keyWire = WireIn(keys)
+    var componentWire = WireIn(components)
+    var check = EntryCheck(self, layout)
+    for index in 0..<entries {
+      let delta = keyWire.varint()
+      guard check.advance(delta, isFirst: index == 0) else { return false }
+      entry[0] = Int64(bitPattern: check.key)
+      for offset in 1..<layout.stride { entry[offset] = Wire.unzigzag(componentWire.varint()) }
+      guard check.allows(entry) else { return false }
+      entry += layout.stride
+    }
+    setCount(entries, series)
+    return !keyWire.failed && !componentWire.failed && keyWire.atEnd && componentWire.atEnd
+  }
+}
+
+/// Reads wire format from memory; after a failure everything is 0 and empty.
+struct WireIn {
+  private var next: Int = 0
+  private let bytes: UnsafeRawBufferPointer
+  private(set) var failed = false
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  var atEnd: Bool { next >= bytes.count }
+
+  /// Number of varints in a packed list: of bytes that end one.
+  static func varints(_ bytes: UnsafeRawBufferPointer) -> Int {
+    var count = 0
+    for byte in bytes { count += Int((byte >> 7) ^ 1) }
+    return count
+  }
+
+  @inline(__always)
+  mutating func varint() -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while next < bytes.count && shift < 64 {
+      let byte = bytes[next]
+      next += 1
+      if shift == 63 && byte > 1 { break }
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 {
+        // A longer form than needed would make two byte strings of one state.
+        if byte == 0 && shift > 0 { break }
+        return value
+      }
+      shift += 7
+    }
+    return fail()
+  }
+
+  mutating func delimited() -> UnsafeRawBufferPointer {
+    let count = varint()
+    guard !failed, count <= UInt64(bytes.count - next) else {
+      _ = fail()
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    let content = UnsafeRawBufferPointer(rebasing: bytes[next..<(next + Int(count))])
+    next += Int(count)
+    return content
+  }
+
+  private mutating func fail() -> UInt64 {
+    failed = true
+    next = bytes.count
+    return 0
+  }
+}

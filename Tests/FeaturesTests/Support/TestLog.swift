@@ -1,0 +1,163 @@
+import Events
+import Features
+
+/// An attribute's value as a producer sends it.
+enum TestValue: Equatable {
+  case null
+  case flag(Bool)
+  case integer(Int64)
+  case real(Double)
+  case text(String)
+
+  var kind: AttributeKind {
+    switch self {
+    case .null: .null
+    case .flag: .flag
+    case .integer: .integer
+    case .real: .real
+    case .text: .text
+    }
+  }
+
+  var bits: UInt64 {
+    switch self {
+    case .null, .text: 0
+    case .flag(let value): value ? 1 : 0
+    case .integer(let value): UInt64(bitPattern: value)
+    case .real(let value): value.bitPattern
+    }
+  }
+}
+
+/// An event as a producer sends it.
+struct TestEvent {
+  var kind = EventKind.engagement
+  var type = ""
+  var id = "e"
+  var time: EventTime
+  var attributes: [(name: String, value: TestValue)] = []
+
+  func value(_ name: String) -> TestValue? { attributes.last { $0.name == name }?.value }
+}
+
+extension EventBatch {
+  /// Adds an event as a decoder does; returns it.
+  @discardableResult
+  func add(_ event: TestEvent, entity: String = "c1") -> Event {
+    begin()
+    let id = bytes(event.id)
+    let entityID = bytes(entity)
+    for attribute in event.attributes {
+      var name = attribute.name
+      var text = ""
+      if case .text(let value) = attribute.value { text = value }
+      name.withUTF8 { nameBytes in
+        text.withUTF8 { textBytes in
+          appendAttribute(
+            name: UnsafeRawBufferPointer(nameBytes), kind: attribute.value.kind, bits: attribute.value.bits,
+            text: UnsafeRawBufferPointer(textBytes))
+        }
+      }
+    }
+    var type = event.type
+    let symbol = type.withUTF8 { symbols.lookup(UnsafeRawBufferPointer($0)) }
+    let index = commit(
+      kind: event.kind, type: symbol, eventID: id, entityID: entityID, source: .empty, time: event.time)
+    return events[index]
+  }
+
+  private func bytes(_ text: String) -> ByteSlice {
+    var copy = text
+    return copy.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+  }
+}
+
+/// A program with one entity's state, fed event by event.
+final class Bench {
+  let program: FeatureProgram
+  var state: EntityState
+  let scratch: FeatureScratch
+  let batch: EventBatch
+
+  init(_ program: FeatureProgram) {
+    self.program = program
+    state = EntityState(program)
+    scratch = FeatureScratch(program)
+    batch = EventBatch(symbols: program.symbols)
+  }
+
+  /// Feeds an event as the pipeline does; returns whether it was new.
+  @discardableResult
+  func feed(_ event: TestEvent) -> Bool {
+    batch.removeAll()
+    let decoded = batch.add(event)
+    if program.isDuplicate(decoded, of: state) { return false }
+    precondition(program.problem(of: decoded, in: batch) == nil)
+    program.apply(decoded, in: batch, to: state)
+    return true
+  }
+
+  func row(asOf: EventTime? = nil) -> [Float] {
+    var row = Array(repeating: Float(-1), count: program.columnNames.count)
+    row.withUnsafeMutableBufferPointer { cells in
+      if let base = cells.baseAddress {
+        program.read(state, asOf: asOf ?? state.watermark, into: base, scratch: scratch)
+      }
+    }
+    return row
+  }
+
+  var encoded: [UInt8] {
+    var writer = WireWriter()
+    state.encode(into: &writer)
+    return writer.bytes
+  }
+
+  /// Replaces the state by one decoded from its own bytes.
+  func reload() -> Bool {
+    let bytes = encoded
+    let fresh = EntityState(program)
+    let accepted = bytes.withUnsafeBytes { fresh.decode($0) }
+    state = fresh
+    return accepted
+  }
+}
+
+let somewhere = SourcePosition(line: 1, column: 1)
+
+/// A declaration of what the tests' events carry, with features given as (name, expression).
+func declaration(
+  _ features: [(String, String)], idleTTL: EventTime? = nil, labels: [String: [String]] = [:]
+) -> FeatureSetDeclaration {
+  func attribute(_ name: String, _ type: AttributeType) -> AttributeDeclaration {
+    AttributeDeclaration(name: name, type: type, position: somewhere)
+  }
+  let money = AttributeType.number(decimals: 2, minimum: -1e6, maximum: 1e6)
+  let real = AttributeType.number(decimals: 6, minimum: -1e9, maximum: 1e9)
+  return FeatureSetDeclaration(
+    profile: [
+      attribute("age", real), attribute("plan", .category(["free", "premium"])), attribute("optin", .flag),
+      attribute("email", .text),
+    ],
+    events: [
+      EventTypeDeclaration(
+        name: "login", attributes: [attribute("device", .category(["mobile", "desktop", "tablet"]))],
+        position: somewhere),
+      EventTypeDeclaration(
+        name: "session",
+        attributes: [
+          attribute("minutes", real), attribute("device", .category(["mobile", "desktop", "tablet"])),
+          attribute("premium", .flag),
+        ], position: somewhere),
+      EventTypeDeclaration(
+        name: "buy",
+        attributes: [
+          attribute("amount", money), attribute("sku", .text),
+          attribute("topic", .category(["tech", "food", "travel", "fitness"])),
+        ], position: somewhere),
+    ],
+    features: features.map {
+      FeatureDeclaration(
+        name: $0.0, expression: $0.1, isColumn: true, labels: labels[$0.0] ?? [], position: somewhere)
+    }, idleTTL: idleTTL)
+}
