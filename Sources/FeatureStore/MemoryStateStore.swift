@@ -1,0 +1,104 @@
+public import Dataflow
+import Synchronization
+
+/// What `MemoryStateStore`s of several workers share: the "server". Safe from any thread.
+public final class MemoryStateStorage: Sendable {
+  struct Contents {
+    var records: [Int32: [UInt8]] = [:]
+    var states: [Int32: [[UInt8]: [UInt8]]] = [:]
+  }
+  let contents = Mutex(Contents())
+
+  /// Nothing stored.
+  public init() {}
+
+  /// Forgets everything, as FLUSHALL does.
+  public func removeAll() { contents.withLock { $0 = Contents() } }
+
+  /// A partition's stored states by entity id: for tests.
+  public func states(_ partition: Int32) -> [[UInt8]: [UInt8]] {
+    contents.withLock { $0.states[partition] ?? [:] }
+  }
+}
+
+/// States and partition records in memory, with `RedisStateStore`'s contract: for tests and simulations. One thread.
+public final class MemoryStateStore: StateStore {
+  private let storage: MemoryStateStorage
+  private let partitionCount: Int32
+
+  /// Called before each operation, for faults: throw to make it fail, before anything is written.
+  public var beforeOperation: (() throws -> Void)?
+  /// Called after each write has been done, for faults: throw to lose the answer.
+  public var afterWrite: (() throws -> Void)?
+
+  /// One worker's view of `storage`; a partition outside `0..<partitionCount` is misuse.
+  public init(_ storage: MemoryStateStorage = MemoryStateStorage(), partitionCount: Int32) {
+    self.storage = storage
+    self.partitionCount = partitionCount
+  }
+
+  /// Reads partition records, in the order asked; nil: none.
+  public func records(_ partitions: [Int32]) throws -> [[UInt8]?] {
+    try partitions.forEach(check)
+    try beforeOperation?()
+    return storage.contents.withLock { contents in partitions.map { contents.records[$0] } }
+  }
+
+  /// Reads records and states of one moment.
+  public func fetch(
+    partitions: [Int32], entities: [EntityRequest],
+    record: (Int, UnsafeRawBufferPointer?) -> Void,
+    state: (Int, UnsafeRawBufferPointer?) -> Void,
+    moved: (Int, Int32) -> Void
+  ) throws {
+    try partitions.forEach(check)
+    try entities.forEach { try check($0.partition) }
+    try beforeOperation?()
+    let contents = storage.contents.withLock { $0 }
+    for (index, partition) in partitions.enumerated() {
+      Self.pass(contents.records[partition], to: { record(index, $0) })
+    }
+    for (index, entity) in entities.enumerated() {
+      Self.pass(contents.states[entity.partition]?[Array(entity.entityID)], to: { state(index, $0) })
+    }
+    for (index, entity) in entities.enumerated() {
+      let id = Array(entity.entityID)
+      guard contents.states[entity.partition]?[id] == nil else { continue }
+      let holder = (0..<partitionCount).first { contents.states[$0]?[id] != nil }
+      if let holder { moved(index, holder) }
+    }
+  }
+
+  /// Compare-and-set of one partition's record together with its states.
+  public func write(_ write: StateWrite) throws -> WriteOutcome {
+    try check(write.partition)
+    try write.validate()
+    try beforeOperation?()
+    let outcome: WriteOutcome = storage.contents.withLock { contents in
+      let current = contents.records[write.partition] ?? []
+      guard current == write.expected else { return current == write.record ? .alreadyWritten : .conflict }
+      contents.records[write.partition] = write.record
+      for entry in write.entries {
+        contents.states[write.partition, default: [:]][Array(write.bytes[entry.entityID])] =
+          Array(write.bytes[entry.state])
+      }
+      return .written
+    }
+    try afterWrite?()
+    return outcome
+  }
+
+  /// Does nothing: the storage stays.
+  public func close() {}
+
+  private func check(_ partition: Int32) throws {
+    guard partition >= 0 && partition < partitionCount else {
+      throw PortError(.misuse, "memory state store", cause: "partition \(partition) of \(partitionCount)")
+    }
+  }
+
+  private static func pass(_ bytes: [UInt8]?, to body: (UnsafeRawBufferPointer?) -> Void) {
+    guard let bytes else { return body(nil) }
+    bytes.withUnsafeBytes { body($0) }
+  }
+}

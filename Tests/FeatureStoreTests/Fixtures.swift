@@ -1,0 +1,136 @@
+import Dataflow
+import Features
+import FeatureStore
+import TestServers
+
+/// SplitMix64 (Steele, Lea, Flood 2014): random numbers by seed.
+struct SeededRandom: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
+
+/// A small pipeline, for states.
+func smallProgram() throws -> FeatureProgram {
+  let position = SourcePosition(line: 1, column: 1)
+  return try FeatureProgram(
+    FeatureSetDeclaration(
+      profile: [],
+      events: [EventTypeDeclaration(name: "login", attributes: [], position: position)],
+      features: [
+        FeatureDeclaration(
+          name: "logins", expression: "count(login, 7d)", isColumn: true, labels: [], position: position)
+      ],
+      idleTTL: nil))
+}
+
+extension StateWrite {
+  /// A write of texts.
+  static func of(
+    _ partition: Int32, from expected: String, to record: String,
+    _ states: [(id: [UInt8], state: [UInt8])] = []
+  ) -> StateWrite {
+    var write = StateWrite()
+    write.partition = partition
+    write.expected = Array(expected.utf8)
+    write.record = Array(record.utf8)
+    for (id, state) in states {
+      let start = write.bytes.count
+      write.bytes += id + state
+      let middle = start + id.count
+      write.entries.append(StateEntry(entityID: start..<middle, state: middle..<write.bytes.count))
+    }
+    return write
+  }
+
+  /// A write of texts.
+  static func of(
+    _ partition: Int32, from expected: String, to record: String, texts states: [String: String]
+  ) -> StateWrite {
+    of(partition, from: expected, to: record, states.map { (Array($0.key.utf8), Array($0.value.utf8)) })
+  }
+}
+
+/// What a fetch gave.
+struct Fetched: Equatable {
+  var records: [[UInt8]?] = []
+  var states: [[UInt8]?] = []
+  var moved: [Int: Int32] = [:]
+}
+
+extension StateStore {
+  /// Fetches into arrays.
+  func fetched(_ partitions: [Int32], _ entities: [(partition: Int32, id: [UInt8])]) throws -> Fetched {
+    var result = Fetched()
+    let arena = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: entities.reduce(1) { $0 + $1.id.count }, alignment: 1)
+    defer { arena.deallocate() }
+    var used = 0
+    let requests = entities.map { entity in
+      let part = UnsafeMutableRawBufferPointer(rebasing: arena[used..<(used + entity.id.count)])
+      part.copyBytes(from: entity.id)
+      used += entity.id.count
+      return EntityRequest(partition: entity.partition, entityID: UnsafeRawBufferPointer(part))
+    }
+    try fetch(
+      partitions: partitions, entities: requests,
+      record: { index, bytes in
+        precondition(index == result.records.count)
+        result.records.append(bytes.map { Array($0) })
+      },
+      state: { index, bytes in
+        precondition(index == result.states.count)
+        result.states.append(bytes.map { Array($0) })
+      },
+      moved: { result.moved[$0] = $1 })
+    return result
+  }
+
+  /// Fetches texts.
+  func fetchedTexts(_ partition: Int32, _ ids: String...) throws -> [String?] {
+    try fetched([], ids.map { (partition, Array($0.utf8)) }).states.map {
+      $0.map { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+}
+
+extension RedisServer {
+  /// A store on this server.
+  func store(
+    partitions: Int32 = 4, generation: UInt64 = 1, _ change: (inout RedisConfiguration) -> Void = { _ in }
+  ) throws -> RedisStateStore {
+    var configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: port))
+    configuration.password = password.map { Secret($0) }
+    change(&configuration)
+    return try RedisStateStore(
+      configuration, pipeline: "engagement", generation: generation, partitionCount: partitions)
+  }
+}
+
+/// The port error that `body` throws; nil: none, or another error.
+func portError(_ body: () throws -> Void) -> PortError? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return error as? PortError
+  }
+}
+
+/// Waits until `condition` holds, at most 10 s; returns whether it does.
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+  let clock = ContinuousClock()
+  let deadline = clock.now + .seconds(10)
+  while clock.now < deadline {
+    if try condition() { return true }
+  }
+  return false
+}
