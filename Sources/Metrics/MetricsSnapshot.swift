@@ -1,0 +1,93 @@
+internal import Dataflow
+internal import Events
+
+/// Latency of one stage over some time, nanoseconds, one count per event. All 0 when there was none.
+///
+/// Percentiles are the largest value of their histogram's bucket: up to 0.8 % above the true one; `max` is
+/// exact.
+public struct LatencySummary: Equatable, Sendable {
+  /// Events counted.
+  public var events: UInt64 = 0
+  /// Half of the events took no longer.
+  public var p50: UInt64 = 0
+  /// 90 % took no longer.
+  public var p90: UInt64 = 0
+  /// 99 % took no longer.
+  public var p99: UInt64 = 0
+  /// 99.9 % took no longer.
+  public var p999: UInt64 = 0
+  /// The longest.
+  public var max: UInt64 = 0
+
+  /// Nothing counted.
+  public init() {}
+}
+
+/// Where one partition stands.
+public struct PartitionProgress: Equatable, Sendable {
+  /// Partition.
+  public var partition: Int32
+  /// Next offset to read.
+  public var next: Int64
+  /// The log's end.
+  public var end: Int64
+
+  /// A partition's progress.
+  public init(partition: Int32, next: Int64, end: Int64) {
+    self.partition = partition
+    self.next = next
+    self.end = end
+  }
+
+  /// Records that are still to be read.
+  public var lag: Int64 { Swift.max(end - next, 0) }
+}
+
+/// What one worker is doing.
+public struct WorkerStatus: Equatable, Sendable {
+  /// The worker's number.
+  public var worker: Int
+  /// What it does: "running", "waiting for redis: …".
+  public var text: String
+  /// Whether that is as it should be.
+  public var isHealthy: Bool
+
+  /// A worker's status.
+  public init(worker: Int, text: String, isHealthy: Bool) {
+    self.worker = worker
+    self.text = text
+    self.isHealthy = isHealthy
+  }
+}
+
+/// All metrics at one moment.
+public struct MetricsSnapshot: Equatable, Sendable {
+  /// Records read.
+  public var read: UInt64 = 0
+  /// Events scored.
+  public var scored: UInt64 = 0
+  /// Duplicates.
+  public var duplicate: UInt64 = 0
+  /// Dead letters, by `DeadLetterReason.index`.
+  public var deadLettered = [UInt64](repeating: 0, count: DeadLetterReason.count)
+  /// Latency since the start, by `Stage.rawValue`.
+  public var total = [LatencySummary](repeating: LatencySummary(), count: Stage.allCases.count)
+  /// Latency since the last interval began, by `Stage.rawValue`.
+  public var interval = [LatencySummary](repeating: LatencySummary(), count: Stage.allCases.count)
+  /// Partitions, ascending.
+  public var partitions: [PartitionProgress] = []
+  /// Workers, ascending.
+  public var workers: [WorkerStatus] = []
+
+  /// Nothing yet.
+  public init() {}
+
+  /// Dead letters of all reasons.
+  public var deadLetters: UInt64 { deadLettered.reduce(0, +) }
+  /// Records of all partitions that are still to be read.
+  public var lag: Int64 { partitions.reduce(0) { $0 + $1.lag } }
+  /// Whether every worker is as it should be.
+  public var isHealthy: Bool { workers.allSatisfy(\.isHealthy) }
+  /// Whether every record read is accounted for: `read = scored + duplicate + dead-lettered`.
+  public var isBalanced: Bool { read == scored + duplicate + deadLetters }
+}

@@ -1,0 +1,117 @@
+public import Dataflow
+internal import Events
+internal import Synchronization
+
+/// Counters, latency histograms and states of a pipeline, in memory.
+///
+/// Safe from several threads: one lock, taken a few times per batch. Is itself the recorder of worker 0;
+/// others get theirs from `recorder(worker:)`.
+public final class PipelineMetrics: Recorder, Sendable {
+  private let values = Mutex(MetricsValues())
+
+  /// Metrics that are all 0.
+  public init() {}
+
+  /// The recorder of a worker; what all of them record is one sum.
+  public func recorder(worker: Int) -> any Recorder { WorkerRecorder(self, worker) }
+
+  /// All metrics now. `startingInterval` begins a new interval; only one reader should.
+  public func snapshot(startingInterval: Bool = false) -> MetricsSnapshot {
+    values.withLock { values in
+      let snapshot = values.snapshot()
+      if startingInterval { values.startInterval() }
+      return snapshot
+    }
+  }
+
+  /// Counts `events` events of `nanos` nanoseconds each in a stage.
+  public func record(_ stage: Stage, nanos: UInt64, events: Int) {
+    guard events > 0 else { return }
+    values.withLock { $0.latencies[stage.rawValue].record(nanos, events: UInt64(events)) }
+  }
+
+  /// Adds a batch's totals; dead letters by `DeadLetterReason.index`.
+  public func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {
+    values.withLock { values in
+      values.counts.read += UInt64(read)
+      values.counts.scored += UInt64(scored)
+      values.counts.duplicate += UInt64(duplicate)
+      for (index, count) in deadLettered.enumerated() where count > 0 {
+        values.counts.deadLettered[index] += UInt64(count)
+      }
+    }
+  }
+
+  /// Sets where a partition stands.
+  public func position(partition: Int32, next: Int64, end: Int64) {
+    let progress = PartitionProgress(partition: partition, next: next, end: end)
+    values.withLock { values in
+      let place =
+        values.counts.partitions.firstIndex { $0.partition >= partition } ?? values.counts.partitions.count
+      if place < values.counts.partitions.count && values.counts.partitions[place].partition == partition {
+        values.counts.partitions[place] = progress
+      } else {
+        values.counts.partitions.insert(progress, at: place)
+      }
+    }
+  }
+
+  /// Sets what worker 0 is doing.
+  public func state(_ text: String, healthy: Bool) { state(text, healthy: healthy, worker: 0) }
+
+  fileprivate func state(_ text: String, healthy: Bool, worker: Int) {
+    let status = WorkerStatus(worker: worker, text: text, isHealthy: healthy)
+    values.withLock { values in
+      let place = values.counts.workers.firstIndex { $0.worker >= worker } ?? values.counts.workers.count
+      if place < values.counts.workers.count && values.counts.workers[place].worker == worker {
+        values.counts.workers[place] = status
+      } else {
+        values.counts.workers.insert(status, at: place)
+      }
+    }
+  }
+}
+
+/// A worker's way to the metrics of all.
+private final class WorkerRecorder: Recorder, Sendable {
+  private let metrics: PipelineMetrics
+  private let worker: Int
+
+  init(_ metrics: PipelineMetrics, _ worker: Int) {
+    self.metrics = metrics
+    self.worker = worker
+  }
+
+  func record(_ stage: Stage, nanos: UInt64, events: Int) {
+    metrics.record(stage, nanos: nanos, events: events)
+  }
+
+  func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {
+    metrics.count(read: read, scored: scored, duplicate: duplicate, deadLettered: deadLettered)
+  }
+
+  func position(partition: Int32, next: Int64, end: Int64) {
+    metrics.position(partition: partition, next: next, end: end)
+  }
+
+  func state(_ text: String, healthy: Bool) { metrics.state(text, healthy: healthy, worker: worker) }
+}
+
+/// What the lock guards.
+private struct MetricsValues {
+  /// Everything but latencies.
+  var counts = MetricsSnapshot()
+  /// By `Stage.rawValue`.
+  var latencies = Stage.allCases.map { _ in StageLatency() }
+
+  func snapshot() -> MetricsSnapshot {
+    var snapshot = counts
+    snapshot.total = latencies.map(\.totalSummary)
+    snapshot.interval = latencies.map(\.intervalSummary)
+    return snapshot
+  }
+
+  mutating func startInterval() {
+    for index in latencies.indices { latencies[index].startInterval() }
+  }
+}
