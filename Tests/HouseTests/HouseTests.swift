@@ -1,1 +1,134 @@
+import Foundation
+import Testing
 
+@Suite struct HouseTests {
+  /// Lines that no file needs more of.
+  private let linesMax = 400
+
+  @Test func everyImportGoesDownwards() throws {
+    let files = try Project.swiftFiles(under: "Sources")
+    #expect(files.count > 10)
+    for file in files {
+      for imported in SourceImports.modules(in: file.text) {
+        let objection = House.objection(to: imported, by: Project.module(of: file.path))
+        #expect(objection == nil, "\(file.path)")
+      }
+    }
+  }
+
+  @Test func everyImportIsDeclared() throws {
+    let manifest = try Project.manifest()
+    for file in try Project.swiftFiles(under: "Sources") {
+      let module = Project.module(of: file.path)
+      for imported in SourceImports.modules(in: file.text) where imported != module {
+        guard House.floors[imported] != nil || House.importers[imported] != nil else { continue }
+        let isDeclared = manifest.dependencies[module]?.contains(imported) == true
+        #expect(
+          isDeclared, "\(file.path) imports \(imported), which Package.swift does not give to \(module)")
+      }
+    }
+  }
+
+  @Test func everyDeclaredDependencyGoesDownwards() throws {
+    let manifest = try Project.manifest()
+    #expect(manifest.dependencies.count > 10)
+    for (module, dependencies) in manifest.dependencies where House.floors[module] != 0 {
+      for dependency in dependencies {
+        #expect(House.objection(to: dependency, by: module) == nil)
+      }
+    }
+    for (module, floor) in manifest.floors { #expect(House.floors[module] == floor, "floor of \(module)") }
+  }
+
+  @Test func foldersAndTargetsAreTheSame() throws {
+    let targets = Set(try Project.manifest().dependencies.keys)
+    #expect(Set(try Project.folders(in: "Sources")) == targets)
+    #expect(targets.subtracting(House.floors.keys).isEmpty)
+  }
+
+  @Test func noFileIsLong() throws {
+    for file in try Project.swiftFiles(under: "Sources") + Project.swiftFiles(under: "Tests") {
+      let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false).count
+      #expect(lines <= linesMax, "\(file.path) has \(lines) lines")
+    }
+  }
+}
+
+/// The checks must bite: each is fed what it must refuse.
+@Suite struct HouseBitesTests {
+  @Test(
+    arguments: [
+      ("Kafka", "Events"), ("Ingest", "FeatureStore"), ("Features", "Events"), ("Dataflow", "Features"),
+      ("Foundation", "Events"), ("Glibc", "Dataflow"), ("Dispatch", "Features"), ("CRdKafka", "Ingest"),
+      ("CRdKafka", "tally"), ("CXGBoost", "Scorer"), ("CHiredis", "Pipeline"), ("CLibpq", "Synthetic"),
+      ("CSimdjson", "Declaration"), ("CEvents", "Sink"), ("Yams", "Features"), ("Yams", "Pipeline"),
+      ("Histogram", "Monitor"), ("GRDB", "Monitor"), ("Metrics", "Simulation"), ("Kafka", "Simulation"),
+      ("Scorer", "Training"), ("Kafka", "Training"), ("Pipeline", "Monitor"), ("Sink", "Serve"),
+      ("Pipeline", "Training"), ("XGBoost", "Registry"), ("tally", "Pipeline"), ("Unheard", "tally"),
+      ("Events", "Unheard"), ("Logging", "Pipeline"), ("Synchronization", "Events"),
+    ])
+  func forbiddenEdge(imported: String, module: String) {
+    #expect(House.objection(to: imported, by: module) != nil)
+  }
+
+  @Test(
+    arguments: [
+      ("Events", "Features"), ("Features", "Dataflow"), ("Dataflow", "Kafka"), ("CXGBoost", "XGBoost"),
+      ("Foundation", "Registry"), ("Kafka", "Ingest"), ("XGBoost", "Training"), ("CLapack", "Training"),
+      ("Metrics", "Monitor"), ("FeatureStore", "Pipeline"), ("Pipeline", "tally"), ("Yams", "tally"),
+      ("Swift", "Events"), ("Dataflow", "Simulation"),
+    ])
+  func allowedEdge(imported: String, module: String) {
+    #expect(House.objection(to: imported, by: module) == nil)
+  }
+
+  @Test func findsImportsHoweverTheyAreWritten() {
+    let text = """
+      // import Commented
+      /* import Blocked
+         import Blocked2 */
+      public import Events
+      @preconcurrency internal import Kafka; import Sink
+        import struct Dataflow.PortError
+      @_exported import Foundation
+      #if canImport(Glibc)
+        internal import Glibc
+      #endif
+      let words = "let us import Nothing"
+      func f() { let important = 1 }
+      let more = \"""
+        import Literal
+        \"""
+      import XGBoost
+      """
+    let expected = ["Events", "Kafka", "Sink", "Dataflow", "Foundation", "Glibc", "XGBoost"]
+    #expect(SourceImports.modules(in: text) == expected)
+  }
+
+  @Test func aForbiddenEdgeInAFileIsFound() {
+    let file = "internal import Events\ninternal import CRdKafka\n"
+    let objections = SourceImports.modules(in: file).compactMap { House.objection(to: $0, by: "Synthetic") }
+    #expect(objections == ["Synthetic imports CRdKafka, which only Kafka may"])
+  }
+
+  @Test func readsAManifest() {
+    let manifest = Manifest(
+      """
+      let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+      .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka"),
+      .target(name: "CEvents", linkerSettings: []),
+      module("Events", floor: 1),
+      module("Declaration", floor: 2, ["Events",
+        "Features", yams]),
+      .executableTarget(
+        name: "tally",
+        dependencies: ["Events", "Kafka"],
+      """)
+    #expect(
+      manifest.dependencies == [
+        "CRdKafka": [], "CEvents": [], "Events": [], "Declaration": ["Events", "Features", "Yams"],
+        "tally": ["Events", "Kafka"],
+      ])
+    #expect(manifest.floors == ["Events": 1, "Declaration": 2])
+  }
+}
