@@ -1,0 +1,229 @@
+public import Dataflow
+internal import Events
+public import Registry
+public import XGBoost
+
+/// How models are trained.
+public struct TrainingOptions: Equatable, Sendable {
+  /// Trees at most.
+  public var rounds = 500
+  /// Levels of a tree at most.
+  public var maxDepth = 8
+  /// Learning rate.
+  public var eta = 0.05
+  /// Rounds without improvement on the held-back rows after which training ends.
+  public var earlyStoppingRounds = 20
+  /// Share of the entities that is held back.
+  public var heldBackShare = 0.2
+  /// Decides the split and whatever the library draws.
+  public var seed: UInt64 = 42
+  /// Threads; the trees can depend on it in the last digits.
+  public var threads = 1
+  /// Features that a report lists.
+  public var topFeatures = 10
+
+  /// The defaults.
+  public init() {}
+}
+
+/// Why a model cannot be trained.
+public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The reason.
+  public enum Code: String, Sendable {
+    /// The model names no label, or one that the labels file lacks.
+    case noLabel
+    /// No row has the label.
+    case noRows
+    /// All rows are of entities of one part of the split.
+    case tooFewEntities
+    /// All labels are the same.
+    case constantLabel
+    /// A label that the objective does not allow.
+    case invalidLabel
+    /// The library or the file system failed.
+    case failed
+  }
+
+  /// The reason.
+  public var code: Code
+  /// For people; names models, labels and paths only.
+  public var text: String
+
+  /// An error.
+  public init(_ code: Code, _ text: String) {
+    self.code = code
+    self.text = text
+  }
+
+  /// The text.
+  public var description: String { text }
+}
+
+/// What training a model came to.
+public struct TrainingReport: Equatable, Sendable {
+  /// Name of the model.
+  public var model: String
+  /// Rows learnt from.
+  public var trainingRows: Int
+  /// Rows held back.
+  public var heldBackRows: Int
+  /// Entities learnt from.
+  public var trainingEntities: Int
+  /// Entities held back.
+  public var heldBackEntities: Int
+  /// Trees of the model: up to the round that was best on the held-back rows.
+  public var trees: Int
+  /// Rounds that were run.
+  public var rounds: Int
+  /// Quality on the held-back rows. Training stops by them, so it is a little better than on rows never seen.
+  public var quality: ModelQuality
+  /// Features that contribute most, by mean gain.
+  public var topFeatures: [FeatureGain]
+  /// Where the model was written.
+  public var path: String
+  /// Version of the file.
+  public var version: ModelVersion
+}
+
+/// Trains a pipeline's models with libxgboost.
+///
+/// The same rows, options and machine give the same file, byte for byte.
+public struct ModelTrainer {
+  /// How to train.
+  public var options: TrainingOptions
+
+  /// A trainer.
+  public init(options: TrainingOptions = TrainingOptions()) { self.options = options }
+
+  /// Trains one model and writes it to its file in the folder, so that readers see the old or the new one,
+  /// whole.
+  ///
+  /// `progress` is called after every round.
+  public func train(
+    _ model: ModelDeclaration, on set: TrainingSet, into folder: ModelFolder,
+    progress: (BoostingRound) -> Void = { _ in }
+  ) throws(TrainingError) -> TrainingReport {
+    let label = try Self.column(of: model, in: set)
+    let split = set.split(label: label, heldBackShare: options.heldBackShare, seed: options.seed)
+    let training = Sample(set, label: label, rows: split.training)
+    let heldBack = Sample(set, label: label, rows: split.heldBack)
+    try Self.check(model, training, heldBack)
+    do {
+      return try train(model, set, split, training, heldBack, folder, progress)
+    } catch { throw TrainingError(.failed, "model \(model.name): \(error)") }
+  }
+
+  private func train(
+    _ model: ModelDeclaration, _ set: TrainingSet, _ split: TrainingSplit, _ training: Sample,
+    _ heldBack: Sample,
+    _ folder: ModelFolder, _ progress: (BoostingRound) -> Void
+  ) throws -> TrainingReport {
+    let path = try folder.path(of: model.file)
+    guard let format = ModelFormat(path: path) else { throw RegistryError(.invalidName, path) }
+    let matrix = try training.matrix(threads: options.threads)
+    let heldBackMatrix = try heldBack.matrix(threads: options.threads)
+    let booster = try Booster(
+      training: matrix, heldBack: heldBackMatrix, parameters: parameters(of: model, training))
+    let outcome = try booster.train(
+      on: matrix, heldBack: heldBackMatrix, rounds: options.rounds,
+      earlyStoppingRounds: options.earlyStoppingRounds
+    ) { round in
+      progress(round)
+      return true
+    }
+    let best = try booster.limited(toRounds: outcome.bestRound + 1)
+    try best.setFeatureNames(set.columnNames)
+    try best.setAttribute("best_iteration", String(outcome.bestRound))
+    try best.setAttribute("best_score", String(outcome.bestValue))
+    let quality = ModelQuality(
+      labels: heldBack.labels, predictions: try best.predict(heldBackMatrix), isBinary: Self.isBinary(model))
+    let version = try folder.write(model.file, try best.serialized(format))
+    return TrainingReport(
+      model: model.name, trainingRows: split.training.count, heldBackRows: split.heldBack.count,
+      trainingEntities: set.entityCount(split.training), heldBackEntities: set.entityCount(split.heldBack),
+      trees: outcome.bestRound + 1, rounds: outcome.rounds, quality: quality,
+      topFeatures: Array(try best.gains().prefix(options.topFeatures)), path: path, version: version)
+  }
+
+  private func parameters(of model: ModelDeclaration, _ training: Sample) -> [(name: String, value: String)] {
+    var parameters: [(name: String, value: String)] = [
+      ("objective", model.objective), ("tree_method", "hist"), ("max_depth", String(options.maxDepth)),
+      ("eta", String(options.eta)), ("seed", String(options.seed & 0x7fff_ffff)),
+      ("nthread", String(options.threads)),
+    ]
+    // The library starts at 0.5; starting at the mean saves the rounds that would only go there.
+    if Self.isBinary(model) || model.objective == "reg:squarederror" {
+      parameters.append(("base_score", String(training.mean)))
+      parameters.append(("eval_metric", Self.isBinary(model) ? "logloss" : "rmse"))
+    }
+    return parameters
+  }
+
+  private static func isBinary(_ model: ModelDeclaration) -> Bool { model.objective == "binary:logistic" }
+
+  private static func column(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int {
+    guard let label = model.label else {
+      throw TrainingError(.noLabel, "model \(model.name) declares no label, so it cannot be trained here")
+    }
+    guard let column = set.labelNames.firstIndex(where: { $0.utf8.elementsEqual(label.utf8) }) else {
+      throw TrainingError(
+        .noLabel,
+        "model \(model.name): no label \(label) in the labels file, which has \(set.labelNames.joined(separator: ", "))"
+      )
+    }
+    return column
+  }
+
+  private static func check(
+    _ model: ModelDeclaration, _ training: Sample, _ heldBack: Sample
+  ) throws(TrainingError) {
+    let label = model.label ?? ""
+    let all = training.labels + heldBack.labels
+    guard let first = all.first else {
+      throw TrainingError(
+        .noRows,
+        "model \(model.name): no rows with label \(label): are the labels of the log's entities and time?")
+    }
+    if isBinary(model), !all.allSatisfy({ $0 == 0 || $0 == 1 }) {
+      throw TrainingError(
+        .invalidLabel, "model \(model.name): binary:logistic needs labels 0 and 1 in \(label)")
+    }
+    guard !training.labels.isEmpty, !heldBack.labels.isEmpty else {
+      throw TrainingError(
+        .tooFewEntities,
+        "model \(model.name): too few entities with label \(label) to hold some back (\(all.count) rows)")
+    }
+    guard training.labels.contains(where: { $0 != training.labels[0] }) else {
+      let rows =
+        all.allSatisfy { $0 == first }
+        ? "all \(all.count) rows" : "the \(training.labels.count) rows to learn from"
+      let kind = isBinary(model) ? "are of one class" : "have the same value"
+      throw TrainingError(
+        .constantLabel, "model \(model.name): \(rows) \(kind) in \(label): there is nothing to learn")
+    }
+  }
+}
+
+/// Some rows of a set, one after the other, with one of their labels.
+private struct Sample {
+  let values: [Float]
+  let labels: [Float]
+  let columns: Int
+
+  init(_ set: TrainingSet, label: Int, rows: [Int]) {
+    columns = set.columnNames.count
+    var values: [Float] = []
+    values.reserveCapacity(rows.count * columns)
+    for row in rows {
+      values.append(contentsOf: UnsafeBufferPointer(start: set.features.row(row), count: columns))
+    }
+    self.values = values
+    labels = rows.map { set.labels.row($0)[label] }
+  }
+
+  var mean: Float { Float(labels.reduce(0) { $0 + Double($1) } / Double(labels.count)) }
+
+  func matrix(threads: Int) throws(XGBoostError) -> Matrix {
+    try Matrix(values: values, rows: labels.count, columns: columns, labels: labels, threads: threads)
+  }
+}

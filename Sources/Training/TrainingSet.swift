@@ -1,0 +1,95 @@
+public import Dataflow
+public import Events
+
+/// Feature rows with their labels, each made at a moment at which Tally would have scored.
+public final class TrainingSet {
+  /// Feature names, in column order.
+  public let columnNames: [String]
+  /// Label names, in column order.
+  public let labelNames: [String]
+  /// Feature rows.
+  public let features: FloatMatrix
+  /// Labels of the rows; NaN: not known.
+  public let labels: FloatMatrix
+  /// What else is known of the rows.
+  public private(set) var rows: [TrainingRow] = []
+
+  /// An empty set.
+  public init(columnNames: [String], labelNames: [String]) {
+    self.columnNames = columnNames
+    self.labelNames = labelNames
+    features = FloatMatrix(columns: columnNames.count, capacityRows: 1 << 10)
+    labels = FloatMatrix(columns: labelNames.count, capacityRows: 1 << 10)
+  }
+
+  /// Adds a row; `fill` writes its features.
+  public func append(
+    _ row: TrainingRow, labels values: some Collection<Float>, fill: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    precondition(values.count == labelNames.count)
+    rows.append(row)
+    fill(features.appendRow())
+    let cells = labels.appendRow()
+    for (index, value) in values.enumerated() { cells[index] = value }
+  }
+
+  /// Splits the rows that have a label into those to learn from and those held back, whole entities at a
+  /// time.
+  ///
+  /// Which way an entity goes is a function of its id and the seed, so it stays when others come and go. Rows
+  /// are in the order of `TrainingRow.order`.
+  public func split(label: Int, heldBackShare: Double, seed: UInt64) -> TrainingSplit {
+    var split = TrainingSplit()
+    let ordered = rows.indices.sorted {
+      rows[$0].order == rows[$1].order ? $0 < $1 : rows[$0].order < rows[$1].order
+    }
+    for row in ordered where !labels.row(row)[label].isNaN {
+      if Self.isHeldBack(rows[row].entity, share: heldBackShare, seed: seed) {
+        split.heldBack.append(row)
+      } else {
+        split.training.append(row)
+      }
+    }
+    return split
+  }
+
+  /// Number of different entities among rows.
+  func entityCount(_ selection: [Int]) -> Int { Set(selection.map { rows[$0].entity }).count }
+
+  private static func isHeldBack(_ entity: Hash128, share: Double, seed: UInt64) -> Bool {
+    var words = (entity.low, entity.high, seed)
+    let mixed = withUnsafeBytes(of: &words) { Hash128(of: $0) }
+    return Double(mixed.low >> 11) * 0x1p-53 < share
+  }
+}
+
+/// A row's place in time and among entities.
+public struct TrainingRow: Equatable, Sendable {
+  /// Hash of the entity's id.
+  public var entity: Hash128
+  /// The entity's watermark at which the features were read.
+  public var asOf: EventTime
+  /// Moment of the label: after `asOf`.
+  public var labelTime: EventTime
+  /// Position of the label in the labels file: an order that the log's partitions do not change.
+  public var order: Int
+
+  /// A row's place.
+  public init(entity: Hash128, asOf: EventTime, labelTime: EventTime, order: Int) {
+    self.entity = entity
+    self.asOf = asOf
+    self.labelTime = labelTime
+    self.order = order
+  }
+}
+
+/// Positions of rows in a training set.
+public struct TrainingSplit: Equatable, Sendable {
+  /// Rows to learn from.
+  public var training: [Int] = []
+  /// Rows of other entities, to stop at the right time and to tell how good the model is.
+  public var heldBack: [Int] = []
+
+  /// No rows.
+  public init() {}
+}

@@ -1,0 +1,141 @@
+public import Events
+public import Features
+
+/// Makes point-in-time training rows by replaying a log through the features that score.
+///
+/// The row of a label is the one that Tally scored at the entity's last event before the label's time.
+/// Precisely, in the order of the log: events are applied one after the other; when the first one with an
+/// event time at or after the label's time comes, the row is read from the state before it, as of its
+/// watermark. So no row knows anything from its label's time on. An event that is late, with an older event
+/// time but behind that first one in the log, was not known at that moment and is not in the row. What is
+/// still open at the end of the log is read then. A label without any event before it makes no row and is
+/// counted.
+///
+/// Only entities with labels are kept in memory, each until its last label is done. One thread.
+public final class TrainingSetCollector {
+  /// What has come so far.
+  public private(set) var counts = CollectorCounts()
+  /// The rows so far.
+  public let set: TrainingSet
+  private let program: FeatureProgram
+  private let labels: LabelTable
+  private let futureBound: Int64
+  private let scratch: FeatureScratch
+  /// Positions in the label table, by entity, then by time.
+  private let schedule: [Int]
+  private var entities: [EntityProgress]
+
+  /// A collector for all labels of a table.
+  ///
+  /// An event more than `futureBound` microseconds ahead of its ingest time is left out, as the pipeline
+  /// does.
+  public init(program: FeatureProgram, labels: LabelTable, futureBound: Int64) {
+    self.program = program
+    self.labels = labels
+    self.futureBound = futureBound
+    scratch = FeatureScratch(program)
+    set = TrainingSet(columnNames: program.columnNames, labelNames: labels.names)
+    let all = labels.labels
+    schedule = all.indices.sorted { first, second in
+      (all[first].entity, all[first].time, first) < (all[second].entity, all[second].time, second)
+    }
+    entities = labels.entities.names.map { EntityProgress(hash: Hash128(of: $0)) }
+    for position in schedule { entities[Int(all[position].entity)].end += 1 }
+    var start = 0
+    for entity in entities.indices {
+      let count = entities[entity].end
+      entities[entity].next = start
+      start += count
+      entities[entity].end = start
+    }
+    counts.labels = all.count
+  }
+
+  /// Takes the log's next event. `ingestTimeMs` is the record's timestamp; -1: none.
+  ///
+  /// Leaves out what the pipeline does not score: duplicates and events that do not fit the declaration. The
+  /// caller leaves out records that are no events or have another key.
+  public func apply(_ event: Event, in batch: EventBatch, ingestTimeMs: Int64 = -1) {
+    counts.events += 1
+    let number = Int(batch.withBytes(of: event.entityID) { labels.entities.lookup($0) })
+    guard number >= 0, entities[number].next < entities[number].end else { return }
+    let isInTime = ingestTimeMs < 0 || (event.time - futureBound + 999) / 1_000 <= ingestTimeMs
+    guard isInTime, program.problem(of: event, in: batch) == nil else {
+      counts.deadLettered += 1
+      return
+    }
+    if let state = entities[number].state, program.isDuplicate(event, of: state) {
+      counts.duplicate += 1
+      return
+    }
+    while entities[number].next < entities[number].end,
+      labels.labels[schedule[entities[number].next]].time <= event.time
+    {
+      emit(number)
+    }
+    guard entities[number].next < entities[number].end else {
+      entities[number].state = nil
+      return
+    }
+    let state = entities[number].state ?? EntityState(program)
+    entities[number].state = state
+    program.apply(event, in: batch, to: state)
+    counts.applied += 1
+  }
+
+  /// Makes the rows that are still open at the end of the log. Returns all.
+  public func finish() -> TrainingSet {
+    for number in entities.indices {
+      while entities[number].next < entities[number].end { emit(number) }
+      entities[number].state = nil
+    }
+    return set
+  }
+
+  /// Makes the entity's next row from its state as it is.
+  private func emit(_ number: Int) {
+    let label = schedule[entities[number].next]
+    entities[number].next += 1
+    guard let state = entities[number].state else {
+      counts.labelsWithoutEvents += 1
+      return
+    }
+    let row = TrainingRow(
+      entity: entities[number].hash, asOf: state.watermark, labelTime: labels.labels[label].time, order: label
+    )
+    set.append(row, labels: labels.values(of: label)) { cells in
+      program.read(state, asOf: state.watermark, into: cells, scratch: scratch)
+    }
+  }
+}
+
+/// How a replay for training went.
+public struct CollectorCounts: Equatable, Sendable {
+  /// Labels in the table.
+  public var labels = 0
+  /// Labels with no event of their entity before them.
+  public var labelsWithoutEvents = 0
+  /// Events of the log.
+  public var events = 0
+  /// Events applied: those of entities with labels still open.
+  public var applied = 0
+  /// Duplicates among them.
+  public var duplicate = 0
+  /// Events among them that the pipeline would not score.
+  public var deadLettered = 0
+
+  /// Nothing yet.
+  public init() {}
+}
+
+/// An entity's open labels and its state.
+private struct EntityProgress {
+  /// Hash of the id.
+  var hash: Hash128
+  /// The next label, as a position in the schedule.
+  var next = 0
+  /// Behind the last label.
+  var end = 0
+  /// nil: no event yet, or no label left.
+  var state: EntityState?
+}

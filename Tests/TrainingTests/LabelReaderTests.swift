@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+import Training
+
+@Suite struct LabelReaderTests {
+  private func withFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
+    let path = NSTemporaryDirectory() + "tally-labels-\(UUID().uuidString).csv"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    return try body(path)
+  }
+
+  @Test(arguments: ["\n", "\r\n"]) func reads(end: String) throws {
+    let lines = [
+      "\u{feff}entity_id,label_time_us,next_day,churn", "c1,1000,0.5,1", "", "\"c,\"\"2\"\"\",2000,,0",
+      "c1,3000,-1e3,",
+    ]
+    try withFile(lines.joined(separator: end)) { path in
+      let table = try LabelReader.read(path: path)
+      #expect(table.names == ["next_day", "churn"] && table.count == 3 && table.entityCount == 2)
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("", 1, "empty"), ("entity_id,time,a\n", 1, "header"), ("entity_id,label_time_us\n", 1, "header"),
+      ("entity_id,label_time_us,a,a\n", 1, "header"), ("entity_id,label_time_us,a\nc1,5\n", 2, "2 fields"),
+      ("entity_id,label_time_us,a\nc1,5,1\nc1,x,1\n", 3, "label_time_us"),
+      ("entity_id,label_time_us,a\nc1,0,1\n", 2, "label_time_us"),
+      ("entity_id,label_time_us,a\nc1,5,inf\n", 2, "a is neither"),
+      ("entity_id,label_time_us,a\nc1,5,nan\n", 2, "a is neither"),
+      ("entity_id,label_time_us,a\n,5,1\n", 2, "entity_id is empty"),
+      ("entity_id,label_time_us,a\n\"c1,5,1\n", 2, "quotes"),
+      ("entity_id,label_time_us,a\nc1,5,1\n" + String(repeating: "x", count: 70_000), 3, "longer than"),
+    ])
+  func namesTheLine(text: String, line: Int, expected: String) throws {
+    try withFile(text) { path in
+      let error = #expect(throws: LabelError.self) { _ = try LabelReader.read(path: path) }
+      #expect(error?.line == line && error?.text.contains(expected) == true)
+      #expect(error?.description.contains("\(path):\(line): ") == true && error?.text.contains("c1") == false)
+    }
+  }
+
+  @Test func refusesTextThatIsNotUTF8() throws {
+    let path = NSTemporaryDirectory() + "tally-labels-\(UUID().uuidString).csv"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try (Data("entity_id,label_time_us,a\n".utf8) + Data([0xff, 0x2c, 0x35, 0x2c, 0x31])).write(
+      to: URL(fileURLWithPath: path))
+    let error = #expect(throws: LabelError.self) { _ = try LabelReader.read(path: path) }
+    #expect(error?.line == 2)
+  }
+
+  @Test func namesAMissingFile() {
+    let error = #expect(throws: LabelError.self) { _ = try LabelReader.read(path: "/nowhere/labels.csv") }
+    #expect(error?.description == "/nowhere/labels.csv: the labels file cannot be opened")
+  }
+}
