@@ -37,12 +37,6 @@ extension Worker {
     ports.recorder.state("running", healthy: true)
   }
 
-  /// Takes the same partitions over anew after a store did not hold what this worker wrote last.
-  func acquireAgain() throws {
-    ports.recorder.state("taking partitions over again", healthy: false)
-    try acquire(owned.map(\.partition))
-  }
-
   private func index() {
     let highest = owned.map { Int($0.partition) }.max() ?? -1
     places = [Int32](repeating: -1, count: highest + 1)

@@ -73,6 +73,8 @@ public final class Worker {
   /// Number of the batch in which a cache slot's state was changed last.
   var changedIn: [UInt64] = []
   var batchNumber: UInt64 = 0
+  /// Partitions that must be taken over before anything is read.
+  private var toAcquire: [Int32]?
   var lastCommitNanos: UInt64 = 0
   var polledAtMicros: Int64 = 0
 
@@ -118,31 +120,45 @@ public final class Worker {
 
   /// One poll and what follows from it. Returns false at the end of a bounded source.
   private func step() throws -> Bool {
+    if let partitions = toAcquire {
+      try acquire(partitions)
+      toAcquire = nil
+    }
     let outcome = try ports.source.poll(
       into: batch.records, limit: configuration.batchRowsMax, timeoutMs: configuration.pollTimeoutMs)
     switch outcome {
     case .assigned(let partitions):
-      try acquire(partitions)
+      toAcquire = partitions
     case .revoked(_, let lost):
       if !lost { commitOffsets() }
+      toAcquire = nil
       forgetAll()
       try ports.source.unassign()
     case .records:
-      if !batch.records.records.isEmpty {
-        do {
-          try process()
-        } catch is Abandoned {
-          cache.removeAll()
-        } catch is Superseded {
-          try acquireAgain()
-        }
-      }
+      try processOrGiveUp()
       commitOffsetsIfDue()
     case .finished:
       commitOffsets()
       return false
     }
     return true
+  }
+
+  /// Processes the batch. When it fails on the way, its partitions are taken over again: the source has gone on and cached states
+  /// may hold part of it.
+  private func processOrGiveUp() throws {
+    guard !batch.records.records.isEmpty else { return }
+    do {
+      try process()
+    } catch is Abandoned {
+      forgetAll()
+    } catch is Superseded {
+      ports.recorder.state("taking partitions over again", healthy: false)
+      toAcquire = owned.map(\.partition)
+    } catch let error as PortError where error.code == .unavailable {
+      toAcquire = owned.map(\.partition)
+      throw error
+    }
   }
 
   /// Forgets partitions and states; nothing is written.

@@ -45,6 +45,12 @@ final class Faults {
     return result
   }
 
+  /// Runs an operation that may fail before it begins only.
+  func before<Result>(_ body: () throws -> Result) throws -> Result {
+    try strike()
+    return try body()
+  }
+
   private func strike() throws {
     if isDead { throw Crash() }
     let draw = Double.random(in: 0..<1, using: &generator)
