@@ -1,24 +1,31 @@
 import CRdKafka
 
-/// A client that only asks and makes topics; close it after use.
+/// A client that only asks and makes topics; asking for a topic never makes it (save on a mock broker). Close it
+/// after use.
 public final class KafkaAdmin {
   private let handle: KafkaHandle
   private var isClosed = false
 
   /// A client; `configuration` must name `bootstrap.servers`.
   public init(_ configuration: KafkaConfiguration) throws(KafkaError) {
-    let conf = try configuration.makeConf()
-    handle = try KafkaHandle(RD_KAFKA_PRODUCER, conf, ClientNotes(log: configuration.log))
+    // A producer's question for a topic makes the topic on brokers that allow it; a consumer's need not.
+    var all = configuration
+    all.set("allow.auto.create.topics", "false")
+    let conf = try all.makeConf()
+    handle = try KafkaHandle(RD_KAFKA_CONSUMER, conf, ClientNotes(log: configuration.log))
   }
 
   /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default.
+  ///
+  /// Throws `.unsupported` on a mock broker, which makes topics in its own process or, with four partitions, when
+  /// one is produced to.
   public func createTopic(
     _ name: String, partitions: Int32, replication: Int32 = -1, timeoutMs: Int
   ) throws(KafkaError) -> Bool {
     try handle.createTopic(name, partitions: partitions, replication: replication, timeoutMs: timeoutMs)
   }
 
-  /// The topic as the brokers know it now; nil: there is none. (A mock broker makes it when asked.)
+  /// The topic as the brokers know it now; nil: there is none.
   public func metadata(topic: String, timeoutMs: Int) throws(KafkaError) -> KafkaTopicMetadata? {
     try handle.metadata(topic: topic, timeoutMs: timeoutMs)
   }
@@ -48,6 +55,9 @@ extension KafkaHandle {
   func createTopic(_ name: String, partitions: Int32, replication: Int32, timeoutMs: Int) throws(KafkaError)
     -> Bool
   {
+    if try clusterID(timeoutMs: timeoutMs).hasPrefix("mockCluster") {
+      throw KafkaError(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, "create topic \(name): this is a mock broker")
+    }
     var text = [CChar](repeating: 0, count: KafkaConfiguration.errorTextBytesMax)
     guard let topic = rd_kafka_NewTopic_new(name, partitions, replication, &text, text.count) else {
       throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "create topic \(name): \(string(text))")

@@ -58,13 +58,16 @@ public final class KafkaConsumer {
     try check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe to \(topic)")
   }
 
-  /// Lets go of the last messages, then takes up to `limit` new ones, waiting at most `timeoutMs` for the first.
+  /// Lets go of the last messages, then takes new ones until there are `limit`, waiting at most `timeoutMs` for
+  /// the first. `keeping`: the last ones stay, in front, and count.
   ///
-  /// Ends early when the group changes. An error is thrown only when there is no message.
-  public func poll(limit: Int, timeoutMs: Int) throws(KafkaError) {
-    release()
+  /// Ends early when the group changes. An error is thrown only when no new message came.
+  public func poll(limit: Int, timeoutMs: Int, keeping: Bool = false) throws(KafkaError) {
+    if !keeping { release() }
+    let kept = messages.count
+    let changes = notes.changes.count
     var waitMs = Int32(timeoutMs)
-    while messages.count < limit, notes.changes.isEmpty, pendingError == nil {
+    while messages.count < limit, notes.changes.count == changes, pendingError == nil {
       guard let message = rd_kafka_consumer_poll(handle.pointer, waitMs) else { break }
       waitMs = 0
       if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -73,16 +76,25 @@ public final class KafkaConsumer {
         note(message)
       }
     }
-    if messages.isEmpty && notes.changes.isEmpty, let error = pendingError ?? notes.takeError() {
+    if messages.count == kept && notes.changes.isEmpty, let error = pendingError ?? notes.takeError() {
       pendingError = nil
       throw error
     }
   }
 
-  /// Frees the last messages.
-  public func release() {
-    for message in messages { rd_kafka_message_destroy(message.pointer) }
-    messages.removeAll(keepingCapacity: true)
+  /// Frees the messages.
+  public func release() { release(from: 0) }
+
+  /// Frees the first `count` messages.
+  public func release(first count: Int) {
+    for index in 0..<count { rd_kafka_message_destroy(messages[index].pointer) }
+    messages.removeFirst(count)
+  }
+
+  /// Frees all messages but the first `count`.
+  public func release(from count: Int) {
+    for index in count..<messages.count { rd_kafka_message_destroy(messages[index].pointer) }
+    messages.removeLast(messages.count - count)
   }
 
   /// Whether a change of the assignment waits.

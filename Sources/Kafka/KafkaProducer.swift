@@ -157,20 +157,6 @@ public final class KafkaProducer {
   }
 }
 
-extension KafkaProducer {
-  /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default.
-  public func createTopic(
-    _ name: String, partitions: Int32, replication: Int32 = -1, timeoutMs: Int
-  ) throws(KafkaError) -> Bool {
-    try handle.createTopic(name, partitions: partitions, replication: replication, timeoutMs: timeoutMs)
-  }
-
-  /// The topic as the brokers know it now; nil: there is none. (A mock broker makes it when asked.)
-  public func metadata(topic: String, timeoutMs: Int) throws(KafkaError) -> KafkaTopicMetadata? {
-    try handle.metadata(topic: topic, timeoutMs: timeoutMs)
-  }
-}
-
 extension ClientNotes {
   /// Takes a delivery report; allocates only for the first failure.
   func report(_ message: UnsafePointer<rd_kafka_message_t>) {

@@ -128,6 +128,8 @@ import TestServers
     defer { admin.close() }
     let name = broker.name("made")
     if broker.mock == nil {
+      #expect(try admin.metadata(topic: name, timeoutMs: 5000) == nil)
+      #expect(try admin.metadata(topic: name, timeoutMs: 5000) == nil, "asking must not make it")
       #expect(try admin.createTopic(name, partitions: 3, timeoutMs: 10_000))
       #expect(try !admin.createTopic(name, partitions: 3, timeoutMs: 10_000))
       #expect(try admin.metadata(topic: name, timeoutMs: 5000)?.partitionCount == 3)

@@ -1,0 +1,127 @@
+public import Dataflow
+public import Events
+public import Features
+
+/// Makes events of records: protobuf or JSON of the same shape (proto/events.proto). One thread; after warm-up it
+/// allocates nothing.
+///
+/// The `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
+/// is JSON. What is wrong is told in this order: empty, too large, unknown content type, malformed (not JSON, nested
+/// too deep, not UTF-8, a number beyond its type), unknown schema, wrong types, no kind or two, missing fields, ids, times, too
+/// many attributes, numbers, key; last what the pipeline declares (`FeatureProgram.problem`). Deliberate: an
+/// attribute that the pipeline knows and an event names twice is undecodable, because readers disagree which one
+/// counts.
+public final class EventDecoder: RecordDecoder {
+  private let program: FeatureProgram
+  private let limits: DecoderLimits
+  private let json: JSONReader
+  private let protobuf: ProtobufReader
+  /// For each symbol the last event that named it as an attribute: finds an attribute given twice.
+  private var lastUse: [UInt64]
+  private var serial: UInt64 = 0
+
+  /// A decoder for a program. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
+  public init(_ program: FeatureProgram, limits: DecoderLimits = DecoderLimits()) throws(PortError) {
+    guard limits.valueBytesMax > 0, limits.valueBytesMax <= Self.valueBytesLimit, limits.attributesMax > 0,
+      limits.jsonDepthMax > 0, let json = JSONReader(limits)
+    else {
+      throw PortError(.misuse, "decoder: limits of \(limits.valueBytesMax) bytes cannot be had")
+    }
+    self.program = program
+    self.limits = limits
+    self.json = json
+    protobuf = ProtobufReader(attributesMax: limits.attributesMax)
+    lastUse = Array(repeating: 0, count: program.symbols.names.count)
+  }
+
+  /// Largest `valueBytesMax`.
+  public static let valueBytesLimit = 1 << 28
+
+  /// Decodes one record into `events`. Returns nil when an event was committed, else why not.
+  public func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
+    events.begin()
+    let firstAttribute = events.attributes.count
+    var draft = EventDraft()
+    if let reason = read(record, into: &draft, events) { return reason }
+    if let reason = draft.problem(key: record.key, ingestTimeMs: record.ingestTimeMs, limits: limits) {
+      return reason
+    }
+    if namesTwice(events, from: firstAttribute) { return .undecodable }
+    return judge(draft, events, firstAttribute)
+  }
+
+  /// Tells the form and reads it.
+  private func read(_ record: RawRecord, into draft: inout EventDraft, _ events: EventBatch)
+    -> DeadLetterReason?
+  {
+    let value = record.value
+    if value.isEmpty {
+      return record.key.baseAddress == nil && value.baseAddress == nil ? .emptyRecord : .emptyValue
+    }
+    if value.count > limits.valueBytesMax { return .tooLarge }
+    switch record.contentType {
+    case .unknown: return .undecodable
+    case .json: return json.read(value, into: &draft, events)
+    case .protobuf: return readProtobuf(value, into: &draft, events)
+    case .unspecified:
+      guard Self.looksLikeJSON(value) else { return readProtobuf(value, into: &draft, events) }
+      guard let reason = json.read(value, into: &draft, events) else { return nil }
+      // Protobuf may look like it: its first tag is a line feed, and the length of an id, or its first byte, "{".
+      guard value[0] == Self.lineFeed else { return reason }
+      events.begin()
+      draft = EventDraft()
+      return readProtobuf(value, into: &draft, events) == nil ? nil : reason
+    }
+  }
+
+  private static let lineFeed = UInt8(ascii: "\n")
+
+  private func readProtobuf(
+    _ value: UnsafeRawBufferPointer, into draft: inout EventDraft, _ events: EventBatch
+  )
+    -> DeadLetterReason?
+  {
+    protobuf.read(value, into: &draft, events) ? nil : .undecodable
+  }
+
+  private static func looksLikeJSON(_ value: UnsafeRawBufferPointer) -> Bool {
+    for byte in value {
+      switch byte {
+      case UInt8(ascii: "{"): return true
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): continue
+      default: return false
+      }
+    }
+    return false
+  }
+
+  private func namesTwice(_ events: EventBatch, from first: Int) -> Bool {
+    serial += 1
+    for index in first..<events.attributes.count {
+      let name = Int(events.attributes[index].name)
+      if name >= lastUse.count {
+        lastUse.append(contentsOf: repeatElement(0, count: name + 1 - lastUse.count))
+      }
+      if lastUse[name] == serial { return true }
+      lastUse[name] = serial
+    }
+    return false
+  }
+
+  /// Holds the event to the declaration, then commits it.
+  private func judge(_ draft: EventDraft, _ events: EventBatch, _ firstAttribute: Int) -> DeadLetterReason? {
+    let kind = draft.kind ?? .engagement
+    let type = kind == .engagement ? events.symbols.lookup(draft.type) : SymbolTable.unknown
+    let eventID = events.append(draft.eventID)
+    let entityID = events.append(draft.entityID)
+    let source = events.append(draft.source)
+    let event = Event(
+      kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time,
+      idHash: Hash128(low: 0, high: 0), attributesStart: Int32(firstAttribute),
+      attributesCount: Int32(events.attributes.count - firstAttribute))
+    if let reason = program.problem(of: event, in: events) { return reason }
+    events.commit(
+      kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time)
+    return nil
+  }
+}

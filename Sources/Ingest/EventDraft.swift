@@ -1,0 +1,62 @@
+import Dataflow
+import Events
+
+/// What a decoder has read of one event, before it is judged. Row code: runs of bytes in the record or the parser.
+///
+/// Attributes go to the batch as they are read; the draft counts them and keeps what is wrong with any.
+struct EventDraft {
+  var eventID = EventDraft.nothing
+  var entityID = EventDraft.nothing
+  var source = EventDraft.nothing
+  var type = EventDraft.nothing
+  var time: EventTime = 0
+  var schemaVersion: UInt64 = 0
+  var kind: EventKind?
+  var attributesTotal = 0
+  var hasInvalidUTF8 = false
+  var hasWrongType = false
+  var hasNotFinite = false
+  var hasOutOfBounds = false
+
+  static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+  /// The first thing that is wrong, in the order in which they are listed here; nil: nothing.
+  func problem(key: UnsafeRawBufferPointer, ingestTimeMs: Int64, limits: DecoderLimits) -> DeadLetterReason? {
+    if hasInvalidUTF8 { return .invalidUTF8 }
+    if schemaVersion > UInt64(DecoderLimits.schemaVersionMax) { return .unknownSchema }
+    if hasWrongType { return .wrongType }
+    guard let kind else { return .unknownKind }
+    if eventID.isEmpty { return .missingEventID }
+    if entityID.isEmpty { return .missingEntityID }
+    if time == 0 { return .missingTime }
+    if kind == .engagement && type.isEmpty { return .missingType }
+    if !Self.isID(eventID) || !Self.isID(entityID) { return .invalidID }
+    if type.count > DecoderLimits.idBytesMax || source.count > DecoderLimits.idBytesMax { return .invalidID }
+    if time < 0 || time >= EventTimeBounds.end { return .invalidTime }
+    if isFuture(ingestTimeMs: ingestTimeMs, bound: limits.futureBound) { return .futureTime }
+    if attributesTotal > limits.attributesMax { return .tooDeep }
+    if hasNotFinite { return .notFinite }
+    if hasOutOfBounds { return .outOfBounds }
+    return Self.equal(key, entityID) ? nil : .keyMismatch
+  }
+
+  /// Whether the event lies too far ahead of the moment at which the broker took it; unknown: no.
+  private func isFuture(ingestTimeMs: Int64, bound: EventTime) -> Bool {
+    // Beyond the last valid event time nothing is ahead; the comparison also keeps the product in range.
+    guard ingestTimeMs >= 0, ingestTimeMs < EventTimeBounds.end / 1000 else { return false }
+    return time > ingestTimeMs * 1000 + bound
+  }
+
+  /// At most 256 bytes, none of them a control character of ASCII.
+  private static func isID(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count <= DecoderLimits.idBytesMax else { return false }
+    for byte in bytes where byte < 0x20 || byte == 0x7f { return false }
+    return true
+  }
+
+  private static func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    guard a.count == b.count else { return false }
+    for index in 0..<a.count where a[index] != b[index] { return false }
+    return true
+  }
+}

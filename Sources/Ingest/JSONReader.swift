@@ -1,0 +1,171 @@
+import CSimdjson
+import Events
+
+/// Reads the JSON form of an event with simdjson (proto/events.proto says which). Row code; one thread.
+///
+/// A key given twice counts with its last value; fields of other names are passed over; null is absent. Event
+/// time is a whole number or a string of its decimal digits. Whole numbers beyond 64 bits are out of bounds, numbers
+/// beyond a double are not finite. The record ends with the object.
+final class JSONReader {
+  private let parser: OpaquePointer
+  private var event = tally_json_event()
+
+  /// A reader of values within `limits`; nil: out of memory. It holds about 13 bytes of address space per byte of
+  /// `valueBytesMax`, touched only as far as values are long.
+  init?(_ limits: DecoderLimits) {
+    let depth = limits.jsonDepthMax + Self.depthSlack
+    guard let made = tally_json_new(limits.valueBytesMax, depth, limits.attributesMax) else { return nil }
+    parser = made
+  }
+
+  deinit { tally_json_free(parser) }
+
+  /// simdjson refuses the depth that it is given; it must be one more than what is allowed. (An empty
+  /// innermost object or array it does not count.)
+  private static let depthSlack = 1
+
+  /// Reads `value`; its texts stay valid until the next call. Returns why it is no JSON event at all, or nil.
+  func read(_ value: UnsafeRawBufferPointer, into draft: inout EventDraft, _ batch: EventBatch)
+    -> DeadLetterReason?
+  {
+    if let reason = parse(value) { return reason }
+    draft.eventID = text(event.event_id, &draft)
+    draft.entityID = text(event.entity_id, &draft)
+    draft.source = text(event.source, &draft)
+    readTime(event.event_time_us, &draft)
+    readSchema(event.schema_version, &draft)
+    readKind(&draft)
+    readAttributes(&draft, batch)
+    return nil
+  }
+
+  /// The entity id of a JSON event; nil: there is none, or it is no event.
+  func entityID(of value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    guard parse(value) == nil, event.entity_id.kind == TALLY_JSON_TEXT.rawValue else { return nil }
+    return UnsafeRawBufferPointer(start: event.entity_id.text, count: Int(event.entity_id.text_count))
+  }
+
+  private func parse(_ value: UnsafeRawBufferPointer) -> DeadLetterReason? {
+    guard let base = value.baseAddress else { return .undecodable }
+    switch tally_json_outcome(UInt32(tally_json_read(parser, base, value.count, &event))) {
+    case TALLY_JSON_OK: return nil
+    case TALLY_JSON_TOO_DEEP: return .tooDeep
+    case TALLY_JSON_INVALID_UTF8: return .invalidUTF8
+    case TALLY_JSON_NOT_FINITE: return .notFinite
+    case TALLY_JSON_OUT_OF_BOUNDS: return .outOfBounds
+    case TALLY_JSON_TOO_LARGE: return .tooLarge
+    default: return .undecodable
+    }
+  }
+
+  private func text(_ value: tally_json_value, _ draft: inout EventDraft) -> UnsafeRawBufferPointer {
+    switch tally_json_kind(value.kind) {
+    case TALLY_JSON_TEXT: return UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count))
+    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: return EventDraft.nothing
+    default:
+      draft.hasWrongType = true
+      return EventDraft.nothing
+    }
+  }
+
+  private func readTime(_ value: tally_json_value, _ draft: inout EventDraft) {
+    switch tally_json_kind(value.kind) {
+    case TALLY_JSON_INTEGER: draft.time = Int64(bitPattern: value.bits)
+    case TALLY_JSON_UNSIGNED: draft.time = EventTimeBounds.end
+    case TALLY_JSON_TEXT:
+      guard let time = Self.decimal(UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count)))
+      else {
+        draft.hasWrongType = true
+        return
+      }
+      draft.time = time
+    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: break
+    default: draft.hasWrongType = true
+    }
+  }
+
+  /// A whole number in decimal digits; beyond Int64 it is the nearest one. nil: something else.
+  private static func decimal(_ digits: UnsafeRawBufferPointer) -> Int64? {
+    let isNegative = digits.first == UInt8(ascii: "-")
+    guard digits.count > (isNegative ? 1 : 0) else { return nil }
+    var value: Int64 = 0
+    for index in (isNegative ? 1 : 0)..<digits.count {
+      let digit = digits[index]
+      guard digit >= UInt8(ascii: "0"), digit <= UInt8(ascii: "9") else { return nil }
+      let (ten, overTen) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overSum) = ten.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
+      value = overTen || overSum ? Int64.max : sum
+    }
+    return isNegative ? -value : value
+  }
+
+  private func readSchema(_ value: tally_json_value, _ draft: inout EventDraft) {
+    switch tally_json_kind(value.kind) {
+    case TALLY_JSON_INTEGER where Int64(bitPattern: value.bits) >= 0: draft.schemaVersion = value.bits
+    case TALLY_JSON_UNSIGNED: draft.schemaVersion = value.bits
+    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: break
+    default: draft.hasWrongType = true
+    }
+  }
+
+  private func readKind(_ draft: inout EventDraft) {
+    let object = TALLY_JSON_OBJECT.rawValue
+    if !isObjectOrNothing(event.profile) || !isObjectOrNothing(event.engagement) { draft.hasWrongType = true }
+    switch (event.profile.kind == object, event.engagement.kind == object) {
+    case (true, false): draft.kind = mode(&draft)
+    case (false, true):
+      draft.kind = .engagement
+      draft.type = text(event.type, &draft)
+    default: draft.kind = nil
+    }
+  }
+
+  private func isObjectOrNothing(_ value: tally_json_value) -> Bool {
+    switch tally_json_kind(value.kind) {
+    case TALLY_JSON_OBJECT, TALLY_JSON_ABSENT, TALLY_JSON_NULL: true
+    default: false
+    }
+  }
+
+  /// The profile's mode, by its name in either case or its number; absent: a snapshot.
+  private func mode(_ draft: inout EventDraft) -> EventKind? {
+    switch tally_json_kind(event.mode.kind) {
+    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: return .profileSnapshot
+    case TALLY_JSON_INTEGER:
+      return event.mode.bits == 0 ? .profileSnapshot : event.mode.bits == 1 ? .profileChange : nil
+    case TALLY_JSON_TEXT:
+      let name = UnsafeRawBufferPointer(start: event.mode.text, count: Int(event.mode.text_count))
+      if Self.equal(name, "snapshot") || Self.equal(name, "SNAPSHOT") { return .profileSnapshot }
+      return Self.equal(name, "change") || Self.equal(name, "CHANGE") ? .profileChange : nil
+    default:
+      draft.hasWrongType = true
+      return nil
+    }
+  }
+
+  private static func equal(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+    bytes.count == word.utf8CodeUnitCount
+      && bytes.elementsEqual(UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+  }
+
+  private func readAttributes(_ draft: inout EventDraft, _ batch: EventBatch) {
+    if !isObjectOrNothing(event.attributes) { draft.hasWrongType = true }
+    draft.attributesTotal = Int(event.attributes_total)
+    for index in 0..<Int(event.attributes_count) {
+      let attribute = event.attribute[index]
+      let name = UnsafeRawBufferPointer(start: attribute.name, count: Int(attribute.name_count))
+      let value = attribute.value
+      switch tally_json_kind(value.kind) {
+      case TALLY_JSON_NULL: batch.appendAttribute(name: name, kind: .null, bits: 0)
+      case TALLY_JSON_FLAG: batch.appendAttribute(name: name, kind: .flag, bits: value.bits)
+      case TALLY_JSON_INTEGER: batch.appendAttribute(name: name, kind: .integer, bits: value.bits)
+      case TALLY_JSON_REAL: batch.appendAttribute(name: name, kind: .real, bits: value.bits)
+      case TALLY_JSON_TEXT:
+        let text = UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count))
+        batch.appendAttribute(name: name, kind: .text, bits: 0, text: text)
+      case TALLY_JSON_UNSIGNED: draft.hasOutOfBounds = true
+      default: draft.hasWrongType = true
+      }
+    }
+  }
+}

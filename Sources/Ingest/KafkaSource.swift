@@ -1,0 +1,205 @@
+public import Dataflow
+import Kafka
+
+/// A topic read as a member of a consumer group. One thread; call `close`.
+///
+/// Records are librdkafka's own memory: they live until the next `poll`, also over `idle`. A revocation that is not
+/// lost is told only after the records that came before it. While the brokers are away, a poll without records throws
+/// `.unavailable` each time, until one of them answers again.
+public final class KafkaSource: RecordSource {
+  /// Topic name.
+  public var topic: String { consumer.topic }
+  private let consumer: KafkaConsumer
+  private let answerTimeoutMs: Int
+  private var assigned: [Int32] = []
+  private var isPaused = false
+  private var isDown = false
+  /// How many of the consumer's messages the caller has; those behind them slipped through while idle.
+  private var handedOut = 0
+
+  /// Messages that one `idle` may take before delivery has stopped.
+  private static let slippedMax = 16
+  /// Longest wait for a sign of life while the brokers are away, milliseconds.
+  private static let pingTimeoutMs = 500
+
+  /// Joins the group. Throws `PortError`.
+  public init(_ configuration: KafkaSourceConfiguration) throws(PortError) {
+    let kafka = try configuration.kafka()
+    let topic = configuration.topic
+    consumer = try ported("kafka consumer of \(topic)") { () throws(KafkaError) in
+      try KafkaConsumer(kafka, topic: topic)
+    }
+    answerTimeoutMs = configuration.answerTimeoutMs
+    do throws(KafkaError) {
+      try consumer.subscribe()
+    } catch {
+      consumer.close()
+      throw error.port("kafka topic \(topic): subscribe")
+    }
+  }
+
+  /// Identity of the log, asked now.
+  public func identity() throws -> LogIdentity {
+    let found = try ask("identity") { () throws(KafkaError) in
+      (
+        id: try consumer.clusterID(timeoutMs: answerTimeoutMs),
+        try consumer.metadata(timeoutMs: answerTimeoutMs)
+      )
+    }
+    guard let metadata = found.1 else { throw PortError(.refused, "kafka topic \(topic): no such topic") }
+    return LogIdentity(clusterID: found.id, partitionCount: metadata.partitionCount)
+  }
+
+  /// Empties `batch`, then fills it with up to `limit` records, waiting at most `timeoutMs` for the first.
+  public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome {
+    batch.records.removeAll(keepingCapacity: true)
+    consumer.release(first: handedOut)
+    handedOut = 0
+    if let outcome = takeChange() { return outcome }
+    if consumer.messages.isEmpty { try fetch(limit: limit, timeoutMs: timeoutMs) }
+    if case .revoked(_, lost: true) = consumer.nextChange { consumer.release() }
+    if consumer.messages.isEmpty, let outcome = takeChange() { return outcome }
+    handedOut = min(consumer.messages.count, limit)
+    for index in 0..<handedOut { batch.records.append(RawRecord(consumer.messages[index])) }
+    return .records
+  }
+
+  /// The group's committed offsets, in the order asked; nil: none.
+  public func committed(_ partitions: [Int32]) throws -> [Int64?] {
+    try ask("committed offsets") { () throws(KafkaError) in
+      try consumer.committed(partitions, timeoutMs: answerTimeoutMs)
+    }
+  }
+
+  /// First and next offset, asked now.
+  public func bounds(_ partition: Int32) throws -> LogBounds {
+    let marks = try ask("bounds of partition \(partition)") { () throws(KafkaError) in
+      try consumer.watermarks(partition, timeoutMs: answerTimeoutMs)
+    }
+    return LogBounds(low: marks.low, high: marks.high)
+  }
+
+  /// Starts reading the partitions at the given offsets; answers `.assigned`.
+  public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
+    try ask("assign") { () throws(KafkaError) in
+      try consumer.assign(starts.map { KafkaPosition(partition: $0.partition, offset: $0.offset) })
+    }
+    assigned = starts.map(\.partition)
+    isPaused = false
+  }
+
+  /// Gives all partitions up; answers `.revoked`. Records of the last poll stay valid until the next.
+  public func unassign() throws {
+    consumer.release(from: handedOut)
+    assigned = []
+    isPaused = false
+    try ask("unassign") { () throws(KafkaError) in try consumer.unassign() }
+  }
+
+  /// Commits the group's offsets; waits for the answer.
+  ///
+  /// Throws `.unavailable` also when the group has moved on: then do not try again in place, the next `idle` or
+  /// `poll` tells of the revocation.
+  public func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws {
+    try ask("commit") { () throws(KafkaError) in
+      try consumer.commit(offsets.map { KafkaPosition(partition: $0.partition, offset: $0.offset) })
+    }
+  }
+
+  /// Keeps the membership alive while nothing can be processed: stops delivery, serves the group protocol. The last
+  /// poll's records stay valid. Returns true when a revocation is waiting.
+  public func idle(timeoutMs: Int) throws -> Bool {
+    if !isPaused && !assigned.isEmpty {
+      try ask("pause") { () throws(KafkaError) in try consumer.pause(assigned) }
+      isPaused = true
+    }
+    if !isRevoked {
+      // Trouble of the connection is not idle's to tell: the caller waits for something anyway.
+      do throws(KafkaError) {
+        let limit = consumer.messages.count + Self.slippedMax
+        try consumer.poll(limit: limit, timeoutMs: timeoutMs, keeping: true)
+      } catch {
+        guard error.isRetriable else { throw error.port("kafka topic \(topic): idle") }
+        isDown = true
+      }
+    }
+    return isRevoked
+  }
+
+  /// Takes delivery up again after `idle`.
+  public func resume() throws {
+    guard isPaused else { return }
+    try ask("resume") { () throws(KafkaError) in try consumer.resume(assigned) }
+    isPaused = false
+  }
+
+  /// Leaves the group and closes.
+  public func close() { consumer.close() }
+
+  private var isRevoked: Bool {
+    if case .revoked = consumer.nextChange { return true }
+    return false
+  }
+
+  private func takeChange() -> PollOutcome? {
+    switch consumer.takeChange() {
+    case .assigned(let partitions)?: .assigned(partitions)
+    case .revoked(let partitions, let lost)?: .revoked(partitions, lost: lost)
+    case nil: nil
+    }
+  }
+
+  private func fetch(limit: Int, timeoutMs: Int) throws(PortError) {
+    do throws(KafkaError) {
+      try consumer.poll(limit: limit, timeoutMs: timeoutMs)
+      if isDown && consumer.messages.isEmpty && !consumer.hasChange {
+        try consumer.ping(timeoutMs: Self.pingTimeoutMs)
+      }
+      isDown = false
+    } catch {
+      isDown = error.isRetriable
+      throw error.port("kafka topic \(topic): poll")
+    }
+  }
+
+  private func ask<R>(_ what: String, _ body: () throws(KafkaError) -> R) throws(PortError) -> R {
+    try ported("kafka topic \(topic): \(what)", body)
+  }
+}
+
+extension RawRecord {
+  /// A view of a message; valid as long as the message.
+  init(_ message: KafkaMessage) {
+    self.init(
+      partition: message.partition, offset: message.offset, ingestTimeMs: message.timestampMs,
+      key: message.key, value: message.value, contentType: ContentType(message.header("content-type")))
+  }
+}
+
+extension ContentType {
+  /// What a `content-type` header says; parameters (";…") and the case of letters do not matter.
+  init(_ header: UnsafeRawBufferPointer?) {
+    guard let header else {
+      self = .unspecified
+      return
+    }
+    if Self.names(header, "application/json") {
+      self = .json
+    } else if Self.names(header, "application/x-protobuf") || Self.names(header, "application/protobuf") {
+      self = .protobuf
+    } else {
+      self = .unknown
+    }
+  }
+
+  private static func names(_ header: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+    let count = name.utf8CodeUnitCount
+    guard header.count >= count else { return false }
+    for index in 0..<count {
+      let byte = header[index]
+      let lower = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+      if lower != name.utf8Start[index] { return false }
+    }
+    return header.count == count || header[count] == UInt8(ascii: ";") || header[count] == UInt8(ascii: " ")
+  }
+}

@@ -1,0 +1,123 @@
+import CSimdjson
+import Events
+
+/// Reads the protobuf form of an event (proto/events.proto). Row code.
+///
+/// Like protobuf-c: unknown fields are passed over, a field of another wire type than declared and a group are
+/// malformed, a scalar given twice is its last value. Stricter: text is checked to be UTF-8, and a second kind
+/// leaves the event without one.
+struct ProtobufReader {
+  /// Attributes to keep; more are only counted.
+  let attributesMax: Int
+
+  /// Reads `value`. Returns false when it is malformed.
+  func read(_ value: UnsafeRawBufferPointer, into draft: inout EventDraft, _ batch: EventBatch) -> Bool {
+    var reader = WireReader(value)
+    var kinds = 0
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      case (1, 2): draft.eventID = text(&reader, &draft)
+      case (2, 2): draft.entityID = text(&reader, &draft)
+      case (3, 0): draft.time = Int64(bitPattern: reader.varint())
+      case (4, 2): draft.source = text(&reader, &draft)
+      case (5, 0): draft.schemaVersion = reader.varint()
+      case (10, 2):
+        kinds += 1
+        draft.kind = .profileSnapshot
+        guard readProfile(reader.delimited(), into: &draft, batch) else { return false }
+      case (11, 2):
+        kinds += 1
+        draft.kind = .engagement
+        guard readEngagement(reader.delimited(), into: &draft, batch) else { return false }
+      case (1...5, _), (10, _), (11, _): return false
+      default: reader.skip(tag.type)
+      }
+    }
+    if kinds > 1 { draft.kind = nil }
+    return !reader.failed
+  }
+
+  private func readProfile(_ bytes: UnsafeRawBufferPointer, into draft: inout EventDraft, _ batch: EventBatch)
+    -> Bool
+  {
+    var reader = WireReader(bytes)
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      case (1, 0):
+        switch reader.varint() {
+        case 0: draft.kind = .profileSnapshot
+        case 1: draft.kind = .profileChange
+        default: draft.kind = nil
+        }
+      case (2, 2): guard readAttribute(reader.delimited(), into: &draft, batch) else { return false }
+      case (1, _), (2, _): return false
+      default: reader.skip(tag.type)
+      }
+    }
+    return !reader.failed
+  }
+
+  private func readEngagement(
+    _ bytes: UnsafeRawBufferPointer, into draft: inout EventDraft, _ batch: EventBatch
+  ) -> Bool {
+    var reader = WireReader(bytes)
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      case (1, 2): draft.type = text(&reader, &draft)
+      case (2, 2): guard readAttribute(reader.delimited(), into: &draft, batch) else { return false }
+      case (1, _), (2, _): return false
+      default: reader.skip(tag.type)
+      }
+    }
+    return !reader.failed
+  }
+
+  private func readAttribute(
+    _ bytes: UnsafeRawBufferPointer, into draft: inout EventDraft, _ batch: EventBatch
+  ) -> Bool {
+    var reader = WireReader(bytes)
+    var name = EventDraft.nothing
+    var kind = AttributeKind.null
+    var bits: UInt64 = 0
+    var content = EventDraft.nothing
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      case (1, 2): name = text(&reader, &draft)
+      case (2, 0): (kind, bits) = (.flag, reader.varint() == 0 ? 0 : 1)
+      case (3, 0): (kind, bits) = (.integer, UInt64(bitPattern: reader.zigzag()))
+      case (4, 1): (kind, bits) = (.real, reader.fixed64())
+      case (5, 2): (kind, bits, content) = (.text, 0, text(&reader, &draft))
+      case (1...5, _): return false
+      default: reader.skip(tag.type)
+      }
+    }
+    guard !reader.failed else { return false }
+    draft.attributesTotal += 1
+    guard draft.attributesTotal <= attributesMax else { return true }
+    if kind == .real && !Double(bitPattern: bits).isFinite { draft.hasNotFinite = true }
+    batch.appendAttribute(
+      name: name, kind: kind, bits: bits, text: kind == .text ? content : EventDraft.nothing)
+    return true
+  }
+
+  private func text(_ reader: inout WireReader, _ draft: inout EventDraft) -> UnsafeRawBufferPointer {
+    let bytes = reader.delimited()
+    if !Self.isUTF8(bytes) { draft.hasInvalidUTF8 = true }
+    return bytes
+  }
+
+  /// Eight bytes at a time while they are ASCII; the rest is simdjson's to check.
+  static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var at = 0
+    while at + 8 <= bytes.count {
+      if bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 { break }
+      at += 8
+    }
+    while at < bytes.count, bytes[at] < 0x80 { at += 1 }
+    return at == bytes.count || tally_valid_utf8(bytes.baseAddress! + at, bytes.count - at) != 0
+  }
+}

@@ -1,0 +1,125 @@
+import Dataflow
+import Events
+import Ingest
+import Testing
+
+@Suite("The event decoder") struct EventDecoderTests {
+  static let future: Int64 = 1_767_225_600_000
+
+  static func engagement(_ change: (inout SampleEvent) -> Void) -> SampleEvent {
+    var event = SampleEvent()
+    change(&event)
+    return event
+  }
+
+  @Test(
+    "gives the same reason for both forms",
+    arguments: [
+      (engagement { $0.schemaVersion = 2 }, DeadLetterReason.unknownSchema),
+      (engagement { $0.kind = nil }, .unknownKind),
+      (engagement { $0.eventID = "" }, .missingEventID),
+      (engagement { $0.entityID = "" }, .missingEntityID),
+      (engagement { $0.timeMicros = 0 }, .missingTime),
+      (engagement { $0.type = "" }, .missingType),
+      (engagement { $0.eventID = String(repeating: "x", count: 257) }, .invalidID),
+      (engagement { $0.eventID = "a\u{1f}b" }, .invalidID),
+      (engagement { $0.eventID = "a\u{7f}b" }, .invalidID),
+      (engagement { $0.type = String(repeating: "t", count: 257) }, .invalidID),
+      (engagement { $0.source = String(repeating: "s", count: 257) }, .invalidID),
+      (engagement { $0.timeMicros = -1 }, .invalidTime),
+      (engagement { $0.timeMicros = EventTimeBounds.end }, .invalidTime),
+      (engagement { $0.timeMicros = .max }, .invalidTime),
+      (engagement { $0.timeMicros = .min }, .invalidTime),
+      (engagement { $0.timeMicros = 1_767_225_600_000_000 + 300_000_001 }, .futureTime),
+      (
+        engagement { event in event.attributes = (0..<257).map { ("a\($0)", SampleEvent.Value.integer(1)) } },
+        .tooDeep
+      ),
+      (engagement { $0.entityID = "c2" }, .keyMismatch),
+      (engagement { $0.attributes = [("known", .integer(1)), ("known", .integer(1))] }, .undecodable),
+    ])
+  func reasons(_ event: SampleEvent, _ reason: DeadLetterReason) throws {
+    let bench = try DecoderBench(names: ["login", "known"])
+    let key = reason == .keyMismatch ? "c1" : event.entityID
+    for type in [ContentType.unspecified, .protobuf] {
+      #expect(bench.decode(event.protobuf, key: key, ingestTimeMs: Self.future, contentType: type) == reason)
+    }
+    for type in [ContentType.unspecified, .json] {
+      let json = Array(event.json.utf8)
+      #expect(bench.decode(json, key: key, ingestTimeMs: Self.future, contentType: type) == reason)
+    }
+    #expect(bench.batch.events.isEmpty)
+  }
+
+  @Test("takes what is just within bounds") func withinBounds() throws {
+    let bench = try DecoderBench(names: ["login"])
+    let ok = [
+      SampleEvent(), Self.engagement { $0.schemaVersion = 1 }, Self.engagement { $0.timeMicros = 1 },
+      Self.engagement { $0.timeMicros = 1_767_225_600_000_000 + 300_000_000 },
+      Self.engagement { $0.eventID = String(repeating: "x", count: 256) },
+      Self.engagement { $0.eventID = "{" + String(repeating: "x", count: 122) },
+      Self.engagement { $0.eventID = "\u{80}é漢😀" },
+      Self.engagement { event in event.attributes = (0..<256).map { ("a\($0)", SampleEvent.Value.null) } },
+    ]
+    for event in ok {
+      #expect(bench.decode(event.protobuf, key: "c1", ingestTimeMs: Self.future) == nil)
+      #expect(bench.decode(Array(event.json.utf8), key: "c1", ingestTimeMs: Self.future) == nil)
+    }
+    let late = Self.engagement { $0.timeMicros = EventTimeBounds.end - 1 }
+    for ingest in [-1, EventTimeBounds.end / 1000, Int64.max] as [Int64] {
+      #expect(bench.decode(late.protobuf, key: "c1", ingestTimeMs: ingest) == nil)
+    }
+    #expect(bench.batch.events.count == ok.count * 2 + 3)
+  }
+
+  @Test("knows an empty record, an empty value and one that is too large") func sizes() throws {
+    let bench = try DecoderBench(DecoderLimits(valueBytesMax: 100))
+    #expect(bench.decode(nil, key: nil) == .emptyRecord)
+    #expect(bench.decode(nil, key: "c1") == .emptyValue)
+    #expect(bench.decode([], key: "c1") == .emptyValue)
+    #expect(bench.decode([], key: nil) == .emptyValue)
+    #expect(bench.decode(Array(repeating: 1, count: 101), key: "c1") == .tooLarge)
+    #expect(bench.decode(Array(repeating: 1, count: 100), key: "c1") == .undecodable)
+  }
+
+  @Test("compares the key's bytes") func key() throws {
+    let bench = try DecoderBench()
+    for key in [nil, "", "c", "c11", "C1"] {
+      #expect(bench.decode(SampleEvent().protobuf, key: key) == .keyMismatch)
+    }
+    // Equal as text, not as bytes.
+    let composed = Self.engagement { $0.entityID = "\u{e9}" }
+    #expect(bench.decode(composed.protobuf, key: "e\u{301}") == .keyMismatch)
+    #expect(bench.decode(composed.protobuf, key: "\u{e9}") == nil)
+  }
+
+  @Test("takes the form from the content type") func contentType() throws {
+    let bench = try DecoderBench()
+    let event = SampleEvent()
+    let json = Array(event.json.utf8)
+    #expect(bench.decode(json, key: "c1", contentType: .unknown) == .undecodable)
+    #expect(bench.decode(json, key: "c1", contentType: .protobuf) == .undecodable)
+    #expect(bench.decode(event.protobuf, key: "c1", contentType: .json) != nil)
+    #expect(bench.decode(Array("\n\t {".utf8) + json.dropFirst(), key: "c1") == nil)
+    // Its first bytes are a line feed and "{".
+    let id = Self.engagement { $0.eventID = String(repeating: "x", count: 123) }
+    #expect(Array(id.protobuf.prefix(2)) == Array("\n{".utf8))
+    #expect(bench.decode(id.protobuf, key: "c1") == nil)
+  }
+
+  @Test("goes on after a bad record as if it had not been") func recovery() throws {
+    let bench = try DecoderBench(names: ["login", "a"])
+    let good = Self.engagement { $0.attributes = [("a", .text("one"))] }
+    let bad = Self.engagement {
+      $0.attributes = [("a", .text("left over"))]
+      $0.timeMicros = -5
+    }
+    for _ in 0..<3 {
+      #expect(bench.decode(bad.protobuf, key: "c1") == .invalidTime)
+      #expect(bench.decode(Array(bad.json.utf8), key: "c1") == .invalidTime)
+      #expect(bench.decode(good.protobuf, key: "c1") == nil)
+      #expect(try bench.last() == good)
+    }
+    #expect(bench.batch.attributes.count == 3)
+  }
+}
