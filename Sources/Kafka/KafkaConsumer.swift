@@ -21,6 +21,8 @@ public final class KafkaConsumer {
   public let topic: String
   /// Messages of the last poll, in the order they came: ascending within a partition.
   public private(set) var messages: [KafkaMessage] = []
+  /// Partitions whose end was reached at least once, if asked for.
+  public private(set) var ended: Set<Int32> = []
   private let handle: KafkaHandle
   private let notes: ClientNotes
   private var isClosed = false
@@ -37,10 +39,13 @@ public final class KafkaConsumer {
   public static let closeTimeoutMs = 3000
 
   /// A consumer that has joined nothing yet. `configuration` must name `bootstrap.servers` and `group.id`.
-  public init(_ configuration: KafkaConfiguration, topic: String) throws(KafkaError) {
+  ///
+  /// `notingEnds`: partitions whose end is reached are put into `ended`.
+  public init(_ configuration: KafkaConfiguration, topic: String, notingEnds: Bool = false) throws(KafkaError) {
     self.topic = topic
     var all = configuration
     for (name, value) in Self.fixedProperties { all.set(name, value) }
+    if notingEnds { all.set("enable.partition.eof", "true") }
     notes = ClientNotes(log: configuration.log)
     let conf = try all.makeConf()
     rd_kafka_conf_set_rebalance_cb(conf) { client, code, list, opaque in
@@ -170,6 +175,7 @@ public final class KafkaConsumer {
   private func note(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
     defer { rd_kafka_message_destroy(message) }
     let code = message.pointee.err
+    if code == RD_KAFKA_RESP_ERR__PARTITION_EOF { ended.insert(message.pointee.partition) }
     if code == RD_KAFKA_RESP_ERR__PARTITION_EOF || code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED { return }
     let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
     let place = message.pointee.partition >= 0 ? "\(topic)/\(message.pointee.partition)" : topic

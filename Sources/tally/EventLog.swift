@@ -13,14 +13,14 @@ struct EventLog {
   /// Opens `file`, or the topic of the settings when it is nil.
   init(_ settings: Settings, file: String?) throws {
     if let file {
-      let opened = try FileSource(path: file)
+      let opened = try FileSource(
+        path: file, topic: settings.topic, limits: DecoderLimits(valueBytesMax: settings.valueBytesMax))
       source = opened
       total = nil
     } else {
-      let opened = try TopicLogSource(
-        brokers: settings.brokers, topic: settings.topic, properties: settings.kafkaProperties)
+      let opened = try TopicLogSource(settings.sourceConfiguration(group: "tally-log"))
       source = opened
-      total = opened.recordsAtStart
+      total = opened.offsetsAtStart
     }
   }
 

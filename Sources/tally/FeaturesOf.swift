@@ -1,5 +1,7 @@
 import ArgumentParser
+import Dataflow
 import Events
+import FeatureStore
 import Features
 import Foundation
 import Pipeline
@@ -52,7 +54,7 @@ struct FeaturesOf: ParsableCommand {
     let key = Array(id.utf8)
     try key.withUnsafeBytes { raw in
       try store.fetch(
-        partitions: [], entities: (0..<partitions).map { .init(partition: $0, entityID: raw) },
+        partitions: [], entities: (0..<partitions).map { EntityRequest(partition: $0, entityID: raw) },
         record: { _, _ in },
         state: { index, bytes in
           guard let bytes, home < 0 else { return }

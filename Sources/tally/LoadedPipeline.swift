@@ -1,5 +1,6 @@
 import Dataflow
 import Declaration
+import Events
 import Features
 import Foundation
 import Pipeline

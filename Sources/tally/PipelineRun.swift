@@ -7,6 +7,8 @@ import Kafka
 import Metrics
 import Monitor
 import Pipeline
+import Registry
+import Scorer
 import Sink
 import Synchronization
 
@@ -104,7 +106,7 @@ struct WorkerParts {
     try store.connect()
     let table = try settings.makeTable(context)
     let topic = try settings.makeTopicSink(context)
-    let source = try settings.makeSource(group: settings.groupName(of: pipeline))
+    let source = try KafkaSource(settings.sourceConfiguration(group: settings.groupName(of: pipeline)))
     let decoder = try settings.makeDecoder(pipeline)
     ports = { recorder in
       WorkerPorts(

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Dataflow
 import Dispatch
 import Foundation
+import Kafka
 import Metrics
 import Monitor
 import Pipeline

@@ -1,5 +1,6 @@
 import Dataflow
 import FeatureStore
+import Features
 import Foundation
 import Ingest
 import Kafka
@@ -48,16 +49,16 @@ extension Settings {
     try withAdmin { admin in
       for name in [scoresTopic, deadLettersTopic] where !name.isEmpty {
         if try admin.metadata(topic: name, timeoutMs: Self.startTimeoutMs) == nil {
-          try admin.createTopic(name, partitions: Int(partitions), replication: -1, timeoutMs: Self.startTimeoutMs)
+          try admin.createTopic(name, partitions: partitions, replication: -1, timeoutMs: Self.startTimeoutMs)
         }
       }
     }
   }
 
-  func makeSource(group: String) throws -> KafkaSource {
+  func sourceConfiguration(group: String) -> KafkaSourceConfiguration {
     var configuration = KafkaSourceConfiguration(brokers: brokers, topic: topic, group: group)
     configuration.properties = kafkaProperties
-    return try KafkaSource(configuration)
+    return configuration
   }
 
   func makeDecoder(_ pipeline: LoadedPipeline) throws -> EventDecoder {

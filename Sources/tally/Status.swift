@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dataflow
 import Events
+import FeatureStore
 import Foundation
 import Kafka
 import Pipeline

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Dataflow
+import Events
 import Features
 import Foundation
 import Registry
 import Training
+import XGBoost
 
 /// `tally train`: models from a log and a labels file.
 struct Train: ParsableCommand {
@@ -71,7 +73,7 @@ struct ModelTraining {
     for model in models {
       let trainer = ModelTrainer(options: options)
       let report = try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in }
-      print(report: report)
+      show(report)
     }
   }
 
@@ -84,18 +86,18 @@ struct ModelTraining {
     return only.isEmpty ? trainable : trainable.filter { only.contains($0.name) }
   }
 
-  private func print(report: TrainingReport) {
+  private func show(_ report: TrainingReport) {
     func text(_ value: Double) -> String { String(format: "%.4f", value) }
     var line = "\(report.model): RMSE \(text(report.quality.rmse))  MAE \(text(report.quality.mae))"
     if let r2 = report.quality.rSquared { line += "  R² \(text(r2))" }
     if let auc = report.quality.auc { line += "  AUC \(text(auc))" }
     if let loss = report.quality.logLoss { line += "  log loss \(text(loss))" }
-    Swift.print(line)
-    Swift.print(
+    print(line)
+    print(
       "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) people to learn from, "
         + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")
     let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
-    Swift.print("  top features by gain: \(top.joined(separator: ", "))")
-    Swift.print("  \(report.path), version \(report.version)")
+    print("  top features by gain: \(top.joined(separator: ", "))")
+    print("  \(report.path), version \(report.version)")
   }
 }
