@@ -87,7 +87,8 @@ let package = Package(
     tests("SyntheticTests", ["Events", "Features", "Dataflow", "Synthetic", "Kafka", "TestServers"]),
     tests("PipelineTests", ["CEvents", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
-    tests("TrainingTests", ["Events", "Features", "Dataflow", "Training", "XGBoost", "Registry", "Scorer"]),
+    tests(
+      "TrainingTests", ["Events", "Features", "Dataflow", "Training", "XGBoost", "Registry", "Scorer"]),
     tests(
       "IntegrationTests",
       [
