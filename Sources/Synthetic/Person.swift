@@ -125,7 +125,9 @@ struct Person {
     while driftDay < day {
       driftDay += 1
       drift = 0.96 * drift + 0.126 * random.normal()
-      if driftDay >= holidayUntil, random.chance(0.004) { holidayUntil = driftDay + 3 + random.below(10) }
+      if driftDay >= holidayUntil, random.chance(0.005) {
+        holidayUntil = driftDay + 3 + Int(random.exponential(mean: 9))
+      }
     }
     driftFactor = FixedMath.exp(drift)
   }
@@ -153,7 +155,7 @@ struct Person {
     let total = rates[0] + rates[1] + rates[2]
     var at = time
     while true {
-      at += EventTime(random.exponential(mean: Double(Span.day) / total)) + 1
+      at += EventTime(random.exponential(mean: Double(Span.day) / (total * traits.pace))) + 1
       let alive = vigour(at: at)
       switch random.pick(rates, total: total) {
       case 0:

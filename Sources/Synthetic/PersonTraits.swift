@@ -14,6 +14,8 @@ struct PersonTraits: Sendable {
   var centrality = 0.0
   var influence = 0.0
   // Hidden causes.
+  /// Asked rate of events over the nominal one.
+  var pace = 1.0
   /// Sessions a day in an ordinary week.
   var sessionsPerDay = 0.0
   var sessionMinutes = 0.0
@@ -76,9 +78,10 @@ struct PersonTraits: Sendable {
     // Contented and premium people come more often; matches bring people back.
     let drive = FixedMath.exp(
       0.9 * (satisfaction - 0.5) + 1.2 * (attraction - 0.2) + (startsPremium ? 0.3 : 0))
-    sessionsPerDay = min(random.logNormal(median: 1.15, deviation: 0.7) * drive, 12)
-    sessionsPerDay *= configuration.eventsPerCustomerDay / Person.nominalEventsPerDay
-    sessionMinutes = random.logNormal(median: 11, deviation: 0.45)
+    sessionsPerDay = min(random.logNormal(median: 1.7, deviation: 0.9) * drive, 14)
+    pace = configuration.eventsPerCustomerDay / Person.nominalEventsPerDay
+    sessionsPerDay *= pace
+    sessionMinutes = random.logNormal(median: 7, deviation: 0.4)
     actionsPerMinute = random.logNormal(median: 0.42, deviation: 0.35)
     pushClicks = Self.clamp(0.5 * satisfaction * random.unit() + 0.05, 0.02, 0.7)
     adClicks = Self.clamp(0.02 + 0.1 * random.unit() * random.unit(), 0, 0.3)

@@ -16,6 +16,9 @@ struct SeededRandom {
     state = (next(), next(), next(), next())
   }
 
+  /// The stream that goes on from a state, which must not be all 0.
+  init(state: (UInt64, UInt64, UInt64, UInt64)) { self.state = state }
+
   /// 64 random bits.
   mutating func bits() -> UInt64 {
     let result = Self.rotate(state.1 &* 5, 7) &* 9

@@ -61,7 +61,7 @@ extension SyntheticEvent {
     visitor.real("network_centrality", Int64(raw.a), decimals: 4)
     visitor.real("influencer_follow_score", Int64(raw.b), decimals: 4)
     // Now and then a person withdraws a statement.
-    if raw.kind == .profileChange && raw.a % 97 == 0 { visitor.null("gender") }
+    if raw.kind == .profileChange && raw.a % 13 == 0 { visitor.null("gender") }
   }
 
   private func fullName(_ first: StaticString, _ last: StaticString) -> [UInt8] {
