@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dataflow
+import Events
 import Features
 import Foundation
 import Registry

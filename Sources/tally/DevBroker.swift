@@ -36,7 +36,7 @@ struct DevBroker: ParsableCommand {
       }
       if let addressFile { try writeAtomically(cluster.bootstrapServers + "\n", to: addressFile) }
       print(cluster.bootstrapServers)
-      fflush(stdout)
+      fflush(nil)
       let done = DispatchSemaphore(value: 0)
       let interrupts = Interrupts { done.signal() }
       done.wait()

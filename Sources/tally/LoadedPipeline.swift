@@ -3,6 +3,7 @@ import Declaration
 import Events
 import Features
 import Foundation
+import Monitor
 import Pipeline
 import Registry
 import Scorer
@@ -19,7 +20,7 @@ struct LoadedPipeline {
     do {
       declaration = try loadPipeline(yaml: text)
       program = try FeatureProgram(declaration.features)
-    } catch let error as DeclarationError {
+    } catch {
       throw Failure("\(file):\(error)")
     }
     self.file = file
@@ -44,6 +45,14 @@ struct LoadedPipeline {
       modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
       decisionLabels: decider.decisionLabels,
       tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })
+  }
+
+  /// The people most at risk, when the pipeline has an output named "churn".
+  func makeBoard(_ settings: Settings) throws -> AtRiskBoard? {
+    let context = context(
+      topic: settings.topic, scorer: try makeScorer(models: settings.models), decider: try makeDecider())
+    return AtRiskBoard(
+      context: context, churn: "churn", engagement: "engagement", category: "engagement_category")
   }
 
   /// What the store's records must have been made by.

@@ -30,12 +30,13 @@ final class PipelineRun: Sendable {
   init(_ settings: Settings, _ pipeline: LoadedPipeline) throws {
     metrics = PipelineMetrics()
     let partitionCount = try settings.partitionCount()
-    try settings.prepareSinkTopics(partitions: partitionCount)
-    let board = AtRiskBoard(pipeline)
+    let sqlite = try settings.openSQLite()
+    let board = try pipeline.makeBoard(settings)
     atRisk = board
     var workers: [Worker] = []
     for number in 0..<settings.workers {
-      let parts = try WorkerParts(settings, pipeline, partitionCount: partitionCount)
+      let parts = try WorkerParts(
+        settings, pipeline, partitionCount: partitionCount, sqlite: sqlite)
       workers.append(
         parts.makeWorker(settings, recorder: metrics.recorder(worker: number), stop: stop) { batch in
           board?.update(batch)
@@ -95,7 +96,9 @@ struct WorkerParts {
   private let context: ScoreContext
   private let ports: (any Recorder) -> WorkerPorts
 
-  init(_ settings: Settings, _ pipeline: LoadedPipeline, partitionCount: Int32) throws {
+  init(
+    _ settings: Settings, _ pipeline: LoadedPipeline, partitionCount: Int32, sqlite: SQLiteTables?
+  ) throws {
     self.pipeline = pipeline
     let scorer = try pipeline.makeScorer(models: settings.models)
     let decider = try pipeline.makeDecider()
@@ -104,8 +107,8 @@ struct WorkerParts {
     identity = pipeline.identity(generation: settings.generation, modelSet: scorer.modelSet.hashHex)
     let store = try settings.makeStore(pipeline, partitionCount: partitionCount)
     try store.connect()
-    let table = try settings.makeTable(context)
-    let topic = try settings.makeTopicSink(context)
+    let table = try settings.makeTable(context, sqlite: sqlite)
+    let topic = try settings.makeTopicSink(context, partitions: partitionCount)
     let source = try KafkaSource(settings.sourceConfiguration(group: settings.groupName(of: pipeline)))
     let decoder = try settings.makeDecoder(pipeline)
     ports = { recorder in

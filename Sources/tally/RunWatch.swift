@@ -1,13 +1,14 @@
 import Foundation
 import Metrics
 import Monitor
+import Pipeline
 
 /// Shows a run while it lasts, ends it when it has reached given offsets, and sums it up.
 struct RunWatch {
   private let run: PipelineRun
-  private let title: String
-  private let isLive: Bool
+  private let view: LiveView
   private let ends: [Int64]?
+  private let refreshTicks: Int
   private static let tickMs = 100
   /// Seconds between lines when there is no live view.
   private static let lineSeconds = 10
@@ -15,24 +16,24 @@ struct RunWatch {
   /// `ends`: stop the run when every partition has reached these; nil: never.
   init(_ run: PipelineRun, title: String, isLive: Bool, ends: [Int64]?) {
     self.run = run
-    self.title = title
-    self.isLive = isLive
     self.ends = ends
+    let output = StandardOutput()
+    refreshTicks = (isLive && output.isTerminal ? 1 : Self.lineSeconds) * 1000 / Self.tickMs
+    view = LiveView(
+      title: title, metrics: run.metrics, board: isLive ? run.atRisk : nil, clock: SystemClock(),
+      terminal: isLive ? output : LineOutput())
   }
 
   /// Returns when all workers have ended; prints the summary.
   func watch() {
-    var view = LiveView(title: title, isTerminal: isLive && isatty(STDOUT_FILENO) == 1)
-    let ticks = (isLive ? 1 : Self.lineSeconds) * 1000 / Self.tickMs
     var tick = 0
     while !run.isFinished {
       usleep(UInt32(Self.tickMs) * 1000)
       tick += 1
       if let ends, hasReached(ends) { run.stop.stop() }
-      if tick % ticks == 0 { view.show(run.metrics.snapshot(startingInterval: true), run.atRisk?.top() ?? []) }
+      if tick % refreshTicks == 0 { view.refresh() }
     }
-    view.end()
-    print(Summary.render(run.metrics.snapshot()))
+    view.finish()
   }
 
   private func hasReached(_ ends: [Int64]) -> Bool {
@@ -40,5 +41,16 @@ struct RunWatch {
     return ends.indices.allSatisfy { index in
       ends[index] == 0 || partitions.contains { Int($0.partition) == index && $0.next >= ends[index] }
     }
+  }
+}
+
+/// Standard output, one line after the other.
+final class LineOutput: TerminalOutput {
+  let isTerminal = false
+  var size: (columns: Int, rows: Int) { (StandardOutput.plainColumns, 50) }
+
+  func write(_ text: String) {
+    print(text, terminator: "")
+    fflush(nil)
   }
 }

@@ -43,18 +43,6 @@ extension Settings {
     }
   }
 
-  /// Makes the sink topics that are missing, if wanted.
-  func prepareSinkTopics(partitions: Int32) throws {
-    guard createTopics else { return }
-    try withAdmin { admin in
-      for name in [scoresTopic, deadLettersTopic] where !name.isEmpty {
-        if try admin.metadata(topic: name, timeoutMs: Self.startTimeoutMs) == nil {
-          try admin.createTopic(name, partitions: partitions, replication: -1, timeoutMs: Self.startTimeoutMs)
-        }
-      }
-    }
-  }
-
   func sourceConfiguration(group: String) -> KafkaSourceConfiguration {
     var configuration = KafkaSourceConfiguration(brokers: brokers, topic: topic, group: group)
     configuration.properties = kafkaProperties
@@ -77,5 +65,59 @@ extension Settings {
     if redisExpiry, let ttl = pipeline.declaration.features.idleTTL { configuration.expiryMs = ttl / 1000 * 2 }
     return try RedisStateStore(
       configuration, pipeline: pipeline.declaration.name, generation: generation, partitionCount: partitionCount)
+  }
+
+  func makeTopicSink(_ context: ScoreContext, partitions: Int32) throws -> KafkaTopicSink {
+    var configuration = TopicSinkConfiguration(
+      brokers: brokers, scoresTopic: scoresTopic,
+      deadLetterTopic: deadLettersTopic.isEmpty ? nil : deadLettersTopic)
+    configuration.encoding = TopicEncoding(rawValue: encoding) ?? .json
+    configuration.createsTopics = createTopics
+    configuration.partitions = partitions
+    configuration.compression = compression
+    configuration.properties = kafkaProperties
+    return try KafkaTopicSink(configuration, context: context)
+  }
+
+  /// The database file that all workers share; nil: the table is not SQLite.
+  func openSQLite() throws -> SQLiteTables? {
+    guard case .sqlite(let path) = table else { return nil }
+    return try SQLiteTables(path: path)
+  }
+
+  /// A table sink, connected; nil: no table.
+  func makeTable(_ context: ScoreContext, sqlite: SQLiteTables?) throws -> (any TableSink)? {
+    switch table {
+    case .none: return nil
+    case .sqlite:
+      guard let sqlite else { return nil }
+      let sink = try SQLiteTableSink(sqlite, context: context)
+      try sink.connect()
+      return sink
+    case .postgres(let connection):
+      let sink = try PostgresTableSink(PostgresConfiguration(connection: connection), context: context)
+      try sink.connect()
+      return sink
+    }
+  }
+}
+
+extension Settings {
+  /// T of the partitions, read beside a running pipeline; nil: none, or no table.
+  func tablePositions(_ pipeline: LoadedPipeline, _ partitions: [Int32]) throws -> [Int64?] {
+    switch table {
+    case .none: return partitions.map { _ in nil }
+    case .sqlite(let path):
+      return try SQLitePositions.read(
+        path: path, pipeline: pipeline.declaration.name, topic: topic, partitions)
+    case .postgres(let connection):
+      let context = ScoreContext(
+        pipeline: pipeline.declaration.name, topic: topic, definition: "", featureNames: [],
+        featureLabels: [], outputNames: [], modelNames: [], modelVersions: [], decisionNames: [],
+        decisionLabels: [], tableFeatures: [])
+      let sink = try PostgresTableSink(PostgresConfiguration(connection: connection), context: context)
+      defer { sink.close() }
+      return try sink.positions(topic: topic, partitions)
+    }
   }
 }

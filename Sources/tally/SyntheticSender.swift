@@ -13,10 +13,12 @@ final class SyntheticSender {
 
   /// A sender; the topic is made by the broker when it allows that. Throws `Failure`.
   init(_ configuration: KafkaConfiguration, topic name: String) throws {
+    let admin = try KafkaAdmin(configuration)
+    defer { admin.close() }
+    partitionCount = try admin.metadata(topic: name, timeoutMs: 10_000)?.partitionCount ?? 1
     producer = try KafkaProducer(configuration)
     topic = try producer.topic(name)
     topicName = name
-    partitionCount = try producer.metadata(topic: name, timeoutMs: 10_000)?.partitionCount ?? 1
   }
 
   /// Queues one record.
