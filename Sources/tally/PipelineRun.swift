@@ -33,24 +33,23 @@ final class PipelineRun: Sendable {
     let sqlite = try settings.openSQLite()
     let board = try pipeline.makeBoard(settings)
     atRisk = board
-    var workers: [Worker] = []
+    var workers: [WorkerBox] = []
     for number in 0..<settings.workers {
       let parts = try WorkerParts(
         settings, pipeline, partitionCount: partitionCount, sqlite: sqlite)
       workers.append(
-        parts.makeWorker(settings, recorder: metrics.recorder(worker: number), stop: stop) { batch in
-          board?.update(batch)
-        })
+        WorkerBox(
+          parts.makeWorker(settings, recorder: metrics.recorder(worker: number), stop: stop) { batch in
+            board?.update(batch)
+          }))
     }
     outcome.withLock { $0.running = workers.count }
     for (number, worker) in workers.enumerated() { start(worker, number: number) }
   }
 
-  private func start(_ worker: Worker, number: Int) {
-    nonisolated(unsafe) let own = worker
+  private func start(_ box: WorkerBox, number: Int) {
     group.start(name: "tally worker \(number)") { [self] in
-      var failure: (any Error)?
-      do { try own.run() } catch { failure = error }
+      let failure = box.runAndRelease()
       outcome.withLock { outcome in
         if let failure, outcome.failure == nil { outcome.failure = failure }
         outcome.running -= 1
@@ -66,6 +65,21 @@ final class PipelineRun: Sendable {
   func join() throws {
     group.join()
     if let failure = outcome.withLock({ $0.failure }) { throw failure }
+  }
+}
+
+/// Hands a worker over to its thread, which must also release it: libxgboost keeps predictions in thread-local memory that a
+/// booster's end looks at, and that is gone once the thread's own end has begun.
+private final class WorkerBox: @unchecked Sendable {
+  private var worker: Worker?
+
+  init(_ worker: Worker) { self.worker = worker }
+
+  /// Runs the worker, then releases it on this thread. Returns what it failed with.
+  func runAndRelease() -> (any Error)? {
+    guard let own = worker.take() else { return nil }
+    do { try own.run() } catch { return error }
+    return nil
   }
 }
 

@@ -31,7 +31,7 @@ struct Train: ParsableCommand {
   @Option(help: "Learning rate.") var eta = 0.05
   @Option(help: "Stop when the held-back part has not improved for so many trees.") var earlyStopping = 20
   @Option(help: "Seed of the split and the training.") var seed: UInt64 = 42
-  @Option(help: "Threads.") var threads = ProcessInfo.processInfo.activeProcessorCount
+  @Option(help: "Threads.") var threads = 1
 
   func run() throws {
     try reporting {

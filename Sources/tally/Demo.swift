@@ -1,0 +1,67 @@
+import ArgumentParser
+import Dataflow
+import Foundation
+import Ingest
+import Kafka
+import Metrics
+import Monitor
+import Pipeline
+import Synthetic
+import Training
+
+/// `tally demo`: everything at work on embedded defaults.
+struct Demo: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows everything at work on embedded defaults; ends by itself with a summary.",
+    discussion: """
+      Starts a broker (the embedded one), a redis-server on a free port and SQLite, all in one folder; makes a synthetic
+      history, trains the pipeline's models on it, catches up on the history, then scores live events.
+
+      Examples:
+        tally demo
+        tally demo --keep                      # stays until Ctrl-C, to look around
+        tally demo --customers 2000 --live-seconds 120 --rate 2000
+      """)
+
+  @Option(help: "Number of people.") var customers = 500
+  @Option(help: "Length of the history, days.") var days = 60
+  @Option(help: "Live events a second.") var rate = 500.0
+  @Option(help: "How long live events are streamed.") var liveSeconds = 30
+  @Option(help: "Share of live records that cannot be scored.") var badShare = 0.002
+  @Option(help: "Seed.") var seed: UInt64 = 1
+  @Option(help: "Folder for everything (default: a new one in the temporary folder).") var folder: String?
+  @Option(help: "Pipeline file.") var pipeline = "pipelines/engagement.yaml"
+  @Flag(help: "Go on until Ctrl-C.") var keep = false
+
+  func validate() throws {
+    guard (10...1_000_000).contains(customers) else { throw ValidationError("--customers takes 10 to 1000000") }
+    guard (14...3650).contains(days) else { throw ValidationError("--days takes 14 to 3650") }
+    guard rate > 0, rate <= 1e6 else { throw ValidationError("--rate takes more than 0") }
+    guard (0...0.9).contains(badShare) else { throw ValidationError("--bad-share takes 0 to 0.9") }
+  }
+
+  func run() throws {
+    try reporting {
+      let stage = try DemoStage(folder: folder, pipelineFile: pipeline)
+      defer { stage.close() }
+      let stopped = StopFlag()
+      let interrupts = Interrupts { stopped.set() }
+      defer { withExtendedLifetime(interrupts) {} }
+      let end = Int64(Date().timeIntervalSince1970) / 3600 * 3600 * 1_000_000
+      let people = SyntheticConfiguration(seed: seed, customers: customers, days: days, endTime: end)
+      let history = try stage.makeHistory(people)
+      guard !stopped.isSet else { return }
+      try stage.train()
+      guard !stopped.isSet else { return }
+      print("\n3. Catching up on \(history) events of history")
+      try stage.score(SyntheticLog(people), rate: 0, limit: nil, badShare: 0, isLive: false, stopped: stopped)
+      guard !stopped.isSet else { return }
+      let limit = keep ? nil : Int(rate * Double(max(1, liveSeconds)))
+      print("\n4. Live: \(Int(rate)) events a second" + (keep ? " until Ctrl-C" : " for \(liveSeconds) s"))
+      if keep { stage.printAddresses() }
+      try stage.score(
+        SyntheticLog(people), rate: rate, limit: limit, badShare: badShare, isLive: true, stopped: stopped)
+      stage.printEnd()
+    }
+  }
+}
