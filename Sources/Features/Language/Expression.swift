@@ -45,6 +45,8 @@ struct Expression {
   var kind: Kind
   /// Offset of what an error should point at.
   var offset: Int
+  /// Operators one below the other, itself included; bounds the recursion of whoever walks the tree.
+  var height = 1
 
   /// Canonical text, with the parentheses that precedence needs and no others.
   var description: String { text(within: 0) }

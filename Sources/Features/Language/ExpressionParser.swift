@@ -4,6 +4,8 @@ import Events
 struct ExpressionParser {
   /// Deepest nesting of parentheses, calls and `not`.
   static let depthMax = 50
+  /// Longest chain of operators and calls, such as a sum of that many terms.
+  static let heightMax = 100
 
   private let source: ExpressionSource
   private let tokens: [PlacedToken]
@@ -60,18 +62,33 @@ struct ExpressionParser {
       let offset = current.offset
       index += 1
       let right = try expression(operation.precedence + 1)
-      left = Expression(kind: .binary(operation, left, right), offset: offset)
+      left = try node(.binary(operation, left, right), offset, above: max(left.height, right.height))
     }
     return left
   }
 
+  /// An expression over others, the highest of which has a height.
+  private func node(
+    _ kind: Expression.Kind, _ offset: Int, above height: Int
+  ) throws(DeclarationError) -> Expression {
+    guard height < Self.heightMax else {
+      throw source.error(
+        offset, found: "more than \(Self.heightMax) operators in a chain",
+        allowed: "at most \(Self.heightMax); name a part of it as an intermediate")
+    }
+    return Expression(kind: kind, offset: offset, height: height + 1)
+  }
+
   private mutating func prefix() throws(DeclarationError) -> Expression {
     let offset = current.offset
-    if accept(.name("not")) { return Expression(kind: .not(try expression(4)), offset: offset) }
+    if accept(.name("not")) {
+      let inner = try expression(4)
+      return try node(.not(inner), offset, above: inner.height)
+    }
     guard accept(.symbol("-")) else { return try primary() }
     let inner = try expression(7)
     if case .number(let value) = inner.kind { return Expression(kind: .number(-value), offset: offset) }
-    return Expression(kind: .negate(inner), offset: offset)
+    return try node(.negate(inner), offset, above: inner.height)
   }
 
   private mutating func primary() throws(DeclarationError) -> Expression {
@@ -95,7 +112,9 @@ struct ExpressionParser {
 
   private mutating func named(_ name: String, offset: Int) throws(DeclarationError) -> Expression {
     if accept(.symbol("(")) {
-      return Expression(kind: .call(name, try arguments()), offset: offset)
+      let arguments = try arguments()
+      let height = arguments.map { max($0.value.height, $0.condition?.height ?? 0) }.max() ?? 0
+      return try node(.call(name, arguments), offset, above: height)
     }
     guard accept(.symbol(".")) else { return Expression(kind: .name(name), offset: offset) }
     guard case .name(let attribute) = current.token else { throw unexpected("an attribute's name") }

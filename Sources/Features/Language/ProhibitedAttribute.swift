@@ -12,7 +12,8 @@ enum ProhibitedAttribute {
     let core = words.filter { !fillers.contains($0) }
     for rule in rules {
       for phrase in rule.anywhere where contains(words, phrase) { return rule.category }
-      for phrase in rule.whole where core == phrase || core == [phrase.joined()] { return rule.category }
+      for phrase in rule.whole where core == phrase || (core.count == 1 && isJoined(core[0], phrase.joined()))
+      { return rule.category }
     }
     return nil
   }
@@ -61,9 +62,17 @@ enum ProhibitedAttribute {
   }
 
   private static func contains(_ words: [String], _ phrase: [String]) -> Bool {
-    if words.contains(phrase.joined()) { return true }
+    let joined = phrase.joined()
+    if words.contains(where: { isJoined($0, joined) }) { return true }
     guard words.count >= phrase.count else { return false }
     return (0...(words.count - phrase.count)).contains { Array(words[$0..<($0 + phrase.count)]) == phrase }
+  }
+
+  /// Whether a word is the phrase written as one, alone or with a filler: `maritalstatus`, `customerrace`.
+  private static func isJoined(_ word: String, _ phrase: String) -> Bool {
+    if word == phrase { return true }
+    if word.hasPrefix(phrase) { return fillers.contains(String(word.dropFirst(phrase.count))) }
+    return word.hasSuffix(phrase) && fillers.contains(String(word.dropLast(phrase.count)))
   }
 
   private static let fillers: Set<String> = [

@@ -11,10 +11,8 @@ struct FlatTable<Element: BitwiseCopyable> {
 
   @inline(__always)
   subscript(index: Int) -> Element {
-    _read {
-      assert(index >= 0 && index < count)
-      yield base[index]
-    }
+    assert(index >= 0 && index < count)
+    return base[index]
   }
 
   func deallocate() { base.deallocate() }

@@ -56,7 +56,9 @@ extension EntityState {
     recentCount = ids.count / 16
     recentNext = recentCount % Self.recentMax
     for index in 0..<(2 * recentCount) {
-      words[index] = Int64(littleEndian: ids.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self))
+      var word: UInt64 = 0
+      for byte in stride(from: 7, through: 0, by: -1) { word = word << 8 | UInt64(ids[8 * index + byte]) }
+      words[index] = Int64(bitPattern: word)
     }
     return true
   }

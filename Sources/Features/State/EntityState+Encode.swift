@@ -17,7 +17,7 @@ extension EntityState {
     }
     let begin = writer.bytes.count
     writer.bytes.append(contentsOf: repeatElement(0, count: total))
-    writer.bytes.withUnsafeMutableBytes { bytes in
+    writer.bytes.withUnsafeMutableBufferPointer { bytes in
       guard let base = bytes.baseAddress else { return }
       var out = WireOut(base + begin)
       writeHead(&out)
@@ -112,19 +112,19 @@ enum Wire {
 
 /// Writes to memory whose size was counted before.
 struct WireOut {
-  var next: UnsafeMutableRawPointer
+  var next: UnsafeMutablePointer<UInt8>
 
-  init(_ start: UnsafeMutableRawPointer) { next = start }
+  init(_ start: UnsafeMutablePointer<UInt8>) { next = start }
 
   @inline(__always)
   mutating func varint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {
-      next.storeBytes(of: UInt8(truncatingIfNeeded: rest) | 0x80, as: UInt8.self)
+      next.pointee = UInt8(truncatingIfNeeded: rest) | 0x80
       next += 1
       rest >>= 7
     }
-    next.storeBytes(of: UInt8(truncatingIfNeeded: rest), as: UInt8.self)
+    next.pointee = UInt8(truncatingIfNeeded: rest)
     next += 1
   }
 
@@ -139,8 +139,13 @@ struct WireOut {
     varint(UInt64(count))
   }
 
+  /// Eight bytes, little-endian.
   mutating func fixed64(_ value: Int64) {
-    next.storeBytes(of: value.littleEndian, as: Int64.self)
-    next += 8
+    var rest = UInt64(bitPattern: value)
+    for _ in 0..<8 {
+      next.pointee = UInt8(truncatingIfNeeded: rest)
+      next += 1
+      rest >>= 8
+    }
   }
 }
