@@ -65,8 +65,8 @@ struct  Tally__Series
   uint32_t number;
   /*
    * Entry keys, each as the difference from the one before (the first: from 0). A key is
-   * (tile << 44) | sub: tile is floor(time / hop), 0 for lifetime; sub is 0, a category's code, an hour
-   * of the day, an attribute's number or a 44-bit hash.
+   * (tile << bits) | sub: tile is floor(time / hop), 0 for lifetime; sub and its bits are nothing (0 bits),
+   * an hour of the day (5), a category's code or an attribute's number (16), or a 44-bit hash (44).
    */
   size_t n_keys;
   uint64_t *keys;
