@@ -53,8 +53,8 @@ public struct StateEstimate: Equatable, Sendable {
   /// What that assumes.
   public let assumption: String
 
-  /// Entries times their bytes. A key costs 7 bytes in a new tile and 2 in the same, a count 1, a whole number 4,
-  /// a time 8, a real 9.
+  /// Entries times their bytes. A key costs 2 bytes (a hash 7 in a new tile, 6 in the same), a count 1, a whole
+  /// number 4, a time 8, a real 9.
   init(_ builder: ProgramBuilder) {
     assumption =
       "a person active on half of the days, in two hours of such a day, with up to three words of a category and "
@@ -65,7 +65,8 @@ public struct StateEstimate: Equatable, Sendable {
       let tiles = Self.tiles(draft)
       let subs = Self.subs(draft, layout)
       let values = draft.components.reduce(0) { $0 + Self.size($1.kind) }
-      total += 8 + tiles * (7 + 2 * (subs - 1) + subs * values)
+      let key = draft.key.sub == .hash ? 6 : 2
+      total += 8 + tiles * subs * (key + values)
     }
     bytes = total
   }

@@ -4,6 +4,8 @@ import Events
 struct AttributeCatalog {
   /// Most attributes of one event type (or of the profile) that features may use: their values stand on the stack.
   static let usedMax = 127
+  /// Most attributes that an event type or the profile may declare.
+  static let attributesMax = 4096
   /// Most words of a vocabulary.
   static let wordsMax = 65_535
 
@@ -61,6 +63,10 @@ struct AttributeCatalog {
   }
 
   private static func check(_ attributes: [AttributeDeclaration]) throws(DeclarationError) {
+    if attributes.count > attributesMax, let first = attributes.first {
+      throw DeclarationError(
+        first.position, found: "\(attributes.count) attributes", allowed: "at most \(attributesMax)")
+    }
     var seen: Set<String> = []
     for attribute in attributes {
       try check(name: attribute.name, what: "attribute", at: attribute.position)

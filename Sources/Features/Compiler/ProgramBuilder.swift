@@ -27,6 +27,7 @@ struct ProgramBuilder {
   private mutating func layout(_ draft: SeriesDraft) -> SeriesLayout {
     var result = SeriesLayout(hop: draft.key.hop.micros, reach: draft.reach, sub: draft.key.sub)
     result.halfLife = halfLives.count
+    result.subBits = draft.key.sub.bits
     for (index, component) in draft.components.sorted().enumerated() {
       place(component, at: index + 1, in: &result)
     }

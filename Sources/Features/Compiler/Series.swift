@@ -28,6 +28,16 @@ enum Hop: UInt8, Comparable {
 enum SubKey: UInt8 {
   case none, code, hour, hash, attribute
 
+  /// Bits that it takes in stored keys.
+  var bits: UInt64 {
+    switch self {
+    case .none: 0
+    case .hour: 5
+    case .code, .attribute: 16
+    case .hash: 44
+    }
+  }
+
   var text: String {
     switch self {
     case .none: "none"
@@ -107,7 +117,7 @@ struct SeriesDraft {
   }
 }
 
-/// A series as row code sees it. Offsets count words from the entry's key; 0: there is no such component.
+/// A series as row code sees it. In memory a key is (tile << 44) | sub, in stored states (tile << subBits) | sub. Offsets count words from the entry's key; 0: there is no such component.
 struct SeriesLayout {
   var hop: EventTime = 0
   var reach: EventTime = 0
@@ -116,6 +126,8 @@ struct SeriesLayout {
   /// First bound that a sub-key cannot reach.
   var subEnd: UInt64 = 1
   var sub = SubKey.none
+  /// Bits of a sub-key in stored keys.
+  var subBits: UInt64 = 0
   var count = 0
   var sum = 0
   var minimum = 0

@@ -81,13 +81,15 @@ extension EntityState {
   }
 
   private func fill(_ series: Int, keys: UnsafeRawBufferPointer, components: UnsafeRawBufferPointer) -> Bool {
-    let layout = program.tables.series[series]
+    let layout = UnsafePointer(program.tables.series.base + series)
+    let stride = layout.pointee.stride
+    let entriesMax = layout.pointee.entriesMax
     let entries = WireIn.varints(keys)
-    guard entries > 0, WireIn.varints(components) == entries * (layout.stride - 1) else { return false }
-    guard layout.entriesMax == 0 || entries <= layout.entriesMax else { return false }
-    var room = layout.entriesMax == 1 ? 1 : entries + Self.spareEntries
-    if layout.entriesMax > 0 { room = min(room, layout.entriesMax) }
-    var entry = append(series, words: entries * layout.stride, room: room * layout.stride)
+    guard entries > 0, WireIn.varints(components) == entries * (stride - 1) else { return false }
+    guard entriesMax == 0 || entries <= entriesMax else { return false }
+    var room = entriesMax == 1 ? 1 : entries + Self.spareEntries
+    if entriesMax > 0 { room = min(room, entriesMax) }
+    var entry = append(series, words: entries * stride, room: room * stride)
     var keyWire = WireIn(keys)
     var componentWire = WireIn(components)
     var check = EntryCheck(self, layout)
@@ -95,9 +97,9 @@ extension EntityState {
       let delta = keyWire.varint()
       guard check.advance(delta, isFirst: index == 0) else { return false }
       entry[0] = Int64(bitPattern: check.key)
-      for offset in 1..<layout.stride { entry[offset] = Wire.unzigzag(componentWire.varint()) }
+      for offset in 1..<stride { entry[offset] = Wire.unzigzag(componentWire.varint()) }
       guard check.allows(entry) else { return false }
-      entry += layout.stride
+      entry += stride
     }
     setCount(entries, series)
     return !keyWire.failed && !componentWire.failed && keyWire.atEnd && componentWire.atEnd
@@ -106,54 +108,65 @@ extension EntityState {
 
 /// Reads wire format from memory; after a failure everything is 0 and empty.
 struct WireIn {
-  private var next: Int = 0
-  private let bytes: UnsafeRawBufferPointer
+  private var next: UnsafePointer<UInt8>
+  private var end: UnsafePointer<UInt8>
   private(set) var failed = false
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ bytes: UnsafeRawBufferPointer) {
+    // Any address does for no bytes: it is never read.
+    let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
+    next = base.assumingMemoryBound(to: UInt8.self)
+    end = next + bytes.count
+  }
 
-  var atEnd: Bool { next >= bytes.count }
+  var atEnd: Bool { next >= end }
 
   /// Number of varints in a packed list: of bytes that end one.
   static func varints(_ bytes: UnsafeRawBufferPointer) -> Int {
+    guard let base = bytes.baseAddress else { return 0 }
+    let first = base.assumingMemoryBound(to: UInt8.self)
     var count = 0
-    for byte in bytes { count += Int((byte >> 7) ^ 1) }
+    for index in 0..<bytes.count { count += Int((first[index] >> 7) ^ 1) }
     return count
   }
 
   @inline(__always)
   mutating func varint() -> UInt64 {
-    var value: UInt64 = 0
-    var shift: UInt64 = 0
-    while next < bytes.count && shift < 64 {
-      let byte = bytes[next]
+    guard next < end else { return fail() }
+    let first = next.pointee
+    next += 1
+    return first < 0x80 ? UInt64(first) : longVarint(UInt64(first & 0x7f))
+  }
+
+  private mutating func longVarint(_ first: UInt64) -> UInt64 {
+    var value = first
+    var shift: UInt64 = 7
+    while next < end && shift < 64 {
+      let byte = next.pointee
       next += 1
-      if shift == 63 && byte > 1 { break }
-      value |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 {
-        // A longer form than needed would make two byte strings of one state.
-        if byte == 0 && shift > 0 { break }
-        return value
-      }
-      shift += 7
+      // More than 64 bits; or a longer form than needed, which would make two byte strings of one state.
+      if (shift == 63 && byte > 1) || byte == 0 { break }
+      value |= UInt64(byte & 0x7f) &<< shift
+      if byte < 0x80 { return value }
+      shift &+= 7
     }
     return fail()
   }
 
   mutating func delimited() -> UnsafeRawBufferPointer {
     let count = varint()
-    guard !failed, count <= UInt64(bytes.count - next) else {
+    guard !failed, count <= UInt64(end - next) else {
       _ = fail()
       return UnsafeRawBufferPointer(start: nil, count: 0)
     }
-    let content = UnsafeRawBufferPointer(rebasing: bytes[next..<(next + Int(count))])
+    let content = UnsafeRawBufferPointer(start: next, count: Int(count))
     next += Int(count)
     return content
   }
 
   private mutating func fail() -> UInt64 {
     failed = true
-    next = bytes.count
+    next = end
     return 0
   }
 }

@@ -12,7 +12,7 @@ extension EntityState {
     for series in 0..<seriesCount { prune(series, tables.series[series]) }
     var total = headSize
     for series in 0..<seriesCount where count(series) > 0 {
-      let size = contentSize(series, tables.series[series])
+      let size = contentSize(series)
       total += 1 + Wire.size(UInt64(size.content)) + size.content
     }
     let begin = writer.bytes.count
@@ -21,7 +21,7 @@ extension EntityState {
       guard let base = bytes.baseAddress else { return }
       var out = WireOut(base + begin)
       writeHead(&out)
-      for series in 0..<seriesCount where count(series) > 0 { write(series, tables.series[series], &out) }
+      for series in 0..<seriesCount where count(series) > 0 { write(series, &out) }
       assert(out.next == base + begin + total)
     }
   }
@@ -51,20 +51,24 @@ extension EntityState {
   }
 
   /// Bytes of a series' message, of its packed keys and of its packed components.
-  private func contentSize(_ series: Int, _ layout: SeriesLayout) -> (
-    content: Int, keys: Int, components: Int
-  ) {
-    let entries = count(series)
+  private func contentSize(_ series: Int) -> (content: Int, keys: Int, components: Int) {
+    let layout = UnsafePointer(program.tables.series.base + series)
+    let stride = layout.pointee.stride
+    let bits = layout.pointee.subBits
     var keys = 0
     var components = 0
     var last: UInt64 = 0
-    var entry = words + start(series)
-    for _ in 0..<entries {
-      let key = UInt64(bitPattern: entry[0])
-      keys += Wire.size(key - last)
+    var entry = UnsafePointer(words + start(series))
+    for _ in 0..<count(series) {
+      let key = Self.stored(entry[0], bits)
+      keys += Wire.size(key &- last)
       last = key
-      for offset in 1..<layout.stride { components += Wire.size(Wire.zigzag(entry[offset])) }
-      entry += layout.stride
+      var offset = 1
+      while offset < stride {
+        components += Wire.size(Wire.zigzag(entry[offset]))
+        offset += 1
+      }
+      entry += stride
     }
     var content = series == 0 ? 0 : 1 + Wire.size(UInt64(series))
     content += 1 + Wire.size(UInt64(keys)) + keys
@@ -72,26 +76,40 @@ extension EntityState {
     return (content, keys, components)
   }
 
-  private func write(_ series: Int, _ layout: SeriesLayout, _ out: inout WireOut) {
-    let size = contentSize(series, layout)
+  private func write(_ series: Int, _ out: inout WireOut) {
+    let size = contentSize(series)
+    let layout = UnsafePointer(program.tables.series.base + series)
+    let stride = layout.pointee.stride
+    let bits = layout.pointee.subBits
     let entries = count(series)
     out.open(6, count: size.content)
     if series != 0 { out.field(1, varint: UInt64(series)) }
     out.open(2, count: size.keys)
     var last: UInt64 = 0
-    var entry = words + start(series)
+    var entry = UnsafePointer(words + start(series))
     for _ in 0..<entries {
-      let key = UInt64(bitPattern: entry[0])
-      out.varint(key - last)
+      let key = Self.stored(entry[0], bits)
+      out.varint(key &- last)
       last = key
-      entry += layout.stride
+      entry += stride
     }
     out.open(3, count: size.components)
-    entry = words + start(series)
+    entry = UnsafePointer(words + start(series))
     for _ in 0..<entries {
-      for offset in 1..<layout.stride { out.varint(Wire.zigzag(entry[offset])) }
-      entry += layout.stride
+      var offset = 1
+      while offset < stride {
+        out.varint(Wire.zigzag(entry[offset]))
+        offset += 1
+      }
+      entry += stride
     }
+  }
+
+  /// A key as it is stored: (tile << `bits`) | sub.
+  @inline(__always)
+  private static func stored(_ word: Int64, _ bits: UInt64) -> UInt64 {
+    let key = UInt64(bitPattern: word)
+    return (key >> 44) &<< bits | (key & 0xfff_ffff_ffff)
   }
 }
 

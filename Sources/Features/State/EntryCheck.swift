@@ -3,7 +3,8 @@ import Events
 /// Checks a stored series' entries one after another: keys ascending and possible, values possible.
 struct EntryCheck {
   private(set) var key: UInt64 = 0
-  private let layout: SeriesLayout
+  private var stored: UInt64 = 0
+  private let layout: UnsafePointer<SeriesLayout>
   private let codes: FlatTable<Int32>
   private let watermark: EventTime
   private let firstKey: UInt64
@@ -12,44 +13,50 @@ struct EntryCheck {
   private var hashes = 0
   private var ranks = 0
 
-  init(_ state: EntityState, _ layout: SeriesLayout) {
+  init(_ state: EntityState, _ layout: UnsafePointer<SeriesLayout>) {
     self.layout = layout
     codes = state.program.tables.profileCodes
     watermark = state.watermark
-    firstKey = state.firstKey(layout)
-    lastTile = layout.hop > 0 ? UInt64(state.watermark / layout.hop) : 0
+    firstKey = state.firstKey(layout.pointee)
+    lastTile = layout.pointee.hop > 0 ? UInt64(state.watermark / layout.pointee.hop) : 0
   }
 
   /// Moves to the next key.
   mutating func advance(_ delta: UInt64, isFirst: Bool) -> Bool {
-    let (next, overflow) = key.addingReportingOverflow(delta)
-    guard !overflow, delta > 0 || isFirst else { return false }
-    if next >> 44 != key >> 44 {
+    let (next, overflow) = stored.addingReportingOverflow(delta)
+    let tile = next >> layout.pointee.subBits
+    guard !overflow, delta > 0 || isFirst, tile <= lastTile else { return false }
+    if tile != key >> 44 {
       hashes = 0
       ranks = 0
     }
-    key = next
-    return key >= firstKey && key >> 44 <= lastTile && key & 0xfff_ffff_ffff < layout.subEnd
+    let sub = next & (1 << layout.pointee.subBits - 1)
+    stored = next
+    key = tile << 44 | sub
+    return key >= firstKey && sub < layout.pointee.subEnd
   }
 
   /// Whether the entry's components are possible ones.
   mutating func allows(_ entry: UnsafePointer<Int64>) -> Bool {
-    if layout.count > 0 && entry[layout.count] < 1 { return false }
-    if layout.firstTime > 0 && !allowsTime(entry[layout.firstTime]) { return false }
-    if layout.lastTime > 0 && !allowsTime(entry[layout.lastTime]) { return false }
-    if layout.firstValue > 0 && !allowsValue(entry[layout.firstValue]) { return false }
-    if layout.lastValue > 0 && !allowsValue(entry[layout.lastValue]) { return false }
-    for index in 0..<layout.decayCount {
-      guard Double(bitPattern: UInt64(bitPattern: entry[layout.decay + index])).isFinite else { return false }
+    if layout.pointee.count > 0 && entry[layout.pointee.count] < 1 { return false }
+    if layout.pointee.firstTime > 0 && !allowsTime(entry[layout.pointee.firstTime]) { return false }
+    if layout.pointee.lastTime > 0 && !allowsTime(entry[layout.pointee.lastTime]) { return false }
+    if layout.pointee.firstValue > 0 && !allowsValue(entry[layout.pointee.firstValue]) { return false }
+    if layout.pointee.lastValue > 0 && !allowsValue(entry[layout.pointee.lastValue]) { return false }
+    for index in 0..<layout.pointee.decayCount {
+      guard Double(bitPattern: UInt64(bitPattern: entry[layout.pointee.decay + index])).isFinite else {
+        return false
+      }
     }
-    if layout.rank > 0 { return allowsRank(entry[layout.rank]) }
-    return layout.real == 0 || allowsProfile(Double(bitPattern: UInt64(bitPattern: entry[layout.real])))
+    if layout.pointee.rank > 0 { return allowsRank(entry[layout.pointee.rank]) }
+    return layout.pointee.real == 0
+      || allowsProfile(Double(bitPattern: UInt64(bitPattern: entry[layout.pointee.real])))
   }
 
   private func allowsTime(_ time: EventTime) -> Bool { time > 0 && time <= watermark }
 
   private func allowsValue(_ value: Int64) -> Bool {
-    layout.valueEnd == 0 || (value >= 0 && value < layout.valueEnd)
+    layout.pointee.valueEnd == 0 || (value >= 0 && value < layout.pointee.valueEnd)
   }
 
   private mutating func allowsRank(_ rank: Int64) -> Bool {
