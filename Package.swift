@@ -85,7 +85,9 @@ let package = Package(
     tests("FeatureStoreTests", ["Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
     tests("ScorerTests", ["Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"]),
     tests("SinkTests", ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers"]),
-    tests("SyntheticTests", ["Events", "Features", "Dataflow", "Synthetic", "Kafka", "TestServers"]),
+    tests(
+      "SyntheticTests",
+      ["Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents", "Kafka", "TestServers"]),
     tests("PipelineTests", ["CEvents", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests(
