@@ -16,7 +16,6 @@ extension FeatureSetLoader {
     var attributes: [AttributeDeclaration] = []
     for entry in section?.entries ?? [] {
       try Names.checkIdentifier(entry.key, at: entry.position)
-      try Names.checkPermitted(entry.key, at: entry.position)
       attributes.append(
         AttributeDeclaration(
           name: entry.key, type: try type(entry.value, of: owner), position: entry.position))
@@ -57,12 +56,12 @@ extension FeatureSetLoader {
     try section.allow(owner == .event ? ["type", "min", "max", "decimals"] : ["type", "min", "max"])
     let decimals = try section["decimals"]?.int(in: 0...9) ?? decimals
     // Held as whole numbers of 10^-decimals, bounds must leave room in 64 bits.
-    let limit = owner == .event ? 9e18 / power(ofTen: decimals) : Double.greatestFiniteMagnitude
+    let limit = owner == .event ? 0x1p62 / power(ofTen: decimals) : Double.greatestFiniteMagnitude
     let minimum = try section["min"]?.number(in: -limit...limit) ?? -magnitudeMax
     let maximum = try section["max"]?.number(in: -limit...limit) ?? magnitudeMax
-    guard minimum <= maximum else {
+    guard minimum < maximum else {
       let value = try section.required(section["max"] == nil ? "min" : "max")
-      throw value.wrong(allowed: "min not above max (by default -1e9 and 1e9)")
+      throw value.wrong(allowed: "min below max (by default -1e9 and 1e9)")
     }
     return .number(decimals: decimals, minimum: minimum, maximum: maximum)
   }

@@ -33,7 +33,6 @@ enum FeatureSetLoader {
     _ entry: YAMLEntry, names: inout NameRegister
   ) throws(DeclarationError) -> FeatureDeclaration {
     try names.take(entry.key, for: "intermediate", at: entry.position)
-    try Names.checkPermitted(entry.key, at: entry.position)
     let (text, position) = try entry.value.expression()
     return FeatureDeclaration(
       name: entry.key, expression: text, isColumn: false, labels: [], position: position)
@@ -43,7 +42,6 @@ enum FeatureSetLoader {
     _ entry: YAMLEntry, names: inout NameRegister
   ) throws(DeclarationError) -> FeatureDeclaration {
     try names.take(entry.key, for: "feature", at: entry.position)
-    try Names.checkPermitted(entry.key, at: entry.position)
     var labels: [String] = []
     let written: (text: String, position: SourcePosition)
     if entry.value.isSection {

@@ -5,28 +5,12 @@ enum Names {
   /// Longest name: PostgreSQL's longest column name, bytes.
   static let bytesMax = 63
 
-  /// Words that have a meaning of their own in expressions.
-  private static let reserved: Set<String> = ["any", "profile", "where", "and", "or", "not", "true", "false"]
-
-  /// Throws unless `name` can stand in an expression.
+  /// Throws unless `name` has the form that expressions can name (which of them are reserved, the compiler knows).
   static func checkIdentifier(_ name: String, at position: SourcePosition) throws(DeclarationError) {
     guard isIdentifier(name) else {
       throw DeclarationError(
         position, found: "the name \(quoted(name))",
         allowed: "letters, digits and _, not beginning with a digit, at most \(bytesMax) bytes")
-    }
-    guard !reserved.contains(name) else {
-      throw DeclarationError(
-        position, found: "the name \(quoted(name))",
-        allowed: "a name other than " + reserved.sorted().joined(separator: ", "))
-    }
-  }
-
-  /// Throws when the name speaks of a protected class.
-  static func checkPermitted(_ name: String, at position: SourcePosition) throws(DeclarationError) {
-    guard !ProhibitedAttributes.contains(name) else {
-      throw DeclarationError(
-        position, found: "the prohibited attribute \(quoted(name))", allowed: ProhibitedAttributes.text)
     }
   }
 

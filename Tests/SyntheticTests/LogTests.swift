@@ -10,8 +10,8 @@ import Testing
   @Test func theSeedDecidesEveryByte() {
     let bytes = lines(Self.small)
     #expect(bytes == lines(Self.small))
-    #expect(fingerprint(bytes) == "GOLDENEVENTS")
-    #expect(fingerprint(labelRows(Self.small)) == "GOLDENLABELS")
+    #expect(fingerprint(bytes) == "f6cacf55a6fef8ea2e5a7772c158b380")
+    #expect(fingerprint(labelRows(Self.small)) == "4e0c1995874960e50e6b842a89dc3319")
     var other = Self.small
     other.seed = 12
     #expect(bytes != lines(other))
@@ -56,7 +56,7 @@ import Testing
     var events = 0
     for _ in SyntheticLog(configuration) { events += 1 }
     let perDay = Double(events) / Double(configuration.customers * configuration.days)
-    #expect(perDay > rate * 0.55 && perDay < rate * 1.3, "\(perDay)")
+    #expect(perDay > rate * 0.7 && perDay < rate * 1.5, "\(perDay)")
   }
 
   @Test func theLiveStreamGoesOnWithTheSamePeopleAtTheCallersTime() {
