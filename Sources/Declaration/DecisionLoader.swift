@@ -80,6 +80,7 @@ enum DecisionLoader {
     let value = try section.required("name")
     let name = try value.string()
     try names.take(name, for: "decision", at: value.position)
+    try Names.checkColumn(name, at: value.position)
     return name
   }
 

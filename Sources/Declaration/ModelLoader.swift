@@ -16,6 +16,7 @@ enum ModelLoader {
     var models: [ModelDeclaration] = []
     for entry in try declared.section().entries {
       try names.take(entry.key, for: "output", at: entry.position)
+      try Names.checkColumn(entry.key, at: entry.position)
       let section = try entry.value.section()
       try section.allow(["file", "label", "objective"])
       models.append(

@@ -55,6 +55,7 @@ private func tableFeatures(
       throw DeclarationError(
         item.position, found: found, allowed: "a name declared under features: " + Names.list(columns))
     }
+    try Names.checkColumn(name, at: item.position)
     guard !chosen.contains(where: { sameBytes($0, name) }) else {
       throw DeclarationError(item.position, found: "\(quoted(name)) twice", allowed: "each feature once")
     }

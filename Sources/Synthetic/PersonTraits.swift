@@ -47,7 +47,7 @@ struct PersonTraits: Sendable {
     drawTemper(configuration, &random)
     drawActions(&random)
     if random.chance(0.2) {
-      joinsAfter = EventTime(random.unit() * Double(configuration.days)) * Span.day + Span.hour
+      joinsAfter = EventTime(random.unit() * Double(configuration.days) * Double(Span.day)) + Span.hour
     }
   }
 

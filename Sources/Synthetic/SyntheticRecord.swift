@@ -28,11 +28,12 @@ public struct SyntheticRecord: Sendable {
 /// Turns events into records, and puts a share of bad ones between them.
 ///
 /// Bad records are extra ones: every event is still encoded once, so labels stay true. They go through
-/// `badReasons` in turn. One thread.
+/// the reasons in turn. One thread.
 public struct SyntheticEncoder {
   /// The reasons for which bad records are made: all that a single record can be the cause of.
   public static let badReasons = DeadLetterReason.allCases.filter { $0 != .corruptState }
 
+  private let reasons: [DeadLetterReason]
   private let format: SyntheticFormat
   private let badShare: Double
   private let tooLargeBytes: Int
@@ -44,8 +45,14 @@ public struct SyntheticEncoder {
   /// An encoder.
   ///
   /// `badShare`, 0 up to less than 1, is the bad records' share of all. `tooLargeBytes` is the length of a value that the
-  /// consumer refuses as too large; it must fit the broker.
-  public init(format: SyntheticFormat, badShare: Double = 0, tooLargeBytes: Int = 900_000, seed: UInt64 = 1) {
+  /// consumer refuses as too large; it must fit the broker. `misplaces` adds records for another partition than their
+  /// key's (`entity-moved`): ask for them only where the person's earlier events are scored by then, in a live stream; a
+  /// consumer that catches up may meet the misplaced record first and take it for the person's own partition.
+  public init(
+    format: SyntheticFormat, badShare: Double = 0, tooLargeBytes: Int = 900_000, misplaces: Bool = false,
+    seed: UInt64 = 1
+  ) {
+    reasons = Self.badReasons.filter { misplaces || $0 != .entityMoved }
     precondition(badShare >= 0 && badShare < 1)
     self.format = format
     self.badShare = badShare
@@ -59,7 +66,7 @@ public struct SyntheticEncoder {
     encode(event)
     try body(record)
     while badShare > 0 && random.chance(badShare) {
-      let reason = Self.badReasons[made % Self.badReasons.count]
+      let reason = reasons[made % reasons.count]
       made += 1
       try body(BadRecord(event, number: made, tooLargeBytes: tooLargeBytes).make(reason))
     }

@@ -59,6 +59,8 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("  first: {", "  daily: {", 22, 3, "feature \"daily\"", "differ"),
     Mistake("name: act", "name: level", 27, 21, "decision \"level\"", "differ"),
     Mistake("name: act", "name: second", 27, 21, "output \"second\"", "differ"),
+    Mistake("name: act", "name: Offset", 27, 21, "\"Offset\"", "other than as_of, definition"),
+    Mistake("  second: {", "  topic: {", 23, 3, "\"topic\"", "a column name other than"),
     Mistake("first.json", "../first.json", 22, 17, "\"../first.json\"", "inside the models folder"),
     Mistake("first.json", "first.bin", 22, 17, "\"first.bin\"", ".json or .ubj"),
     Mistake("\"binary:logistic\"", "\"binary:logit\"", 22, 50, "\"binary:logit\"", "binary:logistic"),

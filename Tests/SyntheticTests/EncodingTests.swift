@@ -63,7 +63,8 @@ import Testing
   }
 
   @Test func badRecordsComeInTheirShareAndLeaveTheOthersAlone() throws {
-    var encoder = SyntheticEncoder(format: .json, badShare: 0.2, tooLargeBytes: 5000, seed: 3)
+    var encoder = SyntheticEncoder(
+      format: .json, badShare: 0.2, tooLargeBytes: 5000, misplaces: true, seed: 3)
     var clean = SyntheticEncoder(format: .json)
     var good: [[UInt8]?] = []
     var unchanged: [[UInt8]?] = []
@@ -73,6 +74,10 @@ import Testing
       encoder.encode(event) { record in
         if let reason = record.expected { bad[reason, default: 0] += 1 } else { good.append(record.value) }
       }
+    }
+    var careful = SyntheticEncoder(format: .json, badShare: 0.5, tooLargeBytes: 5000)
+    for event in SyntheticLog(Self.configuration).prefix(200) {
+      careful.encode(event) { #expect(!$0.isMisplaced) }
     }
     let badCount = bad.values.reduce(0, +)
     #expect(good == unchanged)
