@@ -91,8 +91,9 @@ public final class KafkaSource: RecordSource {
   /// Gives all partitions up; answers `.revoked`. Records of the last poll stay valid until the next.
   public func unassign() throws {
     consumer.release(from: handedOut)
+    // librdkafka remembers the pause: a partition that comes back would stay silent.
+    try resume()
     assigned = []
-    isPaused = false
     try ask("unassign") { () throws(KafkaError) in try consumer.unassign() }
   }
 
