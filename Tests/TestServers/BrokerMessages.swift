@@ -15,6 +15,8 @@ public struct BrokerMessage: Equatable {
   public var value: [UInt8]?
   /// `content-type`, if any.
   public var contentType: String?
+  /// Other headers that a reader asked for.
+  public var headers: [String: String] = [:]
 
   /// A message of texts.
   public init(_ key: String?, _ value: String?, contentType: String? = nil, partition: Int32 = -1) {
@@ -59,8 +61,9 @@ extension TestBroker {
     if let error = producer.takeDeliveryError() { throw error }
   }
 
-  /// Reads `count` messages of all partitions from the beginning; `topic` is the test's name for it.
-  public func read(_ topic: String, count: Int) throws -> [BrokerMessage] {
+  /// Reads `count` messages of all partitions from the beginning; `topic` is the test's name for it, `headers`
+  /// those to be copied.
+  public func read(_ topic: String, count: Int, headers: [StaticString] = []) throws -> [BrokerMessage] {
     let consumer = try KafkaConsumer(
       KafkaConfiguration([
         ("bootstrap.servers", bootstrapServers), ("group.id", name("reader")), ("fetch.wait.max.ms", "10"),
@@ -75,13 +78,13 @@ extension TestBroker {
     while messages.count < count {
       guard !deadline.isOver else { throw BrokerTimeout(what: "\(messages.count) of \(count) from \(topic)") }
       try consumer.poll(limit: 1000, timeoutMs: 100)
-      messages += consumer.messages.map(copy)
+      messages += consumer.messages.map { copy($0, headers: headers) }
     }
     return messages
   }
 
   /// A message with its own copy of everything.
-  public func copy(_ message: KafkaMessage) -> BrokerMessage {
+  public func copy(_ message: KafkaMessage, headers: [StaticString] = []) -> BrokerMessage {
     var copy = BrokerMessage(
       key: message.key.baseAddress.map { _ in Array(message.key) },
       value: message.value.baseAddress.map { _ in Array(message.value) })
@@ -89,6 +92,9 @@ extension TestBroker {
     copy.offset = message.offset
     copy.timestampMs = message.timestampMs
     copy.contentType = message.header("content-type").map { String(decoding: $0, as: UTF8.self) }
+    for name in headers {
+      if let value = message.header(name) { copy.headers["\(name)"] = String(decoding: value, as: UTF8.self) }
+    }
     return copy
   }
 

@@ -1,0 +1,63 @@
+import Dataflow
+public import Kafka
+
+/// Where scores and dead letters go as messages.
+public struct TopicSinkConfiguration: Sendable {
+  /// Addresses of brokers, `host:port,…`.
+  public var brokers: String
+  /// Topic of scores.
+  public var scoresTopic: String
+  /// Topic of dead letters; nil: they go to no topic.
+  public var deadLetterTopic: String?
+  /// How values are written.
+  public var encoding = TopicEncoding.json
+  /// Whether topics that are not there are made.
+  public var createsTopics = true
+  /// Partitions of a topic to be made; the input topic's count keeps an entity's scores in one partition.
+  public var partitions: Int32 = 1
+  /// Replicas of a topic to be made; -1: the broker's default.
+  public var replication: Int32 = -1
+  /// Compression: none, gzip, snappy, lz4 or zstd.
+  public var compression = "lz4"
+  /// Longest wait for an answer while topics are looked up and made, milliseconds.
+  public var answerTimeoutMs = 10_000
+  /// Longest wait within `send` for room in the queue, milliseconds.
+  public var queueFullWaitMsMax = 1000
+  /// Bytes of a record's key and value that its dead letter keeps.
+  public var deadLetterBytesMax = 512 * 1024
+  /// Further properties of librdkafka, such as `security.protocol`.
+  public var properties: [(String, String)] = []
+  /// Takes librdkafka's log; nil: silent.
+  public var log: KafkaLog?
+
+  /// A configuration with defaults.
+  public init(brokers: String, scoresTopic: String, deadLetterTopic: String?) {
+    self.brokers = brokers
+    self.scoresTopic = scoresTopic
+    self.deadLetterTopic = deadLetterTopic
+  }
+
+  /// Properties that may not be passed through, and why.
+  private static let owned: [(name: String, why: String)] = [
+    ("bootstrap.servers", "it has a setting of its own"),
+    ("metadata.broker.list", "it is the brokers setting"),
+    ("compression.codec", "it is the compression setting"),
+    ("compression.type", "it is the compression setting"),
+    ("enable.idempotence", "no score may be lost or repeated"), ("acks", "no score may be lost"),
+    ("request.required.acks", "no score may be lost"),
+    ("partitioner", "an entity's scores share a partition with everyone else's"),
+    ("transactional.id", "it belongs to exactly-once delivery"), ("group.id", "it is a consumer's"),
+  ]
+
+  /// Settings of librdkafka. Throws `.misuse` for a property that Tally must own.
+  func kafka() throws(PortError) -> KafkaConfiguration {
+    for (name, _) in properties {
+      if let owned = Self.owned.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+        throw PortError(.misuse, "kafka property \"\(name)\" cannot be set: \(owned.why)")
+      }
+    }
+    var all = KafkaConfiguration([("bootstrap.servers", brokers), ("client.id", "tally")], log: log)
+    for (name, value) in properties { all.set(name, value) }
+    return all
+  }
+}
