@@ -97,8 +97,9 @@ public final class EventDecoder: RecordDecoder {
 
   private func namesTwice(_ events: EventBatch, from first: Int) -> Bool {
     serial += 1
-    for index in first..<events.attributes.count {
-      let name = Int(events.attributes[index].name)
+    let attributes = events.attributes
+    for index in first..<attributes.count {
+      let name = Int(attributes[index].name)
       if name >= lastUse.count {
         lastUse.append(contentsOf: repeatElement(0, count: name + 1 - lastUse.count))
       }

@@ -46,7 +46,11 @@ extension ScoreEncoder {
   private func encodeProtobuf(
     _ letter: DeadLetter, _ record: RawRecord, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
   ) {
+    var writer = WireWriter()
     swap(&writer.bytes, &bytes)
+    func text(_ number: Int, _ value: String) {
+      if !value.utf8.isEmpty { writer.field(number, string: value) }
+    }
     text(1, pipeline)
     text(2, letter.reason.rawValue)
     text(3, letter.detail)
@@ -57,9 +61,5 @@ extension ScoreEncoder {
     if !value.isEmpty { writer.field(8, bytes: value) }
     if record.ingestTimeMs != 0 { writer.field(9, varint: UInt64(bitPattern: record.ingestTimeMs)) }
     swap(&writer.bytes, &bytes)
-  }
-
-  private func text(_ number: Int, _ value: String) {
-    if !value.utf8.isEmpty { writer.field(number, string: value) }
   }
 }

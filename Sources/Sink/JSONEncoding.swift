@@ -46,15 +46,25 @@ extension [UInt8] {
 
   /// A whole number.
   mutating func append(decimal value: Int64) {
-    var rest = value.magnitude
     if value < 0 { append(UInt8(ascii: "-")) }
-    let begin = count
-    repeat {
-      append(UInt8(ascii: "0") + UInt8(rest % 10))
+    var digits = 1
+    var bound: UInt64 = 10
+    while digits < Self.digitsMax, value.magnitude >= bound {
+      digits += 1
+      bound *= 10
+    }
+    append(contentsOf: repeatElement(UInt8(ascii: "0"), count: digits))
+    var rest = value.magnitude
+    var at = count
+    while rest > 0 {
+      at -= 1
+      self[at] += UInt8(rest % 10)
       rest /= 10
-    } while rest > 0
-    self[begin...].reverse()
+    }
   }
+
+  /// Digits of the largest Int64.
+  private static var digitsMax: Int { 19 }
 
   /// The shortest decimal number that reads back as `value`; null for NaN and infinity.
   ///

@@ -49,37 +49,41 @@ extension ScoreEncoder {
   func encodeJSON(
     _ row: ScoredRow, _ index: Int, _ record: RawRecord, _ event: Event, _ batch: ScoredBatch
   ) {
-    bytes.removeAll(keepingCapacity: true)
-    pieces.append(frame[0], to: &bytes)
-    bytes.append(raw: ",\"entity_id\":")
-    batch.events.withBytes(of: event.entityID) { bytes.append(json: $0) }
-    bytes.append(raw: ",\"event_id\":")
-    batch.events.withBytes(of: event.eventID) { bytes.append(json: $0) }
-    bytes.append(raw: ",\"event_time_us\":")
-    bytes.append(decimal: event.time)
-    bytes.append(raw: ",\"as_of_us\":")
-    bytes.append(decimal: row.asOf)
-    pieces.append(frame[1], to: &bytes)
-    bytes.append(raw: ",\"partition\":")
-    bytes.append(decimal: Int64(record.partition))
-    bytes.append(raw: ",\"offset\":")
-    bytes.append(decimal: record.offset)
-    pieces.append(frame[2], to: &bytes)
-    bytes.append(raw: ",\"outputs\":[")
+    // A local array: a class's property would be checked for exclusive access at every byte.
+    var out: [UInt8] = []
+    swap(&out, &bytes)
+    defer { swap(&out, &bytes) }
+    out.removeAll(keepingCapacity: true)
+    pieces.append(frame[0], to: &out)
+    out.append(raw: ",\"entity_id\":")
+    batch.events.withBytes(of: event.entityID) { out.append(json: $0) }
+    out.append(raw: ",\"event_id\":")
+    batch.events.withBytes(of: event.eventID) { out.append(json: $0) }
+    out.append(raw: ",\"event_time_us\":")
+    out.append(decimal: event.time)
+    out.append(raw: ",\"as_of_us\":")
+    out.append(decimal: row.asOf)
+    pieces.append(frame[1], to: &out)
+    out.append(raw: ",\"partition\":")
+    out.append(decimal: Int64(record.partition))
+    out.append(raw: ",\"offset\":")
+    out.append(decimal: record.offset)
+    pieces.append(frame[2], to: &out)
+    out.append(raw: ",\"outputs\":[")
     let values = batch.outputs.row(index)
     for (column, output) in outputs.enumerated() {
-      pieces.append(output.head, to: &bytes)
-      bytes.append(shortest: values[column])
-      pieces.append(output.tail, to: &bytes)
+      pieces.append(output.head, to: &out)
+      out.append(shortest: values[column])
+      pieces.append(output.tail, to: &out)
     }
-    bytes.append(raw: "],\"decisions\":[")
+    out.append(raw: "],\"decisions\":[")
     var isFirst = true
     for column in decisions.indices {
       guard let piece = decisionPiece(column, index, batch) else { continue }
-      if !isFirst { bytes.append(UInt8(ascii: ",")) }
+      if !isFirst { out.append(UInt8(ascii: ",")) }
       isFirst = false
-      pieces.append(piece, to: &bytes)
+      pieces.append(piece, to: &out)
     }
-    bytes.append(raw: "]}")
+    out.append(raw: "]}")
   }
 }

@@ -47,8 +47,10 @@ extension ScoreEncoder {
   func encodeProtobuf(
     _ row: ScoredRow, _ index: Int, _ record: RawRecord, _ event: Event, _ batch: ScoredBatch
   ) {
-    bytes.removeAll(keepingCapacity: true)
+    // A local writer: a class's property would be checked for exclusive access at every byte.
+    var writer = WireWriter()
     swap(&writer.bytes, &bytes)
+    writer.removeAll()
     pieces.append(frame[0], to: &writer.bytes)
     batch.events.withBytes(of: event.entityID) { writer.field(2, bytes: $0) }
     batch.events.withBytes(of: event.eventID) { writer.field(3, bytes: $0) }

@@ -21,7 +21,6 @@ public final class ScoreEncoder {
   var outputs: [(head: Int, tail: Int)] = []
   /// For each decision: the piece of code 0, and the number of codes; pieces of later codes follow.
   var decisions: [(first: Int, count: Int)] = []
-  var writer = WireWriter()
 
   /// An encoder for all batches with this context.
   public init(_ context: ScoreContext, encoding: TopicEncoding) {

@@ -1,0 +1,48 @@
+import CRdKafka
+
+extension KafkaConsumer {
+  /// Commits the group's offsets and waits for the answer.
+  public func commit(_ offsets: [KafkaPosition]) throws(KafkaError) {
+    let list = KafkaPartitionList(topic: topic, offsets)
+    try check(rd_kafka_commit(handle.pointer, list.pointer, 0), "commit to \(topic)")
+    _ = try list.offsets(doing: "commit")
+  }
+
+  /// The group's committed offsets, in the order asked; nil: none.
+  public func committed(_ partitions: [Int32], timeoutMs: Int) throws(KafkaError) -> [Int64?] {
+    let list = KafkaPartitionList(topic: topic, partitions)
+    try check(
+      rd_kafka_committed(handle.pointer, list.pointer, Int32(timeoutMs)), "committed offsets of \(topic)")
+    return try list.offsets(doing: "committed offset")
+  }
+
+  /// First and next offset of a partition, asked from its broker now.
+  public func watermarks(_ partition: Int32, timeoutMs: Int) throws(KafkaError) -> (low: Int64, high: Int64) {
+    try handle.watermarks(topic: topic, partition: partition, timeoutMs: timeoutMs)
+  }
+
+  /// For each partition the first offset at or after the time; nil: none so late (or a mock broker, which
+  /// cannot tell).
+  public func offsets(at timeMs: Int64, _ partitions: [Int32], timeoutMs: Int) throws(KafkaError) -> [Int64?]
+  {
+    let list = KafkaPartitionList(
+      topic: topic, partitions.map { KafkaPosition(partition: $0, offset: timeMs) })
+    try check(
+      rd_kafka_offsets_for_times(handle.pointer, list.pointer, Int32(timeoutMs)),
+      "offsets by time of \(topic)")
+    return try list.offsets(doing: "offset by time")
+  }
+
+  /// The topic as the brokers know it now; nil: there is none.
+  public func metadata(timeoutMs: Int) throws(KafkaError) -> KafkaTopicMetadata? {
+    try handle.metadata(topic: topic, timeoutMs: timeoutMs)
+  }
+
+  /// The cluster's id.
+  public func clusterID(timeoutMs: Int) throws(KafkaError) -> String {
+    try handle.clusterID(timeoutMs: timeoutMs)
+  }
+
+  /// Throws unless a broker answers.
+  public func ping(timeoutMs: Int) throws(KafkaError) { try handle.ping(timeoutMs: timeoutMs) }
+}
