@@ -31,10 +31,12 @@ enum TopicSamples {
           toTable: true))
       _ = batch.features.appendRow()
       let outputs = batch.outputs.appendRow()
-      outputs[0] = index == count - 1 ? .nan : Float(index) / 8
+      let isLast = index == count - 1
       // Never -0, which protobuf-c leaves out and we keep.
-      outputs[1] = index == count - 1 ? .infinity : 0 - Float(index) / 3
-      batch.decisions += [Int32(index % 3), Int32(index % 2)]
+      let values = [isLast ? .nan : Float(index) / 8, isLast ? .infinity : 0 - Float(index) / 3]
+      for column in context.outputNames.indices { outputs[column] = values[column] }
+      let codes = [Int32(index % 3), Int32(index % 2)]
+      batch.decisions += codes.prefix(context.decisionNames.count)
     }
     return batch
   }
