@@ -21,6 +21,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -57,7 +58,7 @@ let package = Package(
     module("Ingest", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents"]),
     module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
-    module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", grdb]),
+    module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", grdb, sqlite]),
     module("Synthetic", floor: 3, ["Events", "Features", "Dataflow", "Kafka"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow", "FeatureStore"]),
@@ -84,7 +85,9 @@ let package = Package(
     tests("IngestTests", ["Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers"]),
     tests("FeatureStoreTests", ["Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
     tests("ScorerTests", ["Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"]),
-    tests("SinkTests", ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers"]),
+    tests(
+      "SinkTests",
+      ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers", grdb]),
     tests(
       "SyntheticTests",
       ["Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents", "Kafka", "TestServers"]),
