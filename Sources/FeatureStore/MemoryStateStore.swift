@@ -21,7 +21,8 @@ public final class MemoryStateStorage: Sendable {
   }
 }
 
-/// States and partition records in memory, with `RedisStateStore`'s contract: for tests and simulations. One thread.
+/// States and partition records in memory, with `RedisStateStore`'s contract: for tests and simulations. One
+/// thread.
 public final class MemoryStateStore: StateStore {
   private let storage: MemoryStateStorage
   private let partitionCount: Int32

@@ -1,11 +1,12 @@
 import Dataflow
 
 extension RedisConfiguration {
-  /// Reads `redis://[user][:password]@host[:port][/database]` or `unix://[user][:password]@/path[?db=number]`.
+  /// Reads `redis://[user][:password]@host[:port][/database]` or
+  /// `unix://[user][:password]@/path[?db=number]`.
   ///
-  /// User and password may be percent-encoded; `redis://:password@host` gives the default user's password. Sets
-  /// address, user, password and database; the rest keeps its defaults. Errors never repeat the URL, which may hold
-  /// a password.
+  /// User and password may be percent-encoded; `redis://:password@host` gives the default user's password.
+  /// Sets address, user, password and database; the rest keeps its defaults. Errors never repeat the URL,
+  /// which may hold a password.
   public init(url: String) throws {
     func problem(_ text: String, code: PortError.Code = .misuse) -> PortError {
       PortError(code, "redis URL", cause: text)
@@ -18,8 +19,8 @@ extension RedisConfiguration {
     }
     if take("rediss://") {
       throw problem(
-        "rediss:// (TLS) is not supported: the hiredis of Debian 12 has no TLS. Run stunnel beside Tally (client = "
-          + "yes, accept = 127.0.0.1:6380, connect = your.redis:6379) and give redis://127.0.0.1:6380",
+        "rediss:// (TLS) is not supported: the hiredis of Debian 12 has no TLS. Run stunnel beside Tally "
+          + "(client = yes, accept = 127.0.0.1:6380, connect = your.redis:6379) and give redis://127.0.0.1:6380",
         code: .refused)
     }
     self.init()

@@ -33,7 +33,8 @@ public struct RedisConfiguration: Equatable, Sendable {
   public var connectTimeoutMs: Int
   /// Longest wait for an answer, milliseconds.
   public var commandTimeoutMs: Int
-  /// States not written for this long are reclaimed by Redis (twice the pipeline's idle TTL), milliseconds; nil: never.
+  /// States not written for this long are reclaimed by Redis (twice the pipeline's idle TTL), milliseconds;
+  /// nil: never.
   public var expiryMs: Int64?
 
   /// A configuration.

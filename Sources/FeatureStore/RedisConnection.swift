@@ -30,7 +30,8 @@ struct RedisConnection: ~Copyable {
 
   /// Waits for the next command's answer, an error of the server included.
   ///
-  /// Throws `PortError.unavailable` when the connection is gone or the answer is late: it must then be thrown away.
+  /// Throws `PortError.unavailable` when the connection is gone or the answer is late: it must then be thrown
+  /// away.
   borrowing func next() throws -> RedisReply {
     var answer: UnsafeMutableRawPointer?
     errno = 0

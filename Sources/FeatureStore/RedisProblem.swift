@@ -2,7 +2,8 @@ import Dataflow
 
 /// What an error of Redis means for the caller.
 enum RedisProblem {
-  /// The error as a port's error. Redis' own words are cut before anything that could repeat a key or an argument.
+  /// The error as a port's error. Redis' own words are cut before anything that could repeat a key or an
+  /// argument.
   static func error(_ text: String, _ detail: String) -> PortError {
     let code = String(text.prefix { $0 != " " })
     if let known = meanings[code] { return PortError(known.code, detail, cause: "\(code): \(known.text)") }

@@ -1,8 +1,9 @@
 /// The one script that writes: compare-and-set of a partition's record together with states.
 ///
-/// KEYS: the record, then the states. ARGV: the record that must be there (empty: none), the record to put there, the
-/// states' expiry in milliseconds (0: none), then the states. Returns 1: written; 2: the new record is already there, so
-/// an earlier try has succeeded; 0: another record is there, and nothing was written. The record never expires.
+/// KEYS: the record, then the states. ARGV: the record that must be there (empty: none), the record to put
+/// there, the states' expiry in milliseconds (0: none), then the states. Returns 1: written; 2: the new
+/// record is already there, so an earlier try has succeeded; 0: another record is there, and nothing was
+/// written. The record never expires.
 enum RedisScript {
   static let source = """
     local current = redis.call('GET', KEYS[1]) or ''

@@ -1,6 +1,7 @@
 import Dataflow
 
-/// A connection that is ready for work: logged in, checked, with the script loaded. Thrown away after any error.
+/// A connection that is ready for work: logged in, checked, with the script loaded. Thrown away after any
+/// error.
 final class RedisSession {
   private let connection: RedisConnection
   /// Name of the loaded script.
@@ -89,8 +90,8 @@ final class RedisSession {
       throw PortError(
         .refused, detail("maxmemory-policy"),
         cause:
-          "it is \(policy), which silently drops people's states: run CONFIG SET maxmemory-policy noeviction and "
-          + "set it in redis.conf, or give Tally a Redis of its own")
+          "it is \(policy), which silently drops people's states: run CONFIG SET maxmemory-policy "
+          + "noeviction and set it in redis.conf, or give Tally a Redis of its own")
     }
   }
 

@@ -3,8 +3,8 @@ public import Dataflow
 extension RedisStateStore {
   /// Reads in one round trip the partitions' records and the entities' states, all of one moment.
   ///
-  /// Entities without a state cost a second round trip, which looks for them on the other partitions. The closures are
-  /// called when all answers are there, so that an error comes before any of them.
+  /// Entities without a state cost a second round trip, which looks for them on the other partitions. The
+  /// closures are called when all answers are there, so that an error comes before any of them.
   public func fetch(
     partitions: [Int32], entities: [EntityRequest],
     record: (Int, UnsafeRawBufferPointer?) -> Void,

@@ -2,9 +2,9 @@ public import Dataflow
 
 /// States and partition records in Redis 4 or later, one connection, one thread.
 ///
-/// It connects when first used. After any error the connection is thrown away and the next call makes a new one: how
-/// long to wait between is the caller's. A write whose answer was lost may be repeated: the compare-and-set then answers
-/// `alreadyWritten`. Keys and values are proto/state.proto's.
+/// It connects when first used. After any error the connection is thrown away and the next call makes a new
+/// one: how long to wait between is the caller's. A write whose answer was lost may be repeated: the
+/// compare-and-set then answers `alreadyWritten`. Keys and values are proto/state.proto's.
 public final class RedisStateStore: StateStore {
   /// Keys in one MGET; a larger fetch becomes several inside one transaction, still in one round trip.
   static let keysPerCommandMax = 8_192

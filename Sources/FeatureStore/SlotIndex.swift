@@ -1,5 +1,5 @@
-/// Slots by hash: open addressing with linear probing, at most half full; removal shifts back, so that there are no
-/// tombstones (Knuth, TAOCP 3, 6.4, algorithm R).
+/// Slots by hash: open addressing with linear probing, at most half full; removal shifts back, so that there
+/// are no tombstones (Knuth, TAOCP 3, 6.4, algorithm R).
 struct SlotIndex {
   private var table: [Int32]
   private var count = 0

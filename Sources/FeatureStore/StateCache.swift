@@ -2,18 +2,19 @@ public import Features
 
 /// Decoded states of recently seen entities, in front of a `StateStore`. One thread.
 ///
-/// Bounded by entries and by bytes; what goes is chosen by CLOCK (second chance; Corbató 1968). An entry used by the
-/// batch under way is *pinned* and never goes: when all are pinned, the bounds may be exceeded until `unpinAll`.
-/// States of entries that went are reused, keys too, so that in steady state nothing is allocated. A slot number
-/// stays its entry's while the entry is pinned.
+/// Bounded by entries and by bytes; what goes is chosen by CLOCK (second chance; Corbató 1968). An entry used
+/// by the batch under way is *pinned* and never goes: when all are pinned, the bounds may be exceeded until
+/// `unpinAll`. States of entries that went are reused, keys too, so that in steady state nothing is
+/// allocated. A slot number stays its entry's while the entry is pinned.
 ///
-/// A worker's use, per event: `find`; when that is `none`, `insert` an empty state and note it for the batch's one
-/// fetch, which decodes into `state(slot)` or calls `remove(slot)`. Then `state(slot)` per event, and `unpinAll` once when
-/// the batch's states are written.
+/// A worker's use, per event: `find`; when that is `none`, `insert` an empty state and note it for the
+/// batch's one fetch, which decodes into `state(slot)` or calls `remove(slot)`. Then `state(slot)` per event,
+/// and `unpinAll` once when the batch's states are written.
 public final class StateCache {
   /// The slot of an entity that is not in the cache.
   public static let none: Int32 = -1
-  /// An unused state this many times larger than the average is not reused for another entity, which would keep it large.
+  /// An unused state this many times larger than the average is not reused for another entity, which would
+  /// keep it large.
   static let oversizeFactor = 8
 
   /// What the cache holds and how well it serves.
@@ -140,7 +141,8 @@ public final class StateCache {
     entries[Int(slot)].bytes = bytes
   }
 
-  /// A slot with an empty state: a spare one, a new one within the bounds, an evicted one, or a new one beyond them.
+  /// A slot with an empty state: a spare one, a new one within the bounds, an evicted one, or a new one
+  /// beyond them.
   private func emptySlot() -> Int32 {
     if let slot = spare.popLast() { return prepared(slot) }
     // Room for one more of average size: else every batch would allocate one, and its end release one.

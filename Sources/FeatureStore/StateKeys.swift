@@ -5,7 +5,8 @@ struct StateKeys {
   /// `PREFIX{pipeline/generation/partition}:e:` by partition; an entity's id follows.
   let entities: [[UInt8]]
 
-  /// Key names of a pipeline's generation. The braces are Redis Cluster's hash tag: a partition lies in one slot.
+  /// Key names of a pipeline's generation. The braces are Redis Cluster's hash tag: a partition lies in one
+  /// slot.
   init(prefix: String, pipeline: String, generation: UInt64, partitionCount: Int32) {
     let tags = (0..<partitionCount).map { "\(prefix){\(pipeline)/\(generation)/\($0)}:" }
     records = tags.map { Array(($0 + "r").utf8) }

@@ -116,8 +116,8 @@ struct StateCacheTests {
     #expect(warm.count <= 30_000 / 148 + 21)
   }
 
-  /// Against a dictionary: what the cache finds is what was inserted last under that key; nothing pinned goes;
-  /// bounds hold after every batch; sums equal the parts.
+  /// Against a dictionary: what the cache finds is what was inserted last under that key; nothing pinned
+  /// goes; bounds hold after every batch; sums equal the parts.
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] as [UInt64])
   func agreesWithAModel(_ seed: UInt64) throws {
     var random = SeededRandom(seed: seed)

@@ -3,9 +3,10 @@ import Synchronization
 
 /// A child process that dies with this one, however this one ends.
 ///
-/// Between the two stands a shell that holds one end of a socket pair: when the other closes (because of `kill` here or
-/// because this process is gone, even by SIGKILL) it kills the child and removes the folder. PR_SET_PDEATHSIG
-/// would not do: it fires when the *thread* that forked ends, and Swift's pool ends threads at will.
+/// Between the two stands a shell that holds one end of a socket pair: when the other closes (because of
+/// `kill` here or because this process is gone, even by SIGKILL) it kills the child and removes the folder.
+/// PR_SET_PDEATHSIG would not do: it fires when the *thread* that forked ends, and Swift's pool ends threads
+/// at will.
 final class GuardedProcess: Sendable {
   /// The child's process id. It is not reused before `kill` returns.
   let pid: pid_t
@@ -146,21 +147,27 @@ func temporaryFolder(_ name: String) throws -> String {
 }
 
 /// A loopback TCP port that is free now.
+///
+/// Below the range of ports that the system gives to clients: a client that keeps trying a port in that
+/// range, while its server is down, can be given that very port and so connect to itself.
 func freePort() throws -> Int {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  guard descriptor >= 0 else { throw ServerFailure("socket: errno \(errno)") }
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let status = withUnsafeMutablePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+  let attemptsMax = 200
+  for _ in 0..<attemptsMax {
+    let port = Int.random(in: 10_000..<32_000)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { throw ServerFailure("socket: errno \(errno)") }
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
     }
+    if status == 0 { return port }
   }
-  guard status == 0 else { throw ServerFailure("no free port: errno \(errno)") }
-  return Int(UInt16(bigEndian: address.sin_port))
+  throw ServerFailure("no free port")
 }
 
 /// The whole of a small text file; nil: not there.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// A real PostgreSQL 15 on a free loopback port and a unix socket; it dies with this process.
 ///
-/// It runs as user `postgres` when the test runs as root, since the server refuses root. Every database user is
-/// trusted. What was committed survives `kill9` (the machine stays up, so `fsync` is off).
+/// It runs as user `postgres` when the test runs as root, since the server refuses root. Every database user
+/// is trusted. What was committed survives `kill9` (the machine stays up, so `fsync` is off).
 public final class PostgresServer: Sendable {
   /// Port on 127.0.0.1; also names the socket. Stays the same over restarts.
   public var port: Int { state.withLock { $0.port } }
@@ -76,14 +76,24 @@ public final class PostgresServer: Sendable {
     }
   }
 
+  /// From now on connections over TCP need the user's password; those over the unix socket do not.
+  public func requirePasswords() throws {
+    let path = folder + "/data/pg_hba.conf"
+    guard let file = fopen(path, "we") else { throw ServerFailure("pg_hba.conf: errno \(errno)") }
+    fputs("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n", file)
+    fclose(file)
+    try query("SELECT pg_reload_conf()")
+    try poll(seconds: 10, what: "reload of pg_hba.conf") {
+      try query("SELECT 1 FROM pg_hba_file_rules WHERE auth_method = 'trust'").count == 1 ? () : nil
+    }
+  }
+
   /// Kills it and all its backends as a crash would. Port and folder stay.
   public func kill9() {
+    signalAll(SIGSTOP)
+    signalAll(SIGKILL)
     state.withLock {
-      guard let process = $0.process else { return }
-      let backends = (try? run(["pgrep", "-P", "\(process.pid)"]).output) ?? ""
-      process.signal(SIGKILL)
-      for backend in backends.split(separator: "\n") { _ = pid_t(backend).map { Glibc.kill($0, SIGKILL) } }
-      process.kill(keepFolder: true)
+      $0.process?.kill(keepFolder: true)
       $0.process = nil
     }
   }
@@ -91,7 +101,19 @@ public final class PostgresServer: Sendable {
   /// Starts it again on the same port and folder, after `kill9`, or after killing it now.
   public func restart() throws {
     kill9()
-    try launch(port)
+    let port = port
+    let attemptsMax = 20
+    for attempt in 1...attemptsMax {
+      do {
+        return try launch(port)
+      } catch let failure as ServerFailure {
+        // A backend of the one that was killed may need a moment to be gone.
+        guard logTail.contains("pre-existing shared memory block") && attempt < attemptsMax else {
+          throw failure
+        }
+        usleep(50_000)
+      }
+    }
   }
 
   /// Stops the work of the server and all backends until `thaw`: connections stay open, nothing is answered.
@@ -106,15 +128,19 @@ public final class PostgresServer: Sendable {
       $0.process?.kill(keepFolder: false)
       $0.process = nil
     }
+    _ = try? run(["rm", "-rf", folder])
   }
 
   deinit { stop() }
 
+  /// The server first, so that it starts no more backends.
   private func signalAll(_ number: Int32) {
     state.withLock {
       guard let process = $0.process else { return }
+      let isStop = number == SIGSTOP
+      if isStop { process.signal(number) }
       let backends = (try? run(["pgrep", "-P", "\(process.pid)"]).output) ?? ""
-      process.signal(number)
+      if !isStop { process.signal(number) }
       for backend in backends.split(separator: "\n") { _ = pid_t(backend).map { Glibc.kill($0, number) } }
     }
   }

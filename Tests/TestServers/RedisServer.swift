@@ -20,8 +20,8 @@ public final class RedisServer: Sendable {
   private let options: [String]
   private let state = Mutex(Running())
 
-  /// Starts a server. `appendOnly`: what was acknowledged survives `kill9`. `options`: more of its command line, for
-  /// example `["--maxmemory", "10mb"]`.
+  /// Starts a server. `appendOnly`: what was acknowledged survives `kill9`. `options`: more of its command
+  /// line, for example `["--maxmemory", "10mb"]`.
   public init(password: String? = nil, appendOnly: Bool = false, options: [String] = []) throws {
     self.password = password
     self.appendOnly = appendOnly
@@ -67,6 +67,7 @@ public final class RedisServer: Sendable {
       $0.process?.kill(keepFolder: false)
       $0.process = nil
     }
+    _ = try? run(["rm", "-rf", folder])
   }
 
   deinit { stop() }
