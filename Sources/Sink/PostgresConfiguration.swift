@@ -1,0 +1,34 @@
+/// Where PostgreSQL is and how to talk to it. Its text never shows the connection string, which may hold a
+/// password.
+public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomReflectable {
+  /// libpq's connection string: `host=… port=… user=… dbname=…`, or
+  /// `postgresql://user@host:port/db?sslmode=require`. libpq's environment (PGHOST, PGPASSWORD, ~/.pgpass, …)
+  /// fills in what it leaves out.
+  public var connection: String
+  /// Password, in place of the connection string's; nil: that one.
+  public var password: String?
+  /// Longest wait for a connection, milliseconds.
+  public var connectTimeoutMs: Int
+  /// Longest time of one statement, milliseconds; the server ends a longer one.
+  public var statementTimeoutMs: Int
+
+  /// A configuration.
+  public init(
+    connection: String, password: String? = nil, connectTimeoutMs: Int = 5_000,
+    statementTimeoutMs: Int = 30_000
+  ) {
+    self.connection = connection
+    self.password = password
+    self.connectTimeoutMs = connectTimeoutMs
+    self.statementTimeoutMs = statementTimeoutMs
+  }
+
+  /// The timeouts only.
+  public var description: String {
+    "PostgresConfiguration(connection: ***, connectTimeoutMs: \(connectTimeoutMs), "
+      + "statementTimeoutMs: \(statementTimeoutMs))"
+  }
+
+  /// Nothing to look into.
+  public var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -1,0 +1,145 @@
+import CLibpq
+import Dataflow
+import Glibc
+
+/// One connection to PostgreSQL, libpq's. One thread.
+///
+/// It is non-blocking inside, so that a server that hangs becomes an error after a time. After an error it
+/// must be thrown away.
+struct PostgresConnection: ~Copyable {
+  private let connection: OpaquePointer
+  /// Where it leads, for error texts.
+  let name: String
+  private let answerTimeoutMs: Int
+
+  /// Connects. Throws `PortError`.
+  init(_ configuration: PostgresConfiguration) throws {
+    let options = try PostgresOptions(configuration)
+    connection = try options.connect(timeoutMs: configuration.connectTimeoutMs)
+    name = options.name
+    // The server ends a long statement itself; this is for one that does not answer at all.
+    answerTimeoutMs = configuration.statementTimeoutMs + 1_000
+  }
+
+  deinit { PQfinish(connection) }
+
+  /// A parameter that the server reports, such as `server_encoding`.
+  borrowing func parameter(_ name: String) -> String {
+    PQparameterStatus(connection, name).map { String(cString: $0) } ?? ""
+  }
+
+  /// Runs one or more statements, sent at once; `copies` are the data of its COPY … FROM STDIN in order.
+  ///
+  /// `each` is called with every statement's number and result. Throws `PortError` of the first statement
+  /// that fails; those after it are not run. `detail` says in an error what was tried.
+  borrowing func run(
+    _ sql: String, _ detail: String, copies: [PostgresCopyBuffer] = [],
+    each: (Int, PostgresResult) throws -> Void = { _, _ in }
+  ) throws {
+    guard PQsendQuery(connection, sql) == 1 else { throw lost(detail) }
+    try flush(detail)
+    var (number, copied) = (0, 0)
+    var failure: (any Error)?
+    while let result = try next(detail) {
+      defer { PQclear(result) }
+      switch PQresultStatus(result) {
+      case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
+        if failure == nil {
+          do { try each(number, PostgresResult(result)) } catch { failure = error }
+        }
+        number += 1
+      case PGRES_COPY_IN:
+        precondition(copied < copies.count, "a COPY without data")
+        try send(copies[copied], detail)
+        copied += 1
+      default:
+        if failure == nil { failure = error(result, detail) }
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private borrowing func send(_ copy: PostgresCopyBuffer, _ detail: String) throws {
+    // In pieces, so that libpq's own copy stays small.
+    let pieceBytes = 1 << 18
+    try copy.bytes.withUnsafeBytes { all in
+      for start in stride(from: 0, to: all.count, by: pieceBytes) {
+        let piece = all[start..<min(start + pieceBytes, all.count)]
+        let base = UnsafeRawBufferPointer(rebasing: piece).baseAddress?.assumingMemoryBound(to: CChar.self)
+        var status = PQputCopyData(connection, base, Int32(piece.count))
+        while status == 0 {
+          try flush(detail)
+          status = PQputCopyData(connection, base, Int32(piece.count))
+        }
+        guard status == 1 else { throw lost(detail) }
+        try flush(detail)
+      }
+    }
+    guard PQputCopyEnd(connection, nil) == 1 else { throw lost(detail) }
+    try flush(detail)
+  }
+
+  private borrowing func flush(_ detail: String) throws {
+    while true {
+      let status = PQflush(connection)
+      if status == 0 { return }
+      guard status == 1 else { throw lost(detail) }
+      try wait(POLLIN | POLLOUT, detail)
+    }
+  }
+
+  /// nil: no more results.
+  private borrowing func next(_ detail: String) throws -> OpaquePointer? {
+    while PQisBusy(connection) == 1 { try wait(POLLIN, detail) }
+    return PQgetResult(connection)
+  }
+
+  private borrowing func wait(_ events: Int32, _ detail: String) throws {
+    guard Self.poll(PQsocket(connection), events, timeoutMs: answerTimeoutMs) else {
+      throw PortError(.unavailable, "\(name): \(detail)", cause: "no answer in time")
+    }
+    guard PQconsumeInput(connection) == 1 else { throw lost(detail) }
+  }
+
+  private borrowing func lost(_ detail: String) -> PortError {
+    PortError(.unavailable, "\(name): \(detail)", cause: "the connection is lost")
+  }
+
+  private borrowing func error(_ result: OpaquePointer, _ detail: String) -> PortError {
+    let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
+    guard let state else { return lost(detail) }
+    let message = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) } ?? ""
+    return PostgresProblem.error(sqlState: state, message: message, "\(name): \(detail)")
+  }
+
+  /// Waits for a socket; false: the time is up.
+  static func poll(_ socket: Int32, _ events: Int32, timeoutMs: Int) -> Bool {
+    var descriptor = pollfd(fd: socket, events: Int16(events), revents: 0)
+    let clock = ContinuousClock()
+    let deadline = clock.now + .milliseconds(timeoutMs)
+    while true {
+      let left = max(clock.now.duration(to: deadline) / .milliseconds(1), 0)
+      let status = Glibc.poll(&descriptor, 1, Int32(left.rounded(.up)))
+      if status > 0 { return true }
+      if status == 0 || errno != EINTR { return false }
+    }
+  }
+}
+
+/// One statement's result; valid inside `each` of `run`.
+struct PostgresResult {
+  private let result: OpaquePointer
+
+  fileprivate init(_ result: OpaquePointer) { self.result = result }
+
+  /// Rows that it has.
+  var rows: Int { Int(PQntuples(result)) }
+  /// Rows that the statement changed.
+  var changed: Int { Int(String(cString: PQcmdTuples(result))) ?? 0 }
+
+  /// A cell as text; nil: null.
+  subscript(row: Int, column: Int) -> String? {
+    guard PQgetisnull(result, Int32(row), Int32(column)) == 0 else { return nil }
+    return PQgetvalue(result, Int32(row), Int32(column)).map { String(cString: $0) }
+  }
+}

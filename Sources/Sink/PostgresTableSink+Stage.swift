@@ -1,0 +1,83 @@
+import Dataflow
+import Events
+
+extension PostgresCopyBuffer {
+  /// The batch's rows with `toTable`, in the columns of `PostgresStatements.stagedRows`.
+  func stage(rowsOf batch: ScoredBatch, _ plan: TablePlan) {
+    let fields = 8 + plan.outputs.count + plan.decisions.count + plan.features.count
+    let events = batch.events.events
+    begin()
+    for (index, row) in batch.rows.enumerated() where row.toTable {
+      let event = events[Int(row.event)]
+      let record = batch.records.records[Int(row.record)]
+      self.row(fields: fields)
+      field(Int32(index))
+      batch.events.withBytes(of: event.entityID) { field($0) }
+      batch.events.withBytes(of: event.eventID) { field($0) }
+      field(micros: event.time)
+      field(micros: row.asOf)
+      field(record.partition)
+      field(record.offset)
+      field(micros: batch.scoredAtMicros)
+      stage(outputsOf: index, batch, plan)
+      stage(featuresOf: index, batch, plan)
+    }
+    end()
+  }
+
+  private func stage(outputsOf index: Int, _ batch: ScoredBatch, _ plan: TablePlan) {
+    let outputs = batch.outputs.row(index)
+    for column in plan.outputs.indices { field(outputs[column]) }
+    let first = index * plan.decisions.count
+    for column in plan.decisions.indices {
+      let code = Int(batch.decisions[first + column])
+      let labels = plan.decisionLabels[column]
+      if labels.isEmpty {
+        field(code != 0)
+      } else if labels.indices.contains(code) {
+        field(labels[code])
+      } else {
+        null()
+      }
+    }
+  }
+
+  private func stage(featuresOf index: Int, _ batch: ScoredBatch, _ plan: TablePlan) {
+    guard !plan.features.isEmpty else { return }
+    let features = batch.features.row(index)
+    for (position, column) in plan.context.tableFeatures.enumerated() {
+      let value = features[column]
+      let labels = plan.featureLabels[position]
+      if labels.isEmpty {
+        field(value)
+      } else if let code = Int(exactly: value), labels.indices.contains(code) {
+        field(labels[code])
+      } else {
+        null()
+      }
+    }
+  }
+
+  /// The batch's dead letters with `toTable`, in the columns of `PostgresStatements.stagedLetters`.
+  func stage(lettersOf batch: ScoredBatch) {
+    begin()
+    for letter in batch.deadLetters where letter.toTable {
+      let record = batch.records.records[Int(letter.record)]
+      row(fields: PostgresStatements.stagedLetters.count)
+      field(record.partition)
+      field(record.offset)
+      field(text: letter.reason.rawValue)
+      field(text: letter.detail)
+      if record.key.baseAddress == nil { null() } else { field(record.key) }
+      if record.value.baseAddress == nil { null() } else { field(record.value) }
+      if record.ingestTimeMs < 0 { null() } else { field(micros: record.ingestTimeMs * 1_000) }
+      field(micros: batch.scoredAtMicros)
+    }
+    end()
+  }
+
+  private func field(text: String) {
+    var copy = text
+    copy.withUTF8 { field(UnsafeRawBufferPointer($0)) }
+  }
+}

@@ -1,0 +1,116 @@
+public import Dataflow
+
+/// Scores, latest scores, dead letters and positions in PostgreSQL 15 or later. One connection, one thread.
+///
+/// It connects when first used, adds what tables and columns are missing, and copies each batch in one
+/// transaction that first moves the positions. After any error the connection is thrown away and the next
+/// call makes a new one: how long to wait between is the caller's. A write whose commit was not answered is
+/// simply called again: it then answers `alreadyWritten`.
+public final class PostgresTableSink: TableSink {
+  private let configuration: PostgresConfiguration
+  private let plan: TablePlan
+  private var session: PostgresSession?
+  private var rows = PostgresCopyBuffer()
+  private var letters = PostgresCopyBuffer()
+
+  /// A sink for batches of this context; does not connect. Throws `PortError.refused` for names that cannot
+  /// be columns.
+  public init(_ configuration: PostgresConfiguration, context: ScoreContext) throws {
+    self.configuration = configuration
+    plan = try TablePlan(context)
+  }
+
+  /// Connects and migrates now, if not connected: for a clear error at start. Throws `PortError`.
+  public func connect() throws { try withSession { _ in } }
+
+  /// T of the partitions, in the order asked; nil: none.
+  public func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?] {
+    try withSession { session in
+      let found = try session.positions(plan.context.pipeline, topic)
+      return partitions.map { found[$0] }
+    }
+  }
+
+  /// Writes all rows and letters with `toTable`, and moves all positions, or nothing.
+  public func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome {
+    try plan.check(batch, moves)
+    rows.stage(rowsOf: batch, plan)
+    letters.stage(lettersOf: batch)
+    guard !moves.isEmpty else { return .written }
+    return try withSession { session in
+      guard try moveAll(moves, session) else {
+        try session.run("ROLLBACK", "roll back")
+        let found = try session.positions(plan.context.pipeline, plan.context.topic)
+        return moves.allSatisfy { found[$0.partition] == $0.new } ? .alreadyWritten : .conflict
+      }
+      try copy(batch.context, session)
+      return .written
+    }
+  }
+
+  /// Closes the connection; a later call makes a new one.
+  public func close() { session = nil }
+
+  /// Begins a transaction and moves the positions; false: not all were where they should be.
+  private func moveAll(_ moves: [PositionMove], _ session: PostgresSession) throws -> Bool {
+    // In one order for all workers, so that two cannot wait for each other.
+    let ordered = moves.sorted { $0.partition < $1.partition }
+    let statements = ordered.map { move in
+      move.old.map { "EXECUTE tally_move(\(move.partition), \($0), \(move.new))" }
+        ?? "EXECUTE tally_start(\(move.partition), \(move.new))"
+    }
+    var moved = 0
+    try session.run((["BEGIN"] + statements).joined(separator: "; "), "move positions") { number, result in
+      if number > 0 { moved += result.changed }
+    }
+    return moved == moves.count
+  }
+
+  /// Copies and commits, in one message to the server.
+  private func copy(_ context: ScoreContext, _ session: PostgresSession) throws {
+    var statements: [String] = []
+    var copies: [PostgresCopyBuffer] = []
+    if rows.rows > 0 {
+      let versions = TableStatements.literal(TablePlan.modelVersions(context))
+      let definition = TableStatements.literal(context.definition)
+      copies.append(rows)
+      statements += [
+        "COPY pg_temp.tally_rows FROM STDIN (FORMAT binary)",
+        "EXECUTE tally_scores(\(versions), \(definition))",
+        "EXECUTE tally_latest(\(versions), \(definition))",
+      ]
+    }
+    if letters.rows > 0 {
+      copies.append(letters)
+      statements += ["COPY pg_temp.tally_letters FROM STDIN (FORMAT binary)", "EXECUTE tally_dead"]
+    }
+    try session.run((statements + ["COMMIT"]).joined(separator: "; "), "write rows", copies: copies)
+  }
+
+  private func withSession<Result>(_ body: (PostgresSession) throws -> Result) throws -> Result {
+    do {
+      let current = try session ?? PostgresSession(configuration, plan)
+      session = current
+      return try body(current)
+    } catch {
+      session = nil
+      throw error
+    }
+  }
+}
+
+extension TablePlan {
+  /// Throws `PortError.misuse` for a batch of other columns, or rows without a move.
+  func check(_ batch: ScoredBatch, _ moves: [PositionMove]) throws {
+    guard fits(batch.context) else {
+      throw PortError(.misuse, "table sink", cause: "the batch has other columns than the sink was made for")
+    }
+    let hasRows = batch.rows.contains { $0.toTable } || batch.deadLetters.contains { $0.toTable }
+    guard !moves.isEmpty || !hasRows else {
+      throw PortError(.misuse, "table sink", cause: "rows without a position to move")
+    }
+    guard Set(moves.map(\.partition)).count == moves.count else {
+      throw PortError(.misuse, "table sink", cause: "a partition is moved twice")
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Dataflow
+import GRDB
+import Glibc
+
+/// A SQLite database that Tally writes: one file, one writing process, any number of its workers.
+///
+/// Share one `SQLiteTables` among all workers and give each its own `SQLiteTableSink` on it: writes take
+/// turns inside. A lock file beside the database keeps a second process from writing; others may read at any
+/// time (WAL). Safe from any thread.
+public final class SQLiteTables: Sendable {
+  /// Longest wait for a reader that blocks a write, milliseconds.
+  static let busyTimeoutMs = 5_000
+
+  /// Path of the database.
+  public let path: String
+  /// GRDB's queue gives its one connection to one thread at a time.
+  let queue: DatabaseQueue
+  private let lock: SQLiteLock
+
+  /// Opens or makes the database. Throws `PortError.refused` when another process writes to it.
+  public init(path: String) throws {
+    self.path = path
+    lock = try SQLiteLock(path: path + ".lock", database: path)
+    var configuration = Configuration()
+    configuration.journalMode = .wal
+    configuration.busyMode = .timeout(Double(Self.busyTimeoutMs) / 1_000)
+    do {
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+      // A commit must be durable before the state moves. GRDB sets NORMAL for WAL, under which a power cut
+      // may take committed transactions back, and the table would then stand behind the state.
+      try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+    } catch {
+      throw SQLiteProblem.error(error, "sqlite \(path): open")
+    }
+  }
+
+  /// Adds what tables and columns are missing. Returns the tables' columns that the plan does not write.
+  func migrate(_ plan: TablePlan) throws -> [String: [String]] {
+    let detail = "sqlite \(path): tables"
+    return try SQLiteProblem.catching(detail) {
+      try queue.writeWithoutTransaction { database in
+        var others: [String: [String]] = [:]
+        try database.inTransaction(.immediate) {
+          let migration = try Self.inspect(database, plan, detail)
+          for statement in migration.statements { try database.execute(sql: statement) }
+          others = migration.others
+          return .commit
+        }
+        return others
+      }
+    }
+  }
+
+  private static func inspect(_ database: Database, _ plan: TablePlan, _ detail: String) throws
+    -> TableMigration
+  {
+    var found: [String: [String: String]] = [:]
+    for table in plan.tables.map(\.name) + TableViews.names + [TableMigration.versionTable] {
+      let rows = try Row.fetchAll(
+        database, sql: "SELECT name, type FROM pragma_table_info(?)", arguments: [table])
+      if rows.isEmpty { continue }
+      found[table] = Dictionary(
+        rows.map {
+          (String.fromDatabaseValue($0[0]) ?? "", (String.fromDatabaseValue($0[1]) ?? "").lowercased())
+        },
+        uniquingKeysWith: { first, _ in first })
+    }
+    var version: Int?
+    if found[TableMigration.versionTable] != nil {
+      version = try Int.fetchOne(database, sql: "SELECT max(version) FROM \(TableMigration.versionTable)")
+    }
+    return try TableMigration(plan, found: found, foundVersion: version, .sqlite, detail: detail)
+  }
+}
+
+/// A lock file: held while this exists, freed by the system when the process ends, however it ends.
+private struct SQLiteLock: ~Copyable {
+  private let descriptor: Int32
+
+  init(path: String, database: String) throws {
+    descriptor = try Self.hold(path, database)
+  }
+
+  deinit { close(descriptor) }
+
+  private static func hold(_ path: String, _ database: String) throws -> Int32 {
+    let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard opened >= 0 else {
+      throw PortError(.refused, "sqlite \(database): lock file", cause: String(cString: strerror(errno)))
+    }
+    guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+      close(opened)
+      throw PortError(
+        .refused, "sqlite \(database)",
+        cause: "another process writes to it (it holds \(path)): stop that one, or give this one another file"
+      )
+    }
+    return opened
+  }
+}

@@ -1,0 +1,46 @@
+/// SQL text that both databases share.
+enum TableStatements {
+  /// A name in quotes.
+  static func quoted(_ name: String) -> String {
+    "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+  }
+
+  /// A text in quotes; PostgreSQL must have `standard_conforming_strings` on.
+  static func literal(_ text: String) -> String {
+    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+  }
+
+  /// Names in quotes, with commas.
+  static func list(_ names: [String]) -> String { names.map(quoted).joined(separator: ", ") }
+
+  /// CREATE TABLE.
+  static func create(_ table: TableDefinition, _ dialect: TableDialect) -> String {
+    let columns = table.columns.map { declaration($0, dialect) }.joined(separator: ", ")
+    return "CREATE TABLE \(quoted(table.name)) (\(columns), PRIMARY KEY (\(list(table.primaryKey))))"
+  }
+
+  /// ALTER TABLE … ADD COLUMN.
+  static func add(_ column: TableColumn, to table: String, _ dialect: TableDialect) -> String {
+    "ALTER TABLE \(quoted(table)) ADD COLUMN \(declaration(column, dialect))"
+  }
+
+  /// What follows an INSERT's values: the row of the later event stays.
+  ///
+  /// Offsets of one partition tell which is later; a row of another partition or topic gives way to the new
+  /// one. `others` are the table's columns that this pipeline does not write (any more): they become null.
+  static func keepLater(_ table: TableDefinition, others: [String]) -> String {
+    let name = quoted(table.name)
+    let written = table.columns.map(\.name).filter { !table.primaryKey.contains($0) }
+    let changes =
+      written.map { "\(quoted($0)) = excluded.\(quoted($0))" } + others.map { "\(quoted($0)) = NULL" }
+    return """
+      ON CONFLICT (\(list(table.primaryKey))) DO UPDATE SET \(changes.joined(separator: ", "))
+      WHERE excluded."offset" >= \(name)."offset" OR excluded."partition" <> \(name)."partition"
+        OR excluded."topic" <> \(name)."topic"
+      """
+  }
+
+  private static func declaration(_ column: TableColumn, _ dialect: TableDialect) -> String {
+    "\(quoted(column.name)) \(dialect.declaration(column.type))\(column.isRequired ? " NOT NULL" : "")"
+  }
+}
