@@ -26,7 +26,7 @@ struct StoreAgreementTests {
       case 0..<10:
         let write = Self.write(partition, try pair.memory.records([partition])[0], &random)
         let outcome = try pair.memory.write(write)
-        #expect(try pair.redis.write(write) == outcome, note)
+        try #require(try pair.redis.write(write) == outcome, note)
         outcomes.insert("\(outcome)")
       case 10..<18:
         let asked = (0..<Int.random(in: 0...3, using: &random)).map { _ in
@@ -36,7 +36,7 @@ struct StoreAgreementTests {
           (Int32.random(in: 0..<partitions, using: &random), Self.id(&random))
         }
         let expected = try pair.memory.fetched(asked, entities)
-        #expect(try pair.redis.fetched(asked, entities) == expected, note)
+        try #require(try pair.redis.fetched(asked, entities) == expected, note)
         if !expected.moved.isEmpty { outcomes.insert("moved") }
       case 18:
         pair.redis.close()
