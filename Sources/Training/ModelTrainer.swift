@@ -17,7 +17,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var heldBackShare = 0.2
   /// Decides the split and whatever the library draws.
   public var seed: UInt64 = 42
-  /// Threads; the trees can depend on it in the last digits.
+  /// Threads; the trees can depend on it in the last digits. libgomp's threads spin while they wait for each other:
+  /// on a busy machine two take four times as long as one, unless `OMP_WAIT_POLICY=passive` is in the environment.
   public var threads = 1
   /// Features that a report lists.
   public var topFeatures = 10
