@@ -22,9 +22,13 @@ enum House {
     "CRdKafka": ["Kafka"], "CXGBoost": ["XGBoost"], "CHiredis": ["FeatureStore"], "CLibpq": ["Sink"],
     "CSimdjson": ["Ingest"], "CEvents": ["Ingest"], "CLapack": ["Training"], "CForest": ["Scorer"],
     "CZstd": ["Kafka", "Sink"],
-    "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "Histogram": ["Metrics"], "Logging": ["tally"],
+    "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "GRDBSQLite": ["Sink"], "Histogram": ["Metrics"],
+    "Logging": ["tally"],
     "ArgumentParser": ["tally"], "Hummingbird": ["Serve"],
   ]
+
+  /// Modules that come with a product of another name.
+  static let products = ["GRDBSQLite": "GRDB"]
 
   /// Modules that may import less than their floor would allow.
   static let allowances: [String: Set<String>] = [

@@ -1,0 +1,24 @@
+/// How models are trained.
+public struct TrainingOptions: Equatable, Sendable {
+  /// Trees at most.
+  public var rounds = 500
+  /// Levels of a tree at most.
+  public var maxDepth = 8
+  /// Learning rate.
+  public var eta = 0.05
+  /// Rounds without improvement on the held-back rows after which training ends.
+  public var earlyStoppingRounds = 20
+  /// Share of the entities that is held back.
+  public var heldBackShare = 0.2
+  /// Decides the split and whatever the library draws.
+  public var seed: UInt64 = 42
+  /// Threads; the trees can depend on it in the last digits. libgomp's threads spin while they wait for each
+  /// other: on a busy machine two take four times as long as one, unless `OMP_WAIT_POLICY=passive` is in the
+  /// environment.
+  public var threads = 1
+  /// Features that a report lists.
+  public var topFeatures = 10
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,28 @@
+public import Registry
+public import XGBoost
+
+/// What training a model came to.
+public struct TrainingReport: Equatable, Sendable {
+  /// Name of the model.
+  public var model: String
+  /// Rows learnt from.
+  public var trainingRows: Int
+  /// Rows held back.
+  public var heldBackRows: Int
+  /// Entities learnt from.
+  public var trainingEntities: Int
+  /// Entities held back.
+  public var heldBackEntities: Int
+  /// Trees of the model: up to the round that was best on the held-back rows.
+  public var trees: Int
+  /// Rounds that were run.
+  public var rounds: Int
+  /// Quality on the held-back rows. Training stops by them, so it is a little better than on rows never seen.
+  public var quality: ModelQuality
+  /// Features that contribute most, by mean gain.
+  public var topFeatures: [FeatureGain]
+  /// Where the model was written.
+  public var path: String
+  /// Version of the file.
+  public var version: ModelVersion
+}
