@@ -20,7 +20,8 @@ enum Names {
     }
   }
 
-  /// Throws unless `name` has the form that expressions can name (which of them are reserved, the compiler knows).
+  /// Throws unless `name` has the form that expressions can name (which of them are reserved, the compiler
+  /// knows).
   static func checkIdentifier(_ name: String, at position: SourcePosition) throws(DeclarationError) {
     guard isIdentifier(name) else {
       throw DeclarationError(
@@ -50,8 +51,8 @@ enum Names {
   }
 }
 
-/// The names of intermediates, features, outputs and decisions: each once, for they meet as names in expressions and as
-/// columns of one table. Letters' case does not tell names apart, as it does not in SQL.
+/// The names of intermediates, features, outputs and decisions: each once, for they meet as names in
+/// expressions and as columns of one table. Letters' case does not tell names apart, as it does not in SQL.
 struct NameRegister {
   private var owners: [String: String] = [:]
 

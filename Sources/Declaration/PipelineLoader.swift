@@ -5,9 +5,10 @@ import Events
 /// Reads a pipeline from the text of its YAML file.
 ///
 /// Everything but the feature language is checked: keys, types, bounds, names, what decisions and table refer
-/// to; `FeatureProgram` checks expressions, reserved names and prohibited attributes. Every expression carries the position of its first character, so that the
-/// compiler's errors point into the file as well. `pipelines/engagement.yaml` shows the whole form. Throws
-/// the first error with line and column, what was found and what is allowed.
+/// to; `FeatureProgram` checks expressions, reserved names and prohibited attributes. Every expression
+/// carries the position of its first character, so that the compiler's errors point into the file as well.
+/// `pipelines/engagement.yaml` shows the whole form. Throws the first error with line and column, what was
+/// found and what is allowed.
 public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDeclaration {
   let root = try readYAML(yaml)
   try root.allow([

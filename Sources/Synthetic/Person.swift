@@ -2,9 +2,9 @@ import Events
 
 /// One invented person: a process that gives its events in order of time, endlessly.
 ///
-/// Hidden causes: an activity that wanders (an autoregression of the logarithm, by the day), holidays, and lives: each
-/// ends at a time whose hazard falls with satisfaction; activity and mood sink on the way there; after a silence of more
-/// than 40 days a new life begins.
+/// Hidden causes: an activity that wanders (an autoregression of the logarithm, by the day), holidays, and
+/// lives: each ends at a time whose hazard falls with satisfaction; activity and mood sink on the way there;
+/// after a silence of more than 40 days a new life begins.
 struct Person {
   /// Events a day and person at a pace of 1: measured over 3,000 people and 90 days.
   static let nominalEventsPerDay = 18.0

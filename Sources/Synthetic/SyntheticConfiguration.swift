@@ -13,8 +13,8 @@ public struct SyntheticConfiguration: Sendable, Equatable {
   public var days: Int
   /// End of the history: events lie before it.
   public var endTime: EventTime
-  /// Events a day and person, silent people and days before joining included; a mean over many people and about 90
-  /// days: few people differ widely, a shorter history has more.
+  /// Events a day and person, silent people and days before joining included; a mean over many people and
+  /// about 90 days: few people differ widely, a shorter history has more.
   public var eventsPerCustomerDay: Double
 
   /// A history.

@@ -6,7 +6,8 @@ public struct SyntheticLabel: Sendable, Equatable {
   public let customer: Int
   /// The moment: features may use events before it.
   public let time: EventTime
-  /// Use in the 24 hours after it, 0–1: half for minutes m, as 1 − e^(−m/30), half for deeds n, as 1 − e^(−n/15).
+  /// Use in the 24 hours after it, 0–1: half for minutes m, as 1 − e^(−m/30), half for deeds n, as 1 −
+  /// e^(−n/15).
   public let engagementNextDay: Double
   /// Whether the person does not log in in the 30 days after it.
   public let churns: Bool
@@ -30,12 +31,12 @@ public struct SyntheticLabel: Sendable, Equatable {
   }
 }
 
-/// The labels of a history, person by person in order of time; made anew from the seed, beyond the history's end as far
-/// as they look ahead.
+/// The labels of a history, person by person in order of time; made anew from the seed, beyond the history's
+/// end as far as they look ahead.
 ///
-/// A person has a moment a week in the second half of the history, at an hour and a weekday of its own. A moment counts
-/// when the person came at least a week before it and has logged in in the 30 days before it: nobody needs to be told
-/// that who is long gone is gone.
+/// A person has a moment a week in the second half of the history, at an hour and a weekday of its own. A
+/// moment counts when the person came at least a week before it and has logged in in the 30 days before it:
+/// nobody needs to be told that who is long gone is gone.
 public struct SyntheticLabels: Sequence, IteratorProtocol, Sendable {
   private let configuration: SyntheticConfiguration
   private var customer = 0

@@ -2,8 +2,8 @@ public import Events
 
 /// A history of profile and engagement events, in order of event time.
 ///
-/// Nothing is stored: memory grows with the number of people (about 1.5 KB each), not of events. A copy goes on
-/// independently from where it was copied.
+/// Nothing is stored: memory grows with the number of people (about 1.5 KB each), not of events. A copy goes
+/// on independently from where it was copied.
 public struct SyntheticLog: Sequence, IteratorProtocol, Sendable {
   /// What was asked for.
   public let configuration: SyntheticConfiguration
@@ -26,15 +26,15 @@ public struct SyntheticLog: Sequence, IteratorProtocol, Sendable {
 
 /// The same people after the history's end, one event whenever the caller asks.
 ///
-/// What the people do follows from the history; when it is said to happen is the caller's clock. Asked faster than the
-/// people live, their days pass faster than the clock.
+/// What the people do follows from the history; when it is said to happen is the caller's clock. Asked faster
+/// than the people live, their days pass faster than the clock.
 public struct SyntheticLive: Sendable {
   private var crowd: Crowd
   private let liveNumber: Int64
   private var last: EventTime
 
-  /// Goes on where `log` ends (what is left of it passes unseen). `liveNumber`, greater than 0, tells the event ids of one
-  /// run from another's, for example its starting time.
+  /// Goes on where `log` ends (what is left of it passes unseen). `liveNumber`, greater than 0, tells the
+  /// event ids of one run from another's, for example its starting time.
   public init(after log: SyntheticLog, liveNumber: Int64) {
     precondition(liveNumber > 0)
     var rest = log

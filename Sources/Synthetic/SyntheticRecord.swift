@@ -33,10 +33,10 @@ public struct SyntheticEncoder {
   /// The reasons for which bad records are made: all that a single record can be the cause of.
   public static let badReasons = DeadLetterReason.allCases.filter { $0 != .corruptState }
 
-  private let reasons: [DeadLetterReason]
   private let format: SyntheticFormat
   private let badShare: Double
   private let tooLargeBytes: Int
+  private let reasons: [DeadLetterReason]
   private var random: SeededRandom
   private var record: SyntheticRecord
   private var writer = WireWriter()
@@ -44,19 +44,24 @@ public struct SyntheticEncoder {
 
   /// An encoder.
   ///
-  /// `badShare`, 0 up to less than 1, is the bad records' share of all. `tooLargeBytes` is the length of a value that the
-  /// consumer refuses as too large; it must fit the broker. `misplaces` adds records for another partition than their
-  /// key's (`entity-moved`): ask for them only where the person's earlier events are scored by then, in a live stream; a
-  /// consumer that catches up may meet the misplaced record first and take it for the person's own partition.
+  /// - `badShare`: the bad records' share of all, from 0 up to less than 1.
+  /// - `tooLargeBytes`: at least how long a value is that the consumer refuses as too large; nil: none is
+  ///   made, for producer and broker must let it through.
+  /// - `misplaces`: whether to make records for another partition than their key's (`entity-moved`). Only
+  ///   where the person's earlier events are scored by then, in a live stream: a consumer that catches up may
+  ///   meet the misplaced record first and take it for the person's own partition.
+  /// - `seed`: decides where bad records stand.
   public init(
-    format: SyntheticFormat, badShare: Double = 0, tooLargeBytes: Int = 900_000, misplaces: Bool = false,
+    format: SyntheticFormat, badShare: Double = 0, tooLargeBytes: Int? = nil, misplaces: Bool = false,
     seed: UInt64 = 1
   ) {
-    reasons = Self.badReasons.filter { misplaces || $0 != .entityMoved }
+    reasons = Self.badReasons.filter {
+      $0 == .entityMoved ? misplaces : $0 == .tooLarge ? tooLargeBytes != nil : true
+    }
     precondition(badShare >= 0 && badShare < 1)
     self.format = format
     self.badShare = badShare
-    self.tooLargeBytes = tooLargeBytes
+    self.tooLargeBytes = tooLargeBytes ?? 0
     random = SeededRandom(seed: seed, stream: 0xbad)
     record = SyntheticRecord(key: [], value: [], contentType: .json, time: 0, expected: nil)
   }

@@ -13,7 +13,8 @@ import Testing
     return try loadPipeline(yaml: String(contentsOf: file, encoding: .utf8))
   }
 
-  /// The rows of the table in the requirements, section 3.1, less the id and the three targets; then section 4.4.
+  /// The rows of the table in the requirements, section 3.1, less the id and the three targets; then section
+  /// 4.4.
   private static let columns = """
     age gender location account_type avg_daily_logins avg_session_duration_min num_messages_sent_per_day
     num_events_joined_month num_new_connections_month influencer_follow_score days_since_last_login
