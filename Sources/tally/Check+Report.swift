@@ -5,39 +5,39 @@ import Features
 extension Check {
   func printFeatures(_ pipeline: LoadedPipeline) {
     let columns = pipeline.program.columns
-    print("pipeline \(pipeline.declaration.name): \(columns.count) features")
+    say("pipeline \(pipeline.declaration.name): \(columns.count) features")
     let width = columns.map(\.name.count).max() ?? 0
     for column in columns {
       let name = column.name + String(repeating: " ", count: width - column.name.count)
       let words = column.labels.count > 6 ? column.labels.prefix(6) + ["…"] : column.labels[...]
       let type = words.isEmpty ? column.type : "\(column.type) \(words.joined(separator: "/"))"
-      print("  \(name)  \(type)  = \(column.expressionText)")
+      say("  \(name)  \(type)  = \(column.expressionText)")
     }
   }
 
   func printState(_ program: FeatureProgram) {
-    print("windows: \(program.windows.map(\.text).joined(separator: "; "))")
-    print(
+    say("windows: \(program.windows.map(\.text).joined(separator: "; "))")
+    say(
       "aggregates: \(program.aggregateDescriptions.count), from \(program.series.count) series; "
         + "hops are cut at UTC hours, days and weeks of the epoch")
     let estimate = program.stateBytesEstimate
-    print("state: about \(estimate.bytes) bytes in Redis for \(estimate.assumption)")
+    say("state: about \(estimate.bytes) bytes in Redis for \(estimate.assumption)")
     guard state else { return }
     for series in program.series {
       let sub = series.subKey.isEmpty ? "" : "; sub-key: \(series.subKey)"
-      print("  series \(series.number): \(series.text): \(series.components.joined(separator: ", "))\(sub)")
+      say("  series \(series.number): \(series.text): \(series.components.joined(separator: ", "))\(sub)")
     }
   }
 
   func printModels(_ declaration: PipelineDeclaration) {
-    print("models:")
+    say("models:")
     for model in declaration.models {
       let label = model.label.map { ", learns \($0)" } ?? ""
-      print("  \(model.name): \(model.file), \(model.objective)\(label)")
+      say("  \(model.name): \(model.file), \(model.objective)\(label)")
     }
-    print("decisions:")
-    for decision in declaration.decisions { print("  \(Self.text(of: decision))") }
-    print("table features: \(declaration.tableFeatures.joined(separator: ", "))")
+    say("decisions:")
+    for decision in declaration.decisions { say("  \(Self.text(of: decision))") }
+    say("table features: \(declaration.tableFeatures.joined(separator: ", "))")
   }
 
   private static func text(of decision: DecisionDeclaration) -> String {

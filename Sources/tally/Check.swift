@@ -32,11 +32,11 @@ struct Check: ParsableCommand {
       if let models {
         let scorer = try pipeline.makeScorer(models: models)
         for (name, version) in zip(scorer.outputNames, scorer.modelVersions) {
-          print("  \(name): version \(version) in \(models) fits")
+          say("  \(name): version \(version) in \(models) fits")
         }
       }
-      print("definition \(pipeline.program.definitionHash.hex), state \(pipeline.program.stateHash.hex)")
-      print("\(file) is valid")
+      say("definition \(pipeline.program.definitionHash.hex), state \(pipeline.program.stateHash.hex)")
+      say("\(file) is valid")
     }
   }
 }

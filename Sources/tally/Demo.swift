@@ -53,11 +53,11 @@ struct Demo: ParsableCommand {
       guard !stopped.isSet else { return }
       try stage.train()
       guard !stopped.isSet else { return }
-      print("\n3. Catching up on \(history) events of history")
+      say("\n3. Catching up on \(history) events of history")
       try stage.score(SyntheticLog(people), rate: 0, limit: nil, badShare: 0, isLive: false, stopped: stopped)
       guard !stopped.isSet else { return }
       let limit = keep ? nil : Int(rate * Double(max(1, liveSeconds)))
-      print("\n4. Live: \(Int(rate)) events a second" + (keep ? " until Ctrl-C" : " for \(liveSeconds) s"))
+      say("\n4. Live: \(Int(rate)) events a second" + (keep ? " until Ctrl-C" : " for \(liveSeconds) s"))
       if keep { stage.printAddresses() }
       try stage.score(
         SyntheticLog(people), rate: rate, limit: limit, badShare: badShare, isLive: true, stopped: stopped)

@@ -26,7 +26,7 @@ final class DemoStage {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch { throw Failure("the folder \(folder) cannot be made: \(error.localizedDescription)") }
-    print("Everything of this demo is in \(folder)")
+    say("Everything of this demo is in \(folder)")
     broker = try MockCluster()
     try broker.createTopic("events", partitions: Self.partitions)
     try broker.createTopic("scores", partitions: Self.partitions)
@@ -39,7 +39,7 @@ final class DemoStage {
     settings.redis = redis.url
     settings.table = .sqlite(folder + "/scores.db")
     self.settings = settings
-    print("broker \(settings.brokers), redis \(redis.url), table \(folder)/scores.db")
+    say("broker \(settings.brokers), redis \(redis.url), table \(folder)/scores.db")
   }
 
   func close() {
@@ -49,7 +49,7 @@ final class DemoStage {
 
   /// Writes the history and its labels. Returns the number of events.
   func makeHistory(_ people: SyntheticConfiguration) throws -> Int {
-    print("\n1. Making a history: \(people.customers) people, \(people.days) days, seed \(people.seed)")
+    say("\n1. Making a history: \(people.customers) people, \(people.days) days, seed \(people.seed)")
     let events = try LineWriter(path: folder + "/events.jsonl")
     var encoder = SyntheticEncoder(format: .json)
     var count = 0
@@ -74,7 +74,7 @@ final class DemoStage {
   }
 
   func train() throws {
-    print("\n2. Training the models on it")
+    say("\n2. Training the models on it")
     var options = TrainingOptions()
     options.topFeatures = 4
     try ModelTraining(settings: settings, pipeline: pipeline, options: options)
@@ -115,7 +115,7 @@ final class DemoStage {
   }
 
   func printAddresses() {
-    print(
+    say(
       """
          kcat -C -b \(settings.brokers) -t scores -o -5 -e
          redis-cli -u \(redis.url) --scan --count 100 | head
@@ -125,7 +125,7 @@ final class DemoStage {
 
   func printEnd() {
     let seconds = Int(Date().timeIntervalSince(startedAt))
-    print(
+    say(
       """
 
       Done in \(seconds) s. The results are in \(folder):

@@ -35,8 +35,7 @@ struct DevBroker: ParsableCommand {
         try cluster.createTopic(String(parts[0]), partitions: partitions)
       }
       if let addressFile { try writeAtomically(cluster.bootstrapServers + "\n", to: addressFile) }
-      print(cluster.bootstrapServers)
-      fflush(nil)
+      say(cluster.bootstrapServers)
       let done = DispatchSemaphore(value: 0)
       let interrupts = Interrupts { done.signal() }
       done.wait()

@@ -92,16 +92,16 @@ struct FeaturesOf: ParsableCommand {
     program.read(state, asOf: asOf, into: row, scratch: FeatureScratch(program))
     if json {
       let values = (0..<columns).map { "\(Self.quote(program.columnNames[$0])):\(Self.number(row[$0]))" }
-      print(
+      say(
         "{\"entity_id\":\(Self.quote(id)),\"as_of_us\":\(asOf),\"watermark_us\":\(state.watermark),"
           + "\"events\":\(state.events),\"features\":{\(values.joined(separator: ","))}}")
       return
     }
-    print("\(state.events) events up to \(Self.format(state.watermark)); as of \(Self.format(asOf))")
+    say("\(state.events) events up to \(Self.format(state.watermark)); as of \(Self.format(asOf))")
     let width = program.columnNames.map(\.count).max() ?? 0
     for column in 0..<columns {
       let name = program.columnNames[column].padding(toLength: width, withPad: " ", startingAt: 0)
-      print("  \(name)  \(Self.text(row[column], labels: program.columnLabels[column]))")
+      say("  \(name)  \(Self.text(row[column], labels: program.columnLabels[column]))")
     }
   }
 

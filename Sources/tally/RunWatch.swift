@@ -50,7 +50,6 @@ final class LineOutput: TerminalOutput {
   var size: (columns: Int, rows: Int) { (StandardOutput.plainColumns, 50) }
 
   func write(_ text: String) {
-    print(text, terminator: "")
-    fflush(nil)
+    FileHandle.standardOutput.write(Data(text.utf8))
   }
 }

@@ -49,18 +49,18 @@ struct Status: ParsableCommand {
   ) {
     func text(_ offset: Int64?) -> String { offset.map(String.init) ?? "-" }
     func pad(_ text: String) -> String { String(repeating: " ", count: max(0, 12 - text.count)) + text }
-    if !json { print(["partition", "W", "T", "C", "end", "lag"].map(pad).joined()) }
+    if !json { say(["partition", "W", "T", "C", "end", "lag"].map(pad).joined()) }
     var totals = PartitionCounters()
     for partition in ends.indices {
       let record = records[partition]
       let lag = ends[partition] - (record?.nextOffset ?? 0)
       if json {
         func value(_ offset: Int64?) -> String { offset.map(String.init) ?? "null" }
-        print(
+        say(
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
             + "\"c\":\(value(committed[partition])),\"end\":\(ends[partition]),\"lag\":\(lag)}")
       } else {
-        print(
+        say(
           [
             "\(partition)", text(record?.nextOffset), text(table[partition]), text(committed[partition]),
             "\(ends[partition])", "\(lag)",
@@ -77,7 +77,7 @@ struct Status: ParsableCommand {
     let reasons = DeadLetterReason.allCases.filter { totals.deadLettered[$0.index] > 0 }.map {
       "\($0.rawValue) \(totals.deadLettered[$0.index])"
     }
-    print(
+    say(
       "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate) + dead-lettered \(dead)"
         + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"))
   }

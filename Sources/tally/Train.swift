@@ -67,7 +67,7 @@ struct ModelTraining {
       return true
     }
     let set = collector.finish()
-    print(
+    say(
       "\(counts.records) records replayed, \(counts.deadLetters) of them dead letters; \(set.rows.count) rows of "
         + "\(pipeline.program.columnNames.count) features for \(table.entityCount) people")
     for model in models {
@@ -92,12 +92,12 @@ struct ModelTraining {
     if let r2 = report.quality.rSquared { line += "  R² \(text(r2))" }
     if let auc = report.quality.auc { line += "  AUC \(text(auc))" }
     if let loss = report.quality.logLoss { line += "  log loss \(text(loss))" }
-    print(line)
-    print(
+    say(line)
+    say(
       "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) people to learn from, "
         + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")
     let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
-    print("  top features by gain: \(top.joined(separator: ", "))")
-    print("  \(report.path), version \(report.version)")
+    say("  top features by gain: \(top.joined(separator: ", "))")
+    say("  \(report.path), version \(report.version)")
   }
 }
