@@ -14,11 +14,17 @@ public final class KafkaSource: RecordSource {
   private var assigned: [Int32] = []
   private var isPaused = false
   private var isDown = false
+  /// How often a poll without records may still wake the fetching.
+  private var wakesLeft = 0
   /// How many of the consumer's messages the caller has; those behind them slipped through while idle.
   private var handedOut = 0
 
   /// Messages that one `idle` may take before delivery has stopped.
   private static let slippedMax = 16
+  /// Wakes after `assign` and `resume`, and the wait after each, milliseconds: together a fifth of the second that
+  /// librdkafka may sleep.
+  private static let wakesMax = 10
+  private static let wakeAfterMs = 20
   /// Longest wait for a sign of life while the brokers are away, milliseconds.
   private static let pingTimeoutMs = 500
 
@@ -86,6 +92,7 @@ public final class KafkaSource: RecordSource {
     }
     assigned = starts.map(\.partition)
     isPaused = false
+    wakesLeft = Self.wakesMax
   }
 
   /// Gives all partitions up; answers `.revoked`. Records of the last poll stay valid until the next.
@@ -132,6 +139,7 @@ public final class KafkaSource: RecordSource {
     guard isPaused else { return }
     try ask("resume") { () throws(KafkaError) in try consumer.resume(assigned) }
     isPaused = false
+    wakesLeft = Self.wakesMax
   }
 
   /// Leaves the group and closes.
@@ -152,8 +160,18 @@ public final class KafkaSource: RecordSource {
 
   private func fetch(limit: Int, timeoutMs: Int) throws(PortError) {
     do throws(KafkaError) {
-      try consumer.poll(limit: limit, timeoutMs: timeoutMs)
-      if isDown && consumer.messages.isEmpty && !consumer.hasChange {
+      var waitMs = timeoutMs
+      // While fetching is being taken up, a record may wait for a thread that sleeps.
+      while wakesLeft > 0, waitMs > Self.wakeAfterMs, !assigned.isEmpty {
+        consumer.wake(assigned)
+        wakesLeft -= 1
+        try consumer.poll(limit: limit, timeoutMs: Self.wakeAfterMs)
+        if !consumer.messages.isEmpty || consumer.hasChange { return fetched() }
+        waitMs -= Self.wakeAfterMs
+      }
+      try consumer.poll(limit: limit, timeoutMs: waitMs)
+      if !consumer.messages.isEmpty { return fetched() }
+      if isDown && !consumer.hasChange {
         try consumer.ping(timeoutMs: Self.pingTimeoutMs)
       }
       isDown = false
@@ -163,44 +181,13 @@ public final class KafkaSource: RecordSource {
     }
   }
 
+  /// Records came: all is well.
+  private func fetched() {
+    isDown = false
+    if !consumer.messages.isEmpty { wakesLeft = 0 }
+  }
+
   private func ask<R>(_ what: String, _ body: () throws(KafkaError) -> R) throws(PortError) -> R {
     try ported("kafka topic \(topic): \(what)", body)
-  }
-}
-
-extension RawRecord {
-  /// A view of a message; valid as long as the message.
-  init(_ message: KafkaMessage) {
-    self.init(
-      partition: message.partition, offset: message.offset, ingestTimeMs: message.timestampMs,
-      key: message.key, value: message.value, contentType: ContentType(message.header("content-type")))
-  }
-}
-
-extension ContentType {
-  /// What a `content-type` header says; parameters (";…") and the case of letters do not matter.
-  init(_ header: UnsafeRawBufferPointer?) {
-    guard let header else {
-      self = .unspecified
-      return
-    }
-    if Self.names(header, "application/json") {
-      self = .json
-    } else if Self.names(header, "application/x-protobuf") || Self.names(header, "application/protobuf") {
-      self = .protobuf
-    } else {
-      self = .unknown
-    }
-  }
-
-  private static func names(_ header: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
-    let count = name.utf8CodeUnitCount
-    guard header.count >= count else { return false }
-    for index in 0..<count {
-      let byte = header[index]
-      let lower = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
-      if lower != name.utf8Start[index] { return false }
-    }
-    return header.count == count || header[count] == UInt8(ascii: ";") || header[count] == UInt8(ascii: " ")
   }
 }

@@ -134,12 +134,24 @@ public final class KafkaConsumer {
     _ = try list.offsets(doing: "pause")
   }
 
-  /// Takes delivery up again where it stopped.
+  /// Takes delivery up again where it stopped; `wake` makes that quick.
   public func resume(_ partitions: [Int32]) throws(KafkaError) {
     let list = KafkaPartitionList(topic: topic, partitions)
     try check(rd_kafka_resume_partitions(handle.pointer, list.pointer), "resume")
     _ = try list.offsets(doing: "resume")
   }
+
+  /// Makes the brokers' threads look for something to fetch.
+  ///
+  /// After `assign` and `resume` librdkafka 2.0.2 leaves them asleep for up to a second. A question for offsets wakes
+  /// those of the partitions' leaders; its answer does not matter.
+  public func wake(_ partitions: [Int32]) {
+    let question = KafkaPartitionList(
+      topic: topic, partitions.map { KafkaPosition(partition: $0, offset: 0) })
+    rd_kafka_offsets_for_times(handle.pointer, question.pointer, Int32(Self.wakeTimeoutMs))
+  }
+
+  private static let wakeTimeoutMs = 100
 
   /// Leaves the group, waiting at most `closeTimeoutMs`, and frees everything. A second call does nothing.
   public func close() {

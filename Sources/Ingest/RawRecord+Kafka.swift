@@ -1,0 +1,39 @@
+import Dataflow
+import Kafka
+
+extension RawRecord {
+  /// A view of a message; valid as long as the message.
+  init(_ message: KafkaMessage) {
+    self.init(
+      partition: message.partition, offset: message.offset, ingestTimeMs: message.timestampMs,
+      key: message.key, value: message.value, contentType: ContentType(message.header("content-type")))
+  }
+}
+
+extension ContentType {
+  /// What a `content-type` header says; parameters (";…") and the case of letters do not matter.
+  init(_ header: UnsafeRawBufferPointer?) {
+    guard let header else {
+      self = .unspecified
+      return
+    }
+    if Self.names(header, "application/json") {
+      self = .json
+    } else if Self.names(header, "application/x-protobuf") || Self.names(header, "application/protobuf") {
+      self = .protobuf
+    } else {
+      self = .unknown
+    }
+  }
+
+  private static func names(_ header: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+    let count = name.utf8CodeUnitCount
+    guard header.count >= count else { return false }
+    for index in 0..<count {
+      let byte = header[index]
+      let lower = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+      if lower != name.utf8Start[index] { return false }
+    }
+    return header.count == count || header[count] == UInt8(ascii: ";") || header[count] == UInt8(ascii: " ")
+  }
+}
