@@ -91,7 +91,9 @@ let package = Package(
     tests(
       "SyntheticTests",
       ["Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents", "Kafka", "TestServers"]),
-    tests("PipelineTests", ["CEvents", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
+    tests(
+      "PipelineTests",
+      ["CEvents", "CMallocCounter", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests(
       "TrainingTests", ["Events", "Features", "Dataflow", "Training", "XGBoost", "Registry", "Scorer"]),

@@ -33,7 +33,9 @@ public final class EventBatch {
 
   /// Starts an event, forgetting one that was not committed.
   public func begin() {
-    if attributes.count > committedAttributes { attributes.removeLast(attributes.count - committedAttributes) }
+    if attributes.count > committedAttributes {
+      attributes.removeLast(attributes.count - committedAttributes)
+    }
     if bytes.count > committedBytes { bytes.removeLast(bytes.count - committedBytes) }
   }
 
@@ -68,7 +70,8 @@ public final class EventBatch {
     let hash = withBytes(of: eventID) { Hash128(of: $0) }
     events.append(
       Event(
-        kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: time, idHash: hash,
+        kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: time,
+        idHash: hash,
         attributesStart: Int32(committedAttributes),
         attributesCount: Int32(attributes.count - committedAttributes)))
     committedAttributes = attributes.count

@@ -36,7 +36,11 @@ public struct Hash128: Equatable, Hashable, Sendable {
     for index in tail..<bytes.count {
       let byte = UInt64(bytes[index])
       let position = index - tail
-      if position < 8 { k1 |= byte << (8 * UInt64(position)) } else { k2 |= byte << (8 * UInt64(position - 8)) }
+      if position < 8 {
+        k1 |= byte << (8 * UInt64(position))
+      } else {
+        k2 |= byte << (8 * UInt64(position - 8))
+      }
     }
     if bytes.count - tail > 8 { h2 ^= Self.rotate(k2 &* c2, 33) &* c1 }
     if bytes.count > tail { h1 ^= Self.rotate(k1 &* c1, 31) &* c2 }

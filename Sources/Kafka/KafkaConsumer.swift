@@ -41,7 +41,8 @@ public final class KafkaConsumer {
   /// A consumer that has joined nothing yet. `configuration` must name `bootstrap.servers` and `group.id`.
   ///
   /// `notingEnds`: partitions whose end is reached are put into `ended`.
-  public init(_ configuration: KafkaConfiguration, topic: String, notingEnds: Bool = false) throws(KafkaError) {
+  public init(_ configuration: KafkaConfiguration, topic: String, notingEnds: Bool = false) throws(KafkaError)
+  {
     self.topic = topic
     var all = configuration
     for (name, value) in Self.fixedProperties { all.set(name, value) }

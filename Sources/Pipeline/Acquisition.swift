@@ -147,7 +147,8 @@ public enum Delivery {
     let until = max(facts.committed ?? 0, facts.table ?? 0)
     guard onLostState == .rebuild else {
       throw refusal(
-        facts, "the store has no record of this partition although its events were scored: its states are lost",
+        facts,
+        "the store has no record of this partition although its events were scored: its states are lost",
         "restore the store, or start with --on-lost-state rebuild to make the states anew from the log")
     }
     guard facts.bounds.low == 0 else {
@@ -168,7 +169,8 @@ public enum Delivery {
   ) throws {
     if record.definition != identity.stateHash {
       throw refusal(
-        facts, "the store's states were made by another definition (\(record.definition.prefix(12))…, this one is "
+        facts,
+        "the store's states were made by another definition (\(record.definition.prefix(12))…, this one is "
           + "\(identity.stateHash.prefix(12))…)",
         "go back to that definition, or set store.generation to a new number together with a new kafka.group and table "
           + "to make states anew")
@@ -180,7 +182,8 @@ public enum Delivery {
     }
     if record.clusterID != facts.log.clusterID {
       throw refusal(
-        facts, "the states were made from another cluster's log", "point kafka.brokers at the cluster they belong to")
+        facts, "the states were made from another cluster's log",
+        "point kafka.brokers at the cluster they belong to")
     }
     if record.nextOffset < facts.bounds.low || record.nextOffset > facts.bounds.high {
       throw refusal(

@@ -14,7 +14,8 @@ extension Worker {
         fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState)
       var recordBytes = bytes[index] ?? []
       if decision.isNew {
-        guard let created = try waiting({ try self.create(decision.record, partition: fact.partition) }) else {
+        guard let created = try waiting({ try self.create(decision.record, partition: fact.partition) })
+        else {
           return
         }
         recordBytes = created
@@ -69,7 +70,8 @@ extension Worker {
     }
     guard schema <= PartitionRecord.schemaVersion else {
       throw PortError(
-        .refused, "partition \(partition): the store was written by a newer program (schema \(schema), this one knows "
+        .refused,
+        "partition \(partition): the store was written by a newer program (schema \(schema), this one knows "
           + "\(PartitionRecord.schemaVersion)): update this program")
     }
     return record

@@ -85,7 +85,8 @@ extension Worker {
         let crc = CRC32C.of(key: record.key, value: record.value)
         guard record.ingestTimeMs == last.lastTimestampMs && crc == last.lastCRC else {
           throw PortError(
-            .refused, "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: "
+            .refused,
+            "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: "
               + "the topic was made anew; use another generation, group and table")
         }
       }
@@ -151,7 +152,8 @@ extension Worker {
         batch.deadLetters.append(
           DeadLetter(
             record: Int32(index), reason: reason, detail: detail(of: reason, slot: verdicts[index].slot),
-            toTopic: record.offset >= owned[place].topicFrom, toTable: record.offset >= owned[place].tableFrom))
+            toTopic: record.offset >= owned[place].topicFrom, toTable: record.offset >= owned[place].tableFrom
+          ))
       }
       owned[place].next.counters.read += 1
     }

@@ -34,7 +34,9 @@ struct Demo: ParsableCommand {
   @Flag(help: "Go on until Ctrl-C.") var keep = false
 
   func validate() throws {
-    guard (10...1_000_000).contains(customers) else { throw ValidationError("--customers takes 10 to 1000000") }
+    guard (10...1_000_000).contains(customers) else {
+      throw ValidationError("--customers takes 10 to 1000000")
+    }
     guard (14...3650).contains(days) else { throw ValidationError("--days takes 14 to 3650") }
     guard rate > 0, rate <= 1e6 else { throw ValidationError("--rate takes more than 0") }
     guard (0...0.9).contains(badShare) else { throw ValidationError("--bad-share takes 0 to 0.9") }

@@ -55,7 +55,8 @@ final class DemoStage {
     var count = 0
     for event in SyntheticLog(people) {
       try encoder.encode(event) { record in
-        try events.write((record.key ?? []) + [UInt8(ascii: "\t")] + (record.value ?? []) + [UInt8(ascii: "\n")])
+        try events.write(
+          (record.key ?? []) + [UInt8(ascii: "\t")] + (record.value ?? []) + [UInt8(ascii: "\n")])
       }
       count += 1
     }
@@ -109,7 +110,8 @@ final class DemoStage {
       run.stop.stop()
     }
     watcher.start()
-    RunWatch(run, title: isLive ? "tally demo: live" : "tally demo: catching up", isLive: true, ends: nil).watch()
+    RunWatch(run, title: isLive ? "tally demo: live" : "tally demo: catching up", isLive: true, ends: nil)
+      .watch()
     try run.join()
     if let failure = feeder.failure { throw failure }
   }

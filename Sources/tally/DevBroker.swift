@@ -18,7 +18,8 @@ struct DevBroker: ParsableCommand {
         kcat -b $(cat /tmp/broker) -L
       """)
 
-  @Option(help: "NAME:PARTITIONS; may be given again. Other topics are made when first used, with 4 partitions.")
+  @Option(
+    help: "NAME:PARTITIONS; may be given again. Other topics are made when first used, with 4 partitions.")
   var topic: [String] = []
   @Option(help: "Writes the address into this file once the broker answers; removed at the end.")
   var addressFile: String?
@@ -30,7 +31,8 @@ struct DevBroker: ParsableCommand {
       let cluster = try MockCluster(brokers: brokers)
       for text in topic {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let partitions = Int(parts[1]), (1...10_000).contains(partitions), !parts[0].isEmpty
+        guard parts.count == 2, let partitions = Int(parts[1]), (1...10_000).contains(partitions),
+          !parts[0].isEmpty
         else { throw Failure("--topic \(text): write NAME:PARTITIONS, for example events:4") }
         try cluster.createTopic(String(parts[0]), partitions: partitions)
       }

@@ -38,7 +38,8 @@ struct FeaturesOf: ParsableCommand {
         ? try fromTheLog(settings, pipeline, until: moment) : try fromTheStore(settings, pipeline)
       if let moment, moment < state.watermark {
         throw Failure(
-          "\(asOf ?? "") is before the person's latest event (\(Self.format(state.watermark))): add --from-log")
+          "\(asOf ?? "") is before the person's latest event (\(Self.format(state.watermark))): add --from-log"
+        )
       }
       show(state, pipeline, asOf: moment ?? state.watermark)
     }
@@ -77,7 +78,9 @@ struct FeaturesOf: ParsableCommand {
       guard batch.withBytes(of: event.entityID, { $0.elementsEqual(key) }) else { return true }
       if let moment, event.time > moment { return true }
       state.partition = record.partition
-      if !pipeline.program.isDuplicate(event, of: state) { pipeline.program.apply(event, in: batch, to: state) }
+      if !pipeline.program.isDuplicate(event, of: state) {
+        pipeline.program.apply(event, in: batch, to: state)
+      }
       return true
     }
     guard state.events > 0 else { throw Failure("the log has no event of this person up to then") }
@@ -109,7 +112,9 @@ struct FeaturesOf: ParsableCommand {
 
   private static func text(_ value: Float, labels: [String]) -> String {
     if value.isNaN { return "missing" }
-    guard !labels.isEmpty else { return value == value.rounded() && abs(value) < 1e7 ? "\(Int(value))" : "\(value)" }
+    guard !labels.isEmpty else {
+      return value == value.rounded() && abs(value) < 1e7 ? "\(Int(value))" : "\(value)"
+    }
     return labels.indices.contains(Int(value)) ? labels[Int(value)] : "other"
   }
 
@@ -120,10 +125,14 @@ struct FeaturesOf: ParsableCommand {
 
   static func parse(_ text: String) throws -> EventTime {
     if let micros = Int64(text) { return micros }
-    for options in [ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds]] {
+    for options in [
+      ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds],
+    ] {
       let formatter = ISO8601DateFormatter()
       formatter.formatOptions = options
-      if let date = formatter.date(from: text) { return EventTime((date.timeIntervalSince1970 * 1e6).rounded()) }
+      if let date = formatter.date(from: text) {
+        return EventTime((date.timeIntervalSince1970 * 1e6).rounded())
+      }
     }
     throw Failure("--as-of \(text): write 2026-01-31T12:00:00Z or microseconds since 1970")
   }

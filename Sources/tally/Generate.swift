@@ -29,25 +29,33 @@ struct Generate: ParsableCommand {
   @Option(help: "Topic to produce to, instead of a file.") var topic: String?
   @Option(help: "Kafka brokers (environment: TALLY_BROKERS).") var brokers: String?
   @Option(
-    name: [.customShort("X"), .customLong("property")], help: "librdkafka property, NAME=VALUE; may be given again.")
+    name: [.customShort("X"), .customLong("property")],
+    help: "librdkafka property, NAME=VALUE; may be given again.")
   var property: [String] = []
   @Option(help: "json or protobuf (files hold JSON).") var format = SyntheticFormat.json
   @Option(help: "Events a second; 0: as fast as possible.") var rate = 0.0
   @Option(help: "At most so many events; 0: all.") var limit = 0
-  @Option(help: "Share of extra records that cannot be scored, 0 to 0.9: one of each kind in turn.") var badShare = 0.0
+  @Option(help: "Share of extra records that cannot be scored, 0 to 0.9: one of each kind in turn.")
+  var badShare = 0.0
   @Flag(help: "Skip the history; send what the same people do now, with the present time, until stopped.")
   var live = false
 
   func validate() throws {
-    guard (1...10_000_000).contains(customers) else { throw ValidationError("--customers takes 1 to 10000000") }
+    guard (1...10_000_000).contains(customers) else {
+      throw ValidationError("--customers takes 1 to 10000000")
+    }
     guard (1...3650).contains(days) else { throw ValidationError("--days takes 1 to 3650") }
-    guard eventsPerDay > 0, eventsPerDay <= 1000 else { throw ValidationError("--events-per-day takes up to 1000") }
+    guard eventsPerDay > 0, eventsPerDay <= 1000 else {
+      throw ValidationError("--events-per-day takes up to 1000")
+    }
     guard (0...0.9).contains(badShare) else { throw ValidationError("--bad-share takes 0 to 0.9") }
     guard topic == nil || output == nil else { throw ValidationError("give --topic or --output, not both") }
     guard topic != nil || output != nil || labels != nil else {
       throw ValidationError("say where to: --output FILE, --topic NAME or --labels FILE")
     }
-    guard output == nil || format == .json else { throw ValidationError("files hold JSON: leave --format out") }
+    guard output == nil || format == .json else {
+      throw ValidationError("files hold JSON: leave --format out")
+    }
     guard !live || topic != nil else { throw ValidationError("--live needs --topic") }
     if let endTime {
       guard endTime > Int64(days) * 86_400, endTime * 1_000_000 <= EventTimeBounds.end else {

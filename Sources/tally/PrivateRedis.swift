@@ -28,7 +28,9 @@ final class PrivateRedis {
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
-    do { try process.run() } catch { throw Failure("redis-server cannot be started: \(error.localizedDescription)") }
+    do { try process.run() } catch {
+      throw Failure("redis-server cannot be started: \(error.localizedDescription)")
+    }
     let deadline = Date().addingTimeInterval(Self.startSecondsMax)
     while !Self.answers(port: port) {
       guard process.isRunning, Date() < deadline else {

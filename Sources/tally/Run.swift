@@ -53,7 +53,8 @@ struct Run: ParsableCommand {
       }
       defer { withExtendedLifetime(interrupts) {} }
       complain(
-        "tally: \(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)")
+        "tally: \(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)"
+      )
       RunWatch(running, title: "tally \(pipeline.declaration.name)", isLive: view, ends: ends).watch()
       try running.join()
     }
@@ -67,7 +68,8 @@ extension OnLostState: ExpressibleByArgument {}
 enum StopDeadline {
   static func begin(seconds: Int) {
     DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
-      complain("tally: something did not answer within \(seconds) s; leaving as after a crash, nothing is lost")
+      complain(
+        "tally: something did not answer within \(seconds) s; leaving as after a crash, nothing is lost")
       _exit(1)
     }
   }

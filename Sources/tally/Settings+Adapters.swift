@@ -62,9 +62,12 @@ extension Settings {
     configuration.keyPrefix = redisPrefix
     configuration.connectTimeoutMs = redisConnectTimeoutMs
     configuration.commandTimeoutMs = redisCommandTimeoutMs
-    if redisExpiry, let ttl = pipeline.declaration.features.idleTTL { configuration.expiryMs = ttl / 1000 * 2 }
+    if redisExpiry, let ttl = pipeline.declaration.features.idleTTL {
+      configuration.expiryMs = ttl / 1000 * 2
+    }
     return try RedisStateStore(
-      configuration, pipeline: pipeline.declaration.name, generation: generation, partitionCount: partitionCount)
+      configuration, pipeline: pipeline.declaration.name, generation: generation,
+      partitionCount: partitionCount)
   }
 
   func makeTopicSink(_ context: ScoreContext, partitions: Int32) throws -> KafkaTopicSink {

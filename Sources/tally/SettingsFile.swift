@@ -12,7 +12,9 @@ enum SettingsFile {
   static func load(path: String?) throws -> Settings {
     var settings = Settings()
     let environment = ProcessInfo.processInfo.environment["TALLY_CONFIG"]
-    guard let name = path ?? environment ?? (FileManager.default.fileExists(atPath: defaultName) ? defaultName : nil)
+    guard
+      let name = path ?? environment
+        ?? (FileManager.default.fileExists(atPath: defaultName) ? defaultName : nil)
     else { return settings }
     let text = try readText(name, what: "configuration file")
     do {
@@ -48,7 +50,8 @@ enum SettingsFile {
 
   private static func readRedis(_ section: YAMLSection, into settings: inout Settings) throws {
     try section.allow([
-      "url", "user", "password_file", "password_env", "prefix", "generation", "connect_timeout", "command_timeout", "expiry",
+      "url", "user", "password_file", "password_env", "prefix", "generation", "connect_timeout",
+      "command_timeout", "expiry",
       "on_lost_state",
     ])
     if let value = section["url"] { settings.redis = try value.string() }
@@ -89,7 +92,8 @@ enum SettingsFile {
   private static func readTable(_ section: YAMLSection, into settings: inout Settings) throws {
     try section.allow(["postgres", "sqlite", "none"])
     guard section.entries.count <= 1 else {
-      throw DeclarationError(section.position, found: "more than one table", allowed: "postgres, sqlite or none: true")
+      throw DeclarationError(
+        section.position, found: "more than one table", allowed: "postgres, sqlite or none: true")
     }
     if let value = section["postgres"] { settings.table = .postgres(try value.string()) }
     if let value = section["sqlite"] { settings.table = .sqlite(try value.string()) }
@@ -118,7 +122,8 @@ enum SettingsFile {
       let name = try value.string()
       guard let secret = ProcessInfo.processInfo.environment[name] else {
         throw DeclarationError(
-          value.position, found: "the environment variable \(name), which is not set", allowed: "one that is set")
+          value.position, found: "the environment variable \(name), which is not set",
+          allowed: "one that is set")
       }
       return secret
     }

@@ -70,7 +70,9 @@ struct Status: ParsableCommand {
       totals.read += counters.read
       totals.scored += counters.scored
       totals.duplicate += counters.duplicate
-      for index in counters.deadLettered.indices { totals.deadLettered[index] += counters.deadLettered[index] }
+      for index in counters.deadLettered.indices {
+        totals.deadLettered[index] += counters.deadLettered[index]
+      }
     }
     guard !json else { return }
     let dead = totals.deadLettered.reduce(0, +)

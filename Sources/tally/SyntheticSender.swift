@@ -35,7 +35,8 @@ final class SyntheticSender {
       try Self.withBytes(record.value) { value in
         try withUnsafePointer(to: KafkaHeader("content-type", type)) { header in
           let headers = UnsafeBufferPointer(start: header, count: isPlain ? 0 : 1)
-          try queue(key: key, value: value, headers: headers, partition: record.isMisplaced ? misplaced(key) : -1)
+          try queue(
+            key: key, value: value, headers: headers, partition: record.isMisplaced ? misplaced(key) : -1)
         }
       }
     }

@@ -18,6 +18,7 @@ struct Tally: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self, DevBroker.self,
+      Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self,
+      DevBroker.self,
     ])
 }

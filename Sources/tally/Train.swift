@@ -80,7 +80,8 @@ struct ModelTraining {
   private func wanted(_ only: [String]) throws -> [ModelDeclaration] {
     let trainable = pipeline.declaration.models.filter { $0.label != nil }
     for name in only where !trainable.contains(where: { $0.name == name }) {
-      throw Failure("--only \(name): \(pipeline.file) can train \(trainable.map(\.name).joined(separator: ", "))")
+      throw Failure(
+        "--only \(name): \(pipeline.file) can train \(trainable.map(\.name).joined(separator: ", "))")
     }
     guard !trainable.isEmpty else { throw Failure("\(pipeline.file) declares no model with a label") }
     return only.isEmpty ? trainable : trainable.filter { only.contains($0.name) }

@@ -24,7 +24,8 @@ struct Manifest {
     for match in text.matches(of: /\.executableTarget\(\s*name: "(\w+)",\s*dependencies: \[([^\]]*)\]/) {
       dependencies[String(match.1)] = names(match.2)
     }
-    for match in text.matches(of: /\.(?:systemLibrary|target)\(name: "(C\w+)"/) {
+    // A C target of the tests names its path under Tests/.
+    for match in text.matches(of: /\.(?:systemLibrary|target)\(name: "(C\w+)"(?!, path: "Tests)/) {
       dependencies[String(match.1)] = []
     }
   }

@@ -220,7 +220,8 @@ final class CommaDecoder: RecordDecoder {
     let idSlice = id.withUTF8 { events.append(UnsafeRawBufferPointer($0)) }
     let entity = events.append(record.key)
     events.commit(
-      kind: .engagement, type: SymbolTable.unknown, eventID: idSlice, entityID: entity, source: .empty, time: time)
+      kind: .engagement, type: SymbolTable.unknown, eventID: idSlice, entityID: entity, source: .empty,
+      time: time)
     return nil
   }
 }

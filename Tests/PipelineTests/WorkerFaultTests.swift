@@ -60,7 +60,8 @@ final class World {
     configuration.onLostState = onLostState
     let ports = WorkerPorts(
       source: FakeSource(log: log, faults: faults, rebalanceShare: rebalanceShare), decoder: CommaDecoder(),
-      store: FaultyStore(MemoryStateStore(storage, partitionCount: 3), faults: faults), scorer: SumScorer(), decider: NoDecisions(),
+      store: FaultyStore(MemoryStateStore(storage, partitionCount: 3), faults: faults), scorer: SumScorer(),
+      decider: NoDecisions(),
       topic: FakeTopicSink(topic, faults: faults), table: FakeTableSink(table, faults: faults),
       clock: FakeClock(), recorder: recorder)
     return Worker(
