@@ -55,6 +55,11 @@ public final class MockCluster {
     }
     cluster = made
     bootstrapServers = String(cString: rd_kafka_mock_cluster_bootstraps(made))
+    ListeningSockets.sendAtOnce(ports: bootstrapServers.split(separator: ",").compactMap(Self.port))
+  }
+
+  private static func port(of address: Substring) -> UInt16? {
+    address.split(separator: ":").last.flatMap { UInt16($0) }
   }
 
   /// Makes a topic.

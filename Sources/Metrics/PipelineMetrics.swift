@@ -24,6 +24,13 @@ public final class PipelineMetrics: Recorder, Sendable {
     }
   }
 
+  /// Forgets all latencies, counters stay: what comes from now on is looked at alone.
+  public func forgetLatencies() {
+    values.withLock { values in
+      for index in values.latencies.indices { values.latencies[index] = StageLatency() }
+    }
+  }
+
   /// Counts `events` events of `nanos` nanoseconds each in a stage.
   public func record(_ stage: Stage, nanos: UInt64, events: Int) {
     guard events > 0 else { return }

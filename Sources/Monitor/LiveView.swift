@@ -8,7 +8,8 @@ public final class LiveView {
   /// People that the view lists.
   public static let atRiskRows = 8
 
-  private let title: String
+  /// Title, drawn above everything.
+  public var title: String
   private let metrics: PipelineMetrics
   private let board: AtRiskBoard?
   private let clock: any Clock

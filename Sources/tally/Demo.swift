@@ -55,14 +55,13 @@ struct Demo: ParsableCommand {
       guard !stopped.isSet else { return }
       try stage.train()
       guard !stopped.isSet else { return }
-      say("\n3. Catching up on \(history) events of history")
-      try stage.score(SyntheticLog(people), rate: 0, limit: nil, badShare: 0, isLive: false, stopped: stopped)
-      guard !stopped.isSet else { return }
-      let limit = keep ? nil : Int(rate * Double(max(1, liveSeconds)))
-      say("\n4. Live: \(Int(rate)) events a second" + (keep ? " until Ctrl-C" : " for \(liveSeconds) s"))
+      say(
+        "\n3. Catching up on \(history) events of history, then live events"
+          + (keep ? " until Ctrl-C" : " for \(liveSeconds) s"))
       if keep { stage.printAddresses() }
-      try stage.score(
-        SyntheticLog(people), rate: rate, limit: limit, badShare: badShare, isLive: true, stopped: stopped)
+      let limit = keep ? nil : Int(rate * Double(max(1, liveSeconds)))
+      let live = LiveSettings(rate: rate, limit: limit, badShare: badShare)
+      try stage.score(people, live: live, stopped: stopped)
       stage.printEnd()
     }
   }

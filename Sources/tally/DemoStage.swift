@@ -17,8 +17,6 @@ final class DemoStage {
   private let pipeline: LoadedPipeline
   private let startedAt = Date()
   private static let partitions = 8
-  /// Events between producer and scorer while catching up: the embedded broker keeps 5 MB a partition.
-  private static let underwayMax: UInt64 = 20_000
 
   init(folder wanted: String?, pipelineFile: String) throws {
     pipeline = try LoadedPipeline(file: pipelineFile)
@@ -82,36 +80,14 @@ final class DemoStage {
       .run(labels: folder + "/labels.csv", events: folder + "/events.jsonl", only: [])
   }
 
-  /// Streams the history, or what the people do afterwards, through broker and pipeline, with a view of it.
-  func score(
-    _ log: SyntheticLog, rate: Double, limit: Int?, badShare: Double, isLive: Bool, stopped: StopFlag
-  ) throws {
+  /// Streams the history as fast as it is scored, then what the people do live, with a view of it all.
+  func score(_ people: SyntheticConfiguration, live: LiveSettings, stopped: StopFlag) throws {
     let run = try PipelineRun(settings, pipeline)
-    let feeder = Feeder(
-      kafka: settings.kafkaConfiguration(), rate: rate, limit: limit, stopped: stopped,
-      read: { run.metrics.snapshot().read }, underwayMax: Self.underwayMax)
-    let done = DispatchSemaphore(value: 0)
-    nonisolated(unsafe) let encoder = SyntheticEncoder(
-      format: .protobuf, badShare: badShare, tooLargeBytes: 300_000)
-    let thread = Thread {
-      isLive ? feeder.feedLive(after: log, encoder) : feeder.feed(log, encoder)
-      done.signal()
-    }
-    thread.stackSize = 8 << 20
-    thread.start()
-    let watcher = Thread {
-      done.wait()
-      // Everything is produced: end when it is scored, or at once when the feeder failed or someone stops us.
-      while !run.isFinished && !stopped.isSet && feeder.failure == nil
-        && run.metrics.snapshot().read < feeder.sent
-      {
-        usleep(20_000)
-      }
-      run.stop.stop()
-    }
-    watcher.start()
-    RunWatch(run, title: isLive ? "tally demo: live" : "tally demo: catching up", isLive: true, ends: nil)
-      .watch()
+    let feeder = DemoFeeder(
+      settings.kafkaConfiguration(), people, live: live, metrics: run.metrics, stopped: stopped)
+    feeder.start { run.stop.stop() }
+    RunWatch(run, title: "tally demo: \(feeder.phase)", isLive: true, ends: nil).watch()
+    stopped.set()
     try run.join()
     if let failure = feeder.failure { throw failure }
   }
@@ -145,73 +121,5 @@ final class DemoStage {
   private var sampleID: String {
     var log = SyntheticLog(SyntheticConfiguration(customers: 1, days: 1))
     return log.next()?.entityID ?? "ID"
-  }
-}
-
-/// Produces synthetic events on a thread of its own.
-private final class Feeder: @unchecked Sendable {
-  private let kafka: KafkaConfiguration
-  private let rate: Double
-  private let limit: Int?
-  private let stopped: StopFlag
-  private let read: () -> UInt64
-  private let underwayMax: UInt64
-  private let lock = NSLock()
-  private var sentCount: UInt64 = 0
-  private var failed: (any Error)?
-
-  init(
-    kafka: KafkaConfiguration, rate: Double, limit: Int?, stopped: StopFlag, read: @escaping () -> UInt64,
-    underwayMax: UInt64
-  ) {
-    self.kafka = kafka
-    self.rate = rate
-    self.limit = limit
-    self.stopped = stopped
-    self.read = read
-    self.underwayMax = underwayMax
-  }
-
-  /// Records produced so far.
-  var sent: UInt64 { lock.withLock { sentCount } }
-  /// What went wrong, if anything.
-  var failure: (any Error)? { lock.withLock { failed } }
-
-  func feed(_ log: SyntheticLog, _ encoder: SyntheticEncoder) {
-    var log = log
-    feed(encoder) { log.next() }
-  }
-
-  func feedLive(after log: SyntheticLog, _ encoder: SyntheticEncoder) {
-    var people = SyntheticLive(after: log, liveNumber: Int64(Date().timeIntervalSince1970 * 1000))
-    let clock = SystemClock()
-    feed(encoder) { people.next(at: clock.wallMicros()) }
-  }
-
-  private func feed(_ start: SyntheticEncoder, _ next: () -> SyntheticEvent?) {
-    var encoder = start
-    do {
-      let sender = try SyntheticSender(kafka, topic: "events")
-      defer { sender.close() }
-      var pace = Pace(eventsPerSecond: rate)
-      var events = 0
-      while !stopped.isSet, events < limit ?? Int.max, let event = next() {
-        pace.wait { sender.poll(milliseconds: $0) }
-        try encoder.encode(event) { record in
-          try sender.send(record)
-          lock.withLock { sentCount += 1 }
-        }
-        events += 1
-        if events & 0xff == 0 { holdBack(sender) }
-      }
-      try sender.flush()
-    } catch {
-      lock.withLock { failed = error }
-    }
-  }
-
-  /// Waits while the scorer is too far behind.
-  private func holdBack(_ sender: SyntheticSender) {
-    while !stopped.isSet && sent > read() + underwayMax { sender.poll(milliseconds: 10) }
   }
 }

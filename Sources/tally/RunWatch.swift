@@ -9,18 +9,22 @@ struct RunWatch {
   private let view: LiveView
   private let ends: [Int64]?
   private let refreshTicks: Int
+  private let title: () -> String
   private static let tickMs = 100
   /// Seconds between lines when there is no live view.
   private static let lineSeconds = 10
 
   /// `ends`: stop the run when every partition has reached these; nil: never.
-  init(_ run: PipelineRun, title: String, isLive: Bool, ends: [Int64]?) {
+  init(
+    _ run: PipelineRun, title: @escaping @autoclosure () -> String, isLive: Bool, ends: [Int64]?
+  ) {
     self.run = run
     self.ends = ends
+    self.title = title
     let output = StandardOutput()
     refreshTicks = (isLive && output.isTerminal ? 1 : Self.lineSeconds) * 1000 / Self.tickMs
     view = LiveView(
-      title: title, metrics: run.metrics, board: isLive ? run.atRisk : nil, clock: SystemClock(),
+      title: title(), metrics: run.metrics, board: isLive ? run.atRisk : nil, clock: SystemClock(),
       terminal: isLive ? output : LineOutput())
   }
 
@@ -31,7 +35,10 @@ struct RunWatch {
       usleep(UInt32(Self.tickMs) * 1000)
       tick += 1
       if let ends, hasReached(ends) { run.stop.stop() }
-      if tick % refreshTicks == 0 { view.refresh() }
+      if tick % refreshTicks == 0 {
+        view.title = title()
+        view.refresh()
+      }
     }
     view.finish()
   }

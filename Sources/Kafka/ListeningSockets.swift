@@ -1,0 +1,34 @@
+import Glibc
+
+/// Sockets of this process that listen on given ports.
+///
+/// librdkafka's mock brokers leave Nagle's algorithm on; together with delayed acknowledgements every answer then takes 40 ms.
+/// Connections inherit the option from the socket that accepts them (Linux), which the library does not give out: it is
+/// found among the process' descriptors.
+enum ListeningSockets {
+  /// Highest descriptor that is looked at.
+  private static let descriptorMax: Int32 = 4096
+
+  /// Turns Nagle's algorithm off for connections to come.
+  static func sendAtOnce(ports: [UInt16]) {
+    for descriptor in 3..<descriptorMax {
+      var isListening: Int32 = 0
+      var length = socklen_t(MemoryLayout<Int32>.size)
+      guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening != 0,
+        let port = port(of: descriptor), ports.contains(port)
+      else { continue }
+      var on: Int32 = 1
+      setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+  }
+
+  private static func port(of descriptor: Int32) -> UInt16? {
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let found = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+    }
+    guard found == 0, address.sin_family == sa_family_t(AF_INET) else { return nil }
+    return UInt16(bigEndian: address.sin_port)
+  }
+}
