@@ -62,8 +62,19 @@ public protocol RecordSource: AnyObject {
   func idle(timeoutMs: Int) throws -> Bool
   /// Takes delivery up again after `idle`.
   func resume() throws
+  /// The end that reading reached last: everything before it was given; nil: not yet. Asks nobody.
+  func reachedEnd(_ partition: Int32) -> Int64?
+  /// The log's end as the source knows it by now; nil: it does not. Asks nobody.
+  func knownEnd(_ partition: Int32) -> Int64?
   /// Leaves the group and closes.
   func close()
+}
+
+extension RecordSource {
+  /// Not known.
+  public func reachedEnd(_ partition: Int32) -> Int64? { nil }
+  /// Not known.
+  public func knownEnd(_ partition: Int32) -> Int64? { nil }
 }
 
 /// What became of a compare-and-set.

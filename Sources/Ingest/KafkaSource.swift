@@ -85,6 +85,14 @@ public final class KafkaSource: RecordSource {
     return LogBounds(low: marks.low, high: marks.high)
   }
 
+  /// The end that reading reached last; nil: not yet.
+  public func reachedEnd(_ partition: Int32) -> Int64? {
+    consumer.messages.count > handedOut ? nil : consumer.ends[partition]
+  }
+
+  /// The log's end as the last fetch told it; nil: not known yet. Asks nobody.
+  public func knownEnd(_ partition: Int32) -> Int64? { consumer.knownEnd(partition) }
+
   /// Starts reading the partitions at the given offsets; answers `.assigned`.
   public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
     try ask("assign") { () throws(KafkaError) in

@@ -25,7 +25,7 @@ public final class TopicLogSource: RecordSource {
     let timeoutMs = configuration.answerTimeoutMs
     answerTimeoutMs = timeoutMs
     let opened = try ported("kafka log of \(topic)") { () throws(KafkaError) in
-      try KafkaConsumer(kafka, topic: topic, notingEnds: true)
+      try KafkaConsumer(kafka, topic: topic)
     }
     consumer = opened
     let found = try ported("kafka topic \(topic): bounds") { () throws(KafkaError) in
@@ -69,7 +69,7 @@ public final class TopicLogSource: RecordSource {
       if message.offset < end { batch.records.append(RawRecord(message)) }
     }
     let isDone = logBounds.indices.allSatisfy {
-      reached.contains(Int32($0)) || consumer.ended.contains(Int32($0))
+      reached.contains(Int32($0)) || consumer.ends[Int32($0)] ?? -1 >= logBounds[$0].high
     }
     return batch.records.isEmpty && isDone ? .finished : .records
   }

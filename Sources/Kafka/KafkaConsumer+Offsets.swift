@@ -21,6 +21,14 @@ extension KafkaConsumer {
     try handle.watermarks(topic: topic, partition: partition, timeoutMs: timeoutMs)
   }
 
+  /// The log's end as the last fetch told it; nil: not known yet. Asks nobody.
+  public func knownEnd(_ partition: Int32) -> Int64? {
+    var low: Int64 = 0
+    var high: Int64 = -1
+    let code = rd_kafka_get_watermark_offsets(handle.pointer, topic, partition, &low, &high)
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+  }
+
   /// For each partition the first offset at or after the time; nil: none so late (or a mock broker, which
   /// cannot tell).
   public func offsets(at timeMs: Int64, _ partitions: [Int32], timeoutMs: Int) throws(KafkaError) -> [Int64?]

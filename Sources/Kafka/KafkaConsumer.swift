@@ -21,8 +21,10 @@ public final class KafkaConsumer {
   public let topic: String
   /// Messages of the last poll, in the order they came: ascending within a partition.
   public private(set) var messages: [KafkaMessage] = []
-  /// Partitions whose end was reached at least once, if asked for.
-  public private(set) var ended: Set<Int32> = []
+  /// For each partition the end that was reached last: no record lies before it that was not given.
+  ///
+  /// It also counts the markers that transactions leave in the log, which are no records.
+  public private(set) var ends: [Int32: Int64] = [:]
   let handle: KafkaHandle
   private let notes: ClientNotes
   private var isClosed = false
@@ -31,7 +33,7 @@ public final class KafkaConsumer {
   /// Properties that define this consumer; they win over what the configuration says.
   public static let fixedProperties: [(String, String)] = [
     ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("auto.offset.reset", "error"),
-    ("partition.assignment.strategy", "range"), ("enable.partition.eof", "false"),
+    ("partition.assignment.strategy", "range"), ("enable.partition.eof", "true"),
     ("allow.auto.create.topics", "false"),
   ]
 
@@ -39,14 +41,10 @@ public final class KafkaConsumer {
   public static let closeTimeoutMs = 3000
 
   /// A consumer that has joined nothing yet. `configuration` must name `bootstrap.servers` and `group.id`.
-  ///
-  /// `notingEnds`: partitions whose end is reached are put into `ended`.
-  public init(_ configuration: KafkaConfiguration, topic: String, notingEnds: Bool = false) throws(KafkaError)
-  {
+  public init(_ configuration: KafkaConfiguration, topic: String) throws(KafkaError) {
     self.topic = topic
     var all = configuration
     for (name, value) in Self.fixedProperties { all.set(name, value) }
-    if notingEnds { all.set("enable.partition.eof", "true") }
     notes = ClientNotes(log: configuration.log)
     let conf = try all.makeConf()
     rd_kafka_conf_set_rebalance_cb(conf) { client, code, list, opaque in
@@ -119,12 +117,14 @@ public final class KafkaConsumer {
 
   /// Reads the given partitions from the given offsets; all others stop.
   public func assign(_ starts: [KafkaPosition]) throws(KafkaError) {
+    ends.removeAll()
     let list = KafkaPartitionList(topic: topic, starts)
     try check(rd_kafka_assign(handle.pointer, list.pointer), "assign")
   }
 
   /// Reads nothing.
   public func unassign() throws(KafkaError) {
+    ends.removeAll()
     try check(rd_kafka_assign(handle.pointer, nil), "unassign")
   }
 
@@ -188,7 +188,7 @@ public final class KafkaConsumer {
   private func note(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
     defer { rd_kafka_message_destroy(message) }
     let code = message.pointee.err
-    if code == RD_KAFKA_RESP_ERR__PARTITION_EOF { ended.insert(message.pointee.partition) }
+    if code == RD_KAFKA_RESP_ERR__PARTITION_EOF { ends[message.pointee.partition] = message.pointee.offset }
     if code == RD_KAFKA_RESP_ERR__PARTITION_EOF || code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED { return }
     let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
     let place = message.pointee.partition >= 0 ? "\(topic)/\(message.pointee.partition)" : topic

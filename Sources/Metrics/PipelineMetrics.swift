@@ -24,6 +24,12 @@ public final class PipelineMetrics: Recorder, Sendable {
     }
   }
 
+  /// Records read so far; cheaper than a snapshot.
+  public var read: UInt64 { values.withLock { $0.counts.read } }
+
+  /// Where partitions stand, ascending; cheaper than a snapshot.
+  public var partitions: [PartitionProgress] { values.withLock { $0.counts.partitions } }
+
   /// Forgets all latencies, counters stay: what comes from now on is looked at alone.
   public func forgetLatencies() {
     values.withLock { values in

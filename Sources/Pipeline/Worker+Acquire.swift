@@ -31,10 +31,7 @@ extension Worker {
     owned = next
     index()
     try ports.source.assign(starts)
-    for partition in owned {
-      ports.recorder.position(
-        partition: partition.partition, next: partition.record.nextOffset, end: partition.end)
-    }
+    reportPositions()
     ports.recorder.state("running", healthy: true)
   }
 

@@ -102,13 +102,21 @@ extension Worker {
     ports.recorder.count(
       read: totals.read, scored: totals.scored, duplicate: totals.duplicate,
       deadLettered: totals.deadLettered)
-    for place in touched {
-      let next = owned[place].record.nextOffset
-      owned[place].end = max(owned[place].end, next)
-      owned[place].lastRecord = -1
-      ports.recorder.position(partition: owned[place].partition, next: next, end: owned[place].end)
-    }
+    for place in touched { owned[place].lastRecord = -1 }
     onBatch?(batch)
+  }
+
+  /// Tells where partitions stand, as far as that has changed. Markers of transactions at the log's end count as read.
+  func reportPositions() {
+    for place in owned.indices {
+      let partition = owned[place].partition
+      let next = max(owned[place].record.nextOffset, ports.source.reachedEnd(partition) ?? 0)
+      let end = max(next, ports.source.knownEnd(partition) ?? owned[place].end)
+      guard next != owned[place].reportedNext || end != owned[place].end else { continue }
+      owned[place].reportedNext = next
+      owned[place].end = end
+      ports.recorder.position(partition: partition, next: next, end: end)
+    }
   }
 
   private func recordAges(_ stage: Stage, at now: Int64) {

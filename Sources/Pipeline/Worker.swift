@@ -136,6 +136,7 @@ public final class Worker {
       try ports.source.unassign()
     case .records:
       try processOrGiveUp()
+      reportPositions()
       commitOffsetsIfDue()
     case .finished:
       commitOffsets()
@@ -215,8 +216,9 @@ struct OwnedPartition {
   var tableFrom: Int64
   /// The next record must be W − 1 with the record's fingerprint.
   var mustVerify: Bool
-  /// The log's end, as far as known.
+  /// The log's end, as far as known, and the next offset, as last reported.
   var end: Int64
+  var reportedNext: Int64 = -1
   /// This batch: the record to write, the slots of changed states, the last raw record.
   var next: PartitionRecord
   var dirty: [ChangedState] = []

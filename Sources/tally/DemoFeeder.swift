@@ -99,12 +99,12 @@ final class DemoFeeder: @unchecked Sendable {
 
   /// Waits while the scorer is too far behind.
   private func holdBack(_ sender: SyntheticSender) {
-    while !stopped.isSet && sent > metrics.snapshot().read + Self.underwayMax {
+    while !stopped.isSet && sent > metrics.read + Self.underwayMax {
       sender.poll(milliseconds: 10)
     }
   }
 
   private func awaitScored() {
-    while !stopped.isSet && metrics.snapshot().read < sent { usleep(5_000) }
+    while !stopped.isSet && metrics.read < sent { usleep(5_000) }
   }
 }

@@ -18,6 +18,7 @@ struct EventLog {
       source = opened
       total = nil
     } else {
+      _ = try settings.partitionCount()
       let opened = try TopicLogSource(settings.sourceConfiguration(group: "tally-log"))
       source = opened
       total = opened.offsetsAtStart

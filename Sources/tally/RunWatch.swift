@@ -44,7 +44,7 @@ struct RunWatch {
   }
 
   private func hasReached(_ ends: [Int64]) -> Bool {
-    let partitions = run.metrics.snapshot().partitions
+    let partitions = run.metrics.partitions
     return ends.indices.allSatisfy { index in
       ends[index] == 0 || partitions.contains { Int($0.partition) == index && $0.next >= ends[index] }
     }
