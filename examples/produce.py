@@ -1,5 +1,12 @@
 #!/usr/bin/env python3
-"""Sends events to Tally: pip install confluent-kafka.
+"""Sends events of one person to Tally, as JSON or as protobuf.
+
+    pip install confluent-kafka
+    python3 examples/produce.py localhost:9092 alice
+
+    pip install grpcio-tools
+    python3 -m grpc_tools.protoc -I proto --python_out=examples events.proto
+    python3 examples/produce.py localhost:9092 alice --protobuf
 
 The key is the entity id, and the partitioner must agree with every other producer's: Java uses murmur2, while
 librdkafka (so Python and kcat) uses CRC32 unless told otherwise.
@@ -11,30 +18,54 @@ import uuid
 
 from confluent_kafka import Producer
 
-producer = Producer({
-    "bootstrap.servers": sys.argv[1] if len(sys.argv) > 1 else "localhost:9092",
-    "partitioner": "murmur2_random",
-    "enable.idempotence": True,
-    "compression.type": "lz4",
-})
+
+def as_json(entity_id, kind, body):
+    return json.dumps({
+        "event_id": str(uuid.uuid4()), "entity_id": entity_id, "event_time_us": time.time_ns() // 1000,
+        "source": "example", "schema_version": 1, kind: body,
+    }).encode()
 
 
-def send(entity_id: str, **kind) -> None:
-    event = {
-        "event_id": str(uuid.uuid4()),
-        "entity_id": entity_id,
-        "event_time_us": time.time_ns() // 1000,
-        "source": "example",
-        "schema_version": 1,
-        **kind,
-    }
-    producer.produce(
-        "events", key=entity_id, value=json.dumps(event), headers={"content-type": "application/json"})
+def as_protobuf(entity_id, kind, body):
+    import events_pb2
+    event = events_pb2.Event(
+        event_id=str(uuid.uuid4()), entity_id=entity_id, event_time_us=time.time_ns() // 1000,
+        source="example", schema_version=1)
+    message = getattr(event, kind)
+    message.SetInParent()
+    if kind == "engagement":
+        message.type = body["type"]
+    fields = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}
+    for name, value in body.get("attributes", {}).items():
+        message.attributes.add(name=name, **({} if value is None else {fields[type(value)]: value}))
+    return event.SerializeToString()
 
 
-send("alice", profile={"mode": "snapshot", "attributes": {"age": 31, "account_type": "premium", "location": "CA"}})
-send("alice", engagement={"type": "login", "attributes": {}})
-send("alice", engagement={"type": "session", "attributes": {"duration_min": 12.5, "device": "mobile"}})
-send("alice", engagement={"type": "transaction", "attributes": {"amount": 25.0}})
-undelivered = producer.flush(10)
-print(f"{undelivered} undelivered")
+EVENTS = [
+    ("profile", {"mode": "snapshot", "attributes": {"age": 31, "account_type": "premium", "location": "CA"}}),
+    ("engagement", {"type": "login", "attributes": {"device": "mobile"}}),
+    ("engagement", {"type": "session", "attributes": {"duration_min": 12.5}}),
+    ("engagement", {"type": "transaction", "attributes": {"amount": 25.0, "role": "seller"}}),
+]
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    brokers = arguments[0] if arguments else "localhost:9092"
+    entity_id = arguments[1] if len(arguments) > 1 else "alice"
+    encode = as_protobuf if "--protobuf" in sys.argv else as_json
+    content_type = "application/x-protobuf" if "--protobuf" in sys.argv else "application/json"
+    producer = Producer({
+        "bootstrap.servers": brokers,
+        "partitioner": "murmur2_random",
+        "enable.idempotence": True,
+        "compression.type": "lz4",
+    })
+    for kind, body in EVENTS:
+        producer.produce(
+            "events", key=entity_id, value=encode(entity_id, kind, body), headers={"content-type": content_type})
+    print(f"{len(EVENTS) - producer.flush(10)} events sent")
+
+
+if __name__ == "__main__":
+    main()
