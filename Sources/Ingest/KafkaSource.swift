@@ -93,8 +93,12 @@ public final class KafkaSource: RecordSource {
   /// The log's end as the last fetch told it; nil: not known yet. Asks nobody.
   public func knownEnd(_ partition: Int32) -> Int64? { consumer.knownEnd(partition) }
 
-  /// Starts reading the partitions at the given offsets; answers `.assigned`.
+  /// Starts reading the partitions at the given offsets; answers `.assigned`, and takes partitions over again.
   public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
+    // What slipped through while idle lies behind the old positions, not the new ones.
+    consumer.release(from: handedOut)
+    // librdkafka remembers the pause: partitions that were given again would stay silent.
+    try resume()
     try ask("assign") { () throws(KafkaError) in
       try consumer.assign(starts.map { KafkaPosition(partition: $0.partition, offset: $0.offset) })
     }

@@ -1,12 +1,20 @@
 import Dataflow
+import Events
 import Kafka
 
 extension RawRecord {
   /// A view of a message; valid as long as the message.
   init(_ message: KafkaMessage) {
     self.init(
-      partition: message.partition, offset: message.offset, ingestTimeMs: message.timestampMs,
-      key: message.key, value: message.value, contentType: ContentType(message.header("content-type")))
+      partition: message.partition, offset: message.offset,
+      ingestTimeMs: Self.ingestTime(message.timestampMs), key: message.key, value: message.value,
+      contentType: ContentType(message.header("content-type")))
+  }
+
+  /// A producer may write any CreateTime: one that no event time can reach counts as none, so that it stays far
+  /// from the ends of every type that it is turned into.
+  private static func ingestTime(_ timestampMs: Int64) -> Int64 {
+    (0..<EventTimeBounds.end / 1000).contains(timestampMs) ? timestampMs : -1
   }
 }
 

@@ -93,7 +93,7 @@ import TestServers
     let deadline = Deadline(milliseconds: 30_000)
     while offsets[0].count + offsets[1].count < 600 {
       guard !deadline.isOver else { throw BrokerTimeout(what: "records \(offsets.map(\.count))") }
-      #expect(try source.poll(into: batch, limit: 11, timeoutMs: 20) == .records)
+      #expect(try source.poll(into: batch, limit: 11, timeoutMs: 50) == .records)
       for _ in 0..<3 { #expect(try !source.idle(timeoutMs: 1)) }
       for record in batch.records {
         #expect(String(decoding: record.value, as: UTF8.self) == "value-\(record.offset)")
@@ -102,6 +102,40 @@ import TestServers
       try source.resume()
     }
     #expect(offsets == [Array(0..<300), Array(0..<300)])
+  }
+
+  @Test("starts again at an earlier offset while it holds records of a later one, and while idle")
+  func assignAgain() throws {
+    let broker = try TestBroker.start(topics: [("again", 1)])
+    defer { broker.stop() }
+    try broker.produce((0..<400).map { BrokerMessage("k", "\($0)", partition: 0) }, to: "again")
+    let source = try Self.source(broker, "again")
+    defer { source.close() }
+    var count = 0
+    try Self.drive(source, limit: 7, until: { count >= 14 }) { _ in count += 1 }
+    for start in [Int64(3), 0] {
+      // As the worker does it when a store is away for a while and then turns out to have moved.
+      for _ in 0..<3 { #expect(try !source.idle(timeoutMs: 20)) }
+      try source.assign([(partition: 0, offset: start)])
+      var offsets: [Int64] = []
+      try Self.drive(source, limit: 7, until: { offsets.count >= 30 }) { offsets.append($0.offset) }
+      #expect(offsets == (0..<Int64(offsets.count)).map { start + $0 })
+    }
+  }
+
+  @Test("takes a time that no event can reach for none") func absurdTimestamp() throws {
+    let broker = try TestBroker.start(topics: [("times", 1)])
+    defer { broker.stop() }
+    for time in [Int64.max, 1 << 60, 1_700_000_000_000] {
+      var message = BrokerMessage("k", "v", partition: 0)
+      message.timestampMs = time
+      try broker.produce([message], to: "times")
+    }
+    let source = try Self.source(broker, "times")
+    defer { source.close() }
+    var times: [Int64] = []
+    try Self.drive(source, until: { times.count == 3 }) { times.append($0.ingestTimeMs) }
+    #expect(times == [-1, -1, 1_700_000_000_000])
   }
 
   @Test("tells of a revocation while idle, once a second member is there") func revocation() throws {
