@@ -14,10 +14,7 @@ extension Worker {
         fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState)
       var recordBytes = bytes[index] ?? []
       if decision.isNew {
-        guard let created = try waiting({ try self.create(decision.record, partition: fact.partition) })
-        else {
-          return
-        }
+        guard let created = try create(decision.record, partition: fact.partition) else { return }
         recordBytes = created
       }
       starts.append((fact.partition, decision.readFrom))
@@ -74,12 +71,15 @@ extension Worker {
     return record
   }
 
-  /// Puts the first record of a partition into the store, so that its beginning survives a crash.
-  private func create(_ record: PartitionRecord, partition: Int32) throws -> [UInt8] {
+  /// Puts the first record of a partition into the store, so that its beginning survives a crash. nil: given up.
+  ///
+  /// Throws `.unavailable` when somebody else's is there: only reading everything anew can tell what to do then.
+  private func create(_ record: PartitionRecord, partition: Int32) throws -> [UInt8]? {
     var first = StateWrite()
     first.partition = partition
     first.record = record.encoded
-    guard try ports.store.write(first) != .conflict else {
+    guard let outcome = try waiting({ try self.ports.store.write(first) }) else { return nil }
+    guard outcome != .conflict else {
       throw PortError(.unavailable, "partition \(partition): another worker began it at this moment")
     }
     return first.record

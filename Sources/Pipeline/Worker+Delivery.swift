@@ -16,7 +16,8 @@ extension Worker {
   private func deliver(to table: any TableSink) throws {
     var moves: [PositionMove] = []
     for place in touched {
-      let next = nextOffset(of: place)
+      // A table that came late starts at `tableFrom`, which may lie ahead while lost states are made anew.
+      let next = max(nextOffset(of: place), owned[place].tableFrom)
       guard next > owned[place].tableFrom || owned[place].tablePosition == nil else { continue }
       moves.append(
         PositionMove(partition: owned[place].partition, old: owned[place].tablePosition, new: next))

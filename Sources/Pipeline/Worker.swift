@@ -106,11 +106,15 @@ public final class Worker {
     defer { close() }
     ports.recorder.state("running", healthy: true)
     var backoffMs = configuration.retryBackoffMinMs
+    var isWaiting = false
     while !stop.isStopped {
       do {
         guard try step() else { return }
         backoffMs = configuration.retryBackoffMinMs
+        if isWaiting { ports.recorder.state("running", healthy: true) }
+        isWaiting = false
       } catch let error as PortError where error.code == .unavailable {
+        isWaiting = true
         ports.recorder.state("waiting for \(error)", healthy: false)
         ports.clock.sleep(milliseconds: backoffMs)
         backoffMs = min(backoffMs * 2, configuration.retryBackoffMaxMs)

@@ -15,6 +15,8 @@ final class World {
   let program: FeatureProgram
   let recorder = CountingRecorder()
   var onLostState = OnLostState.refuse
+  /// The record of somebody who begins every partition just before our worker; nil: nobody does.
+  var rival: PartitionRecord?
 
   init(log: FakeLog) throws {
     self.log = log
@@ -58,9 +60,11 @@ final class World {
     var configuration = WorkerConfiguration()
     configuration.batchRowsMax = batchRowsMax
     configuration.onLostState = onLostState
+    let memory: any StateStore = MemoryStateStore(storage, partitionCount: 3)
     let ports = WorkerPorts(
       source: FakeSource(log: log, faults: faults, rebalanceShare: rebalanceShare), decoder: CommaDecoder(),
-      store: FaultyStore(MemoryStateStore(storage, partitionCount: 3), faults: faults), scorer: SumScorer(),
+      store: FaultyStore(rival.map { RacedStore(memory, rival: $0) } ?? memory, faults: faults),
+      scorer: SumScorer(),
       decider: NoDecisions(),
       topic: FakeTopicSink(topic, faults: faults), table: FakeTableSink(table, faults: faults),
       clock: FakeClock(), recorder: recorder)
@@ -188,6 +192,73 @@ struct WorkerFaultTests {
     let rebuilt = try expected.rebuild(calm)
     #expect(rebuilt == before)
   }
+
+  @Test("a table that is new while lost states are made anew starts at C")
+  func lateTable() throws {
+    let world = try World(log: makeLog(seed: 4))
+    let calm = Faults(seed: 4, crashShare: 0, unavailableShare: 0)
+    _ = try world.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
+    world.storage.removeAll()
+    world.table.rows = [:]
+    world.table.positions = [:]
+    let inserts = world.table.inserts
+    _ = try world.rebuild(calm)
+    #expect(world.table.inserts == inserts)
+    for (partition, records) in world.log.partitions.enumerated() {
+      #expect(world.table.positions[Int32(partition)] == Int64(records.count))
+    }
+  }
+
+  @Test("a partition that somebody else begins at the same moment is taken over from there")
+  func begunBySomebodyElse() throws {
+    let expected = try World(log: makeLog(seed: 5))
+    let calm = Faults(seed: 5, crashShare: 0, unavailableShare: 0)
+    _ = try expected.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
+    let raced = try World(log: makeLog(seed: 5))
+    raced.rival = PartitionRecord()
+    raced.rival?.definition = raced.program.stateHash.hex
+    raced.rival?.modelSet = "another"
+    raced.rival?.clusterID = raced.log.clusterID
+    raced.rival?.partitionCount = 3
+    #expect(try raced.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100) == 1)
+    #expect(try raced.digest() == expected.digest())
+  }
+}
+
+/// Lets a rival begin each partition just before this worker does.
+private final class RacedStore: StateStore {
+  private let store: any StateStore
+  private let rival: PartitionRecord
+  private var beginnings = 0
+
+  init(_ store: any StateStore, rival: PartitionRecord) {
+    self.store = store
+    self.rival = rival
+  }
+
+  func records(_ partitions: [Int32]) throws -> [[UInt8]?] { try store.records(partitions) }
+
+  func fetch(
+    partitions: [Int32], entities: [EntityRequest], record: (Int, UnsafeRawBufferPointer?) -> Void,
+    state: (Int, UnsafeRawBufferPointer?) -> Void, moved: (Int, Int32) -> Void
+  ) throws {
+    try store.fetch(
+      partitions: partitions, entities: entities, record: record, state: state, moved: moved)
+  }
+
+  func write(_ write: StateWrite) throws -> WriteOutcome {
+    if write.expected.isEmpty {
+      beginnings += 1
+      if beginnings > 20 { throw PortError(.refused, "it tries for ever to begin") }
+      var first = StateWrite()
+      first.partition = write.partition
+      first.record = rival.encoded
+      _ = try store.write(first)
+    }
+    return try store.write(write)
+  }
+
+  func close() {}
 }
 
 extension World {
