@@ -100,12 +100,13 @@ public enum Delivery {
       return try lost(facts, identity: identity, onLostState: onLostState)
     }
     try check(record, facts: facts, identity: identity)
-    let rebuilding = record.nextOffset < record.rebuildingUntil
+    // States and W are of one moment: from an older W the missing states can be made anew, when that is wanted.
+    let rebuilding = record.nextOffset < record.rebuildingUntil || onLostState == .rebuild
     if let committed = facts.committed, committed > record.nextOffset, !rebuilding {
       throw refusal(
         facts, "the group's committed offset is ahead of the store (C > W)",
-        "someone reset the group or restored an old store; put C back to W or less, or use --on-lost-state rebuild "
-          + "after deleting the pipeline's keys")
+        "someone reset the group or restored an old store; put C back to W or less, or start with --on-lost-state "
+          + "rebuild to make the states from W on anew, giving the topic only what lies behind C")
     }
     if let table = facts.table, table < record.nextOffset {
       throw refusal(

@@ -71,6 +71,13 @@ struct AcquisitionTests {
     #expect(try acquire(middle).topicFrom == 30)
   }
 
+  @Test("a store that fell back goes on from its W when that is wanted, giving nothing twice")
+  func olderStore() throws {
+    let next = try acquire(facts(w: 10, t: 40, c: 30), .rebuild)
+    #expect(next.record.nextOffset == 10 && next.readFrom == 9 && !next.isNew)
+    #expect(next.topicFrom == 30 && next.tableFrom == 40)
+  }
+
   @Test("another definition, partition count or cluster is refused")
   func strangers() throws {
     for change in [
