@@ -1,16 +1,10 @@
 import ArgumentParser
-import Foundation
 
 /// An error for people: what went wrong and what to do next. Ends the program with exit code 1.
 struct Failure: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
-}
-
-/// Writes a line to standard error.
-func complain(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
 }
 
 /// Runs a command's body; prints its error as one line and ends with exit code 1.

@@ -34,7 +34,7 @@ struct Progress {
       line += " of \(total) (\(done * 100 / total) %), \(Int(Double(total - done) / max(rate, 1))) s left"
     }
     line += ", \(Int(rate))/s"
-    FileHandle.standardError.write(Data((isTerminal ? "\r\u{1b}[K" + line : line + "\n").utf8))
+    put(isTerminal ? "\r\u{1b}[K" + line : line + "\n", STDERR_FILENO)
     printed = isTerminal
   }
 

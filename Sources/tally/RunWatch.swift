@@ -56,7 +56,5 @@ final class LineOutput: TerminalOutput {
   let isTerminal = false
   var size: (columns: Int, rows: Int) { (StandardOutput.plainColumns, 50) }
 
-  func write(_ text: String) {
-    FileHandle.standardOutput.write(Data(text.utf8))
-  }
+  func write(_ text: String) { put(text, STDOUT_FILENO) }
 }
