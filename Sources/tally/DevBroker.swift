@@ -23,8 +23,16 @@ struct DevBroker: ParsableCommand {
   var topic: [String] = []
   @Option(help: "Writes the address into this file once the broker answers; removed at the end.")
   var addressFile: String?
-  @Option(help: "Number of brokers.")
+  @Option(help: "Number of brokers, each with a port of its own; at most \(Self.brokersMax).")
   var brokers = 1
+
+  private static let brokersMax = 16
+
+  func validate() throws {
+    guard (1...Self.brokersMax).contains(brokers) else {
+      throw ValidationError("--brokers takes 1 to \(Self.brokersMax)")
+    }
+  }
 
   func run() throws {
     try reporting {

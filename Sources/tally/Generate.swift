@@ -49,6 +49,8 @@ struct Generate: ParsableCommand {
       throw ValidationError("--events-per-day takes up to 1000")
     }
     guard (0...0.9).contains(badShare) else { throw ValidationError("--bad-share takes 0 to 0.9") }
+    guard rate >= 0, rate.isFinite else { throw ValidationError("--rate takes 0 or more") }
+    guard limit >= 0 else { throw ValidationError("--limit takes 0 or more") }
     guard topic == nil || output == nil else { throw ValidationError("give --topic or --output, not both") }
     guard topic != nil || output != nil || labels != nil else {
       throw ValidationError("say where to: --output FILE, --topic NAME or --labels FILE")
@@ -115,6 +117,14 @@ struct Generate: ParsableCommand {
     progress.finish("records in \(path)")
   }
 
+  private func open(_ kafka: KafkaConfiguration, topic: String) throws -> SyntheticSender {
+    do {
+      return try SyntheticSender(kafka, topic: topic)
+    } catch let error as KafkaError {
+      throw Failure("kafka: \(error); is a broker running, and is --brokers right?")
+    }
+  }
+
   private func produce(
     _ configuration: SyntheticConfiguration, _ start: SyntheticEncoder, to topic: String
   ) throws {
@@ -124,7 +134,7 @@ struct Generate: ParsableCommand {
       guard let equals = text.firstIndex(of: "=") else { throw Failure("-X takes NAME=VALUE") }
       kafka.set(String(text[..<equals]), String(text[text.index(after: equals)...]))
     }
-    let sender = try SyntheticSender(kafka, topic: topic)
+    let sender = try open(kafka, topic: topic)
     defer { sender.close() }
     let stopped = StopFlag()
     let interrupts = Interrupts { stopped.set() }
