@@ -1,6 +1,7 @@
 import Declaration
 import Features
 import Foundation
+import Ingest
 import Pipeline
 
 /// Reads the configuration file.
@@ -105,7 +106,7 @@ enum SettingsFile {
     if let value = section["threads"] { settings.workers = try value.int(in: 1...256) }
     if let value = section["batch_rows_max"] { settings.worker.batchRowsMax = try value.int(in: 1...512) }
     if let value = section["value_size_max"] {
-      settings.valueBytesMax = try value.byteCount(in: 1 << 10...1 << 30)
+      settings.valueBytesMax = try value.byteCount(in: 1 << 10...Int64(EventDecoder.valueBytesLimit))
     }
     if let value = section["commit_interval"] {
       settings.worker.commitIntervalMs = Int(try value.duration(in: 1000...60_000_000) / 1000)
