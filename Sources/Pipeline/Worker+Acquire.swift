@@ -23,7 +23,7 @@ extension Worker {
           partition: fact.partition, record: decision.record, recordBytes: recordBytes,
           tablePosition: fact.table, committed: fact.committed, topicFrom: decision.topicFrom,
           tableFrom: decision.tableFrom, mustVerify: decision.readFrom < decision.record.nextOffset,
-          end: fact.bounds.high, next: decision.record))
+          askedEnd: fact.bounds.high, next: decision.record))
     }
     owned = next
     index()

@@ -112,11 +112,19 @@ extension Worker {
     for place in owned.indices {
       let partition = owned[place].partition
       let next = max(owned[place].record.nextOffset, ports.source.reachedEnd(partition) ?? 0)
-      let end = max(next, ports.source.knownEnd(partition) ?? owned[place].end)
+      let end = max(next, ports.source.knownEnd(partition) ?? 0, owned[place].askedEnd)
       guard next != owned[place].reportedNext || end != owned[place].end else { continue }
       owned[place].reportedNext = next
       owned[place].end = end
       ports.recorder.position(partition: partition, next: next, end: end)
+    }
+  }
+
+  /// Asks for the ends that fetching does not tell, as with mock brokers; what is not answered stays as it was.
+  func askForEnds() {
+    for place in owned.indices where (ports.source.knownEnd(owned[place].partition) ?? 0) <= 0 {
+      guard let bounds = try? ports.source.bounds(owned[place].partition) else { return }
+      owned[place].askedEnd = bounds.high
     }
   }
 

@@ -187,6 +187,7 @@ public final class Worker {
     guard now &- lastCommitNanos >= UInt64(configuration.commitIntervalMs) * 1_000_000 else { return }
     lastCommitNanos = now
     commitOffsets()
+    askForEnds()
   }
 
   /// Commits C of every partition that moved. A failure is not an error: C may lag, W counts.
@@ -221,8 +222,10 @@ struct OwnedPartition {
   /// The next record must be W − 1 with the record's fingerprint.
   var mustVerify: Bool
   /// The log's end, as far as known, and the next offset, as last reported.
-  var end: Int64
+  var end: Int64 = -1
   var reportedNext: Int64 = -1
+  /// The log's end when it was asked for last.
+  var askedEnd: Int64
   /// This batch: the record to write, the slots of changed states, the last raw record.
   var next: PartitionRecord
   var dirty: [ChangedState] = []
