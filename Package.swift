@@ -100,8 +100,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "tally", "Events", "Features", "Dataflow", "Kafka", "Declaration", "Ingest", "FeatureStore",
-        "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers",
+        "tally", "CEvents", "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Declaration", "Ingest",
+        "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers", grdb,
       ]),
   ]
 )
