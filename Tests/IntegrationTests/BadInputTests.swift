@@ -1,0 +1,133 @@
+import Events
+import Foundation
+import TestServers
+import Testing
+
+/// What bad input gets: one dead letter each, with its reason, its place and its bytes; the stream goes on.
+@Suite struct BadInputTests {
+  @Test func everyBadRecordIsOneDeadLetter() async throws {
+    try await onThread {
+      let stage = try Stage(.postgres)
+      try stage.produceHistory()
+      let settings = try Places.write("worker: {value_size_max: 4KiB}\n", as: "tally.yaml")
+      try stage.run(["--config", settings])
+
+      let home = try home(of: stage.history.people[0], in: stage)
+      let bad = BadInput(person: stage.history.people[0], home: home).records
+      let good = (0..<bad.count).map { goodEvent($0, person: stage.history.people[1 + $0 % 30]) }
+      try stage.broker.produce(zip(bad, good).flatMap { [$0.message, $1] }, to: "events")
+      let summary = try stage.run(["--config", settings])
+
+      let expected = Totals(read: 2 * bad.count, scored: bad.count, deadLettered: bad.count)
+      #expect(try Totals(summary.output) == expected)
+      let late = stage.table.number("SELECT count(*) FROM scores WHERE event_id LIKE 'good-%'")
+      #expect(late == good.count, "the stream goes on after every bad record")
+      try checkTable(stage, bad)
+      try checkTopic(stage, bad)
+      try checkStatus(stage, bad)
+      try checkNothingPersonal(stage, said: [summary.text])
+    }
+  }
+
+  /// Every record of the log that is not scored, by place.
+  private func unscored(_ stage: Stage) throws -> [String: BrokerMessage] {
+    let scored = try Set(
+      stage.table.query("SELECT \"partition\", \"offset\" FROM scores").map { "\($0[0])/\($0[1])" })
+    var found: [String: BrokerMessage] = [:]
+    for message in try stage.messages("events") {
+      let place = "\(message.partition)/\(message.offset)"
+      if !scored.contains(place) { found[place] = message }
+    }
+    return found
+  }
+
+  private func checkTable(_ stage: Stage, _ bad: [BadInput.Record]) throws {
+    let records = try unscored(stage)
+    #expect(records.count == bad.count)
+    let rows = try stage.table.query(
+      """
+      SELECT "partition", "offset", reason, detail, \(stage.table.hex("key")), \(stage.table.hex("value"))
+      FROM dead_letters
+      """)
+    #expect(rows.count == bad.count)
+    var found: [String: Int] = [:]
+    for row in rows {
+      let record = try #require(records["\(row[0])/\(row[1])"], "a letter of a record that was scored")
+      #expect(row[4] == hex(record.key) && row[5] == hex(record.value), "\(row[2]) keeps the record's bytes")
+      let sent = bad.filter { $0.reason.rawValue == row[2] && hex($0.message.value) == row[5] }
+      #expect(!sent.isEmpty, "\(row[2]) is not what this record should get")
+      found[row[2], default: 0] += 1
+    }
+    let expected = Dictionary(bad.map { ($0.reason.rawValue, 1) }, uniquingKeysWith: +)
+    #expect(found == expected)
+  }
+
+  private func checkTopic(_ stage: Stage, _ bad: [BadInput.Record]) throws {
+    let records = try unscored(stage)
+    let letters = try stage.messages(
+      "dead-letters", headers: ["reason", "source-topic", "source-partition", "source-offset", "value-bytes"])
+    #expect(letters.count == bad.count)
+    var places: Set<String> = []
+    for letter in letters {
+      let json = try JSON(String(decoding: letter.value ?? [], as: UTF8.self))
+      let place = "\(json["partition"].whole ?? -1)/\(json["offset"].whole ?? -1)"
+      let record = try #require(records[place])
+      #expect(places.insert(place).inserted)
+      #expect(json["value"].text.flatMap { Data(base64Encoded: $0) } == record.value.map { Data($0) })
+      #expect(json["key"].text.flatMap { Data(base64Encoded: $0) } == record.key.map { Data($0) })
+      let headers = [
+        "reason": json["reason"].text ?? "", "source-topic": stage.broker.name("events"),
+        "source-partition": "\(record.partition)", "source-offset": "\(record.offset)",
+        "value-bytes": "\(record.value?.count ?? 0)",
+      ]
+      #expect(letter.headers == headers)
+      let sent = bad.filter {
+        $0.reason.rawValue == json["reason"].text && hex($0.message.value) == hex(record.value)
+      }
+      #expect(!sent.isEmpty)
+    }
+  }
+
+  private func checkStatus(_ stage: Stage, _ bad: [BadInput.Record]) throws {
+    let status = try stage.ask(["status"])
+    let scored = stage.history.events.count + bad.count
+    let expected = Totals(read: scored + bad.count, scored: scored, deadLettered: bad.count)
+    #expect(try Totals(status.output) == expected)
+    #expect(status.output.contains("entity-moved 1"))
+  }
+
+  /// Names and addresses are nowhere but in the log.
+  private func checkNothingPersonal(_ stage: Stage, said: [String]) throws {
+    let personal = stage.history.personal
+    #expect(personal.count > 40)
+    var texts = said
+    texts += try stage.messages("scores").map { String(decoding: $0.value ?? [], as: UTF8.self) }
+    for table in ["scores", "latest_scores", "positions"] {
+      texts += try stage.table.query("SELECT * FROM \(table)").map { $0.joined(separator: " ") }
+    }
+    texts.append(try stage.ask(["features", stage.history.people[0]]).text)
+    let all = texts.joined(separator: "\n")
+    for text in personal { #expect(!all.contains(text)) }
+    #expect(try stage.storedValues(containing: personal) == 0)
+  }
+
+  /// The partition that a person's events are on.
+  private func home(of person: String, in stage: Stage) throws -> Int32 {
+    let rows = try stage.table.query("SELECT \"partition\" FROM scores WHERE entity_id = '\(person)'")
+    return try #require(rows.first.flatMap { Int32($0[0]) })
+  }
+
+  private func goodEvent(_ number: Int, person: String) -> BrokerMessage {
+    BrokerMessage(
+      person,
+      """
+      {"event_id":"good-\(number)","entity_id":"\(person)","event_time_us":1767225600000000,
+       "engagement":{"type":"login","attributes":{"device":"mobile"}}}
+      """)
+  }
+
+  private func hex(_ bytes: [UInt8]?) -> String {
+    guard let bytes else { return "none" }
+    return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}

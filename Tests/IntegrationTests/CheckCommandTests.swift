@@ -1,0 +1,33 @@
+import Foundation
+import Testing
+
+/// `tally check`.
+@Suite struct CheckCommandTests {
+  @Test func validPipelineIsDescribed() async throws {
+    try await onThread {
+      let result = try tally(["check", Places.pipeline, "--models", try History.shared().models])
+      #expect(result.code == 0)
+      #expect(result.output.contains("47 features"))
+      let lines = result.output.split(separator: "\n")
+      let listed = lines.drop { !$0.hasPrefix("pipeline ") }.dropFirst().prefix { $0.hasPrefix("  ") }
+      #expect(listed.count == 47)
+      #expect(listed.contains { $0.contains("churn_risk_score") })
+      #expect(lines.last?.hasSuffix("is valid") == true)
+    }
+  }
+
+  @Test func brokenPipelineIsPointedAt() async throws {
+    try await onThread {
+      var lines = readText(Places.pipeline).components(separatedBy: "\n")
+      let line = try #require(lines.firstIndex { $0.contains("count(post, 7d)") })
+      lines[line] = lines[line].replacingOccurrences(of: "count(post, 7d)", with: "count(poste, 7d)")
+      let column = try #require(lines[line].range(of: "poste"))
+      let file = try Places.write(lines.joined(separator: "\n"), as: "broken.yaml")
+      let result = try tally(["check", file])
+      #expect(result.code == 1)
+      let place = lines[line].distance(from: lines[line].startIndex, to: column.lowerBound) + 1
+      #expect(result.errors.contains("\(file):\(line + 1):\(place)"), "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import TestServers
+import Testing
+
+/// `kill -9` in mid-stream, again and again: every event is scored, none twice, no state is applied twice.
+@Suite struct CrashTests {
+  /// Kills of one log; every restart waits out the dead member's session in the group, about ten seconds.
+  private static let kills = 3
+
+  @Test(arguments: TestTable.Kind.allCases)
+  func killedAgainAndAgain(_ kind: TestTable.Kind) async throws {
+    try await onThread {
+      let stage = try Stage(kind)
+      let reference = try Reference.shared()
+      let count = stage.history.events.count
+      try stage.produceHistory()
+      // Small batches: many moments to be killed in, and a log that one run does not get through.
+      let settings = try Places.write("worker: {batch_rows_max: 16}\n", as: "tally.yaml")
+      for kill in 1...Self.kills {
+        let before = stage.table.progress
+        let process = try stage.start(["--config", settings])
+        let goal = min(before + 300 + 200 * kill, count - 100)
+        try stage.waitForProgress(of: process, to: goal)
+        process.kill9()
+        #expect(process.exitCode() == 128 + SIGKILL, "\(process.text)")
+      }
+      let middle = stage.table.progress
+      #expect(middle < count, "the last kill came too late to be in mid-stream")
+      try stage.run(["--config", settings])
+      try checkSettled(stage, reference)
+    }
+  }
+}
+
+/// Checks that a stage ends as an undisturbed run does: rows, states, topic, positions, totals.
+func checkSettled(_ stage: Stage, _ reference: Reference) throws {
+  let count = stage.history.events.count
+  #expect(try stage.table.scores() == reference.scores)
+  #expect(try stage.table.latest() == reference.latest)
+  #expect(stage.table.number("SELECT count(*) FROM dead_letters") == 0)
+  #expect(try stage.states() == reference.states, "no event is applied twice or left out")
+
+  var values: [String: [UInt8]] = [:]
+  for message in try stage.messages("scores") {
+    let score = try TopicScore(json: message.value ?? [])
+    if let first = values.updateValue(score.value, forKey: score.place) {
+      #expect(first == score.value, "a repeat is byte-identical")
+    }
+  }
+  #expect(values.count == count)
+
+  let status = try Standing.all(try stage.ask(["status", "--json"]).output)
+  #expect(status.count == Stage.partitions)
+  for standing in status {
+    #expect(standing.w == standing.end && standing.t == standing.end && standing.lag == 0)
+    #expect((standing.c ?? 0) <= (standing.w ?? -1))
+  }
+  let totals = try Totals(try stage.ask(["status"]).output)
+  #expect(totals == Totals(read: count, scored: count))
+}

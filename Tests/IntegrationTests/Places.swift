@@ -1,0 +1,100 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Where things are, found from where the tests are.
+enum Places {
+  /// The built program: it lies beside the tests' own executable.
+  static let program: String = {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("tally").path
+  }()
+
+  /// The package's folder.
+  static let package = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  /// The pipeline that the tests run.
+  static let pipeline = package + "/pipelines/engagement.yaml"
+
+  /// Where programs are looked for.
+  static let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+
+  /// Everything that these tests write; removed when this process ends.
+  private static let temporary: Result<String, any Error> = Result {
+    var template = Array("/tmp/tally-integration-XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else { throw TestFailure("mkdtemp: errno \(errno)") }
+    let folder = String(cString: made)
+    Orphanage.shared.adopt(folder: folder)
+    return folder
+  }
+  private static let count = Mutex(0)
+
+  /// Makes an empty folder.
+  static func newFolder(_ name: String) throws -> String {
+    let number = count.withLock { count in
+      count += 1
+      return count
+    }
+    let folder = try temporary.get() + "/\(name)-\(number)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    return folder
+  }
+
+  /// Writes a file of its own; returns its path.
+  static func write(_ text: String, as name: String) throws -> String {
+    let path = try newFolder("file") + "/" + name
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+}
+
+/// Something that a test needs did not come about.
+struct TestFailure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Asks again every few milliseconds until `body` answers; throws after `seconds`, telling what is known.
+func until<Answer>(
+  _ what: String, seconds: Int = 60, telling: () -> String = { "" }, _ body: () throws -> Answer?
+) throws -> Answer {
+  let end = ContinuousClock.now + .seconds(seconds)
+  while true {
+    if let answer = try body() { return answer }
+    guard .now < end else {
+      throw TestFailure("waited \(seconds) s in vain for \(what)\n\(telling().suffix(2000))")
+    }
+    usleep(5_000)
+  }
+}
+
+/// Waits until a condition holds; throws after `seconds`.
+func until(
+  _ what: String, seconds: Int = 60, telling: () -> String = { "" }, holds: () throws -> Bool
+) throws {
+  try until(what, seconds: seconds, telling: telling) { try holds() ? () : nil }
+}
+
+/// Runs a body that waits a lot on a thread of its own: Swift's pool has only as many as there are cores.
+func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
+  try await withTaskExecutorPreference(Threads.shared) { try body() }
+}
+
+/// Gives every job a thread.
+private final class Threads: TaskExecutor {
+  static let shared = Threads()
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let thread = Thread { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+}
+
+/// A text file's content; empty: it is not there.
+func readText(_ path: String) -> String {
+  FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+}

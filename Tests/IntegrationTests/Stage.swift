@@ -1,0 +1,129 @@
+import Glibc
+import Kafka
+import TestServers
+
+/// Servers, topics and names of one test, and the program's options for them.
+final class Stage {
+  let broker: TestBroker
+  let redis: RedisServer
+  let table: TestTable
+  let history: History
+  private let prefix: String
+  static let partitions = 4
+
+  /// `redis` nil: the one that tests share.
+  init(_ kind: TestTable.Kind = .postgres, redis own: RedisServer? = nil, postgres: PostgresServer? = nil)
+    throws
+  {
+    history = try History.shared()
+    broker = try TestBroker.start(topics: [
+      ("events", Self.partitions), ("scores", Self.partitions), ("dead-letters", 1),
+    ])
+    redis = try own ?? Self.commonRedis.get()
+    table = try TestTable(kind, postgres: postgres)
+    prefix = "t\(UInt64.random(in: 0...UInt64.max)):"
+  }
+
+  deinit { broker.stop() }
+
+  private static let commonRedis = Result { try RedisServer() }
+
+  /// Where to read, write and keep; for every command.
+  var connection: [String] {
+    [
+      "--pipeline", Places.pipeline, "--models", history.models, "--brokers", broker.bootstrapServers,
+      "--topic", broker.name("events"), "--group", broker.name("tally"), "--scores-topic",
+      broker.name("scores"), "--dead-letters-topic", broker.name("dead-letters"), "--redis", redisURL,
+      "--redis-prefix", prefix,
+    ] + table.options
+  }
+
+  var redisURL: String { "redis://127.0.0.1:\(redis.port)/0" }
+
+  /// Starts `tally run`.
+  func start(_ options: [String] = []) throws -> TallyProcess {
+    try TallyProcess(["run"] + connection + options)
+  }
+
+  /// Scores what is there, to its end.
+  @discardableResult
+  func run(_ options: [String] = [], seconds: Int = 60) throws -> TallyResult {
+    let result = try tally(["run", "--until-end"] + connection + options, seconds: seconds)
+    guard result.code == 0 else { throw TestFailure("run ended with \(result.code): \(result.text)") }
+    return result
+  }
+
+  /// Runs a command that reads, to its end.
+  func ask(_ command: [String]) throws -> TallyResult { try tally(command + connection) }
+
+  /// Puts the whole history into the topic.
+  func produceHistory() throws { try broker.produce(history.messages, to: "events") }
+
+  /// Waits until the table's positions add up to `goal`, or the process has ended.
+  func waitForProgress(of process: TallyProcess, to goal: Int, seconds: Int = 60) throws {
+    try until("\(goal) records in the table", seconds: seconds, telling: { process.text }) {
+      // Asking the database is a process of its own: not too often.
+      usleep(30_000)
+      return table.progress >= goal || process.exitCode() != nil
+    }
+  }
+
+  /// Number of messages of a topic.
+  func count(_ topic: String) throws -> Int { try ends(topic).reduce(0, +) }
+
+  /// All messages of a topic.
+  func messages(_ topic: String, headers: [StaticString] = []) throws -> [BrokerMessage] {
+    try broker.read(topic, count: count(topic), headers: headers)
+  }
+
+  private func ends(_ topic: String) throws -> [Int] {
+    let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", broker.bootstrapServers)]))
+    defer { admin.close() }
+    let name = broker.name(topic)
+    guard let metadata = try admin.metadata(topic: name, timeoutMs: TestBroker.answerTimeoutMs) else {
+      throw TestFailure("no topic \(topic)")
+    }
+    return try (0..<metadata.partitionCount).map { partition in
+      let marks = try admin.watermarks(
+        topic: name, partition: partition, timeoutMs: TestBroker.answerTimeoutMs)
+      guard marks.low == 0 else { throw TestFailure("\(topic) has lost records: it begins at \(marks.low)") }
+      return Int(marks.high)
+    }
+  }
+
+  /// SHA-1 of every stored state, by what comes after the prefix and pipeline: partition and entity.
+  func states() throws -> [String: String] {
+    let script = """
+      local found = {}
+      for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
+        if string.find(key, ':e:', 1, true) then
+          found[#found + 1] = string.sub(key, #ARGV[1] + 1) .. ' ' .. redis.sha1hex(redis.call('GET', key))
+        end
+      end
+      return table.concat(found, '\\n')
+      """
+    let lines = try redis.command("EVAL", script, "0", prefix).split(separator: "\n")
+    return Dictionary(
+      lines.map { line in
+        let parts = line.split(separator: " ")
+        return (String(parts[0]), String(parts[1]))
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// How many stored values of this stage contain one of the texts.
+  func storedValues(containing texts: [String]) throws -> Int {
+    let script = """
+      local count = 0
+      for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
+        local value = redis.call('GET', key)
+        for text in string.gmatch(ARGV[2], '[^\\n]+') do
+          if string.find(value, text, 1, true) then count = count + 1 end
+        end
+      end
+      return count
+      """
+    let answer = try redis.command("EVAL", script, "0", prefix, texts.joined(separator: "\n"))
+    guard let count = Int(answer) else { throw TestFailure("redis answers \(answer)") }
+    return count
+  }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import GRDB
+import TestServers
+
+/// A database of a test, and a way to look into it that is not the program's.
+struct TestTable: Sendable {
+  /// Which database.
+  enum Kind: String, CaseIterable, Sendable {
+    case postgres
+    case sqlite
+  }
+
+  let kind: Kind
+  /// Path of the SQLite file, or name of the database in PostgreSQL.
+  private let place: String
+  private let server: PostgresServer?
+
+  /// `postgres` nil: the server that tests share.
+  init(_ kind: Kind, postgres own: PostgresServer? = nil) throws {
+    self.kind = kind
+    switch kind {
+    case .postgres:
+      let server = try own ?? PostgresServer.common()
+      self.server = server
+      place = try server.createDatabase()
+    case .sqlite:
+      server = nil
+      place = try Places.newFolder("table") + "/scores.db"
+    }
+  }
+
+  /// The program's options for it.
+  var options: [String] {
+    server.map { ["--postgres", $0.connection(place)] } ?? ["--sqlite", place]
+  }
+
+  /// All rows of a query, cells as text, "" for null.
+  func query(_ sql: String) throws -> [[String]] {
+    if let server { return try server.query(sql, database: place) }
+    let database = try DatabaseQueue(path: place)
+    defer { try? database.close() }
+    return try database.writeWithoutTransaction { database in
+      try Row.fetchAll(database, sql: sql).map { row in row.databaseValues.map(Self.text) }
+    }
+  }
+
+  private static func text(_ value: DatabaseValue) -> String {
+    switch value.storage {
+    case .null: ""
+    case .int64(let number): "\(number)"
+    case .double(let number): Int64(exactly: number).map { "\($0)" } ?? "\(Float(number))"
+    case .string(let text): text
+    case .blob(let data): String(decoding: data, as: UTF8.self)
+    }
+  }
+
+  /// The only cell of a query's only row, as a number; nil: the tables are not there yet.
+  func number(_ sql: String) -> Int? { (try? query(sql))?.first?.first.flatMap { Int($0) } }
+
+  /// Sum of all positions; 0: there are none yet.
+  var progress: Int { number("SELECT coalesce(sum(next_offset), 0) FROM positions") ?? 0 }
+
+  /// All rows of `scores` without the wall clock, by event.
+  func scores() throws -> [String: String] {
+    try rows(
+      """
+      SELECT entity_id || '/' || event_id, \(micros("event_time")), \(micros("as_of")), "partition", "offset",
+        engagement, churn, lifetime_value, engagement_category, \(flag("intervene")), model_versions, definition
+      FROM scores
+      """)
+  }
+
+  /// All rows of `latest_scores`, by person: event, moment, values.
+  func latest() throws -> [String: String] {
+    try rows(
+      """
+      SELECT entity_id, event_id, \(micros("as_of")), engagement, churn, lifetime_value, age, location,
+        account_type, social_influence_score, transaction_revenue_month, days_since_last_login,
+        churn_risk_score, notification_click_rate
+      FROM latest_scores
+      """)
+  }
+
+  /// Rows by their first cell; the others as numbers where they are, so that both databases print the same.
+  private func rows(_ sql: String) throws -> [String: String] {
+    var found: [String: String] = [:]
+    for row in try query(sql) {
+      let cells = row.dropFirst().map { cell in
+        Int64(cell).map { "\($0)" } ?? Float(cell).map { "\($0)" } ?? cell
+      }
+      guard found.updateValue(cells.joined(separator: "|"), forKey: row[0]) == nil else {
+        throw TestFailure("two rows of one key")
+      }
+    }
+    return found
+  }
+
+  private func micros(_ column: String) -> String {
+    kind == .sqlite ? column : "(extract(epoch FROM \(column)) * 1000000)::bigint"
+  }
+
+  private func flag(_ column: String) -> String {
+    kind == .sqlite ? column : "\(column)::integer"
+  }
+
+  /// A bytes column in lower-case hexadecimal; null is "none".
+  func hex(_ column: String) -> String {
+    kind == .sqlite
+      ? "coalesce(lower(hex(\(column))), 'none')" : "coalesce(encode(\(column), 'hex'), 'none')"
+  }
+}
