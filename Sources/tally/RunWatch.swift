@@ -13,6 +13,8 @@ struct RunWatch {
   private static let tickMs = 100
   /// Seconds between lines when there is no live view.
   private static let lineSeconds = 10
+  /// Ticks between lines that tell of a worker that waits, or works again.
+  private static let healthTicks = 1000 / tickMs
 
   /// `ends`: stop the run when every partition has reached these; nil: never.
   init(
@@ -31,17 +33,23 @@ struct RunWatch {
   /// Returns when all workers have ended; prints the summary.
   func watch() {
     var tick = 0
+    var isHealthy = true
     while !run.isFinished {
       usleep(UInt32(Self.tickMs) * 1000)
       tick += 1
       if let ends, hasReached(ends) { run.stop.stop() }
-      if tick % refreshTicks == 0 {
+      // What a worker waits for is told at once, not with the next regular line.
+      let changes = tick % Self.healthTicks == 0 && self.isHealthy != isHealthy
+      if changes { isHealthy.toggle() }
+      if changes || tick % refreshTicks == 0 {
         view.title = title()
         view.refresh()
       }
     }
     view.finish()
   }
+
+  private var isHealthy: Bool { run.metrics.snapshot().workers.allSatisfy(\.isHealthy) }
 
   private func hasReached(_ ends: [Int64]) -> Bool {
     let partitions = run.metrics.partitions
