@@ -37,6 +37,12 @@ struct ConnectionOptions: ParsableArguments {
   @Option(help: "Topic for dead letters.")
   var deadLettersTopic: String?
 
+  func validate() throws {
+    guard [postgres != nil, sqlite != nil, noTable].count(where: { $0 }) <= 1 else {
+      throw ValidationError("give one of --postgres, --sqlite and --no-table")
+    }
+  }
+
   /// Settings from defaults, file, environment and these flags, in this order.
   func settings() throws -> Settings {
     var settings = try SettingsFile.load(path: config)
