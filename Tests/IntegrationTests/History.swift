@@ -60,8 +60,11 @@ struct History: Sendable {
   }
 
   /// The events as messages in their JSON form.
-  var messages: [BrokerMessage] {
-    events.map { BrokerMessage($0.key, $0.value, contentType: "application/json") }
+  var messages: [BrokerMessage] { events.indices.map { message(at: $0) } }
+
+  /// One of them.
+  func message(at index: Int) -> BrokerMessage {
+    BrokerMessage(events[index].key, events[index].value, contentType: "application/json")
   }
 }
 

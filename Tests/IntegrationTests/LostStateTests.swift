@@ -1,0 +1,56 @@
+import Foundation
+import TestServers
+import Testing
+
+/// States that are lost or that belong to something else.
+@Suite struct LostStateTests {
+  @Test func emptiedRedisIsRefusedThenRebuilt() async throws {
+    try await onThread {
+      let redis = try RedisServer()
+      defer { redis.stop() }
+      let stage = try Stage(.postgres, redis: redis)
+      try stage.produceHistory()
+      try stage.run()
+      try redis.command("FLUSHALL")
+
+      let refused = try tally(["run", "--until-end"] + stage.connection)
+      #expect(refused.code == 1)
+      let standing = try #require(try Standing.all(try stage.ask(["status", "--json"]).output).first)
+      let (table, committed) = (standing.t ?? -1, standing.c ?? -1)
+      #expect(standing.w == nil)
+      #expect(refused.errors.contains("[W none, T "))
+      #expect(
+        refused.errors.contains("partition 0: ")
+          ? refused.errors.contains("[W none, T \(table), C \(committed), ") : true)
+      #expect(refused.errors.contains("what to do: ") && refused.errors.contains("--on-lost-state rebuild"))
+
+      let rebuilt = try stage.run(["--on-lost-state", "rebuild"])
+      let count = stage.history.events.count
+      #expect(try Totals(rebuilt.output) == Totals(read: count, scored: count))
+      #expect(try stage.count("scores") == count, "no score is given again")
+      try checkSettled(stage, Reference.shared())
+    }
+  }
+
+  /// Another meaning of the states under the same name, in the same store.
+  @Test func anotherDefinitionIsRefused() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      try stage.produceHistory()
+      try stage.run()
+      let original = readText(Places.pipeline)
+      let changed = original.replacingOccurrences(
+        of: "sum(transaction.amount where not (role == \"buyer\"), 30d)",
+        with: "sum(transaction.amount where role == \"buyer\", 30d)")
+      #expect(changed != original)
+      let file = try Places.write(changed, as: "engagement.yaml")
+      let states = try stage.states()
+      let refused = try tally(["run", "--until-end"] + stage.connection + ["--pipeline", file])
+      #expect(refused.code == 1)
+      #expect(refused.errors.contains("another definition"))
+      #expect(refused.errors.contains("what to do: "))
+      #expect(try stage.states() == states)
+      #expect(try stage.count("scores") == stage.history.events.count)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import TestServers
+import Testing
+
+/// A server that is down in mid-stream: the run says what it waits for, then goes on; nothing lost, nothing doubled.
+@Suite struct OutageTests {
+  @Test func redisFreezesThenCrashes() async throws {
+    try await onThread {
+      let redis = try RedisServer(appendOnly: true)
+      defer { redis.stop() }
+      let stage = try Stage(.sqlite, redis: redis)
+      try outages(stage, of: "redis", [(redis.freeze, redis.thaw), (redis.kill9, redis.restart)])
+    }
+  }
+
+  @Test func postgresCrashesTwice() async throws {
+    try await onThread {
+      let postgres = try PostgresServer()
+      defer { postgres.stop() }
+      let stage = try Stage(.postgres, postgres: postgres)
+      let crash = (postgres.kill9, postgres.restart)
+      try outages(stage, of: "postgres", [crash, crash])
+    }
+  }
+
+  /// Streams the history and lets a server go away and come back in it, once for each pair.
+  private func outages(
+    _ stage: Stage, of server: String, _ outages: [(down: () -> Void, up: () throws -> Void)]
+  ) throws {
+    let messages = stage.history.messages
+    let process = try stage.start()
+    var sent = 0
+    func produce(upTo end: Int) throws {
+      try stage.broker.produce(Array(messages[sent..<end]), to: "events")
+      sent = end
+    }
+    for (number, outage) in outages.enumerated() {
+      try produce(upTo: sent + 1000)
+      try stage.waitForProgress(of: process, to: sent)
+      outage.down()
+      let said = process.text.utf8.count
+      try produce(upTo: sent + 1000)
+      try until("a word about \(server)", seconds: 30, telling: { process.text }) {
+        String(decoding: process.text.utf8.dropFirst(said), as: UTF8.self).contains("waiting for \(server)")
+      }
+      #expect(process.exitCode() == nil, "outage \(number)")
+      try outage.up()
+      try stage.waitForProgress(of: process, to: sent)
+    }
+    try produce(upTo: messages.count)
+    try stage.waitForProgress(of: process, to: sent)
+    process.terminate()
+    let result = try process.wait(seconds: 6)
+    #expect(result.code == 0, "\(result.text)")
+    #expect(try Totals(result.output).isBalanced)
+    try checkSettled(stage, Reference.shared())
+  }
+}
