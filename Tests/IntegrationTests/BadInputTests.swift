@@ -29,6 +29,30 @@ import Testing
     }
   }
 
+  /// The bad records that `tally generate` puts between the good ones; all limits at their defaults.
+  @Test func generatedBadRecordsAreDeadLetters() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let sent = try tally(
+        [
+          "generate", "--topic", stage.broker.name("events"), "--brokers", stage.broker.bootstrapServers,
+          "--format", "protobuf", "--bad-share", "0.02",
+        ] + History.options)
+      #expect(sent.code == 0, "\(sent.text)")
+      let good = stage.history.events.count
+      let all = try stage.count("events")
+      #expect(all > good + 50)
+      let summary = try stage.run()
+      let expected = Totals(read: all, scored: good, deadLettered: all - good)
+      #expect(try Totals(summary.output) == expected)
+      #expect(try stage.count("scores") == good && stage.count("dead-letters") == all - good)
+      let reasons = try stage.table.query("SELECT DISTINCT reason FROM dead_letters").map { $0[0] }
+      let cannotBeMade: Set<DeadLetterReason> = [.corruptState, .entityMoved]
+      #expect(
+        Set(reasons) == Set(DeadLetterReason.allCases.filter { !cannotBeMade.contains($0) }.map(\.rawValue)))
+    }
+  }
+
   /// Every record of the log that is not scored, by place.
   private func unscored(_ stage: Stage) throws -> [String: BrokerMessage] {
     let scored = try Set(

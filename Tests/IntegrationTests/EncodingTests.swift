@@ -7,11 +7,27 @@ import Testing
 
 /// JSON and protobuf in one topic; protobuf out.
 @Suite struct EncodingTests {
+  /// What the README tells people to send.
+  @Test func eventsOfTheReadmeAreScored() async throws {
+    try await onThread {
+      let parts = readText(Places.package + "/README.md").components(separatedBy: "```json\n")
+      let block = try #require(parts.dropFirst().first?.components(separatedBy: "```").first)
+      let events = block.replacingOccurrences(of: ",\n ", with: ",").split(separator: "\n").map(String.init)
+      #expect(events.count >= 2)
+      let stage = try Stage(.sqlite)
+      try stage.broker.produce(events.map { BrokerMessage("alice", $0) }, to: "events")
+      let summary = try stage.run()
+      #expect(try Totals(summary.output) == Totals(read: events.count, scored: events.count))
+      let row = try JSON(try stage.ask(["features", "alice", "--json"]).output)["features"]
+      #expect(row["transaction_revenue_month"].real == 25)
+    }
+  }
+
   @Test func mixedProducersAndProtobufScores() async throws {
     try await onThread {
       let stage = try Stage(.sqlite)
       try stage.broker.produce(mixed(stage.history), to: "events")
-      let summary = try stage.run(["--encoding", "protobuf"])
+      let summary = try stage.run(["--encoding", "protobuf", "--workers", "2"])
       let count = stage.history.events.count
       #expect(try Totals(summary.output) == Totals(read: count, scored: count))
       #expect(try stage.table.scores() == Reference.shared().scores)

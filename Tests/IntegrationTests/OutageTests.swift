@@ -23,6 +23,30 @@ import Testing
     }
   }
 
+  /// SIGTERM while a store does not answer: the program still ends in time, and the next run goes on.
+  @Test func stopsWhileRedisDoesNotAnswer() async throws {
+    try await onThread {
+      let redis = try RedisServer()
+      defer { redis.stop() }
+      let stage = try Stage(.postgres, redis: redis)
+      let messages = stage.history.messages
+      try stage.broker.produce(Array(messages[..<1000]), to: "events")
+      let process = try stage.start()
+      try stage.waitForProgress(of: process, to: 1000)
+      redis.freeze()
+      try stage.broker.produce(Array(messages[1000...]), to: "events")
+      try until("a word about redis", seconds: 30, telling: { process.text }) {
+        process.text.contains("waiting for redis")
+      }
+      process.terminate()
+      let result = try process.wait(seconds: 6)
+      #expect([0, 1].contains(result.code), "\(result.text)")
+      redis.thaw()
+      try stage.run()
+      try checkSettled(stage, Reference.shared())
+    }
+  }
+
   /// Streams the history and lets a server go away and come back in it, once for each pair.
   private func outages(
     _ stage: Stage, of server: String, _ outages: [(down: () -> Void, up: () throws -> Void)]
