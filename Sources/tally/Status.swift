@@ -58,7 +58,8 @@ struct Status: ParsableCommand {
         func value(_ offset: Int64?) -> String { offset.map(String.init) ?? "null" }
         say(
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
-            + "\"c\":\(value(committed[partition])),\"end\":\(ends[partition]),\"lag\":\(lag)}")
+            + "\"c\":\(value(committed[partition])),\"end\":\(ends[partition]),\"lag\":\(lag),"
+            + Self.json(record?.counters ?? PartitionCounters()) + "}")
       } else {
         say(
           [
@@ -82,6 +83,15 @@ struct Status: ParsableCommand {
     say(
       "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate) + dead-lettered \(dead)"
         + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"))
+  }
+
+  /// `"read":9,"scored":8,"duplicate":0,"dead_lettered":{"future-time":1}`.
+  private static func json(_ counters: PartitionCounters) -> String {
+    let letters = DeadLetterReason.allCases.filter { counters.deadLettered[$0.index] > 0 }.map {
+      "\"\($0.rawValue)\":\(counters.deadLettered[$0.index])"
+    }
+    return "\"read\":\(counters.read),\"scored\":\(counters.scored),\"duplicate\":\(counters.duplicate),"
+      + "\"dead_lettered\":{\(letters.joined(separator: ","))}"
   }
 }
 
