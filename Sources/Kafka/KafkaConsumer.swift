@@ -154,7 +154,8 @@ public final class KafkaConsumer {
 
   private static let wakeTimeoutMs = 100
 
-  /// Leaves the group, waiting at most `closeTimeoutMs`, and frees everything. A second call does nothing.
+  /// Leaves the group, waiting at most `closeTimeoutMs`, and frees everything, if need be behind the caller's back.
+  /// A second call does nothing.
   public func close() {
     guard !isClosed else { return }
     isClosed = true
@@ -173,7 +174,12 @@ public final class KafkaConsumer {
       waitedMs += Self.closeStepMs
     }
     rd_kafka_queue_destroy(queue)
-    handle.destroy(flags: RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    if rd_kafka_consumer_closed(handle.pointer) != 0 {
+      handle.destroy(flags: RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    } else {
+      // Amid a rebalance the broker answers one after the other, and librdkafka gives its farewell 5 s more.
+      handle.destroyInBackground(flags: RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    }
   }
 
   private static let closeStepMs = 20

@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 
 /// What a broker says of a topic.
 public struct KafkaTopicMetadata: Equatable, Sendable {
@@ -29,6 +30,37 @@ struct KafkaHandle {
   func destroy(flags: Int32 = 0) {
     rd_kafka_destroy_flags(pointer, flags)
     notes.releaseAfterDestroy()
+  }
+
+  /// As `destroy`, on a thread of its own: for a client that a broker keeps waiting. The process may end meanwhile.
+  func destroyInBackground(flags: Int32) {
+    let work = Unmanaged.passRetained(Destruction(handle: self, flags: flags))
+    var thread = pthread_t()
+    let failed = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        let work = Unmanaged<Destruction>.fromOpaque(argument).takeRetainedValue()
+        work.handle.destroy(flags: work.flags)
+        return nil
+      }, work.toOpaque())
+    if failed == 0 {
+      pthread_detach(thread)
+    } else {
+      work.release()
+      destroy(flags: flags)
+    }
+  }
+
+  /// What `destroyInBackground` hands to its thread.
+  private final class Destruction {
+    let handle: KafkaHandle
+    let flags: Int32
+
+    init(handle: KafkaHandle, flags: Int32) {
+      self.handle = handle
+      self.flags = flags
+    }
   }
 
   /// The cluster's id.
