@@ -48,6 +48,7 @@ struct ConnectionOptions: ParsableArguments {
     var settings = try SettingsFile.load(path: config)
     try settings.apply(environment: ProcessInfo.processInfo.environment)
     try apply(to: &settings)
+    try settings.checkTopics()
     return settings
   }
 
@@ -76,6 +77,16 @@ struct ConnectionOptions: ParsableArguments {
 }
 
 extension Settings {
+  /// Throws when Tally would read what it writes, for ever.
+  func checkTopics() throws {
+    let topics = [topic, scoresTopic, deadLettersTopic].filter { !$0.isEmpty }
+    guard Set(topics).count == topics.count else {
+      throw Failure(
+        "the topics of events (\(topic)), scores (\(scoresTopic)) and dead letters (\(deadLettersTopic)) must "
+          + "differ: Tally would read what it writes")
+    }
+  }
+
   /// Takes what the environment says.
   mutating func apply(environment: [String: String]) throws {
     if let value = environment["TALLY_PIPELINE"] { pipeline = value }
