@@ -38,8 +38,14 @@ import Testing
       )
       var expected: [String: [String]] = [:]
       for row in rows { expected["\(row[0])/\(row[1])"] = row }
+      var values: [String: [UInt8]] = [:]
       for message in try stage.messages("scores") {
         let score = try #require(ProtobufScore(message.value ?? []))
+        // Two workers: what one had sent when the other came may be repeated, byte by byte.
+        if let first = values.updateValue(message.value ?? [], forKey: score.place) {
+          #expect(first == message.value)
+          continue
+        }
         let found = expected.removeValue(forKey: score.place)
         let row = try #require(found)
         #expect(message.contentType == "application/x-protobuf")

@@ -32,6 +32,22 @@ import Testing
     }
   }
 
+  /// A group that nobody knows has no C; W says where to go on.
+  @Test func anotherGroupGoesOnFromTheStore() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let messages = stage.history.messages
+      try stage.broker.produce(Array(messages[..<2000]), to: "events")
+      try stage.run()
+      try stage.broker.produce(Array(messages[2000...]), to: "events")
+      let rest = try stage.run(["--group", stage.broker.name("another")])
+      let count = messages.count - 2000
+      #expect(try Totals(rest.output) == Totals(read: count, scored: count))
+      #expect(try stage.count("scores") == messages.count)
+      try checkSettled(stage, Reference.shared())
+    }
+  }
+
   /// Another meaning of the states under the same name, in the same store.
   @Test func anotherDefinitionIsRefused() async throws {
     try await onThread {

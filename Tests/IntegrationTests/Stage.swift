@@ -22,6 +22,10 @@ final class Stage {
     redis = try own ?? Self.commonRedis.get()
     table = try TestTable(kind, postgres: postgres)
     prefix = "t\(UInt64.random(in: 0...UInt64.max)):"
+    // A real broker may need a moment to know of what it has just made.
+    try until("the topics", seconds: 20) {
+      (try? count("events")) == 0 && (try? count("scores")) == 0 && (try? count("dead-letters")) == 0
+    }
   }
 
   deinit { broker.stop() }
@@ -59,12 +63,15 @@ final class Stage {
   /// Puts the whole history into the topic.
   func produceHistory() throws { try broker.produce(history.messages, to: "events") }
 
-  /// Waits until the table's positions add up to `goal`, or the process has ended.
+  /// Waits until the table's positions add up to `goal`; throws when the process ends before that.
   func waitForProgress(of process: TallyProcess, to goal: Int, seconds: Int = 60) throws {
     try until("\(goal) records in the table", seconds: seconds, telling: { process.text }) {
       // Asking the database is a process of its own: not too often.
-      usleep(30_000)
-      return table.progress >= goal || process.exitCode() != nil
+      usleep(60_000)
+      let hasEnded = process.exitCode() != nil
+      if table.progress >= goal { return true }
+      guard !hasEnded else { throw TestFailure("the process has ended: \(process.text)") }
+      return false
     }
   }
 
