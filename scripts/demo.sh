@@ -7,5 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 echo "demo: building (the first time takes a few minutes)"
-swift build -c release --product tally 2>&1 | tail -n 1
+log=$(mktemp)
+if ! swift build -c release --product tally >"$log" 2>&1; then
+  cat "$log" >&2
+  echo "demo: the build failed; its output stands above" >&2
+  exit 1
+fi
+rm -f "$log"
 exec "$(swift build -c release --show-bin-path)/tally" demo "$@"

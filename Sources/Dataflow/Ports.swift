@@ -243,10 +243,19 @@ public enum Stage: Int, CaseIterable, Sendable {
 public protocol Recorder: AnyObject {
   /// `events` events each took `nanos` in this stage (a batch's events share its time).
   func record(_ stage: Stage, nanos: UInt64, events: Int)
+  /// One event each took so long in this stage, nanoseconds; the pointer is valid during the call.
+  func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>)
   /// Totals of this batch; dead letters by `DeadLetterReason.index`.
   func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int])
   /// Where a partition stands: next offset and the log's end.
   func position(partition: Int32, next: Int64, end: Int64)
   /// What the worker is doing, for people: "running", "waiting for redis: …".
   func state(_ text: String, healthy: Bool)
+}
+
+extension Recorder {
+  /// Records event by event.
+  public func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>) {
+    for value in nanos { record(stage, nanos: value, events: 1) }
+  }
 }

@@ -18,7 +18,7 @@ public struct DecoderLimits: Equatable, Sendable {
 
   /// Limits; the defaults are those of the public contract.
   public init(
-    valueBytesMax: Int = 1 << 20, attributesMax: Int = 256, jsonDepthMax: Int = 16,
+    valueBytesMax: Int = 256 << 10, attributesMax: Int = 256, jsonDepthMax: Int = 16,
     futureBound: EventTime = 5 * Span.minute
   ) {
     self.valueBytesMax = valueBytesMax

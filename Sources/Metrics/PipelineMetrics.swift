@@ -43,6 +43,13 @@ public final class PipelineMetrics: Recorder, Sendable {
     values.withLock { $0.latencies[stage.rawValue].record(nanos, events: UInt64(events)) }
   }
 
+  /// Counts an event of each of these lengths in a stage.
+  public func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>) {
+    values.withLock { values in
+      for value in nanos { values.latencies[stage.rawValue].record(value, events: 1) }
+    }
+  }
+
   /// Adds a batch's totals; dead letters by `DeadLetterReason.index`.
   public func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {
     values.withLock { values in
@@ -97,6 +104,10 @@ private final class WorkerRecorder: Recorder, Sendable {
 
   func record(_ stage: Stage, nanos: UInt64, events: Int) {
     metrics.record(stage, nanos: nanos, events: events)
+  }
+
+  func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>) {
+    metrics.record(stage, nanos: nanos)
   }
 
   func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {

@@ -129,10 +129,11 @@ extension Worker {
   }
 
   private func recordAges(_ stage: Stage, at now: Int64) {
+    ages.removeAll(keepingCapacity: true)
     for index in verdicts.indices where !verdicts[index].isPassedOver {
       let ingest = batch.records.records[index].ingestTimeMs
-      guard ingest > 0 else { continue }
-      ports.recorder.record(stage, nanos: UInt64(max(0, now - ingest * 1000)) * 1000, events: 1)
+      if ingest > 0 { ages.append(UInt64(max(0, now - ingest * 1000)) * 1000) }
     }
+    ages.withUnsafeBufferPointer { ports.recorder.record(stage, nanos: $0) }
   }
 }

@@ -70,6 +70,8 @@ public final class Worker {
   var writer = WireWriter()
   var write = StateWrite()
   var totals = BatchTotals()
+  /// Ages of a batch's records at one moment, nanoseconds.
+  var ages: [UInt64] = []
   /// Number of the batch in which a cache slot's state was changed last.
   var changedIn: [UInt64] = []
   var batchNumber: UInt64 = 0

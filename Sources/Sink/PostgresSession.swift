@@ -26,21 +26,7 @@ final class PostgresSession {
 
   /// T of all partitions of a topic.
   func positions(_ pipeline: String, _ topic: String) throws -> [Int32: Int64] {
-    var found: [Int32: Int64] = [:]
-    let sql = """
-      SELECT "partition", next_offset FROM positions
-      WHERE pipeline = \(TableStatements.literal(pipeline)) AND topic = \(TableStatements.literal(topic))
-      """
-    try run(sql, "read positions") { _, result in
-      for row in 0..<result.rows {
-        if let partition = result[row, 0].flatMap({ Int32($0) }),
-          let offset = result[row, 1].flatMap({ Int64($0) })
-        {
-          found[partition] = offset
-        }
-      }
-    }
-    return found
+    try connection.positions(pipeline, topic)
   }
 
   private func checkServer(_ configuration: PostgresConfiguration) throws {

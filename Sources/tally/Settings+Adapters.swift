@@ -111,16 +111,12 @@ extension Settings {
     switch table {
     case .none: return partitions.map { _ in nil }
     case .sqlite(let path):
-      return try SQLitePositions.read(
-        path: path, pipeline: pipeline.declaration.name, topic: topic, partitions)
+      return try TablePositions.read(
+        sqlite: path, pipeline: pipeline.declaration.name, topic: topic, partitions)
     case .postgres(let connection):
-      let context = ScoreContext(
-        pipeline: pipeline.declaration.name, topic: topic, definition: "", featureNames: [],
-        featureLabels: [], outputNames: [], modelNames: [], modelVersions: [], decisionNames: [],
-        decisionLabels: [], tableFeatures: [])
-      let sink = try PostgresTableSink(PostgresConfiguration(connection: connection), context: context)
-      defer { sink.close() }
-      return try sink.positions(topic: topic, partitions)
+      return try TablePositions.read(
+        postgres: PostgresConfiguration(connection: connection), pipeline: pipeline.declaration.name,
+        topic: topic, partitions)
     }
   }
 }
