@@ -40,6 +40,13 @@ extension Worker {
 
   private func facts(of partitions: [Int32]) throws -> (facts: [PartitionFacts], bytes: [[UInt8]?]) {
     let log = try ports.source.identity()
+    if let before = partitionCount, before != log.partitionCount {
+      throw PortError(
+        .refused,
+        "the topic had \(before) partitions and now has \(log.partitionCount): entities moved between partitions; "
+          + "start a new generation from the log's beginning")
+    }
+    partitionCount = log.partitionCount
     let committed = try ports.source.committed(partitions)
     let bytes = try ports.store.records(partitions)
     let table = try ports.table?.positions(topic: ports.source.topic, partitions)

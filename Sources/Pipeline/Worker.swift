@@ -75,6 +75,8 @@ public final class Worker {
   /// Number of the batch in which a cache slot's state was changed last.
   var changedIn: [UInt64] = []
   var batchNumber: UInt64 = 0
+  /// The topic's number of partitions when some were taken over first.
+  var partitionCount: Int32?
   /// Partitions that must be taken over before anything is read.
   private var toAcquire: [Int32]?
   var lastCommitNanos: UInt64 = 0
