@@ -27,7 +27,9 @@ struct Run: ParsableCommand {
   @Option(help: "Where a pipeline without any position begins: earliest or latest.") var startAt: StartAt?
   @Option(help: "Lost states: refuse, or rebuild them from the log.") var onLostState: OnLostState?
   @Option(help: "Scores as json or protobuf.") var encoding: String?
-  @Flag(help: "End when everything is scored that the log held at the start.") var untilEnd = false
+  @Flag(
+    help: "End when everything is scored that the log held at the start; for one process alone in its group.")
+  var untilEnd = false
   @Flag(help: "A live view instead of a line now and then.") var view = false
 
   func validate() throws {

@@ -45,6 +45,8 @@ extension Settings {
 
   func sourceConfiguration(group: String) -> KafkaSourceConfiguration {
     var configuration = KafkaSourceConfiguration(brokers: brokers, topic: topic, group: group)
+    configuration.sessionTimeoutMs = sessionTimeoutMs
+    configuration.heartbeatIntervalMs = min(configuration.heartbeatIntervalMs, sessionTimeoutMs / 3)
     configuration.properties = kafkaProperties
     return configuration
   }

@@ -25,6 +25,8 @@ struct Settings {
   var topic = "events"
   /// Consumer group; empty: `tally-PIPELINE`.
   var group = ""
+  /// Silence after which the group gives this process' partitions to others; what a restart after a kill waits for.
+  var sessionTimeoutMs = 10_000
   /// Passed through to librdkafka, for reading and writing.
   var kafkaProperties: [(String, String)] = []
   /// redis:// URL or unix path.

@@ -36,13 +36,16 @@ enum SettingsFile {
   }
 
   private static func readKafka(_ section: YAMLSection, into settings: inout Settings) throws {
-    try section.allow(["brokers", "topic", "group", "start_at", "properties"])
+    try section.allow(["brokers", "topic", "group", "start_at", "session_timeout", "properties"])
     if let value = section["brokers"] { settings.brokers = try value.string() }
     if let value = section["topic"] { settings.topic = try value.string() }
     if let value = section["group"] { settings.group = try value.string() }
     if let value = section["start_at"] {
       let word = try value.choice(of: StartAt.allCases.map(\.rawValue))
       settings.worker.startAt = StartAt(rawValue: word) ?? .earliest
+    }
+    if let value = section["session_timeout"] {
+      settings.sessionTimeoutMs = Int(try value.duration(in: 1_000_000...1_800_000_000) / 1000)
     }
     if let value = section["properties"] {
       settings.kafkaProperties = try value.textsByKey().map { ($0.key, $0.text) }
