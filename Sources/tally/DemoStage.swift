@@ -97,7 +97,7 @@ final class DemoStage {
       """
          kcat -C -b \(settings.brokers) -t scores -o -5 -e
          redis-cli -u \(redis.url) --scan --count 100 | head
-         tally status --brokers \(settings.brokers) --redis \(redis.url) --sqlite \(folder)/scores.db
+         \(Self.program) status --brokers \(settings.brokers) --redis \(redis.url) --sqlite \(folder)/scores.db
       """)
   }
 
@@ -111,12 +111,15 @@ final class DemoStage {
         models/       the trained models, in XGBoost's own format
         events.jsonl  the history; labels.csv its labels
       Try next:
-        tally check \(pipeline.file)
-        tally features \(sampleID) --events \(folder)/events.jsonl
-        tally demo --keep           stays, so that kcat and redis-cli can look inside
+        \(Self.program) check \(pipeline.file)
+        \(Self.program) features \(sampleID) --events \(folder)/events.jsonl
+        \(Self.program) demo --keep           stays, so that kcat and redis-cli can look inside
         README.md, "For real"       a real Kafka, Redis and PostgreSQL
       """)
   }
+
+  /// How this program was called.
+  private static let program = CommandLine.arguments.first ?? "tally"
 
   private var sampleID: String {
     var log = SyntheticLog(SyntheticConfiguration(customers: 1, days: 1))
