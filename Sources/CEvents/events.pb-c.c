@@ -142,6 +142,96 @@ void   tally__engagement__free_unpacked
   assert(message->base.descriptor == &tally__engagement__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tally__tick__init
+                     (Tally__Tick         *message)
+{
+  static const Tally__Tick init_value = TALLY__TICK__INIT;
+  *message = init_value;
+}
+size_t tally__tick__get_packed_size
+                     (const Tally__Tick *message)
+{
+  assert(message->base.descriptor == &tally__tick__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__tick__pack
+                     (const Tally__Tick *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__tick__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__tick__pack_to_buffer
+                     (const Tally__Tick *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__tick__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__Tick *
+       tally__tick__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__Tick *)
+     protobuf_c_message_unpack (&tally__tick__descriptor,
+                                allocator, len, data);
+}
+void   tally__tick__free_unpacked
+                     (Tally__Tick *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__tick__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tally__erasure__init
+                     (Tally__Erasure         *message)
+{
+  static const Tally__Erasure init_value = TALLY__ERASURE__INIT;
+  *message = init_value;
+}
+size_t tally__erasure__get_packed_size
+                     (const Tally__Erasure *message)
+{
+  assert(message->base.descriptor == &tally__erasure__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__erasure__pack
+                     (const Tally__Erasure *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__erasure__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__erasure__pack_to_buffer
+                     (const Tally__Erasure *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__erasure__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__Erasure *
+       tally__erasure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__Erasure *)
+     protobuf_c_message_unpack (&tally__erasure__descriptor,
+                                allocator, len, data);
+}
+void   tally__erasure__free_unpacked
+                     (Tally__Erasure *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__erasure__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tally__attribute__init
                      (Tally__Attribute         *message)
 {
@@ -187,7 +277,7 @@ void   tally__attribute__free_unpacked
   assert(message->base.descriptor == &tally__attribute__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tally__event__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tally__event__field_descriptors[9] =
 {
   {
     "event_id",
@@ -273,21 +363,47 @@ static const ProtobufCFieldDescriptor tally__event__field_descriptors[7] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "tick",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__Event, kind_case),
+    offsetof(Tally__Event, tick),
+    &tally__tick__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "erasure",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__Event, kind_case),
+    offsetof(Tally__Event, erasure),
+    &tally__erasure__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__event__field_indices_by_name[] = {
   6,   /* field[6] = engagement */
   1,   /* field[1] = entity_id */
+  8,   /* field[8] = erasure */
   0,   /* field[0] = event_id */
   2,   /* field[2] = event_time_us */
   5,   /* field[5] = profile */
   4,   /* field[4] = schema_version */
   3,   /* field[3] = source */
+  7,   /* field[7] = tick */
 };
 static const ProtobufCIntRange tally__event__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 10, 5 },
-  { 0, 7 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tally__event__descriptor =
 {
@@ -297,7 +413,7 @@ const ProtobufCMessageDescriptor tally__event__descriptor =
   "Tally__Event",
   "tally",
   sizeof(Tally__Event),
-  7,
+  9,
   tally__event__field_descriptors,
   tally__event__field_indices_by_name,
   2,  tally__event__number_ranges,
@@ -432,6 +548,42 @@ const ProtobufCMessageDescriptor tally__engagement__descriptor =
   tally__engagement__field_indices_by_name,
   1,  tally__engagement__number_ranges,
   (ProtobufCMessageInit) tally__engagement__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define tally__tick__field_descriptors NULL
+#define tally__tick__field_indices_by_name NULL
+#define tally__tick__number_ranges NULL
+const ProtobufCMessageDescriptor tally__tick__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.Tick",
+  "Tick",
+  "Tally__Tick",
+  "tally",
+  sizeof(Tally__Tick),
+  0,
+  tally__tick__field_descriptors,
+  tally__tick__field_indices_by_name,
+  0,  tally__tick__number_ranges,
+  (ProtobufCMessageInit) tally__tick__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define tally__erasure__field_descriptors NULL
+#define tally__erasure__field_indices_by_name NULL
+#define tally__erasure__number_ranges NULL
+const ProtobufCMessageDescriptor tally__erasure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.Erasure",
+  "Erasure",
+  "Tally__Erasure",
+  "tally",
+  sizeof(Tally__Erasure),
+  0,
+  tally__erasure__field_descriptors,
+  tally__erasure__field_indices_by_name,
+  0,  tally__erasure__number_ranges,
+  (ProtobufCMessageInit) tally__erasure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tally__attribute__field_descriptors[5] =

@@ -277,7 +277,7 @@ void   tally__reason_count__free_unpacked
   assert(message->base.descriptor == &tally__reason_count__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tally__entity_state__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tally__entity_state__field_descriptors[7] =
 {
   {
     "schema_version",
@@ -351,8 +351,21 @@ static const ProtobufCFieldDescriptor tally__entity_state__field_descriptors[6] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "active_us",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__EntityState, active_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__entity_state__field_indices_by_name[] = {
+  6,   /* field[6] = active_us */
   3,   /* field[3] = events */
   1,   /* field[1] = partition */
   4,   /* field[4] = recent_ids */
@@ -363,7 +376,7 @@ static const unsigned tally__entity_state__field_indices_by_name[] = {
 static const ProtobufCIntRange tally__entity_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tally__entity_state__descriptor =
 {
@@ -373,7 +386,7 @@ const ProtobufCMessageDescriptor tally__entity_state__descriptor =
   "Tally__EntityState",
   "tally",
   sizeof(Tally__EntityState),
-  6,
+  7,
   tally__entity_state__field_descriptors,
   tally__entity_state__field_indices_by_name,
   1,  tally__entity_state__number_ranges,
@@ -444,7 +457,7 @@ const ProtobufCMessageDescriptor tally__series__descriptor =
   (ProtobufCMessageInit) tally__series__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[11] =
 {
   {
     "schema_version",
@@ -542,21 +555,60 @@ static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "first_offset",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, first_offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clearing",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, clearing),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "repairs",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, repairs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__partition_record__field_indices_by_name[] = {
+  9,   /* field[9] = clearing */
   6,   /* field[6] = counters */
   3,   /* field[3] = definition */
+  8,   /* field[8] = first_offset */
   1,   /* field[1] = generation */
   5,   /* field[5] = log */
   4,   /* field[4] = model_set */
   2,   /* field[2] = next_offset */
   7,   /* field[7] = rebuilding_until */
+  10,   /* field[10] = repairs */
   0,   /* field[0] = schema_version */
 };
 static const ProtobufCIntRange tally__partition_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor tally__partition_record__descriptor =
 {
@@ -566,7 +618,7 @@ const ProtobufCMessageDescriptor tally__partition_record__descriptor =
   "Tally__PartitionRecord",
   "tally",
   sizeof(Tally__PartitionRecord),
-  8,
+  11,
   tally__partition_record__field_descriptors,
   tally__partition_record__field_indices_by_name,
   1,  tally__partition_record__number_ranges,
@@ -663,7 +715,7 @@ const ProtobufCMessageDescriptor tally__fingerprint__descriptor =
   (ProtobufCMessageInit) tally__fingerprint__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__counters__field_descriptors[4] =
+static const ProtobufCFieldDescriptor tally__counters__field_descriptors[5] =
 {
   {
     "read",
@@ -713,17 +765,30 @@ static const ProtobufCFieldDescriptor tally__counters__field_descriptors[4] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "erased",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__Counters, erased),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__counters__field_indices_by_name[] = {
   3,   /* field[3] = dead_lettered */
   2,   /* field[2] = duplicate */
+  4,   /* field[4] = erased */
   0,   /* field[0] = read */
   1,   /* field[1] = scored */
 };
 static const ProtobufCIntRange tally__counters__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor tally__counters__descriptor =
 {
@@ -733,7 +798,7 @@ const ProtobufCMessageDescriptor tally__counters__descriptor =
   "Tally__Counters",
   "tally",
   sizeof(Tally__Counters),
-  4,
+  5,
   tally__counters__field_descriptors,
   tally__counters__field_indices_by_name,
   1,  tally__counters__number_ranges,

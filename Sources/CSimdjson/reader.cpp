@@ -107,6 +107,10 @@ void read_event(tally_json *parser, object root, tally_json_event *event) noexce
     } else if (is(field.key, "engagement")) {
       place = &event->engagement;
       if (field.value.type() == element_type::OBJECT) engagement = field.value.get_object().value_unsafe();
+    } else if (is(field.key, "tick")) {
+      place = &event->tick;
+    } else if (is(field.key, "erasure")) {
+      place = &event->erasure;
     }
     if (place) *place = value_of(field.value);
   }
@@ -193,7 +197,7 @@ extern "C" int tally_json_read(tally_json *parser, const void *bytes, size_t cou
   }
   object fields;
   if (root.get_object().get(fields) != simdjson::SUCCESS) return TALLY_JSON_UNDECODABLE;
-  *event = {absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, 0, 0, nullptr};
+  *event = {absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, 0, 0, nullptr};
   event->attribute = parser->attributes.get();
   read_event(parser, fields, event);
   return TALLY_JSON_OK;

@@ -91,7 +91,7 @@ public enum WriteOutcome: Equatable, Sendable {
 public struct StateEntry {
   /// Entity id, as bytes in `StateWrite.bytes`.
   public var entityID: Range<Int>
-  /// Encoded state, as bytes in `StateWrite.bytes`.
+  /// Encoded state, as bytes in `StateWrite.bytes`; empty: the stored state is removed.
   public var state: Range<Int>
 
   /// An entry.
@@ -157,6 +157,13 @@ public protocol StateStore: AnyObject {
 
   /// Compare-and-set of one partition's record together with its states.
   func write(_ write: StateWrite) throws -> WriteOutcome
+
+  /// Removes all states of a partition as long as its record is, byte for byte, `record`. Returns false when it is not, or
+  /// no longer: then some may be left.
+  func clear(_ partition: Int32, whileRecordIs record: [UInt8]) throws -> Bool
+
+  /// Where an entity's state lies, for people.
+  func place(of entityID: UnsafeRawBufferPointer, partition: Int32) -> String
   /// Closes the connection.
   func close()
 }
@@ -203,7 +210,8 @@ public struct PositionMove: Equatable, Sendable {
 public protocol TableSink: AnyObject {
   /// T of the partitions, in the order asked; nil: none.
   func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?]
-  /// Writes all rows and letters with `toTable`, and moves all positions, or nothing.
+  /// Does all erasures with `toTable`, then writes all rows and letters with `toTable`, and moves all positions, or
+  /// nothing.
   func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome
   /// Closes the connection.
   func close()
@@ -246,7 +254,7 @@ public protocol Recorder: AnyObject {
   /// One event each took so long in this stage, nanoseconds; the pointer is valid during the call.
   func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>)
   /// Totals of this batch; dead letters by `DeadLetterReason.index`.
-  func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int])
+  func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int])
   /// Where a partition stands: next offset and the log's end.
   func position(partition: Int32, next: Int64, end: Int64)
   /// What the worker is doing, for people: "running", "waiting for redis: …".

@@ -29,19 +29,42 @@ public struct DeadLetter {
   public var record: Int32
   /// Why.
   public var reason: DeadLetterReason
-  /// More, for people; never contains data of the record.
+  /// More, for people; never contains data of the record's value.
   public var detail: String
+  /// The entity id that the value names, which the key need not be; empty: none could be read.
+  public var entityID: [UInt8]
   /// Whether it goes to the topic.
   public var toTopic: Bool
   /// Whether it goes to the table.
   public var toTable: Bool
 
   /// A dead letter.
-  public init(record: Int32, reason: DeadLetterReason, detail: String, toTopic: Bool, toTable: Bool) {
+  public init(
+    record: Int32, reason: DeadLetterReason, detail: String, entityID: [UInt8] = [], toTopic: Bool,
+    toTable: Bool
+  ) {
     self.record = record
     self.reason = reason
     self.detail = detail
+    self.entityID = entityID
     self.toTopic = toTopic
+    self.toTable = toTable
+  }
+}
+
+/// An erasure of the batch: rows and letters of its entity that lie before it in the log go from the table.
+///
+/// Those in the same batch have `toTable == false`; those that the table has are the sink's to delete, before it adds the
+/// batch's.
+public struct Erasure {
+  /// Position in `ScoredBatch.events`: names the entity.
+  public var event: Int32
+  /// Whether it is to be done in the table.
+  public var toTable: Bool
+
+  /// An erasure.
+  public init(event: Int32, toTable: Bool) {
+    self.event = event
     self.toTable = toTable
   }
 }
@@ -109,6 +132,8 @@ public final class ScoredBatch {
   public var decisions: [Int32] = []
   /// Records that cannot be scored.
   public var deadLetters: [DeadLetter] = []
+  /// Erasures in the order of the log.
+  public var erasures: [Erasure] = []
   /// Wall-clock time of scoring, microseconds UTC: for headers and columns outside every digest.
   public var scoredAtMicros: Int64 = 0
 
@@ -127,6 +152,7 @@ public final class ScoredBatch {
     rows.removeAll(keepingCapacity: true)
     decisions.removeAll(keepingCapacity: true)
     deadLetters.removeAll(keepingCapacity: true)
+    erasures.removeAll(keepingCapacity: true)
     features.removeAll()
     outputs.removeAll()
   }
@@ -136,6 +162,14 @@ public final class ScoredBatch {
 public protocol RecordDecoder: AnyObject {
   /// Decodes one record into `events`. Returns nil when an event was committed, else why not.
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason?
+  /// The entity id that the record names which `decode` refused last; empty: none could be read. Valid until the next
+  /// `decode`, as long as the record is.
+  var refusedEntityID: UnsafeRawBufferPointer { get }
+}
+
+extension RecordDecoder {
+  /// Not known.
+  public var refusedEntityID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 }
 
 /// Makes decisions of outputs. One thread.

@@ -12,7 +12,7 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case tooDeep = "too-deep"
   /// Text that is not UTF-8.
   case invalidUTF8 = "invalid-utf8"
-  /// Neither a profile nor an engagement event.
+  /// Not exactly one of profile, engagement, tick and erasure.
   case unknownKind = "unknown-kind"
   /// `schema_version` is newer than this program.
   case unknownSchema = "unknown-schema"
@@ -42,6 +42,8 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case entityMoved = "entity-moved"
   /// The entity's stored state cannot be read.
   case corruptState = "corrupt-state"
+  /// A tick of an entity without a state: never seen, erased, or idle for longer than the TTL.
+  case unknownEntity = "unknown-entity"
 
   /// Number of reasons.
   public static let count = DeadLetterReason.allCases.count

@@ -6,6 +6,10 @@ public enum EventKind: UInt8, Sendable {
   case profileSnapshot
   /// Some of the profile's attributes.
   case profileChange
+  /// Time goes on for an entity that is silent: moves its as-of time and is scored.
+  case tick
+  /// Everything known of the entity goes: state, rows and dead letters.
+  case erasure
 }
 
 /// One decoded event: numbers and runs of bytes in its batch's arena.

@@ -80,13 +80,32 @@ public final class MemoryStateStore: StateStore {
       guard current == write.expected else { return current == write.record ? .alreadyWritten : .conflict }
       contents.records[write.partition] = write.record
       for entry in write.entries {
+        let state = Array(write.bytes[entry.state])
         contents.states[write.partition, default: [:]][Array(write.bytes[entry.entityID])] =
-          Array(write.bytes[entry.state])
+          state.isEmpty ? nil : state
       }
       return .written
     }
     try afterWrite?()
     return outcome
+  }
+
+  /// Removes all states of a partition as long as its record is `record`.
+  public func clear(_ partition: Int32, whileRecordIs record: [UInt8]) throws -> Bool {
+    try check(partition)
+    try beforeOperation?()
+    let isDone = storage.contents.withLock { contents in
+      guard contents.records[partition] ?? [] == record else { return false }
+      contents.states[partition] = nil
+      return true
+    }
+    try afterWrite?()
+    return isDone
+  }
+
+  /// Where an entity's state lies, for people.
+  public func place(of entityID: UnsafeRawBufferPointer, partition: Int32) -> String {
+    "memory \(partition):\(String(decoding: entityID, as: UTF8.self))"
   }
 
   /// Does nothing: the storage stays.

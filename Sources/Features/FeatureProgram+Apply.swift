@@ -1,13 +1,46 @@
 public import Events
 
+/// What an event did to its entity's state.
+public enum EventEffect: Sendable {
+  /// It was applied; the state can be read.
+  case applied
+  /// Its id is among the entity's last 32: nothing changed.
+  case duplicate
+  /// It was an erasure: the state is empty.
+  case erased
+  /// It was a tick and there is nobody to tick: nothing changed.
+  case unknownEntity
+}
+
 extension FeatureProgram {
+  /// Does with an event that has no `problem` what its kind asks for. Row code.
+  ///
+  /// `batch` must have been decoded with the program's `symbols`. An erasure is never a duplicate: a second one finds an
+  /// empty state.
+  public func process(_ event: Event, in batch: EventBatch, to state: EntityState) -> EventEffect {
+    switch event.kind {
+    case .erasure:
+      state.removeAll()
+      return .erased
+    case .tick where state.events == 0 || startsAnew(event.time, state): return .unknownEntity
+    case .tick:
+      if state.remembers(event.idHash) { return .duplicate }
+      state.watermark = max(state.watermark, event.time)
+      state.remember(event.idHash)
+    case .engagement, .profileSnapshot, .profileChange:
+      if isDuplicate(event, of: state) { return .duplicate }
+      apply(event, in: batch, to: state)
+    }
+    return .applied
+  }
+
   /// Whether the id is among the entity's last 32; never after a silence longer than the idle TTL, since the event
   /// starts from empty state then. Row code.
   public func isDuplicate(_ event: Event, of state: EntityState) -> Bool {
     !startsAnew(event.time, state) && state.remembers(event.idHash)
   }
 
-  /// Applies an event that has no `problem` and is no duplicate, and remembers its id. Row code.
+  /// Applies a profile or an engagement that has no `problem` and is no duplicate, and remembers its id. Row code.
   ///
   /// Undeclared event types count for `any` only. `batch` must have been decoded with the program's `symbols`.
   public func apply(_ event: Event, in batch: EventBatch, to state: EntityState) {
@@ -15,6 +48,7 @@ extension FeatureProgram {
     precondition(event.time > 0 && event.time < EventTimeBounds.end, "event time out of bounds")
     if startsAnew(event.time, state) { state.removeAll() }
     state.watermark = max(state.watermark, event.time)
+    state.activeTime = max(state.activeTime, event.time)
     state.events &+= 1
     state.remember(event.idHash)
     if event.kind == .engagement {
@@ -26,7 +60,7 @@ extension FeatureProgram {
 
   @inline(__always)
   private func startsAnew(_ time: EventTime, _ state: EntityState) -> Bool {
-    state.watermark > 0 && time - state.watermark > idleTTL
+    state.watermark > 0 && time - state.activeTime > idleTTL
   }
 
   // MARK: Engagement

@@ -8,6 +8,7 @@ extension FeatureProgram {
   /// `EventTimeBounds`, which decoders check as well.
   public func problem(of event: Event, in batch: EventBatch) -> DeadLetterReason? {
     guard event.time > 0, event.time < EventTimeBounds.end else { return .invalidTime }
+    if event.kind == .tick || event.kind == .erasure { return nil }
     let group = event.kind == .engagement ? group(of: event) : tables.eventTypes
     guard event.kind != .engagement || group < tables.eventTypes else { return nil }
     let attributes = batch.attributes

@@ -19,6 +19,8 @@ public final class EventDecoder: RecordDecoder {
   /// For each symbol the last event that named it as an attribute: finds an attribute given twice.
   private var lastUse: [UInt64]
   private var serial: UInt64 = 0
+  /// The entity id of the record that was refused last; valid until the next `decode`, as long as the record is.
+  public private(set) var refusedEntityID = EventDraft.nothing
 
   /// A decoder for a program. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
   public init(_ program: FeatureProgram, limits: DecoderLimits = DecoderLimits()) throws(PortError) {
@@ -42,6 +44,7 @@ public final class EventDecoder: RecordDecoder {
     events.begin()
     let firstAttribute = events.attributes.count
     var draft = EventDraft()
+    defer { refusedEntityID = draft.entityID }
     if let reason = read(record, into: &draft, events) { return reason }
     if let reason = draft.problem(key: record.key, ingestTimeMs: record.ingestTimeMs, limits: limits) {
       return reason

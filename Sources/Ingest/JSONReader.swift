@@ -109,15 +109,31 @@ final class JSONReader {
   }
 
   private func readKind(_ draft: inout EventDraft) {
-    let object = TALLY_JSON_OBJECT.rawValue
-    if !isObjectOrNothing(event.profile) || !isObjectOrNothing(event.engagement) { draft.hasWrongType = true }
-    switch (event.profile.kind == object, event.engagement.kind == object) {
-    case (true, false): draft.kind = mode(&draft)
-    case (false, true):
+    var kinds = 0
+    if isObject(event.profile, &draft) {
+      kinds += 1
+      draft.kind = mode(&draft)
+    }
+    if isObject(event.engagement, &draft) {
+      kinds += 1
       draft.kind = .engagement
       draft.type = text(event.type, &draft)
-    default: draft.kind = nil
     }
+    if isObject(event.tick, &draft) {
+      kinds += 1
+      draft.kind = .tick
+    }
+    if isObject(event.erasure, &draft) {
+      kinds += 1
+      draft.kind = .erasure
+    }
+    if kinds > 1 { draft.kind = nil }
+  }
+
+  /// Whether a kind is there; something else than an object there is a wrong type.
+  private func isObject(_ value: tally_json_value, _ draft: inout EventDraft) -> Bool {
+    if !isObjectOrNothing(value) { draft.hasWrongType = true }
+    return value.kind == TALLY_JSON_OBJECT.rawValue
   }
 
   private func isObjectOrNothing(_ value: tally_json_value) -> Bool {

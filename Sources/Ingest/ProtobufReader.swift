@@ -30,7 +30,15 @@ struct ProtobufReader {
         kinds += 1
         draft.kind = .engagement
         guard readEngagement(reader.delimited(), into: &draft, batch) else { return false }
-      case (1...5, _), (10, _), (11, _): return false
+      case (12, 2):
+        kinds += 1
+        draft.kind = .tick
+        guard readNothing(reader.delimited()) else { return false }
+      case (13, 2):
+        kinds += 1
+        draft.kind = .erasure
+        guard readNothing(reader.delimited()) else { return false }
+      case (1...5, _), (10...13, _): return false
       default: reader.skip(tag.type)
       }
     }
@@ -56,6 +64,13 @@ struct ProtobufReader {
       default: reader.skip(tag.type)
       }
     }
+    return !reader.failed
+  }
+
+  /// A message without fields that we know.
+  private func readNothing(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var reader = WireReader(bytes)
+    while !reader.atEnd { reader.skip(reader.tag().type) }
     return !reader.failed
   }
 

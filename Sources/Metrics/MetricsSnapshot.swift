@@ -68,6 +68,8 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var scored: UInt64 = 0
   /// Duplicates.
   public var duplicate: UInt64 = 0
+  /// Erasures.
+  public var erased: UInt64 = 0
   /// Dead letters, by `DeadLetterReason.index`.
   public var deadLettered = [UInt64](repeating: 0, count: DeadLetterReason.count)
   /// Latency since the start, by `Stage.rawValue`.
@@ -88,6 +90,6 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var lag: Int64 { partitions.reduce(0) { $0 + $1.lag } }
   /// Whether every worker is as it should be.
   public var isHealthy: Bool { workers.allSatisfy(\.isHealthy) }
-  /// Whether every record read is accounted for: `read = scored + duplicate + dead-lettered`.
-  public var isBalanced: Bool { read == scored + duplicate + deadLetters }
+  /// Whether every record read is accounted for: `read = scored + duplicate + erased + dead-lettered`.
+  public var isBalanced: Bool { read == scored + duplicate + erased + deadLetters }
 }

@@ -51,11 +51,12 @@ public final class PipelineMetrics: Recorder, Sendable {
   }
 
   /// Adds a batch's totals; dead letters by `DeadLetterReason.index`.
-  public func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {
+  public func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int]) {
     values.withLock { values in
       values.counts.read += UInt64(read)
       values.counts.scored += UInt64(scored)
       values.counts.duplicate += UInt64(duplicate)
+      values.counts.erased += UInt64(erased)
       for (index, count) in deadLettered.enumerated() where count > 0 {
         values.counts.deadLettered[index] += UInt64(count)
       }
@@ -110,8 +111,9 @@ private final class WorkerRecorder: Recorder, Sendable {
     metrics.record(stage, nanos: nanos)
   }
 
-  func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {
-    metrics.count(read: read, scored: scored, duplicate: duplicate, deadLettered: deadLettered)
+  func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int]) {
+    metrics.count(
+      read: read, scored: scored, duplicate: duplicate, erased: erased, deadLettered: deadLettered)
   }
 
   func position(partition: Int32, next: Int64, end: Int64) {

@@ -17,16 +17,18 @@ public struct FinalSummary: Sendable {
     self.elapsedSeconds = elapsedSeconds
   }
 
-  /// `read N = scored A + duplicate B + dead-lettered C (reason: n, …)`; with `≠` and the difference when it
+  /// `read N = scored A + duplicate B + dead-lettered C (reason: n, …)`, with `+ erased E` when there was any; with `≠` and the difference when it
   /// does not hold.
   public var identity: String {
     let reasons = MonitorView.reasons(metrics.deadLettered, separator: ", ") {
       "\($0): \(Figures.grouped($1))"
     }
-    let sum = metrics.scored + metrics.duplicate + metrics.deadLetters
+    let sum = metrics.scored + metrics.duplicate + metrics.erased + metrics.deadLetters
+    let erased = metrics.erased > 0 ? " + erased \(Figures.grouped(metrics.erased))" : ""
     let difference = Int64(clamping: metrics.read) - Int64(clamping: sum)
     return "read \(Figures.grouped(metrics.read)) \(metrics.isBalanced ? "=" : "≠")"
       + " scored \(Figures.grouped(metrics.scored)) + duplicate \(Figures.grouped(metrics.duplicate))"
+      + erased
       + " + dead-lettered \(Figures.grouped(metrics.deadLetters))" + (reasons.isEmpty ? "" : " (\(reasons))")
       + (metrics.isBalanced ? "" : "; the difference is \(Figures.grouped(difference))")
   }

@@ -95,7 +95,7 @@ public enum Delivery {
     guard let record = facts.record else {
       if facts.committed == nil && facts.table == nil {
         let start = startAt == .earliest ? facts.bounds.low : facts.bounds.high
-        return begin(facts, identity: identity, at: start, rebuildingUntil: 0)
+        return begin(first(facts, identity: identity, at: start), facts: facts)
       }
       return try lost(facts, identity: identity, onLostState: onLostState)
     }
@@ -126,20 +126,26 @@ public enum Delivery {
       readFrom: canVerify ? next - 1 : next)
   }
 
-  private static func begin(
-    _ facts: PartitionFacts, identity: PipelineIdentity, at start: Int64, rebuildingUntil: Int64
-  ) -> Acquisition {
+  /// The record of states that begin at an offset.
+  static func first(
+    _ facts: PartitionFacts, identity: PipelineIdentity, at start: Int64
+  ) -> PartitionRecord {
     var record = PartitionRecord()
     record.generation = identity.generation
     record.nextOffset = start
+    record.firstOffset = start
     record.definition = identity.stateHash
     record.modelSet = identity.modelSet
     record.clusterID = facts.log.clusterID
     record.partitionCount = facts.log.partitionCount
-    record.rebuildingUntil = rebuildingUntil
-    let topicFrom = max(start, facts.committed ?? start)
+    return record
+  }
+
+  private static func begin(_ record: PartitionRecord, facts: PartitionFacts) -> Acquisition {
+    let topicFrom = max(record.nextOffset, facts.committed ?? record.nextOffset)
     return Acquisition(
-      record: record, isNew: true, topicFrom: topicFrom, tableFrom: facts.table ?? topicFrom, readFrom: start)
+      record: record, isNew: true, topicFrom: topicFrom, tableFrom: facts.table ?? topicFrom,
+      readFrom: record.nextOffset)
   }
 
   private static func lost(
@@ -150,7 +156,8 @@ public enum Delivery {
       throw refusal(
         facts,
         "the store has no record of this partition although its events were scored: its states are lost",
-        "restore the store, or start with --on-lost-state rebuild to make the states anew from the log")
+        "restore the store, or make the states anew from the log: tally rebuild, or tally run --on-lost-state rebuild"
+      )
     }
     guard facts.bounds.low == 0 else {
       throw refusal(
@@ -162,7 +169,11 @@ public enum Delivery {
         facts, "the states are lost and positions lie behind the end of the log",
         "the topic was made anew: use another pipeline generation, group and table")
     }
-    return begin(facts, identity: identity, at: 0, rebuildingUntil: until)
+    var record = first(facts, identity: identity, at: 0)
+    record.rebuildingUntil = until
+    // A record may be lost while states are not: they would be counted twice.
+    record.isClearing = true
+    return begin(record, facts: facts)
   }
 
   private static func check(
@@ -173,13 +184,14 @@ public enum Delivery {
         facts,
         "the store's states were made by another definition (\(record.definition.prefix(12))…, this one is "
           + "\(identity.stateHash.prefix(12))…)",
-        "go back to that definition, or set store.generation to a new number together with a new kafka.group and table "
-          + "to make states anew")
+        "go back to that definition, or stop the pipeline and make the states anew from the log: tally rebuild"
+      )
     }
     if record.partitionCount != facts.log.partitionCount {
       throw refusal(
         facts, "the topic had \(record.partitionCount) partitions and now has \(facts.log.partitionCount)",
-        "entities moved between partitions: start a new generation from the log's beginning")
+        "entities moved between partitions: copy the events into a topic that has its partitions from the start, and "
+          + "read that one with another group, redis.generation and table")
     }
     if record.clusterID != facts.log.clusterID {
       throw refusal(
@@ -193,7 +205,7 @@ public enum Delivery {
     }
   }
 
-  private static func refusal(_ facts: PartitionFacts, _ what: String, _ next: String) -> PortError {
+  static func refusal(_ facts: PartitionFacts, _ what: String, _ next: String) -> PortError {
     PortError(.refused, "partition \(facts.partition): \(what) [\(facts.positions)]; what to do: \(next)")
   }
 }

@@ -1,6 +1,6 @@
 public import Events
 
-/// Totals of a partition since its state began; `read == scored + duplicate + deadLettered.sum`.
+/// Totals of a partition since its state began; `read == scored + duplicate + erased + deadLettered.sum`.
 public struct PartitionCounters: Equatable, Sendable {
   /// Records read.
   public var read: UInt64 = 0
@@ -8,6 +8,8 @@ public struct PartitionCounters: Equatable, Sendable {
   public var scored: UInt64 = 0
   /// Events whose id was among the entity's last 32.
   public var duplicate: UInt64 = 0
+  /// Erasures.
+  public var erased: UInt64 = 0
   /// Dead letters by `DeadLetterReason.index`.
   public var deadLettered = [UInt64](repeating: 0, count: DeadLetterReason.count)
 
@@ -43,6 +45,12 @@ public struct PartitionRecord: Equatable, Sendable {
   public var counters = PartitionCounters()
   /// While a lost store is rebuilt: the offset at which it is whole again; else 0.
   public var rebuildingUntil: Int64 = 0
+  /// The offset at which the states began.
+  public var firstOffset: Int64 = 0
+  /// Whether states of an earlier life are still being removed: nothing may be read before that is done.
+  public var isClearing = false
+  /// How often a single entity was made anew: moves the record without W, so that workers drop what they have cached.
+  public var repairs: UInt64 = 0
 
   /// A record of nothing read.
   public init() {}
@@ -65,6 +73,9 @@ public struct PartitionRecord: Equatable, Sendable {
     encodeCounters(into: &writer)
     writer.close(totals)
     if rebuildingUntil != 0 { writer.field(8, varint: UInt64(bitPattern: rebuildingUntil)) }
+    if firstOffset != 0 { writer.field(9, varint: UInt64(bitPattern: firstOffset)) }
+    if isClearing { writer.field(10, varint: 1) }
+    if repairs != 0 { writer.field(11, varint: repairs) }
   }
 
   private func encodeCounters(into writer: inout WireWriter) {
@@ -77,6 +88,7 @@ public struct PartitionRecord: Equatable, Sendable {
       writer.field(2, varint: counters.deadLettered[reason.index])
       writer.close(entry)
     }
+    if counters.erased != 0 { writer.field(5, varint: counters.erased) }
   }
 
   /// The stored form.
@@ -104,6 +116,9 @@ public struct PartitionRecord: Equatable, Sendable {
         case (6, 2): guard record.decodeLog(reader.delimited()) else { return nil }
         case (7, 2): guard record.decodeCounters(reader.delimited()) else { return nil }
         case (8, 0): record.rebuildingUntil = Int64(bitPattern: reader.varint())
+        case (9, 0): record.firstOffset = Int64(bitPattern: reader.varint())
+        case (10, 0): record.isClearing = reader.varint() != 0
+        case (11, 0): record.repairs = reader.varint()
         default: reader.skip(type)
         }
       }
@@ -150,6 +165,7 @@ public struct PartitionRecord: Equatable, Sendable {
         }
         guard !entry.failed, let reason else { return false }
         counters.deadLettered[reason.index] = count
+      case (5, 0): counters.erased = reader.varint()
       default: reader.skip(type)
       }
     }

@@ -13,17 +13,24 @@ extension Worker {
       let decision = try Delivery.acquire(
         fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState)
       var recordBytes = bytes[index] ?? []
+      var record = decision.record
       if decision.isNew {
-        guard let created = try create(decision.record, partition: fact.partition) else { return }
+        guard let created = try replace(recordBytes, by: record, partition: fact.partition) else { return }
         recordBytes = created
+      }
+      if record.isClearing {
+        guard try clear(recordBytes, partition: fact.partition) else { return }
+        record.isClearing = false
+        guard let cleared = try replace(recordBytes, by: record, partition: fact.partition) else { return }
+        recordBytes = cleared
       }
       starts.append((fact.partition, decision.readFrom))
       next.append(
         OwnedPartition(
-          partition: fact.partition, record: decision.record, recordBytes: recordBytes,
+          partition: fact.partition, record: record, recordBytes: recordBytes,
           tablePosition: fact.table, committed: fact.committed, topicFrom: decision.topicFrom,
-          tableFrom: decision.tableFrom, mustVerify: decision.readFrom < decision.record.nextOffset,
-          askedEnd: fact.bounds.high, next: decision.record))
+          tableFrom: decision.tableFrom, mustVerify: decision.readFrom < record.nextOffset,
+          askedEnd: fact.bounds.high, next: record))
     }
     owned = next
     index()
@@ -78,18 +85,32 @@ extension Worker {
     return record
   }
 
-  /// Puts the first record of a partition into the store, so that its beginning survives a crash. nil: given up.
+  /// Puts a record in the place of another (none: empty), so that a partition's beginning survives a crash. Returns its
+  /// bytes; nil: given up.
   ///
   /// Throws `.unavailable` when somebody else's is there: only reading everything anew can tell what to do then.
-  private func create(_ record: PartitionRecord, partition: Int32) throws -> [UInt8]? {
-    var first = StateWrite()
-    first.partition = partition
-    first.record = record.encoded
-    guard let outcome = try waiting({ try self.ports.store.write(first) }) else { return nil }
-    guard outcome != .conflict else {
-      throw PortError(.unavailable, "partition \(partition): another worker began it at this moment")
-    }
-    return first.record
+  private func replace(_ expected: [UInt8], by record: PartitionRecord, partition: Int32) throws -> [UInt8]? {
+    var write = StateWrite()
+    write.partition = partition
+    write.expected = expected
+    write.record = record.encoded
+    guard let outcome = try waiting({ try self.ports.store.write(write) }) else { return nil }
+    guard outcome != .conflict else { throw Self.begunBySomebodyElse(partition) }
+    return write.record
+  }
+
+  /// Removes the states of an earlier life. Returns false when given up. Throws like `replace`.
+  private func clear(_ record: [UInt8], partition: Int32) throws -> Bool {
+    ports.recorder.state("removing the old states of partition \(partition)", healthy: false)
+    guard
+      let isDone = try waiting({ try self.ports.store.clear(partition, whileRecordIs: record) })
+    else { return false }
+    guard isDone else { throw Self.begunBySomebodyElse(partition) }
+    return true
+  }
+
+  private static func begunBySomebodyElse(_ partition: Int32) -> PortError {
+    PortError(.unavailable, "partition \(partition): another worker began it at this moment")
   }
 
   /// Tries until it succeeds, serving the group between tries. nil: given up, because the partitions are to be given back

@@ -40,7 +40,10 @@ extension Worker {
     requests.removeAll(keepingCapacity: true)
     requestSlots.removeAll(keepingCapacity: true)
     touched.removeAll(keepingCapacity: true)
+    refusedIDs.removeAll(keepingCapacity: true)
     totals.removeAll()
+    for slot in foreignSlots { cache.remove(slot) }
+    foreignSlots.removeAll(keepingCapacity: true)
     cache.unpinAll()
     batchNumber += 1
   }
@@ -68,10 +71,17 @@ extension Worker {
       owned[place].lastRecord = Int32(index)
       totals.read += 1
       let reason = ports.decoder.decode(record, into: events)
+      if reason != nil { noteRefused(Int32(index)) }
       let event = reason == nil ? Int32(events.events.count - 1) : -1
       verdicts.append(Verdict(event: event, slot: -1, reason: reason, isPassedOver: false))
     }
     return totals.read
+  }
+
+  /// Keeps the entity id that a refused record names: the key may be another.
+  private func noteRefused(_ record: Int32) {
+    let id = ports.decoder.refusedEntityID
+    if !id.isEmpty { refusedIDs.append((record, Array(id))) }
   }
 
   /// Place of a record's partition among `owned`; nil: not ours, or below W. Compares the record before W with the fingerprint.
@@ -147,16 +157,11 @@ extension Worker {
       let record = batch.records.records[index]
       let place = Int(places[Int(record.partition)])
       if let reason = apply(index, record: record, place: place) {
-        totals.deadLettered[reason.index] += 1
-        owned[place].next.counters.deadLettered[reason.index] += 1
-        batch.deadLetters.append(
-          DeadLetter(
-            record: Int32(index), reason: reason, detail: detail(of: reason, slot: verdicts[index].slot),
-            toTopic: record.offset >= owned[place].topicFrom, toTable: record.offset >= owned[place].tableFrom
-          ))
+        refuse(index, record: record, place: place, reason)
       }
       owned[place].next.counters.read += 1
     }
+    noteForeignStates()
   }
 
   /// Applies one event. Returns why it cannot be.
@@ -164,25 +169,76 @@ extension Worker {
     let verdict = verdicts[index]
     if let reason = verdict.reason { return reason }
     let state = cache.state(verdict.slot)
+    let event = events.events[Int(verdict.event)]
+    if event.kind == .erasure && state.partition == Self.corruptPartition {
+      state.partition = record.partition
+    }
     guard state.partition == record.partition else {
       return state.partition == Self.corruptPartition ? .corruptState : .entityMoved
     }
-    let event = events.events[Int(verdict.event)]
-    if program.isDuplicate(event, of: state) {
+    switch program.process(event, in: events, to: state) {
+    case .unknownEntity: return .unknownEntity
+    case .duplicate:
       totals.duplicate += 1
       owned[place].next.counters.duplicate += 1
-      return nil
+    case .erased:
+      totals.erased += 1
+      owned[place].next.counters.erased += 1
+      markChanged(verdict.slot, record: Int32(index), place: place)
+      erase(event, verdict, toTable: record.offset >= owned[place].tableFrom)
+    case .applied:
+      totals.scored += 1
+      owned[place].next.counters.scored += 1
+      markChanged(verdict.slot, record: Int32(index), place: place)
+      program.read(state, asOf: state.watermark, into: batch.features.appendRow(), scratch: scratch)
+      batch.rows.append(
+        ScoredRow(
+          event: verdict.event, record: Int32(index), asOf: state.watermark,
+          toTopic: record.offset >= owned[place].topicFrom, toTable: record.offset >= owned[place].tableFrom))
     }
-    program.apply(event, in: events, to: state)
-    markChanged(verdict.slot, record: Int32(index), place: place)
-    program.read(state, asOf: state.watermark, into: batch.features.appendRow(), scratch: scratch)
-    batch.rows.append(
-      ScoredRow(
-        event: verdict.event, record: Int32(index), asOf: state.watermark,
-        toTopic: record.offset >= owned[place].topicFrom, toTable: record.offset >= owned[place].tableFrom))
-    totals.scored += 1
-    owned[place].next.counters.scored += 1
     return nil
+  }
+
+  private func refuse(_ index: Int, record: RawRecord, place: Int, _ reason: DeadLetterReason) {
+    totals.deadLettered[reason.index] += 1
+    owned[place].next.counters.deadLettered[reason.index] += 1
+    let event = verdicts[index].event
+    let id =
+      event >= 0
+      ? events.withBytes(of: events.events[Int(event)].entityID) { Array($0) }
+      : refusedIDs.first { $0.record == Int32(index) }?.id ?? []
+    batch.deadLetters.append(
+      DeadLetter(
+        record: Int32(index), reason: reason, detail: detail(of: reason, record, slot: verdicts[index].slot),
+        entityID: id, toTopic: record.offset >= owned[place].topicFrom,
+        toTable: record.offset >= owned[place].tableFrom))
+  }
+
+  /// What of the batch lies before an erasure of its entity does not reach the table.
+  private func erase(_ event: Event, _ verdict: Verdict, toTable: Bool) {
+    batch.erasures.append(Erasure(event: verdict.event, toTable: toTable))
+    for row in batch.rows.indices where verdicts[Int(batch.rows[row].record)].slot == verdict.slot {
+      batch.rows[row].toTable = false
+    }
+    events.withBytes(of: event.entityID) { id in
+      for letter in batch.deadLetters.indices {
+        let key = batch.records.records[Int(batch.deadLetters[letter].record)].key
+        if key.elementsEqual(id) || batch.deadLetters[letter].entityID.elementsEqual(id) {
+          batch.deadLetters[letter].toTable = false
+        }
+      }
+    }
+  }
+
+  /// States that are not this partition's, or that cannot be read, do not stay in the cache: others may mend them.
+  private func noteForeignStates() {
+    for letter in batch.deadLetters where letter.reason == .corruptState || letter.reason == .entityMoved {
+      let slot = verdicts[Int(letter.record)].slot
+      let partition = batch.records.records[Int(letter.record)].partition
+      if cache.state(slot).partition != partition && !foreignSlots.contains(slot) {
+        foreignSlots.append(slot)
+      }
+    }
   }
 
   /// Notes a state for writing, once a batch.
@@ -193,9 +249,15 @@ extension Worker {
     owned[place].dirty.append(ChangedState(slot: slot, record: record))
   }
 
-  private func detail(of reason: DeadLetterReason, slot: Int32) -> String {
-    guard reason == .entityMoved else { return "" }
-    return "state lives on partition \(cache.state(slot).partition): producers use different partitioners "
-      + "(kcat and Python default to CRC32, Java to murmur2)"
+  private func detail(of reason: DeadLetterReason, _ record: RawRecord, slot: Int32) -> String {
+    switch reason {
+    case .entityMoved:
+      "state lives on partition \(cache.state(slot).partition): producers use different partitioners "
+        + "(kcat and Python default to CRC32, Java to murmur2)"
+    case .corruptState:
+      "the state at \(ports.store.place(of: record.key, partition: record.partition)) cannot be read: make it anew "
+        + "with tally rebuild --entity"
+    default: ""
+    }
   }
 }

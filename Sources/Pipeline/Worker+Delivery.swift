@@ -88,7 +88,8 @@ extension Worker {
       let idStart = writer.bytes.count
       writer.bytes.append(contentsOf: batch.records.records[Int(changed.record)].key)
       let stateStart = writer.bytes.count
-      cache.state(changed.slot).encode(into: &writer)
+      // An erased entity has no state.
+      if cache.state(changed.slot).events > 0 { cache.state(changed.slot).encode(into: &writer) }
       write.entries.append(
         StateEntry(entityID: idStart..<stateStart, state: stateStart..<writer.bytes.count))
     }
@@ -101,7 +102,7 @@ extension Worker {
     recordAges(.brokerWait, at: polledAtMicros)
     recordAges(.total, at: now)
     ports.recorder.count(
-      read: totals.read, scored: totals.scored, duplicate: totals.duplicate,
+      read: totals.read, scored: totals.scored, duplicate: totals.duplicate, erased: totals.erased,
       deadLettered: totals.deadLettered)
     for place in touched { owned[place].lastRecord = -1 }
     onBatch?(batch)

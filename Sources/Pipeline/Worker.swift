@@ -75,6 +75,10 @@ public final class Worker {
   /// Number of the batch in which a cache slot's state was changed last.
   var changedIn: [UInt64] = []
   var batchNumber: UInt64 = 0
+  /// Entity ids of the batch's refused records, as far as they could be read.
+  var refusedIDs: [(record: Int32, id: [UInt8])] = []
+  /// Slots of the cache that the next batch must read anew.
+  var foreignSlots: [Int32] = []
   /// The topic's number of partitions when some were taken over first.
   var partitionCount: Int32?
   /// Partitions that must be taken over before anything is read.
@@ -172,6 +176,7 @@ public final class Worker {
 
   /// Forgets partitions and states; nothing is written.
   func forgetAll() {
+    foreignSlots.removeAll(keepingCapacity: true)
     owned.removeAll()
     places.removeAll()
     cache.removeAll()
@@ -259,12 +264,14 @@ struct BatchTotals {
   var read = 0
   var scored = 0
   var duplicate = 0
+  var erased = 0
   var deadLettered = [Int](repeating: 0, count: DeadLetterReason.count)
 
   mutating func removeAll() {
     read = 0
     scored = 0
     duplicate = 0
+    erased = 0
     for index in deadLettered.indices { deadLettered[index] = 0 }
   }
 }

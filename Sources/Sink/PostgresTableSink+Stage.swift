@@ -72,6 +72,7 @@ extension PostgresCopyBuffer {
       if record.value.baseAddress == nil { null() } else { field(record.value) }
       if record.ingestTimeMs < 0 { null() } else { field(micros: record.ingestTimeMs * 1_000) }
       field(micros: batch.scoredAtMicros)
+      if let id = letter.idText { field(text: id) } else { null() }
     }
     end()
   }

@@ -1,4 +1,5 @@
 public import Dataflow
+import Events
 
 /// Scores, latest scores, dead letters and positions in PostgreSQL 15 or later. One connection, one thread.
 ///
@@ -43,7 +44,7 @@ public final class PostgresTableSink: TableSink {
         let found = try session.positions(plan.context.pipeline, plan.context.topic)
         return moves.allSatisfy { found[$0.partition] == $0.new } ? .alreadyWritten : .conflict
       }
-      try copy(batch.context, session)
+      try copy(batch, session)
       return .written
     }
   }
@@ -66,9 +67,13 @@ public final class PostgresTableSink: TableSink {
     return moved == moves.count
   }
 
-  /// Copies and commits, in one message to the server.
-  private func copy(_ context: ScoreContext, _ session: PostgresSession) throws {
-    var statements: [String] = []
+  /// Erases, copies and commits, in one message to the server.
+  private func copy(_ batch: ScoredBatch, _ session: PostgresSession) throws {
+    let context = batch.context
+    var statements = batch.erasures.filter(\.toTable).flatMap { erasure in
+      TableStatements.erase(
+        batch.events.string(batch.events.events[Int(erasure.event)].entityID), pipeline: context.pipeline)
+    }
     var copies: [PostgresCopyBuffer] = []
     if rows.rows > 0 {
       let versions = TableStatements.literal(TablePlan.modelVersions(context))
@@ -105,7 +110,9 @@ extension TablePlan {
     guard fits(batch.context) else {
       throw PortError(.misuse, "table sink", cause: "the batch has other columns than the sink was made for")
     }
-    let hasRows = batch.rows.contains { $0.toTable } || batch.deadLetters.contains { $0.toTable }
+    let hasRows =
+      batch.rows.contains { $0.toTable } || batch.deadLetters.contains { $0.toTable }
+      || batch.erasures.contains { $0.toTable }
     guard !moves.isEmpty || !hasRows else {
       throw PortError(.misuse, "table sink", cause: "rows without a position to move")
     }

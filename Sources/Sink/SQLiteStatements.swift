@@ -47,6 +47,20 @@ struct SQLiteStatements {
     return database.changesCount == 1
   }
 
+  /// Removes what the table has of the entities that the batch erases.
+  func erase(_ batch: ScoredBatch, _ database: Database) throws {
+    for erasure in batch.erasures where erasure.toTable {
+      let id = batch.events.string(batch.events.events[Int(erasure.event)].entityID)
+      for table in TablePlan.tablesOfEntities {
+        try database.cachedStatement(sql: "DELETE FROM \(table) WHERE pipeline = ? AND entity_id = ?")
+          .execute(arguments: [pipeline, id])
+      }
+      try database.cachedStatement(
+        sql: "DELETE FROM dead_letters WHERE pipeline = ? AND (key = CAST(? AS blob) OR entity_id = ?)"
+      ).execute(arguments: [pipeline, id, id])
+    }
+  }
+
   /// Adds the batch's rows with `toTable` to `scores` and `latest_scores`.
   func insert(rowsOf batch: ScoredBatch, _ plan: TablePlan, _ database: Database) throws {
     guard batch.rows.contains(where: { $0.toTable }) else { return }
@@ -89,6 +103,7 @@ struct SQLiteStatements {
       cells.blob(record.value)
       if record.ingestTimeMs < 0 { cells.null() } else { cells.cell(record.ingestTimeMs * 1_000) }
       cells.cell(batch.scoredAtMicros)
+      if let id = letter.idText { cells.text(id) } else { cells.null() }
       let status = cells.step()
       guard status == SQLITE_OK else {
         throw SQLiteProblem.error(code: status, "sqlite: insert dead letters")

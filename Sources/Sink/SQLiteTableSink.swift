@@ -42,6 +42,7 @@ public final class SQLiteTableSink: TableSink {
         try database.inTransaction(.immediate) {
           isMoved = try moves.allSatisfy { try statements.move($0, database) }
           guard isMoved else { return .rollback }
+          try statements.erase(batch, database)
           try statements.insert(rowsOf: batch, plan, database)
           try statements.insert(lettersOf: batch, database)
           return .commit

@@ -36,6 +36,9 @@ struct TablePlan {
   /// All tables.
   var tables: [TableDefinition] { [scores, latestScores, Self.deadLetters, Self.positions] }
 
+  /// Tables that have rows of an entity under its id; `dead_letters` has them also under the record's key.
+  static let tablesOfEntities = ["scores", "latest_scores"]
+
   /// One row per event.
   var scores: TableDefinition {
     TableDefinition(
@@ -105,6 +108,7 @@ struct TablePlan {
       TableColumn(name: "value", type: .bytes),
       TableColumn(name: "ingest_time", type: .time),
       TableColumn(name: "recorded_at", type: .time, isRequired: true),
+      TableColumn(name: "entity_id", type: .id),
     ],
     primaryKey: ["pipeline", "topic", "partition", "offset"])
 

@@ -40,6 +40,17 @@ enum TableStatements {
       """
   }
 
+  /// Removes what a PostgreSQL table has of an entity.
+  static func erase(_ entityID: String, pipeline: String) -> [String] {
+    let pipeline = literal(pipeline)
+    let id = literal(entityID)
+    return TablePlan.tablesOfEntities.map {
+      "DELETE FROM \(quoted($0)) WHERE pipeline = \(pipeline) AND entity_id = \(id)"
+    } + [
+      "DELETE FROM dead_letters WHERE pipeline = \(pipeline) AND (key = convert_to(\(id), 'UTF8') OR entity_id = \(id))"
+    ]
+  }
+
   private static func declaration(_ column: TableColumn, _ dialect: TableDialect) -> String {
     "\(quoted(column.name)) \(dialect.declaration(column.type))\(column.isRequired ? " NOT NULL" : "")"
   }

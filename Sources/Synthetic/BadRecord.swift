@@ -27,6 +27,9 @@ struct BadRecord {
     case .keyMismatch:
       record.key = number % 2 == 0 ? nil : Array("somebody-else".utf8)
       record.value = json()
+    case .unknownEntity:
+      record.key = Array("nobody-\(number)".utf8)
+      record.value = json(entity: "nobody-\(number)", kind: "\"tick\":{}")
     case .invalidUTF8: record.value = invalidUTF8()
     case .notFinite:
       record.contentType = .protobuf

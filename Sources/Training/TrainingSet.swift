@@ -33,6 +33,18 @@ public final class TrainingSet {
     for (index, value) in values.enumerated() { cells[index] = value }
   }
 
+  /// The rows but those of these entities among the first so many.
+  func without(_ erased: [Hash128: Int]) -> TrainingSet {
+    let rest = TrainingSet(columnNames: columnNames, labelNames: labelNames)
+    for (index, row) in rows.enumerated() where index >= erased[row.entity] ?? 0 {
+      let values = (0..<labelNames.count).map { labels.row(index)[$0] }
+      rest.append(row, labels: values) { cells in
+        cells.update(from: features.row(index), count: columnNames.count)
+      }
+    }
+    return rest
+  }
+
   /// Splits the rows that have a label into those to learn from and those held back, whole entities at a
   /// time.
   ///

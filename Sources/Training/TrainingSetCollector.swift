@@ -24,6 +24,8 @@ public final class TrainingSetCollector {
   /// Positions in the label table, by entity, then by time.
   private let schedule: [Int]
   private var entities: [EntityProgress]
+  /// Entities that were erased, with the number of rows at that moment: theirs before it do not count.
+  private var erased: [Hash128: Int] = [:]
 
   /// A collector for all labels of a table.
   ///
@@ -64,7 +66,8 @@ public final class TrainingSetCollector {
       counts.deadLettered += 1
       return
     }
-    if let state = entities[number].state, program.isDuplicate(event, of: state) {
+    if event.kind == .erasure { return erase(number, at: event.time) }
+    if let state = entities[number].state, event.kind != .tick, program.isDuplicate(event, of: state) {
       counts.duplicate += 1
       return
     }
@@ -78,18 +81,36 @@ public final class TrainingSetCollector {
       return
     }
     let state = entities[number].state ?? EntityState(program)
-    entities[number].state = state
-    program.apply(event, in: batch, to: state)
-    counts.applied += 1
+    switch program.process(event, in: batch, to: state) {
+    case .applied:
+      entities[number].state = state
+      counts.applied += 1
+    case .duplicate: counts.duplicate += 1
+    case .unknownEntity: counts.deadLettered += 1
+    case .erased: break
+    }
   }
 
-  /// Makes the rows that are still open at the end of the log. Returns all.
+  /// Makes the rows that are still open at the end of the log. Returns all but those of people who were erased.
   public func finish() -> TrainingSet {
     for number in entities.indices {
       while entities[number].next < entities[number].end { emit(number) }
       entities[number].state = nil
     }
-    return set
+    return erased.isEmpty ? set : set.without(erased)
+  }
+
+  /// What was learnt of the entity up to here is not trained with: its rows so far and its labels up to then go.
+  private func erase(_ number: Int, at time: EventTime) {
+    counts.erased += 1
+    erased[entities[number].hash] = set.rows.count
+    while entities[number].next < entities[number].end,
+      labels.labels[schedule[entities[number].next]].time <= time
+    {
+      entities[number].next += 1
+      counts.labelsWithoutEvents += 1
+    }
+    entities[number].state = nil
   }
 
   /// Makes the entity's next row from its state as it is.
@@ -121,6 +142,8 @@ public struct CollectorCounts: Equatable, Sendable {
   public var applied = 0
   /// Duplicates among them.
   public var duplicate = 0
+  /// Erasures among them.
+  public var erased = 0
   /// Events among them that the pipeline would not score.
   public var deadLettered = 0
 

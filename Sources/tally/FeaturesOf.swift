@@ -78,12 +78,12 @@ struct FeaturesOf: ParsableCommand {
       guard batch.withBytes(of: event.entityID, { $0.elementsEqual(key) }) else { return true }
       if let moment, event.time > moment { return true }
       state.partition = record.partition
-      if !pipeline.program.isDuplicate(event, of: state) {
-        pipeline.program.apply(event, in: batch, to: state)
-      }
+      _ = pipeline.program.process(event, in: batch, to: state)
       return true
     }
-    guard state.events > 0 else { throw Failure("the log has no event of this person up to then") }
+    guard state.events > 0 else {
+      throw Failure("the log has no event of this person up to then, or none since they were erased")
+    }
     return state
   }
 

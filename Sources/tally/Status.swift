@@ -71,6 +71,7 @@ struct Status: ParsableCommand {
       totals.read += counters.read
       totals.scored += counters.scored
       totals.duplicate += counters.duplicate
+      totals.erased += counters.erased
       for index in counters.deadLettered.indices {
         totals.deadLettered[index] += counters.deadLettered[index]
       }
@@ -81,16 +82,18 @@ struct Status: ParsableCommand {
       "\($0.rawValue) \(totals.deadLettered[$0.index])"
     }
     say(
-      "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate) + dead-lettered \(dead)"
+      "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate)"
+        + (totals.erased > 0 ? " + erased \(totals.erased)" : "") + " + dead-lettered \(dead)"
         + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"))
   }
 
-  /// `"read":9,"scored":8,"duplicate":0,"dead_lettered":{"future-time":1}`.
+  /// `"read":9,"scored":8,"duplicate":0,"erased":0,"dead_lettered":{"future-time":1}`.
   private static func json(_ counters: PartitionCounters) -> String {
     let letters = DeadLetterReason.allCases.filter { counters.deadLettered[$0.index] > 0 }.map {
       "\"\($0.rawValue)\":\(counters.deadLettered[$0.index])"
     }
     return "\"read\":\(counters.read),\"scored\":\(counters.scored),\"duplicate\":\(counters.duplicate),"
+      + "\"erased\":\(counters.erased),"
       + "\"dead_lettered\":{\(letters.joined(separator: ","))}"
   }
 }

@@ -12,15 +12,46 @@ struct RedisStateStoreTests {
     let store = try server.store { $0.keyPrefix = "tally:" }
     let everyByte = Array(UInt8.min...UInt8.max)
     let write = StateWrite.of(
-      2, from: "", to: "r1", [(everyByte, everyByte + [0, 13, 10]), (Array("e".utf8), [])])
+      2, from: "", to: "r1", [(everyByte, everyByte + [0, 13, 10]), (Array("e".utf8), [0])])
     #expect(try store.write(write) == .written)
     let fetched = try store.fetched([2, 0], [(2, everyByte), (2, Array("none".utf8)), (2, Array("e".utf8))])
     #expect(fetched.records == [Array("r1".utf8), nil])
-    #expect(fetched.states == [everyByte + [0, 13, 10], nil, []])
+    #expect(fetched.states == [everyByte + [0, 13, 10], nil, [0]])
     #expect(try server.command("GET", "tally:{engagement/1/2}:r") == "r1")
     #expect(try server.command("EXISTS", "tally:{engagement/1/2}:e:e") == "1")
     #expect(try server.command("DBSIZE") == "3")
     #expect(try store.records([0, 2]) == [nil, Array("r1".utf8)])
+  }
+
+  @Test(arguments: [nil, 60_000] as [Int64?])
+  func anEmptyStateRemovesWhatIsThere(expiryMs: Int64?) throws {
+    let store = try server.store { $0.expiryMs = expiryMs }
+    #expect(try store.write(.of(1, from: "", to: "r1", texts: ["a": "1", "b": "2", "c": "3"])) == .written)
+    #expect(try store.write(.of(1, from: "r1", to: "r2", texts: ["a": "", "b": "22", "x": ""])) == .written)
+    #expect(try store.fetchedTexts(1, "a", "b", "c", "x") == [nil, "22", "3", nil])
+    #expect(try server.command("DBSIZE") == "3")
+  }
+
+  @Test func clearsOnePartitionWhileItsRecordStays() throws {
+    let store = try server.store { $0.keyPrefix = "odd[*]?\\:" }
+    let texts = Dictionary(uniqueKeysWithValues: (0..<400).map { ("e\($0)", "s") })
+    for partition in 0..<3 as Range<Int32> {
+      #expect(try store.write(.of(partition, from: "", to: "r1", texts: texts)) == .written)
+    }
+    try server.command("SET", "oddX:{engagement/1/1}:e:alien", "1")
+    #expect(try store.clear(1, whileRecordIs: Array("r0".utf8)) == false)
+    #expect(try server.command("DBSIZE") == "1204")
+    #expect(try store.clear(1, whileRecordIs: Array("r1".utf8)))
+    #expect(try server.command("DBSIZE") == "804")
+    #expect(try store.records([1]) == [Array("r1".utf8)])
+    #expect(try store.fetchedTexts(0, "e0", "e399") == ["s", "s"])
+    #expect(try store.fetchedTexts(1, "e0") == [nil])
+    var seen: Set<String> = []
+    try store.forEachState { partition, id, state in
+      #expect(state.elementsEqual("s".utf8))
+      seen.insert("\(partition) \(String(decoding: id, as: UTF8.self))")
+    }
+    #expect(seen.count == 800 && seen.contains("0 e0") && seen.contains("2 e399"))
   }
 
   @Test func movesTheRecordOnlyFromTheExpectedOne() throws {

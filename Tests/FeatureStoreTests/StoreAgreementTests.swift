@@ -41,13 +41,18 @@ struct StoreAgreementTests {
       case 18:
         pair.redis.close()
         #expect(try pair.redis.records([partition]) == pair.memory.records([partition]), note)
+      case 19 where step % 2 == 0:
+        let record = Bool.random(using: &random) ? try pair.memory.records([partition])[0] ?? [] : [7]
+        let outcome = try pair.memory.clear(partition, whileRecordIs: record)
+        #expect(try pair.redis.clear(partition, whileRecordIs: record) == outcome, note)
+        if outcome { outcomes.insert("cleared") }
       default:
         guard step % 5 == 0 else { continue }
         storage.removeAll()
         try server.command("FLUSHALL")
       }
     }
-    let possible: Set = ["written", "alreadyWritten", "conflict"]
+    let possible: Set = ["written", "alreadyWritten", "conflict", "cleared"]
     #expect(outcomes.isSuperset(of: partitions > 1 ? possible.union(["moved"]) : possible), "seed \(seed)")
   }
 
@@ -57,9 +62,11 @@ struct StoreAgreementTests {
   {
     var states: [(id: [UInt8], state: [UInt8])] = []
     for _ in 0..<Int.random(in: 0...4, using: &random) {
+      let id = id(&random)
+      if states.contains(where: { $0.id == id }) { continue }
       states.append(
         (
-          id(&random),
+          id,
           (0..<Int.random(in: 0...9, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
         ))
     }

@@ -77,30 +77,39 @@ struct SampleEvent: Equatable {
     event.event_time_us = timeMicros
     event.source = text(source)
     event.schema_version = schemaVersion
-    return withUnsafeMutablePointer(to: &profile) { profile in
-      withUnsafeMutablePointer(to: &engagement) { engagement in
-        tally__profile__init(profile)
-        tally__engagement__init(engagement)
-        switch kind {
-        case .engagement?:
-          engagement.pointee.type = text(type)
-          engagement.pointee.n_attributes = self.attributes.count
-          engagement.pointee.attributes = pointers
-          event.kind_case = TALLY__EVENT__KIND_ENGAGEMENT
-          event.engagement = engagement
-        case .profileSnapshot?, .profileChange?:
-          profile.pointee.mode =
-            kind == .profileChange ? TALLY__PROFILE__MODE__CHANGE : TALLY__PROFILE__MODE__SNAPSHOT
-          profile.pointee.n_attributes = self.attributes.count
-          profile.pointee.attributes = pointers
-          event.kind_case = TALLY__EVENT__KIND_PROFILE
-          event.profile = profile
-        case nil: break
-        }
-        var bytes = [UInt8](repeating: 0, count: tally__event__get_packed_size(&event))
-        _ = tally__event__pack(&event, &bytes)
-        return bytes
+    var tick = Tally__Tick()
+    var erasure = Tally__Erasure()
+    tally__tick__init(&tick)
+    tally__erasure__init(&erasure)
+    return withUnsafeMutablePointers(&profile, &engagement, &tick, &erasure) {
+      profile, engagement, tick, erasure in
+      tally__profile__init(profile)
+      tally__engagement__init(engagement)
+      switch kind {
+      case .engagement?:
+        engagement.pointee.type = text(type)
+        engagement.pointee.n_attributes = self.attributes.count
+        engagement.pointee.attributes = pointers
+        event.kind_case = TALLY__EVENT__KIND_ENGAGEMENT
+        event.engagement = engagement
+      case .profileSnapshot?, .profileChange?:
+        profile.pointee.mode =
+          kind == .profileChange ? TALLY__PROFILE__MODE__CHANGE : TALLY__PROFILE__MODE__SNAPSHOT
+        profile.pointee.n_attributes = self.attributes.count
+        profile.pointee.attributes = pointers
+        event.kind_case = TALLY__EVENT__KIND_PROFILE
+        event.profile = profile
+      case .tick?:
+        event.kind_case = TALLY__EVENT__KIND_TICK
+        event.tick = tick
+      case .erasure?:
+        event.kind_case = TALLY__EVENT__KIND_ERASURE
+        event.erasure = erasure
+      case nil: break
       }
+      var bytes = [UInt8](repeating: 0, count: tally__event__get_packed_size(&event))
+      _ = tally__event__pack(&event, &bytes)
+      return bytes
     }
   }
 
@@ -117,6 +126,8 @@ struct SampleEvent: Equatable {
       fields.append("\"engagement\":{\"type\":\(Self.quoted(type)),\"attributes\":{\(pairs)}}")
     case .profileSnapshot?: fields.append("\"profile\":{\"attributes\":{\(pairs)},\"mode\":\"SNAPSHOT\"}")
     case .profileChange?: fields.append("\"profile\":{\"mode\":\"change\",\"attributes\":{\(pairs)}}")
+    case .tick?: fields.append("\"tick\":{}")
+    case .erasure?: fields.append("\"erasure\":{}")
     case nil: break
     }
     return "{" + fields.joined(separator: ",") + "}"
@@ -215,5 +226,19 @@ struct SeededGenerator: RandomNumberGenerator {
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
     z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
     return z ^ (z >> 31)
+  }
+}
+
+/// Pointers to four values at once.
+private func withUnsafeMutablePointers<A, B, C, D, Result>(
+  _ a: inout A, _ b: inout B, _ c: inout C, _ d: inout D,
+  _ body: (
+    UnsafeMutablePointer<A>, UnsafeMutablePointer<B>, UnsafeMutablePointer<C>, UnsafeMutablePointer<D>
+  ) -> Result
+) -> Result {
+  withUnsafeMutablePointer(to: &a) { a in
+    withUnsafeMutablePointer(to: &b) { b in
+      withUnsafeMutablePointer(to: &c) { c in withUnsafeMutablePointer(to: &d) { d in body(a, b, c, d) } }
+    }
   }
 }

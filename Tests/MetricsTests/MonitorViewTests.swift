@@ -150,7 +150,7 @@ import Testing
     let view = LiveView(title: "t", metrics: metrics, board: nil, clock: clock, terminal: terminal)
     var letters = [Int](repeating: 0, count: DeadLetterReason.count)
     letters[0] = 1
-    metrics.count(read: 501, scored: 500, duplicate: 0, deadLettered: letters)
+    metrics.count(read: 501, scored: 500, duplicate: 0, erased: 0, deadLettered: letters)
     clock.sleep(milliseconds: 500)
     view.refresh()
     #expect(terminal.written[0].contains("1,002") && !terminal.written[0].contains("A\r"))
@@ -173,7 +173,7 @@ import Testing
     let metrics = PipelineMetrics()
     let view = LiveView(title: "t", metrics: metrics, board: nil, clock: clock, terminal: terminal)
     for _ in 0..<2 {
-      metrics.count(read: 100, scored: 100, duplicate: 0, deadLettered: [])
+      metrics.count(read: 100, scored: 100, duplicate: 0, erased: 0, deadLettered: [])
       metrics.record(.total, nanos: 1_500_000, events: 100)
       clock.sleep(milliseconds: 2_000)
       view.refresh()

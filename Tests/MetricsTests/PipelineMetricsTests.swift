@@ -56,8 +56,8 @@ import Testing
     let metrics = PipelineMetrics()
     var letters = [Int](repeating: 0, count: DeadLetterReason.count)
     letters[DeadLetterReason.keyMismatch.index] = 2
-    metrics.count(read: 10, scored: 7, duplicate: 1, deadLettered: letters)
-    metrics.recorder(worker: 1).count(read: 5, scored: 5, duplicate: 0, deadLettered: [])
+    metrics.count(read: 10, scored: 7, duplicate: 1, erased: 0, deadLettered: letters)
+    metrics.recorder(worker: 1).count(read: 5, scored: 5, duplicate: 0, erased: 0, deadLettered: [])
     var snapshot = metrics.snapshot()
     #expect(snapshot.read == 15 && snapshot.scored == 12 && snapshot.duplicate == 1)
     #expect(snapshot.deadLetters == 2 && snapshot.deadLettered[DeadLetterReason.keyMismatch.index] == 2)
@@ -87,7 +87,7 @@ import Testing
       let recorder = metrics.recorder(worker: worker)
       for index in 0..<500 {
         recorder.record(.total, nanos: UInt64(index), events: 2)
-        recorder.count(read: 2, scored: 2, duplicate: 0, deadLettered: [])
+        recorder.count(read: 2, scored: 2, duplicate: 0, erased: 0, deadLettered: [])
         recorder.position(partition: Int32(worker), next: Int64(index), end: 500)
       }
     }

@@ -115,7 +115,13 @@ final class FakeTable {
   }
   var rows: [Key: [UInt32]] = [:]
   var inserts = 0
+  /// Where each row that was ever inserted came from.
+  var written: [String] = []
+  /// Rows and letters that erasures removed.
+  var erasures = 0
   var letters: [String: Int] = [:]
+  /// Entity of each letter.
+  var letterKeys: [String: String] = [:]
   var positions: [Int32: Int64] = [:]
 }
 
@@ -138,8 +144,17 @@ final class FakeTableSink: TableSink {
       if moves.allSatisfy({ table.positions[$0.partition] == $0.new }) { return .alreadyWritten }
       guard moves.allSatisfy({ table.positions[$0.partition] == $0.old }) else { return .conflict }
       for move in moves { table.positions[move.partition] = move.new }
+      for erasure in batch.erasures where erasure.toTable {
+        let entity = batch.events.string(batch.events.events[Int(erasure.event)].entityID)
+        let before = table.rows.count + table.letters.count
+        table.rows = table.rows.filter { $0.key.entity != entity }
+        table.letters = table.letters.filter { table.letterKeys[$0.key] != entity }
+        table.erasures += before - table.rows.count - table.letters.count
+      }
       for (index, row) in batch.rows.enumerated() where row.toTable {
         let event = batch.events.events[Int(row.event)]
+        let record = batch.records.records[Int(row.record)]
+        table.written.append("\(record.partition)/\(record.offset)")
         let key = FakeTable.Key(
           entity: batch.events.string(event.entityID), event: batch.events.string(event.eventID))
         table.rows[key] = bits(of: batch, row: index)
@@ -147,7 +162,9 @@ final class FakeTableSink: TableSink {
       }
       for letter in batch.deadLetters where letter.toTable {
         let record = batch.records.records[Int(letter.record)]
-        table.letters["\(record.partition)/\(record.offset) \(letter.reason.rawValue)", default: 0] += 1
+        let place = "\(record.partition)/\(record.offset) \(letter.reason.rawValue)"
+        table.letters[place, default: 0] += 1
+        table.letterKeys[place] = String(decoding: record.key, as: UTF8.self)
       }
       return .written
     }
@@ -210,17 +227,18 @@ final class NoDecisions: Decider {
   func decide(_ outputs: FloatMatrix, into decisions: inout [Int32]) {}
 }
 
-/// Reads values of the form `eventID,timeMicros`; anything else is undecodable.
+/// Reads values of the form `eventID,timeMicros` and `eventID,timeMicros,KIND`; anything else is undecodable.
 final class CommaDecoder: RecordDecoder {
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
     let parts = String(decoding: record.value, as: UTF8.self).split(separator: ",")
-    guard parts.count == 2, let time = Int64(parts[1]) else { return .undecodable }
+    guard parts.count >= 2, let time = Int64(parts[1]) else { return .undecodable }
+    let kind: EventKind = parts.count == 2 ? .engagement : parts[2] == "tick" ? .tick : .erasure
     events.begin()
     var id = String(parts[0])
     let idSlice = id.withUTF8 { events.append(UnsafeRawBufferPointer($0)) }
     let entity = events.append(record.key)
     events.commit(
-      kind: .engagement, type: SymbolTable.unknown, eventID: idSlice, entityID: entity, source: .empty,
+      kind: kind, type: SymbolTable.unknown, eventID: idSlice, entityID: entity, source: .empty,
       time: time)
     return nil
   }
@@ -242,13 +260,15 @@ final class CountingRecorder: Recorder {
   var read = 0
   var scored = 0
   var duplicate = 0
+  var erased = 0
   var deadLettered = 0
   var states: [String] = []
   func record(_ stage: Stage, nanos: UInt64, events: Int) {}
-  func count(read: Int, scored: Int, duplicate: Int, deadLettered: [Int]) {
+  func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int]) {
     self.read += read
     self.scored += scored
     self.duplicate += duplicate
+    self.erased += erased
     self.deadLettered += deadLettered.reduce(0, +)
   }
   func position(partition: Int32, next: Int64, end: Int64) {}

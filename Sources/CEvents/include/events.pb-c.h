@@ -18,6 +18,8 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Tally__Event Tally__Event;
 typedef struct Tally__Profile Tally__Profile;
 typedef struct Tally__Engagement Tally__Engagement;
+typedef struct Tally__Tick Tally__Tick;
+typedef struct Tally__Erasure Tally__Erasure;
 typedef struct Tally__Attribute Tally__Attribute;
 
 
@@ -34,7 +36,9 @@ typedef enum _Tally__Profile__Mode {
 typedef enum {
   TALLY__EVENT__KIND__NOT_SET = 0,
   TALLY__EVENT__KIND_PROFILE = 10,
-  TALLY__EVENT__KIND_ENGAGEMENT = 11
+  TALLY__EVENT__KIND_ENGAGEMENT = 11,
+  TALLY__EVENT__KIND_TICK = 12,
+  TALLY__EVENT__KIND_ERASURE = 13
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__EVENT__KIND__CASE)
 } Tally__Event__KindCase;
 
@@ -66,6 +70,8 @@ struct  Tally__Event
   union {
     Tally__Profile *profile;
     Tally__Engagement *engagement;
+    Tally__Tick *tick;
+    Tally__Erasure *erasure;
   };
 };
 #define TALLY__EVENT__INIT \
@@ -105,6 +111,33 @@ struct  Tally__Engagement
 #define TALLY__ENGAGEMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__engagement__descriptor) \
     , (char *)protobuf_c_empty_string, 0,NULL }
+
+
+/*
+ * Time goes on for a person who is silent: moves their as-of time to event_time_us and is scored, but is not
+ * counted as something that happened. Sent by `tally tick`. Of somebody without a state: a dead letter
+ * (unknown-entity).
+ */
+struct  Tally__Tick
+{
+  ProtobufCMessage base;
+};
+#define TALLY__TICK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__tick__descriptor) \
+     }
+
+
+/*
+ * Everything that was learnt of the person up to here goes: the state, and the rows and dead letters in the table.
+ * What comes later starts from nothing. Sent by `tally erase`.
+ */
+struct  Tally__Erasure
+{
+  ProtobufCMessage base;
+};
+#define TALLY__ERASURE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__erasure__descriptor) \
+     }
 
 
 typedef enum {
@@ -193,6 +226,44 @@ Tally__Engagement *
 void   tally__engagement__free_unpacked
                      (Tally__Engagement *message,
                       ProtobufCAllocator *allocator);
+/* Tally__Tick methods */
+void   tally__tick__init
+                     (Tally__Tick         *message);
+size_t tally__tick__get_packed_size
+                     (const Tally__Tick   *message);
+size_t tally__tick__pack
+                     (const Tally__Tick   *message,
+                      uint8_t             *out);
+size_t tally__tick__pack_to_buffer
+                     (const Tally__Tick   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__Tick *
+       tally__tick__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__tick__free_unpacked
+                     (Tally__Tick *message,
+                      ProtobufCAllocator *allocator);
+/* Tally__Erasure methods */
+void   tally__erasure__init
+                     (Tally__Erasure         *message);
+size_t tally__erasure__get_packed_size
+                     (const Tally__Erasure   *message);
+size_t tally__erasure__pack
+                     (const Tally__Erasure   *message,
+                      uint8_t             *out);
+size_t tally__erasure__pack_to_buffer
+                     (const Tally__Erasure   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__Erasure *
+       tally__erasure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__erasure__free_unpacked
+                     (Tally__Erasure *message,
+                      ProtobufCAllocator *allocator);
 /* Tally__Attribute methods */
 void   tally__attribute__init
                      (Tally__Attribute         *message);
@@ -223,6 +294,12 @@ typedef void (*Tally__Profile_Closure)
 typedef void (*Tally__Engagement_Closure)
                  (const Tally__Engagement *message,
                   void *closure_data);
+typedef void (*Tally__Tick_Closure)
+                 (const Tally__Tick *message,
+                  void *closure_data);
+typedef void (*Tally__Erasure_Closure)
+                 (const Tally__Erasure *message,
+                  void *closure_data);
 typedef void (*Tally__Attribute_Closure)
                  (const Tally__Attribute *message,
                   void *closure_data);
@@ -236,6 +313,8 @@ extern const ProtobufCMessageDescriptor tally__event__descriptor;
 extern const ProtobufCMessageDescriptor tally__profile__descriptor;
 extern const ProtobufCEnumDescriptor    tally__profile__mode__descriptor;
 extern const ProtobufCMessageDescriptor tally__engagement__descriptor;
+extern const ProtobufCMessageDescriptor tally__tick__descriptor;
+extern const ProtobufCMessageDescriptor tally__erasure__descriptor;
 extern const ProtobufCMessageDescriptor tally__attribute__descriptor;
 
 PROTOBUF_C__END_DECLS

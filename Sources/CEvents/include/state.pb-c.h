@@ -50,10 +50,14 @@ struct  Tally__EntityState
   ProtobufCBinaryData recent_ids;
   size_t n_series;
   Tally__Series **series;
+  /*
+   * Largest event time of an event that is no tick; absent: the watermark.
+   */
+  int64_t active_us;
 };
 #define TALLY__ENTITY_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__entity_state__descriptor) \
-    , 0, 0, 0, 0, {0,NULL}, 0,NULL }
+    , 0, 0, 0, 0, {0,NULL}, 0,NULL, 0 }
 
 
 /*
@@ -101,10 +105,22 @@ struct  Tally__PartitionRecord
    * While a lost store is rebuilt from the log: the offset at which it is whole again; else 0.
    */
   int64_t rebuilding_until;
+  /*
+   * The offset at which the states began: 0, or where a pipeline began behind the log's first record.
+   */
+  int64_t first_offset;
+  /*
+   * States of an earlier life are being removed; nothing is read before that is done.
+   */
+  protobuf_c_boolean clearing;
+  /*
+   * How often a single entity was made anew: tells workers to drop what they have cached.
+   */
+  uint64_t repairs;
 };
 #define TALLY__PARTITION_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__partition_record__descriptor) \
-    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0 }
+    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0, 0, 0, 0 }
 
 
 /*
@@ -131,7 +147,7 @@ struct  Tally__Fingerprint
 
 
 /*
- * read = scored + duplicate + the sum of dead_lettered.
+ * read = scored + duplicate + erased + the sum of dead_lettered.
  */
 struct  Tally__Counters
 {
@@ -141,10 +157,14 @@ struct  Tally__Counters
   uint64_t duplicate;
   size_t n_dead_lettered;
   Tally__ReasonCount **dead_lettered;
+  /*
+   * Erasures.
+   */
+  uint64_t erased;
 };
 #define TALLY__COUNTERS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__counters__descriptor) \
-    , 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0,NULL, 0 }
 
 
 struct  Tally__ReasonCount

@@ -54,6 +54,8 @@ typedef struct tally_json_event {
   tally_json_value schema_version;
   tally_json_value profile;     // OBJECT, NULL, ABSENT, or what else stands there
   tally_json_value engagement;  // likewise
+  tally_json_value tick;        // likewise
+  tally_json_value erasure;     // likewise
   tally_json_value mode;        // of the profile
   tally_json_value type;        // of the engagement
   tally_json_value attributes;  // of the one kind that is an object (the engagement when both are)

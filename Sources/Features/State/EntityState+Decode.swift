@@ -26,9 +26,8 @@ extension EntityState {
     while !wire.atEnd {
       let tag = wire.varint()
       let number = tag >> 3
-      guard tag & 7 == (number >= 5 ? 2 : 0), number > field || (number == 6 && field == 6) else {
-        return false
-      }
+      guard tag & 7 == (number == 5 || number == 6 ? 2 : 0), number > field || (number == 6 && field == 6)
+      else { return false }
       field = number
       switch number {
       case 1: version = wire.varint()
@@ -39,11 +38,15 @@ extension EntityState {
       case 3:
         watermark = Wire.unzigzag(wire.varint())
         guard watermark > 0, watermark < EventTimeBounds.end else { return false }
+        activeTime = watermark
       case 4:
         events = wire.varint()
         guard events > 0 else { return false }
       case 5: guard readIDs(wire.delimited()) else { return false }
       case 6: guard readSeries(wire.delimited(), after: &series) else { return false }
+      case 7:
+        activeTime = Wire.unzigzag(wire.varint())
+        guard activeTime > 0, activeTime < watermark else { return false }
       default: return false
       }
       guard !wire.failed, version == Self.schemaVersion else { return false }

@@ -15,6 +15,7 @@ extension EntityState {
       let size = contentSize(series)
       total += 1 + Wire.size(UInt64(size.content)) + size.content
     }
+    if activeTime != watermark { total += 1 + Wire.size(Wire.zigzag(activeTime)) }
     let begin = writer.bytes.count
     writer.bytes.append(contentsOf: repeatElement(0, count: total))
     writer.bytes.withUnsafeMutableBufferPointer { bytes in
@@ -22,6 +23,7 @@ extension EntityState {
       var out = WireOut(base + begin)
       writeHead(&out)
       for series in 0..<seriesCount where count(series) > 0 { write(series, &out) }
+      if activeTime != watermark { out.field(7, varint: Wire.zigzag(activeTime)) }
       assert(out.next == base + begin + total)
     }
   }

@@ -18,7 +18,9 @@ public final class EntityState {
   public var partition: Int32 = 0
   /// Largest event time seen; 0: none.
   public internal(set) var watermark: EventTime = 0
-  /// Events applied since it was last empty.
+  /// Largest event time of an event that is no tick; 0: none. Never beyond the watermark.
+  public internal(set) var activeTime: EventTime = 0
+  /// Events applied since it was last empty, ticks not counted; 0: it is empty.
   public internal(set) var events: UInt64 = 0
   var words: UnsafeMutablePointer<Int64>
   private(set) var capacity: Int
@@ -48,6 +50,7 @@ public final class EntityState {
   /// Makes it empty; capacity and partition stay.
   public func removeAll() {
     watermark = 0
+    activeTime = 0
     events = 0
     recentCount = 0
     recentNext = 0

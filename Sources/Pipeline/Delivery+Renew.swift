@@ -1,0 +1,64 @@
+import Dataflow
+
+/// How a partition's states are made anew from the log.
+public struct Renewal: Equatable, Sendable {
+  /// The record to put in the place of what is there; nil: a renewal is under way and goes on from what is there.
+  public var record: PartitionRecord?
+  /// Offset at which the states are made from.
+  public var from: Int64
+  /// Offset up to which they are made: what lies behind was not scored yet.
+  public var until: Int64
+}
+
+extension Delivery {
+  /// Decides how the states of a partition are made anew. nil: nothing of it was ever scored.
+  ///
+  /// The states are made up to max(W, C): from there on `run` scores, and gives the table only what lies behind T.
+  /// `acceptShorterLog`: also when the log no longer has the record at which the states began. `goesOn`: take an
+  /// interrupted renewal up where it stands. Throws `PortError.refused`.
+  public static func renew(
+    _ facts: PartitionFacts, identity: PipelineIdentity, acceptShorterLog: Bool, goesOn: Bool
+  ) throws -> Renewal? {
+    guard facts.record != nil || facts.committed != nil || facts.table != nil else { return nil }
+    let until = max(facts.record?.nextOffset ?? 0, facts.committed ?? 0)
+    if let record = facts.record { try checkLog(of: record, facts: facts) }
+    guard until <= facts.bounds.high, facts.table ?? 0 <= facts.bounds.high else {
+      throw refusal(
+        facts, "positions lie behind the end of the log",
+        "the topic was made anew: use another pipeline generation, group and table")
+    }
+    if let record = facts.record, goesOn, record.definition == identity.stateHash,
+      record.isClearing || record.nextOffset < record.rebuildingUntil
+    {
+      return Renewal(record: nil, from: record.nextOffset, until: until)
+    }
+    var start = facts.record?.firstOffset ?? 0
+    if facts.bounds.low > start {
+      guard acceptShorterLog else {
+        throw refusal(
+          facts, "the log no longer reaches back to offset \(start), where the states began",
+          "restore the store from a backup, or accept states that know only what the log still has: "
+            + "--accept-shorter-log")
+      }
+      start = facts.bounds.low
+    }
+    var record = first(facts, identity: identity, at: start)
+    record.rebuildingUntil = max(until, facts.table ?? 0)
+    record.isClearing = true
+    return Renewal(record: record, from: start, until: max(start, until))
+  }
+
+  private static func checkLog(of record: PartitionRecord, facts: PartitionFacts) throws {
+    guard record.partitionCount == facts.log.partitionCount else {
+      throw refusal(
+        facts, "the topic had \(record.partitionCount) partitions and now has \(facts.log.partitionCount)",
+        "entities moved between partitions: copy the events into a topic that has its partitions from the start, and "
+          + "read that one with another group, redis.generation and table")
+    }
+    guard record.clusterID == facts.log.clusterID else {
+      throw refusal(
+        facts, "the states were made from another cluster's log",
+        "point kafka.brokers at the cluster they belong to")
+    }
+  }
+}
