@@ -15,6 +15,9 @@ public final class MemoryStateStorage: Sendable {
   /// Forgets everything, as FLUSHALL does.
   public func removeAll() { contents.withLock { $0 = Contents() } }
 
+  /// Forgets the partition records only: states without a position.
+  public func removeRecords() { contents.withLock { $0.records = [:] } }
+
   /// A partition's stored states by entity id: for tests.
   public func states(_ partition: Int32) -> [[UInt8]: [UInt8]] {
     contents.withLock { $0.states[partition] ?? [:] }

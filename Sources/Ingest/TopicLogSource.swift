@@ -1,10 +1,29 @@
 public import Dataflow
 import Kafka
 
-/// A topic's whole log as it stood when it was opened, without a group: for training and for looking back.
+/// Which part of a topic's log is read.
+public struct LogPart: Sendable {
+  /// Partitions to read; nil: all.
+  public var partitions: Set<Int32>?
+  /// First offset of a partition; without one: the log's first.
+  public var from: [Int32: Int64]
+  /// End of a partition, not read itself; without one: the log's end.
+  public var until: [Int32: Int64]
+
+  /// A part; by default the whole.
+  public init(
+    partitions: Set<Int32>? = nil, from: [Int32: Int64] = [:], until: [Int32: Int64] = [:]
+  ) {
+    self.partitions = partitions
+    self.from = from
+    self.until = until
+  }
+}
+
+/// A topic's log as it stood when it was opened, without a group: for training, rebuilding, replaying and looking back.
 ///
-/// Every partition is read from its first record to the end seen at the start; then `.finished`. It joins no group and
-/// commits nothing. One thread; call `close`.
+/// Every partition is read from its first record, or where it is told to start, to the end seen at the start, or an
+/// earlier one; then `.finished`. It joins no group and commits nothing. One thread; call `close`.
 public final class TopicLogSource: RecordSource {
   /// Topic name.
   public var topic: String { consumer.topic }
@@ -13,13 +32,16 @@ public final class TopicLogSource: RecordSource {
   private let consumer: KafkaConsumer
   private let answerTimeoutMs: Int
   private let logIdentity: LogIdentity
+  /// What is read of every partition.
   private var logBounds: [LogBounds] = []
+  private let partitions: [Int32]
   private var isAssigned = false
   /// Partitions that have reached the end seen at the start.
   private var reached: Set<Int32> = []
 
-  /// Opens the log; the group of the configuration is not joined. Throws `PortError`.
-  public init(_ configuration: KafkaSourceConfiguration) throws(PortError) {
+  /// Opens the log; the group of the configuration is not joined. Throws `PortError`, also for a part that the log does
+  /// not have.
+  public init(_ configuration: KafkaSourceConfiguration, _ part: LogPart = LogPart()) throws(PortError) {
     let kafka = try configuration.kafka()
     let topic = configuration.topic
     let timeoutMs = configuration.answerTimeoutMs
@@ -33,10 +55,25 @@ public final class TopicLogSource: RecordSource {
     }
     guard let found else { throw PortError(.refused, "kafka topic \(topic): no such topic") }
     logIdentity = found.identity
+    partitions = found.bounds.indices.map { Int32($0) }.filter { part.partitions?.contains($0) ?? true }
     logBounds = found.bounds
-    offsetsAtStart = found.bounds.reduce(0) { $0 + $1.high - $1.low }
-    for (partition, bounds) in found.bounds.enumerated() where bounds.low >= bounds.high {
-      reached.insert(Int32(partition))
+    for partition in partitions {
+      let whole = found.bounds[Int(partition)]
+      let from = part.from[partition] ?? whole.low
+      let until = part.until[partition] ?? whole.high
+      guard from >= whole.low, until <= whole.high else {
+        opened.close()
+        throw PortError(
+          .refused,
+          "kafka topic \(topic): partition \(partition) has the offsets \(whole.low)..<\(whole.high), not all of "
+            + "\(from)..<\(until)")
+      }
+      logBounds[Int(partition)] = LogBounds(low: from, high: max(from, until))
+    }
+    let bounds = logBounds
+    offsetsAtStart = partitions.reduce(0) { $0 + bounds[Int($1)].high - bounds[Int($1)].low }
+    for partition in partitions where bounds[Int(partition)].low >= bounds[Int(partition)].high {
+      reached.insert(partition)
     }
   }
 
@@ -56,10 +93,10 @@ public final class TopicLogSource: RecordSource {
   /// Identity of the log, as it was opened.
   public func identity() throws -> LogIdentity { logIdentity }
 
-  /// First all partitions as `.assigned`; then records up to the ends; then `.finished`.
+  /// First the partitions as `.assigned`; then records up to the ends; then `.finished`.
   public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome {
     batch.records.removeAll(keepingCapacity: true)
-    guard isAssigned else { return .assigned(logBounds.indices.map { Int32($0) }) }
+    guard isAssigned else { return .assigned(partitions) }
     try ported("kafka topic \(topic): poll") { () throws(KafkaError) in
       try consumer.poll(limit: limit, timeoutMs: timeoutMs)
     }
@@ -68,8 +105,8 @@ public final class TopicLogSource: RecordSource {
       if message.offset + 1 >= end { reached.insert(message.partition) }
       if message.offset < end { batch.records.append(RawRecord(message)) }
     }
-    let isDone = logBounds.indices.allSatisfy {
-      reached.contains(Int32($0)) || consumer.ends[Int32($0)] ?? -1 >= logBounds[$0].high
+    let isDone = partitions.allSatisfy {
+      reached.contains($0) || consumer.ends[$0] ?? -1 >= logBounds[Int($0)].high
     }
     return batch.records.isEmpty && isDone ? .finished : .records
   }
@@ -77,15 +114,25 @@ public final class TopicLogSource: RecordSource {
   /// None: there is no group.
   public func committed(_ partitions: [Int32]) throws -> [Int64?] { partitions.map { _ in nil } }
 
-  /// First offset and end, as they were when the log was opened.
+  /// First offset and end of what is read, as they were when the log was opened.
   public func bounds(_ partition: Int32) throws -> LogBounds { logBounds[Int(partition)] }
 
-  /// Starts reading at the given offsets.
+  /// Starts reading at the given offsets, which may lie before the part's start.
   public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
     try ported("kafka topic \(topic): assign") { () throws(KafkaError) in
       try consumer.assign(starts.map { KafkaPosition(partition: $0.partition, offset: $0.offset) })
     }
+    // A worker may go on behind the start, and even at the end.
+    for (partition, offset) in starts where offset >= logBounds[Int(partition)].high {
+      reached.insert(partition)
+    }
     isAssigned = true
+  }
+
+  /// From now on reads what comes behind the ends too, and never finishes.
+  public func follow() {
+    for partition in partitions { logBounds[Int(partition)].high = .max }
+    reached.removeAll()
   }
 
   /// Stops reading.

@@ -1,3 +1,4 @@
+internal import Dataflow
 public import Events
 
 /// Totals of a partition since its state began; `read == scored + duplicate + erased + deadLettered.sum`.
@@ -125,6 +126,23 @@ public struct PartitionRecord: Equatable, Sendable {
       guard !reader.failed, schema > 0, record.nextOffset >= 0 else { return nil }
       return (record, schema)
     }
+  }
+
+  /// Decodes a stored partition record. Throws when it is malformed or newer than this program.
+  public static func read(_ bytes: [UInt8], partition: Int32) throws -> PartitionRecord {
+    guard let (record, schema) = PartitionRecord.decode(bytes) else {
+      throw PortError(
+        .refused,
+        "partition \(partition): the store's partition record cannot be read; what to do: delete its key "
+          + "({PIPELINE/GENERATION/\(partition)}:r in Redis) and make the states anew: tally rebuild")
+    }
+    guard schema <= PartitionRecord.schemaVersion else {
+      throw PortError(
+        .refused,
+        "partition \(partition): the store was written by a newer program (schema \(schema), this one knows "
+          + "\(PartitionRecord.schemaVersion)): update this program")
+    }
+    return record
   }
 
   private mutating func decodeLog(_ raw: UnsafeRawBufferPointer) -> Bool {

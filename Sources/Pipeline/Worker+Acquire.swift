@@ -59,7 +59,7 @@ extension Worker {
     let table = try ports.table?.positions(topic: ports.source.topic, partitions)
     var facts: [PartitionFacts] = []
     for (index, partition) in partitions.enumerated() {
-      let record = try bytes[index].map { try Self.read($0, partition: partition) }
+      let record = try bytes[index].map { try PartitionRecord.read($0, partition: partition) }
       if let record, record.generation != identity.generation {
         throw PortError(.refused, "partition \(partition): its record is of generation \(record.generation)")
       }
@@ -69,20 +69,6 @@ extension Worker {
           bounds: try ports.source.bounds(partition), log: log))
     }
     return (facts, bytes)
-  }
-
-  /// Decodes a stored partition record. Throws when it is malformed or newer than this program.
-  static func read(_ bytes: [UInt8], partition: Int32) throws -> PartitionRecord {
-    guard let (record, schema) = PartitionRecord.decode(bytes) else {
-      throw PortError(.refused, "partition \(partition): the store's partition record cannot be read")
-    }
-    guard schema <= PartitionRecord.schemaVersion else {
-      throw PortError(
-        .refused,
-        "partition \(partition): the store was written by a newer program (schema \(schema), this one knows "
-          + "\(PartitionRecord.schemaVersion)): update this program")
-    }
-    return record
   }
 
   /// Puts a record in the place of another (none: empty), so that a partition's beginning survives a crash. Returns its

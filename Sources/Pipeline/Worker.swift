@@ -182,7 +182,8 @@ public final class Worker {
     cache.removeAll()
   }
 
-  private func close() {
+  /// Commits what is left to commit and closes all neighbours; `run` does it at its end. For a worker that never ran.
+  public func close() {
     commitOffsets()
     ports.topic?.close()
     ports.table?.close()

@@ -37,11 +37,11 @@ struct LoadedPipeline {
   }
 
   /// What every score of a run has in common.
-  func context(topic: String, scorer: BoosterScorer, decider: RuleDecider) -> ScoreContext {
+  func context(topic: String, scorer: any RowScorer, decider: any Decider) -> ScoreContext {
     ScoreContext(
       pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
       featureNames: program.columnNames, featureLabels: program.columnLabels,
-      outputNames: scorer.outputNames, modelNames: declaration.models.map(\.name),
+      outputNames: scorer.outputNames, modelNames: scorer.outputNames,
       modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
       decisionLabels: decider.decisionLabels,
       tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })

@@ -27,21 +27,27 @@ final class PipelineRun: Sendable {
 
   /// Builds and checks everything, then starts the workers. Throws what is wrong at start: a missing topic or model, an
   /// unreachable server, contradicting settings.
-  init(_ settings: Settings, _ pipeline: LoadedPipeline) throws {
+  convenience init(_ settings: Settings, _ pipeline: LoadedPipeline) throws {
+    try self.init(settings, pipeline, .live(settings, pipeline), board: try pipeline.makeBoard(settings))
+  }
+
+  /// As above, with neighbours of the caller's choice.
+  init(
+    _ settings: Settings, _ pipeline: LoadedPipeline, _ plan: WorkerPlan, board: AtRiskBoard? = nil
+  ) throws {
     metrics = PipelineMetrics()
-    let partitionCount = try settings.partitionCount()
-    let sqlite = try settings.openSQLite()
-    let board = try pipeline.makeBoard(settings)
     atRisk = board
     var workers: [WorkerBox] = []
-    for number in 0..<settings.workers {
-      let parts = try WorkerParts(
-        settings, pipeline, partitionCount: partitionCount, sqlite: sqlite)
-      workers.append(
-        WorkerBox(
-          parts.makeWorker(settings, recorder: metrics.recorder(worker: number), stop: stop) { batch in
-            board?.update(batch)
-          }))
+    do {
+      for number in 0..<settings.workers {
+        let worker = try plan.makeWorker(
+          number, settings, pipeline, recorder: metrics.recorder(worker: number), stop: stop
+        ) { batch in board?.update(batch) }
+        workers.append(WorkerBox(worker))
+      }
+    } catch {
+      for worker in workers { worker.releaseUnused() }
+      throw error
     }
     outcome.withLock { $0.running = workers.count }
     for (number, worker) in workers.enumerated() { start(worker, number: number) }
@@ -75,6 +81,9 @@ private final class WorkerBox: @unchecked Sendable {
 
   init(_ worker: Worker) { self.worker = worker }
 
+  /// Closes the neighbours of a worker that never runs.
+  func releaseUnused() { worker.take()?.close() }
+
   /// Runs the worker, then releases it on this thread. Returns what it failed with.
   func runAndRelease() -> (any Error)? {
     guard let own = worker.take() else { return nil }
@@ -101,45 +110,4 @@ private final class WorkerThreads: Sendable {
   }
 
   func join() { group.wait() }
-}
-
-/// Everything that one worker needs, made and checked.
-struct WorkerParts {
-  private let pipeline: LoadedPipeline
-  private let identity: PipelineIdentity
-  private let context: ScoreContext
-  private let ports: (any Recorder) -> WorkerPorts
-
-  init(
-    _ settings: Settings, _ pipeline: LoadedPipeline, partitionCount: Int32, sqlite: SQLiteTables?
-  ) throws {
-    self.pipeline = pipeline
-    let scorer = try pipeline.makeScorer(models: settings.models)
-    let decider = try pipeline.makeDecider()
-    let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
-    self.context = context
-    identity = pipeline.identity(generation: settings.generation, modelSet: scorer.modelSet.hashHex)
-    let store = try settings.makeStore(pipeline, partitionCount: partitionCount)
-    try store.connect()
-    let table = try settings.makeTable(context, sqlite: sqlite)
-    let topic = try settings.makeTopicSink(context, partitions: partitionCount)
-    let source = try KafkaSource(settings.sourceConfiguration(group: settings.groupName(of: pipeline)))
-    let decoder = try settings.makeDecoder(pipeline)
-    ports = { recorder in
-      WorkerPorts(
-        source: source, decoder: decoder, store: store, scorer: scorer, decider: decider, topic: topic,
-        table: table, clock: SystemClock(), recorder: recorder)
-    }
-  }
-
-  func makeWorker(
-    _ settings: Settings, recorder: any Recorder, stop: StopSignal, onBatch: @escaping (ScoredBatch) -> Void
-  ) -> Worker {
-    let cache = StateCache(
-      program: pipeline.program, entriesMax: max(1, settings.cacheEntries / settings.workers),
-      bytesMax: max(1 << 16, settings.cacheBytes / settings.workers))
-    return Worker(
-      identity: identity, program: pipeline.program, context: context, ports: ports(recorder), cache: cache,
-      configuration: settings.worker, stop: stop, onBatch: onBatch)
-  }
 }

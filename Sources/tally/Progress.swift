@@ -24,6 +24,12 @@ struct Progress {
     if done & 0xfff < count { show() }
   }
 
+  /// Counts up to a number.
+  mutating func reach(_ count: Int64) {
+    done = count
+    show()
+  }
+
   private mutating func show() {
     let now = Date()
     guard now >= nextPrint else { return }

@@ -27,20 +27,12 @@ struct Status: ParsableCommand {
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       let partitions = try settings.partitionCount()
-      let numbers = (0..<partitions).map { $0 }
       let store = try settings.makeStore(pipeline, partitionCount: partitions)
       defer { store.close() }
-      let records = try zip(numbers, try store.records(numbers)).map { partition, bytes in
-        try bytes.map { bytes in
-          guard let decoded = PartitionRecord.decode(bytes) else {
-            throw Failure("partition \(partition): the store's partition record cannot be read")
-          }
-          return decoded.record
-        }
-      }
-      let table = try settings.tablePositions(pipeline, numbers)
-      let (committed, ends) = try settings.groupPositions(pipeline, numbers)
-      show(records, table: table, committed: committed, ends: ends)
+      let facts = try PipelinePositions(settings, pipeline, store: store, partitions: partitions).facts
+      show(
+        facts.map(\.record), table: facts.map(\.table), committed: facts.map(\.committed),
+        ends: facts.map(\.bounds.high))
     }
   }
 
@@ -95,23 +87,5 @@ struct Status: ParsableCommand {
     return "\"read\":\(counters.read),\"scored\":\(counters.scored),\"duplicate\":\(counters.duplicate),"
       + "\"erased\":\(counters.erased),"
       + "\"dead_lettered\":{\(letters.joined(separator: ","))}"
-  }
-}
-
-extension Settings {
-  /// C and the log's end of every partition. Joins no group.
-  fileprivate func groupPositions(
-    _ pipeline: LoadedPipeline, _ partitions: [Int32]
-  ) throws -> (committed: [Int64?], ends: [Int64]) {
-    do {
-      var configuration = kafkaConfiguration()
-      configuration.set("group.id", groupName(of: pipeline))
-      let consumer = try KafkaConsumer(configuration, topic: topic)
-      defer { consumer.close() }
-      let ends = try partitions.map { try consumer.watermarks($0, timeoutMs: Self.startTimeoutMs).high }
-      return (try consumer.committed(partitions, timeoutMs: Self.startTimeoutMs), ends)
-    } catch let error as KafkaError {
-      throw Failure("kafka \(brokers): \(error)")
-    }
   }
 }

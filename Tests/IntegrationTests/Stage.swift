@@ -33,13 +33,16 @@ final class Stage {
   private static let commonRedis = Result { try RedisServer() }
 
   /// Where to read, write and keep; for every command.
-  var connection: [String] {
+  var connection: [String] { connectionWithoutTable + table.options }
+
+  /// The same without the table.
+  var connectionWithoutTable: [String] {
     [
       "--pipeline", Places.pipeline, "--models", history.models, "--brokers", broker.bootstrapServers,
       "--topic", broker.name("events"), "--group", broker.name("tally"), "--scores-topic",
       broker.name("scores"), "--dead-letters-topic", broker.name("dead-letters"), "--redis", redisURL,
       "--redis-prefix", prefix,
-    ] + table.options
+    ]
   }
 
   var redisURL: String { "redis://127.0.0.1:\(redis.port)/0" }
@@ -115,6 +118,26 @@ final class Stage {
         let parts = line.split(separator: " ")
         return (String(parts[0]), String(parts[1]))
       }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The key of a person's stored state; throws when there is not exactly one.
+  func stateKey(_ person: String) throws -> String {
+    let keys = try redis.command("KEYS", "\(prefix)*:e:\(person)").split(separator: "\n").filter {
+      !$0.isEmpty
+    }
+    guard keys.count == 1 else { throw TestFailure("\(keys.count) states of \(person)") }
+    return String(keys[0])
+  }
+
+  /// The stored partition records, by key, in hexadecimal of their SHA-1.
+  func records() throws -> [String: String] {
+    var found: [String: String] = [:]
+    for partition in 0..<Self.partitions {
+      let key = "\(prefix){engagement/1/\(partition)}:r"
+      found["\(partition)"] = try redis.command(
+        "EVAL", "return redis.sha1hex(redis.call('GET', KEYS[1]) or '')", "1", key)
+    }
+    return found
   }
 
   /// How many stored values of this stage contain one of the texts.

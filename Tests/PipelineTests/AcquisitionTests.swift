@@ -3,6 +3,79 @@ import Testing
 
 @testable import Pipeline
 
+@Suite("Making states anew")
+struct RenewalTests {
+  let identity = PipelineIdentity(name: "p", generation: 1, stateHash: "def", modelSet: "m")
+
+  func facts(
+    w: Int64?, t: Int64?, c: Int64?, low: Int64 = 0, high: Int64 = 100,
+    _ change: (inout PartitionRecord) -> Void = { _ in }
+  ) -> PartitionFacts {
+    var record: PartitionRecord?
+    if let w {
+      var made = PartitionRecord()
+      made.nextOffset = w
+      made.definition = "def"
+      made.clusterID = "c"
+      made.partitionCount = 2
+      change(&made)
+      record = made
+    }
+    return PartitionFacts(
+      partition: 1, record: record, committed: c, table: t, bounds: LogBounds(low: low, high: high),
+      log: LogIdentity(clusterID: "c", partitionCount: 2))
+  }
+
+  func renew(_ facts: PartitionFacts, shorter: Bool = false, goesOn: Bool = true) throws -> Renewal? {
+    try Delivery.renew(facts, identity: identity, acceptShorterLog: shorter, goesOn: goesOn)
+  }
+
+  @Test("up to what was scored, and no further")
+  func extent() throws {
+    #expect(try renew(facts(w: nil, t: nil, c: nil)) == nil)
+    let lost = try #require(try renew(facts(w: nil, t: 70, c: 60)))
+    #expect(lost.from == 0 && lost.until == 60)
+    #expect(lost.record?.isClearing == true && lost.record?.rebuildingUntil == 70)
+    let whole = try #require(try renew(facts(w: 65, t: 70, c: 60)))
+    #expect(whole.until == 65 && whole.record?.nextOffset == 0)
+    let other = try #require(try renew(facts(w: 65, t: 70, c: 60) { $0.definition = "another" }))
+    #expect(other.record?.definition == "def")
+    let rolledBack = try #require(try renew(facts(w: 20, t: 70, c: 60)))
+    #expect(rolledBack.until == 60)
+  }
+
+  @Test("an interrupted one goes on, unless it is of another definition or is to begin again")
+  func goingOn() throws {
+    let half = facts(w: 20, t: 70, c: 60) { $0.rebuildingUntil = 70 }
+    #expect(try renew(half) == Renewal(record: nil, from: 20, until: 60))
+    #expect(try renew(half, goesOn: false)?.record?.nextOffset == 0)
+    let clearing = facts(w: 0, t: 70, c: 60) { $0.isClearing = true }
+    #expect(try renew(clearing)?.record == nil)
+    let foreign = facts(w: 20, t: 70, c: 60) {
+      $0.rebuildingUntil = 70
+      $0.definition = "another"
+    }
+    #expect(try renew(foreign)?.record?.definition == "def")
+  }
+
+  @Test("a log that no longer reaches back is refused, or accepted on request")
+  func shorterLog() throws {
+    #expect(throws: PortError.self) { try renew(facts(w: 50, t: 50, c: 50, low: 10)) }
+    let accepted = try #require(try renew(facts(w: 50, t: 50, c: 50, low: 10), shorter: true))
+    #expect(accepted.from == 10 && accepted.record?.firstOffset == 10)
+    let began = try #require(try renew(facts(w: 50, t: 50, c: 50, low: 10) { $0.firstOffset = 10 }))
+    #expect(began.from == 10)
+  }
+
+  @Test("another log is refused")
+  func anotherLog() {
+    #expect(throws: PortError.self) { try renew(facts(w: 50, t: 50, c: 50, high: 40)) }
+    #expect(throws: PortError.self) { try renew(facts(w: 5, t: 50, c: 5, high: 40)) }
+    #expect(throws: PortError.self) { try renew(facts(w: 5, t: 5, c: 5) { $0.clusterID = "x" }) }
+    #expect(throws: PortError.self) { try renew(facts(w: 5, t: 5, c: 5) { $0.partitionCount = 3 }) }
+  }
+}
+
 @Suite("Taking a partition over")
 struct AcquisitionTests {
   let identity = PipelineIdentity(name: "p", generation: 1, stateHash: "aa", modelSet: "m")

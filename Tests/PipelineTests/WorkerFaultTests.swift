@@ -207,6 +207,21 @@ struct WorkerFaultTests {
     #expect(rebuilt == before)
   }
 
+  @Test("states that outlived their record do not count twice, whatever fails while they are removed")
+  func staleStates() throws {
+    for seed in UInt64(1)...20 {
+      let world = try World(log: makeLog(seed: seed))
+      let calm = Faults(seed: seed, crashShare: 0, unavailableShare: 0)
+      _ = try world.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
+      let before = try world.digest()
+      world.storage.removeRecords()
+      world.onLostState = .rebuild
+      let faults = Faults(seed: seed &* 31, crashShare: 0.05, unavailableShare: 0.05)
+      _ = try world.run(faults, rebalanceShare: 0.1, batchRowsMax: 20, cacheEntries: 5)
+      #expect(try world.digest() == before, "seed \(seed)")
+    }
+  }
+
   @Test("a table that is new while lost states are made anew starts at C")
   func lateTable() throws {
     let world = try World(log: makeLog(seed: 4))
