@@ -6,7 +6,7 @@ public import Features
 /// allocates nothing.
 ///
 /// The `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
-/// is JSON. What is wrong is told in this order: empty, too large, unknown content type, malformed (not JSON, nested
+/// is JSON, and one that begins with a zero byte is in Confluent's framing. What is wrong is told in this order: empty, too large, unknown content type, malformed (not JSON, nested
 /// too deep, not UTF-8, a number beyond its type), unknown schema, wrong types, no kind or two, missing fields, ids, times, too
 /// many attributes, numbers, key; last what the pipeline declares (`FeatureProgram.problem`). Deliberate: an
 /// attribute that the pipeline knows and an event names twice is undecodable, because readers disagree which one
@@ -62,6 +62,14 @@ public final class EventDecoder: RecordDecoder {
       return record.key.baseAddress == nil && value.baseAddress == nil ? .emptyRecord : .emptyValue
     }
     if value.count > limits.valueBytesMax { return .tooLarge }
+    if record.contentType != .unknown {
+      switch ConfluentFrame(value) {
+      case .none: break
+      case .message(let message): return readFramed(message, into: &draft, events)
+      case .otherMessage: return .unknownSchema
+      case .malformed: return .undecodable
+      }
+    }
     switch record.contentType {
     case .unknown: return .undecodable
     case .json: return json.read(value, into: &draft, events)
@@ -75,6 +83,13 @@ public final class EventDecoder: RecordDecoder {
       draft = EventDraft()
       return readProtobuf(value, into: &draft, events) == nil ? nil : reason
     }
+  }
+
+  private func readFramed(
+    _ message: UnsafeRawBufferPointer, into draft: inout EventDraft, _ events: EventBatch
+  ) -> DeadLetterReason? {
+    message.first == UInt8(ascii: "{")
+      ? json.read(message, into: &draft, events) : readProtobuf(message, into: &draft, events)
   }
 
   private static let lineFeed = UInt8(ascii: "\n")

@@ -27,7 +27,9 @@ extension ContentType {
     }
     if Self.names(header, "application/json") {
       self = .json
-    } else if Self.names(header, "application/x-protobuf") || Self.names(header, "application/protobuf") {
+    } else if Self.names(header, "application/x-protobuf") || Self.names(header, "application/protobuf")
+      || Self.names(header, "application/vnd.google.protobuf")
+    {
       self = .protobuf
     } else {
       self = .unknown
