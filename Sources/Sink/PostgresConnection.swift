@@ -134,6 +134,8 @@ struct PostgresResult {
 
   /// Rows that it has.
   var rows: Int { Int(PQntuples(result)) }
+  /// Columns of each.
+  var columns: Int { Int(PQnfields(result)) }
   /// Rows that the statement changed.
   var changed: Int { Int(String(cString: PQcmdTuples(result))) ?? 0 }
 

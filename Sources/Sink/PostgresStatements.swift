@@ -22,7 +22,7 @@ struct PostgresStatements {
   }
 
   /// Columns of the staged dead letters.
-  static let stagedLetters = TablePlan.deadLetters.columns.filter {
+  static let stagedLetters = TablePlan.letterColumns.filter {
     $0.name != "pipeline" && $0.name != "topic"
   }
 

@@ -85,7 +85,7 @@ struct SQLiteStatements {
   /// Adds the batch's dead letters with `toTable`.
   func insert(lettersOf batch: ScoredBatch, _ database: Database) throws {
     guard batch.deadLetters.contains(where: { $0.toTable }) else { return }
-    let columns = TablePlan.deadLetters.columns
+    let columns = TablePlan.letterColumns
     let marks = columns.map { _ in "?" }.joined(separator: ", ")
     let names = TableStatements.list(columns.map(\.name))
     var cells = SQLiteCells(

@@ -96,8 +96,12 @@ struct TablePlan {
     primaryKey: ["pipeline", "topic", "partition"])
 
   static let deadLetters = TableDefinition(
-    name: "dead_letters",
-    columns: [
+    name: "dead_letters", columns: letterColumns + replayColumns,
+    primaryKey: ["pipeline", "topic", "partition", "offset"])
+
+  /// What the pipeline writes of a dead letter.
+  static let letterColumns =
+    [
       TableColumn(name: "pipeline", type: .id, isRequired: true),
       TableColumn(name: "topic", type: .id, isRequired: true),
       TableColumn(name: "partition", type: .integer, isRequired: true),
@@ -109,8 +113,12 @@ struct TablePlan {
       TableColumn(name: "ingest_time", type: .time),
       TableColumn(name: "recorded_at", type: .time, isRequired: true),
       TableColumn(name: "entity_id", type: .id),
-    ],
-    primaryKey: ["pipeline", "topic", "partition", "offset"])
+    ]
+
+  /// What operators write of it, when they append it to the log once more.
+  static let replayColumns = [
+    TableColumn(name: "replayed_at", type: .time), TableColumn(name: "replays", type: .integer),
+  ]
 
   /// The event: first in `scores` and `latest_scores`.
   private static let eventColumns = [

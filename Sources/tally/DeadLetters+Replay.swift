@@ -1,0 +1,124 @@
+import ArgumentParser
+import Dataflow
+import FeatureStore
+import Foundation
+import Sink
+
+extension DeadLetters {
+  /// `tally dead-letters replay`.
+  struct Replay: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Appends letters to the log again, as they came, and marks them.",
+      discussion: """
+        Key and value are the original bytes, so the event keeps its id; the header tally-replay names where it came from
+        (TOPIC/PARTITION/OFFSET). It goes to its own partition, an entity-moved one to the partition where the person's
+        state lives. A letter that was replayed before is left out unless --again is given. Killed between appending and
+        marking, a letter is appended once more by the next replay: its event id then makes it a duplicate.
+
+        Letters of the reason corrupt-state come back as duplicates after tally rebuild --entity, since the rebuilt state
+        knows their events already.
+
+        Examples:
+          tally dead-letters replay 3/1042 3/1043
+          tally dead-letters replay --reason too-large --dry-run
+          tally dead-letters replay --all
+        """)
+
+    @Argument(help: "Letters by address, PARTITION/OFFSET.") var addresses: [String] = []
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var letters: LetterOptions
+    @Flag(help: "All letters.") var all = false
+    @Flag(help: "Also letters that were replayed before.") var again = false
+    @Flag(help: "Say what would be done and do nothing.") var dryRun = false
+
+    func validate() throws {
+      let isFiltered =
+        letters.reason != nil || letters.partition != nil || letters.since != nil || letters.until != nil
+      guard addresses.isEmpty == (all || isFiltered) else {
+        throw ValidationError(
+          "name letters by address, or by --reason, --partition, --since, --until, or take --all")
+      }
+    }
+
+    func run() throws {
+      try reporting {
+        let settings = try connection.settings()
+        let pipeline = try LoadedPipeline(file: settings.pipeline)
+        let table = try settings.deadLetterTable(pipeline)
+        let chosen = try choose(table)
+        var counts: [String: Int] = [:]
+        for letter in chosen.letters { counts[letter.reason, default: 0] += 1 }
+        if !dryRun && !chosen.letters.isEmpty { try replay(chosen.letters, table, settings, pipeline) }
+        let reasons = counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(
+          separator: ", ")
+        say(
+          "dead-letters: \(chosen.letters.count) \(dryRun ? "would be replayed" : "replayed")"
+            + (reasons.isEmpty ? "" : " (\(reasons))")
+            + (chosen.passedOver > 0 ? "; \(chosen.passedOver) were replayed before: --again" : ""))
+      }
+    }
+
+    /// Addresses and reasons only: contents are read when they are sent.
+    private func choose(_ table: DeadLetterTable) throws -> (letters: [StoredLetter], passedOver: Int) {
+      var found: [StoredLetter] = []
+      if addresses.isEmpty {
+        try table.forEach(try letters.filter(), contents: false) { letter in
+          found.append(letter)
+          return true
+        }
+      } else {
+        for address in Set(try addresses.map { try LetterAddress($0) }).sorted() {
+          guard let letter = try table.letter(at: address) else {
+            throw Failure("there is no dead letter at \(address.text); nothing was replayed")
+          }
+          found.append(letter)
+        }
+      }
+      let due = found.filter { again || $0.replayedAt == nil }
+      return (due, found.count - due.count)
+    }
+
+    private func replay(
+      _ letters: [StoredLetter], _ table: DeadLetterTable, _ settings: Settings, _ pipeline: LoadedPipeline
+    ) throws {
+      let partitions = try settings.partitionCount()
+      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      defer { store.close() }
+      let appender = try EventAppender(settings)
+      defer { appender.close() }
+      var progress = Progress(what: "dead-letters: replaying", total: Int64(letters.count))
+      // A page at a time: appended, acknowledged, then marked.
+      for start in stride(from: 0, to: letters.count, by: 100) {
+        let page = letters[start..<min(start + 100, letters.count)]
+        for listed in page {
+          guard let letter = try table.letter(at: listed.address) else { continue }
+          let home = letter.reason == "entity-moved" ? try self.home(of: letter, store, partitions) : nil
+          try appender.append(
+            partition: home ?? min(letter.address.partition, partitions - 1), key: letter.key,
+            value: letter.value,
+            headers: [("tally-replay", "\(settings.topic)/\(letter.address.text)")])
+        }
+        try appender.flush()
+        let now = SystemClock().wallMicros()
+        for letter in page { try table.markReplayed(letter.address, at: now) }
+        progress.advance(Int64(page.count))
+      }
+    }
+
+    /// The partition that has the person's state; nil: none has.
+    private func home(
+      of letter: StoredLetter, _ store: any StateStore, _ partitions: Int32
+    ) throws -> Int32? {
+      guard let key = letter.key, !key.isEmpty else { return nil }
+      var home: Int32?
+      try key.withUnsafeBytes { raw in
+        try store.fetch(
+          partitions: [], entities: (0..<partitions).map { EntityRequest(partition: $0, entityID: raw) },
+          record: { _, _ in },
+          state: { index, bytes in if bytes != nil && home == nil { home = Int32(index) } },
+          moved: { _, _ in })
+      }
+      return home
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import TestServers
+import Testing
+
+/// `tally dead-letters`: list, show, replay.
+@Suite struct DeadLetterTests {
+  static let time: Int64 = 1_767_225_600_000_000
+
+  static func login(
+    _ id: String, _ person: String, key: String? = nil, note: String = "", partition: Int32 = -1
+  )
+    -> BrokerMessage
+  {
+    BrokerMessage(
+      key ?? person,
+      "{\"event_id\":\"\(id)\",\"entity_id\":\"\(person)\",\"event_time_us\":\(time),"
+        + "\"engagement\":{\"type\":\"login\",\"attributes\":{\"note\":\"\(note)\"}}}",
+      contentType: "application/json", partition: partition)
+  }
+
+  /// Letters by reason: two too large, one of a wrong key, one that is no event.
+  private func stageWithLetters(_ kind: TestTable.Kind) throws -> (stage: Stage, small: String) {
+    let stage = try Stage(kind)
+    let small = try Places.write("worker: {value_size_max: 1KiB}\n", as: "tally.yaml")
+    let long = String(repeating: "x", count: 2000)
+    try stage.broker.produce(
+      [
+        Self.login("a1", "alice"), Self.login("a2", "alice", note: long), Self.login("b1", "bob", note: long),
+        Self.login("c1", "carol", key: "somebody-else"), BrokerMessage("dave", "no event"),
+      ], to: "events")
+    try stage.run(["--config", small])
+    return (stage, small)
+  }
+
+  @Test(arguments: TestTable.Kind.allCases)
+  func listedShownAndReplayed(_ kind: TestTable.Kind) async throws {
+    try await onThread {
+      let (stage, _) = try stageWithLetters(kind)
+      let counts = try stage.ask(["dead-letters", "list", "--counts"])
+      #expect(counts.output.contains(/too-large +2 +0/), "\(counts.text)")
+      let list = try stage.ask(["dead-letters", "list", "--json"])
+      #expect(list.output.split(separator: "\n").count == 4)
+      for word in ["alice", "bob", "carol", "dave", "somebody"] { #expect(!list.text.contains(word)) }
+      let two = try stage.ask(["dead-letters", "list", "--limit", "2"])
+      #expect(two.output.contains("2 of 4; more with --limit"), "\(two.text)")
+
+      let large = try stage.ask(["dead-letters", "list", "--reason", "too-large", "--json"])
+      let places = try large.output.split(separator: "\n").map { try #require(try JSON($0)["address"].text) }
+      let shown = try stage.ask(["dead-letters", "show", places[0]])
+      #expect(shown.output.contains("too-large") && shown.output.contains("\"event_id\" :"), "\(shown.text)")
+      #expect(shown.output.contains("the decoder would take it"))
+      let raw = try stage.ask(["dead-letters", "show", "--raw", places[0]])
+      #expect(raw.output.hasPrefix("{\"event_id\":") && raw.output.hasSuffix("}}}"))
+
+      // With a larger limit they are events like others; while the pipeline works.
+      let process = try stage.start()
+      let dry = try stage.ask(["dead-letters", "replay", "--reason", "too-large", "--dry-run"])
+      #expect(dry.output.contains("2 would be replayed (too-large: 2)"), "\(dry.text)")
+      let first = try stage.ask(["dead-letters", "replay", "--reason", "too-large"])
+      #expect(first.code == 0 && first.output.contains("2 replayed (too-large: 2)"), "\(first.text)")
+      try stage.waitForProgress(of: process, to: 7)
+      let second = try stage.ask(["dead-letters", "replay", "--reason", "too-large"])
+      #expect(second.output.contains("0 replayed; 2 were replayed before: --again"), "\(second.text)")
+      #expect(try stage.count("events") == 7)
+      let again = try stage.ask(["dead-letters", "replay", places[0], "--again"])
+      #expect(again.output.contains("1 replayed (too-large: 1)"), "\(again.text)")
+      try stage.waitForProgress(of: process, to: 8)
+      process.terminate()
+      let end = try process.wait()
+      #expect(try Totals(end.output) == Totals(read: 3, scored: 2, duplicate: 1), "\(end.output)")
+      #expect(stage.table.number("SELECT count(*) FROM scores WHERE event_id IN ('a2', 'b1')") == 2)
+      #expect(stage.table.number("SELECT sum(replays) FROM dead_letters") == 3)
+      #expect(try stage.ask(["dead-letters", "list", "--counts"]).output.contains(/too-large +2 +2/))
+
+      let headers = try stage.messages("events", headers: ["tally-replay"]).compactMap {
+        $0.headers["tally-replay"]
+      }
+      let source = stage.broker.name("events")
+      #expect(Set(headers) == Set(places.map { "\(source)/\($0)" }))
+    }
+  }
+
+  /// The person's home is where the state lives, whatever partitioner sent the event elsewhere.
+  @Test func movedEventsGoHome() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      try stage.broker.produce([Self.login("a1", "alice", partition: 2)], to: "events")
+      try stage.run()
+      try stage.broker.produce([Self.login("a2", "alice", partition: 1)], to: "events")
+      try stage.run()
+      #expect(stage.table.number("SELECT count(*) FROM dead_letters WHERE reason = 'entity-moved'") == 1)
+      #expect(try stage.ask(["dead-letters", "replay", "--all"]).output.contains("1 replayed"))
+      let run = try stage.run()
+      #expect(try Totals(run.output) == Totals(read: 1, scored: 1))
+      #expect(try stage.ask(["features", "alice"]).output.hasPrefix("2 events"))
+    }
+  }
+
+  @Test func wrongUse() async throws {
+    try await onThread {
+      let (stage, _) = try stageWithLetters(.sqlite)
+      #expect(try stage.ask(["dead-letters", "replay"]).code == 64)
+      #expect(try stage.ask(["dead-letters", "replay", "--all", "1/1"]).code == 64)
+      #expect(try stage.ask(["dead-letters", "show", "0/77"]).errors.contains("no dead letter at 0/77"))
+      #expect(try stage.ask(["dead-letters", "show", "x"]).errors.contains("PARTITION/OFFSET"))
+      #expect(try stage.ask(["dead-letters", "list", "--reason", "weird"]).errors.contains("too-large"))
+      let none = try tally(["dead-letters", "list", "--no-table"] + stage.connectionWithoutTable)
+      #expect(none.code == 1 && none.errors.contains("kcat"))
+      let absent = try tally(
+        ["dead-letters", "list", "--sqlite", "/nonexistent/x.db"] + stage.connectionWithoutTable)
+      #expect(absent.code == 1 && absent.errors.contains("no such file"))
+    }
+  }
+}
