@@ -259,9 +259,13 @@ public protocol Recorder: AnyObject {
   func position(partition: Int32, next: Int64, end: Int64)
   /// What the worker is doing, for people: "running", "waiting for redis: …".
   func state(_ text: String, healthy: Bool)
+  /// The worker's thread goes round: told at least every few seconds, also while it waits for others.
+  func beat()
 }
 
 extension Recorder {
+  /// Does nothing.
+  public func beat() {}
   /// Records event by event.
   public func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>) {
     for value in nanos { record(stage, nanos: value, events: 1) }

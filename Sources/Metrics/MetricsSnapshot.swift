@@ -23,6 +23,30 @@ public struct LatencySummary: Equatable, Sendable {
   public init() {}
 }
 
+/// Latency of one stage as a Prometheus histogram.
+public struct LatencyDistribution: Equatable, Sendable {
+  /// Upper bounds of the buckets, nanoseconds: 10 µs to 100 s in steps of 1, 2.5 and 5.
+  public static let bounds: [UInt64] = {
+    var bounds: [UInt64] = []
+    var power: UInt64 = 10_000
+    while power < 100_000_000_000 {
+      bounds += [power, power / 2 * 5, power * 5]
+      power *= 10
+    }
+    return bounds + [power]
+  }()
+
+  /// Events that took no longer than each bound; cumulative.
+  public var cumulative = [UInt64](repeating: 0, count: LatencyDistribution.bounds.count)
+  /// Events in all.
+  public var count: UInt64 = 0
+  /// Sum of all times, nanoseconds.
+  public var sum: UInt64 = 0
+
+  /// No events.
+  public init() {}
+}
+
 /// Where one partition stands.
 public struct PartitionProgress: Equatable, Sendable {
   /// Partition.
@@ -51,6 +75,8 @@ public struct WorkerStatus: Equatable, Sendable {
   public var text: String
   /// Whether that is as it should be.
   public var isHealthy: Bool
+  /// When its thread last went round.
+  public var lastBeat = ContinuousClock.now
 
   /// A worker's status.
   public init(worker: Int, text: String, isHealthy: Bool) {

@@ -80,6 +80,23 @@ public final class PipelineMetrics: Recorder, Sendable {
   /// Sets what worker 0 is doing.
   public func state(_ text: String, healthy: Bool) { state(text, healthy: healthy, worker: 0) }
 
+  /// Notes that worker 0 goes round.
+  public func beat() { beat(worker: 0) }
+
+  fileprivate func beat(worker: Int) {
+    let now = ContinuousClock.now
+    values.withLock { values in
+      if let place = values.counts.workers.firstIndex(where: { $0.worker == worker }) {
+        values.counts.workers[place].lastBeat = now
+      }
+    }
+  }
+
+  /// Latencies since the start as Prometheus has them, by `Stage.rawValue`.
+  public func distributions() -> [LatencyDistribution] {
+    values.withLock { values in values.latencies.map(\.distribution) }
+  }
+
   fileprivate func state(_ text: String, healthy: Bool, worker: Int) {
     let status = WorkerStatus(worker: worker, text: text, isHealthy: healthy)
     values.withLock { values in
@@ -121,6 +138,7 @@ private final class WorkerRecorder: Recorder, Sendable {
   }
 
   func state(_ text: String, healthy: Bool) { metrics.state(text, healthy: healthy, worker: worker) }
+  func beat() { metrics.beat(worker: worker) }
 }
 
 /// What the lock guards.

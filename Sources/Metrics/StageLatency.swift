@@ -10,6 +10,7 @@ struct StageLatency {
 
   private var total = Self.histogram()
   private var interval = Self.histogram()
+  private var sum: UInt64 = 0
 
   private static func histogram() -> Histogram<UInt64> {
     Histogram(highestTrackableValue: nanosMax, numberOfSignificantValueDigits: .two)
@@ -20,6 +21,7 @@ struct StageLatency {
     let value = min(nanos, Self.nanosMax)
     total.record(value, count: events)
     interval.record(value, count: events)
+    sum &+= value &* events
   }
 
   /// Forgets the interval.
@@ -31,6 +33,24 @@ struct StageLatency {
   var totalSummary: LatencySummary { Self.summary(of: total) }
   /// Latency since the interval began.
   var intervalSummary: LatencySummary { Self.summary(of: interval) }
+
+  /// Since the start, by the buckets' bounds; an event counts as the largest value of its histogram's bucket.
+  var distribution: LatencyDistribution {
+    var distribution = LatencyDistribution()
+    distribution.count = total.totalCount
+    distribution.sum = sum
+    var bound = 0
+    var below: UInt64 = 0
+    for entry in total.recordedValues() {
+      while bound < LatencyDistribution.bounds.count, entry.value > LatencyDistribution.bounds[bound] {
+        distribution.cumulative[bound] = below
+        bound += 1
+      }
+      below += entry.count
+    }
+    for rest in bound..<LatencyDistribution.bounds.count { distribution.cumulative[rest] = below }
+    return distribution
+  }
 
   private static func summary(of histogram: Histogram<UInt64>) -> LatencySummary {
     var summary = LatencySummary()

@@ -125,6 +125,7 @@ extension Worker {
   func serveGroup(forMs milliseconds: Int) throws -> Bool {
     let end = ports.clock.monotonicNanos() &+ UInt64(milliseconds) * 1_000_000
     repeat {
+      ports.recorder.beat()
       if stop.isStopped { return true }
       do {
         if try ports.source.idle(timeoutMs: min(milliseconds, 50)) { return true }

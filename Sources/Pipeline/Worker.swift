@@ -116,6 +116,7 @@ public final class Worker {
     var backoffMs = configuration.retryBackoffMinMs
     var isWaiting = false
     while !stop.isStopped {
+      ports.recorder.beat()
       do {
         guard try step() else { return }
         backoffMs = configuration.retryBackoffMinMs

@@ -98,5 +98,6 @@ extension Settings {
     if let value = environment["TALLY_REDIS_PASSWORD"] { redisPassword = value }
     if let value = environment["TALLY_SQLITE"] { table = .sqlite(value) }
     if let value = environment["TALLY_POSTGRES"] { table = .postgres(value) }
+    if let value = environment["TALLY_HTTP"] { http = value }
   }
 }

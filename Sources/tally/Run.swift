@@ -6,6 +6,7 @@ import Kafka
 import Metrics
 import Monitor
 import Pipeline
+import Serve
 
 /// `tally run`: the pipeline at work.
 struct Run: ParsableCommand {
@@ -19,6 +20,7 @@ struct Run: ParsableCommand {
         tally run --config tally.yaml
         tally run --brokers kafka:9092 --redis redis://redis:6379/0 --postgres "host=db dbname=tally user=tally"
         tally run --sqlite scores.db --until-end          # work off what is there, then end
+        tally run --http 9464                             # curl localhost:9464/metrics
         tally run -X security.protocol=ssl -X ssl.ca.location=/etc/ssl/ca.pem
       """)
 
@@ -30,6 +32,9 @@ struct Run: ParsableCommand {
   @Flag(
     help: "End when everything is scored that the log held at the start; for one process alone in its group.")
   var untilEnd = false
+  @Option(
+    help: "Serve /metrics (Prometheus), /healthz and /readyz: PORT (this machine only), :PORT or HOST:PORT.")
+  var http: String?
   @Flag(help: "A live view instead of a line now and then.") var view = false
 
   func validate() throws {
@@ -46,9 +51,12 @@ struct Run: ParsableCommand {
       if let startAt { settings.worker.startAt = startAt }
       if let onLostState { settings.worker.onLostState = onLostState }
       if let encoding { settings.encoding = encoding }
+      if let http { settings.http = http }
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       let ends = untilEnd ? try settings.ends() : nil
       let running = try PipelineRun(settings, pipeline)
+      let server = try settings.serve(running, pipeline)
+      defer { server?.stop() }
       let interrupts = Interrupts {
         running.stop.stop()
         StopDeadline.begin(seconds: 5)
@@ -78,6 +86,22 @@ enum StopDeadline {
 }
 
 extension Settings {
+  /// Serves metrics and health when that is wanted; says where. Throws `Failure` when the address cannot be had.
+  func serve(_ run: PipelineRun, _ pipeline: LoadedPipeline) throws -> StatusServer? {
+    guard let http else { return nil }
+    let server = StatusServer(
+      metrics: run.metrics, pipeline: pipeline.declaration.name, version: Tally.configuration.version)
+    let (port, problem) = StatusServer.Address(http).map { server.start($0) } ?? (nil, "not an address")
+    guard let port else {
+      run.stop.stop()
+      try run.join()
+      throw Failure(
+        "http \(http): \(problem); --http takes PORT, :PORT or HOST:PORT (an IPv4 address), and a free port")
+    }
+    complain("tally: metrics at http port \(port): /metrics /healthz /readyz")
+    return server
+  }
+
   /// The log's end of every partition, now.
   func ends() throws -> [Int64] {
     let partitions = try partitionCount()

@@ -58,4 +58,6 @@ struct Settings {
   /// Largest value that is decoded.
   var valueBytesMax = 256 << 10
   var worker = WorkerConfiguration()
+  /// Where metrics and health are served: PORT, :PORT or HOST:PORT; nil: nowhere.
+  var http: String?
 }

@@ -20,7 +20,7 @@ enum SettingsFile {
     let text = try readText(name, what: "configuration file")
     do {
       let top = try readYAML(text)
-      try top.allow(["pipeline", "models", "kafka", "redis", "cache", "scores", "table", "worker"])
+      try top.allow(["pipeline", "models", "kafka", "redis", "cache", "scores", "table", "worker", "http"])
       if let value = top["pipeline"] { settings.pipeline = try value.string() }
       if let value = top["models"] { settings.models = try value.string() }
       try top["kafka"].map { try readKafka(try $0.section(), into: &settings) }
@@ -29,6 +29,10 @@ enum SettingsFile {
       try top["scores"].map { try readScores(try $0.section(), into: &settings) }
       try top["table"].map { try readTable(try $0.section(), into: &settings) }
       try top["worker"].map { try readWorker(try $0.section(), into: &settings) }
+      if let section = try top["http"].map({ try $0.section() }) {
+        try section.allow(["listen"])
+        if let value = section["listen"] { settings.http = try value.string() }
+      }
     } catch let error as DeclarationError {
       throw Failure("\(name):\(error)")
     }

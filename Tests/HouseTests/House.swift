@@ -24,11 +24,12 @@ enum House {
     "CZstd": ["Kafka", "Sink"],
     "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "GRDBSQLite": ["Sink"], "Histogram": ["Metrics"],
     "Logging": ["tally"],
-    "ArgumentParser": ["tally"], "Hummingbird": ["Serve"],
+    "ArgumentParser": ["tally"], "FlyingFox": ["Serve"],
+    "FlyingSocks": ["Serve"],
   ]
 
   /// Modules that come with a product of another name.
-  static let products = ["GRDBSQLite": "GRDB"]
+  static let products = ["GRDBSQLite": "GRDB", "FlyingSocks": "FlyingFox"]
 
   /// Modules that may import less than their floor would allow.
   static let allowances: [String: Set<String>] = [

@@ -1,0 +1,130 @@
+internal import Dataflow
+internal import Events
+public import Metrics
+
+/// Metrics in Prometheus' text exposition format, version 0.0.4
+/// (prometheus.io/docs/instrumenting/exposition_formats).
+public struct PrometheusText: Sendable {
+  /// `Content-Type` of the text.
+  public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+  /// The lines so far.
+  public private(set) var text = ""
+
+  /// All metrics of a pipeline. Labels hold names of stages, reasons, partitions and workers, never data.
+  public init(
+    _ snapshot: MetricsSnapshot, _ distributions: [LatencyDistribution], pipeline: String, version: String
+  ) {
+    family("tally_build_info", "gauge", "Always 1; what runs here.")
+    sample("tally_build_info", [("pipeline", pipeline), ("version", version)], "1")
+    counter("tally_records_read_total", "Records read from the topic.", snapshot.read)
+    counter("tally_events_scored_total", "Events scored.", snapshot.scored)
+    counter("tally_duplicates_total", "Events whose id was among the entity's last 32.", snapshot.duplicate)
+    counter("tally_erased_total", "Erasures done.", snapshot.erased)
+    family("tally_dead_letters_total", "counter", "Records that could not be scored, by reason.")
+    for reason in DeadLetterReason.allCases {
+      sample(
+        "tally_dead_letters_total", [("reason", reason.rawValue)], "\(snapshot.deadLettered[reason.index])")
+    }
+    partitions(snapshot.partitions)
+    family("tally_worker_healthy", "gauge", "1 while the worker works, 0 while it waits for a server.")
+    for worker in snapshot.workers {
+      sample("tally_worker_healthy", [("worker", "\(worker.worker)")], worker.isHealthy ? "1" : "0")
+    }
+    family(
+      "tally_stage_seconds", "histogram",
+      "Time of an event in each stage (a batch's events share its time); total: broker to durable sinks.")
+    for stage in Stage.allCases { histogram(stage, distributions[stage.rawValue]) }
+  }
+
+  /// Adds the process' own metrics under Prometheus' standard names.
+  public mutating func add(_ process: ProcessFigures) {
+    family("process_cpu_seconds_total", "counter", "CPU time, user and system.")
+    sample("process_cpu_seconds_total", [], Self.seconds(process.cpuMicros * 1_000))
+    family("process_resident_memory_bytes", "gauge", "Resident memory.")
+    sample("process_resident_memory_bytes", [], "\(process.residentBytes)")
+    family("process_open_fds", "gauge", "Open file descriptors.")
+    sample("process_open_fds", [], "\(process.openDescriptors)")
+    family("process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.")
+    sample("process_start_time_seconds", [], Self.seconds(process.startMicros * 1_000))
+  }
+
+  private mutating func partitions(_ partitions: [PartitionProgress]) {
+    let gauges: [(String, String, (PartitionProgress) -> Int64)] = [
+      ("tally_partition_lag", "Records of a partition that are still to be read.", { $0.lag }),
+      ("tally_partition_next_offset", "W: the next offset to read.", { $0.next }),
+      ("tally_partition_end_offset", "End of the partition's log, as far as known.", { $0.end }),
+    ]
+    for (name, help, value) in gauges {
+      family(name, "gauge", help)
+      for partition in partitions {
+        sample(name, [("partition", "\(partition.partition)")], "\(value(partition))")
+      }
+    }
+  }
+
+  private mutating func histogram(_ stage: Stage, _ values: LatencyDistribution) {
+    let name = "tally_stage_seconds"
+    let label = Self.name(of: stage)
+    for (index, bound) in LatencyDistribution.bounds.enumerated() {
+      sample(
+        name + "_bucket", [("stage", label), ("le", Self.seconds(bound))], "\(values.cumulative[index])")
+    }
+    sample(name + "_bucket", [("stage", label), ("le", "+Inf")], "\(values.count)")
+    sample(name + "_sum", [("stage", label)], Self.seconds(values.sum))
+    sample(name + "_count", [("stage", label)], "\(values.count)")
+  }
+
+  /// A stage's label.
+  static func name(of stage: Stage) -> String {
+    switch stage {
+    case .brokerWait: "broker_wait"
+    case .decode: "decode"
+    case .fetch: "fetch"
+    case .features: "features"
+    case .score: "score"
+    case .sink: "sink"
+    case .state: "state"
+    case .total: "total"
+    }
+  }
+
+  private mutating func counter(_ name: String, _ help: String, _ value: UInt64) {
+    family(name, "counter", help)
+    sample(name, [], "\(value)")
+  }
+
+  private mutating func family(_ name: String, _ type: String, _ help: String) {
+    text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+  }
+
+  private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: String) {
+    text += name
+    if !labels.isEmpty {
+      text += "{" + labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",") + "}"
+    }
+    text += " " + value + "\n"
+  }
+
+  /// A label's value with backslash, quote and line feed escaped.
+  static func escaped(_ value: String) -> String {
+    var result = ""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\\": result += "\\\\"
+      case "\"": result += "\\\""
+      case "\n": result += "\\n"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  /// Nanoseconds as decimal seconds, exactly.
+  static func seconds(_ nanos: UInt64) -> String {
+    var digits = String(nanos % 1_000_000_000)
+    digits = String(repeating: "0", count: 9 - digits.count) + digits
+    while digits.last == "0" { digits.removeLast() }
+    return "\(nanos / 1_000_000_000)" + (digits.isEmpty ? "" : "." + digits)
+  }
+}

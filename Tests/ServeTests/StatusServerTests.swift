@@ -1,0 +1,60 @@
+import Dataflow
+import Foundation
+import FoundationNetworking
+import Metrics
+import Testing
+
+@testable import Serve
+
+@Suite("The status server") struct StatusServerTests {
+  private func get(_ port: UInt16, _ path: String) async throws -> (code: Int, type: String, body: String) {
+    let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
+    let (data, response) = try await URLSession.shared.data(from: url)
+    let http = try #require(response as? HTTPURLResponse)
+    return (
+      http.statusCode, http.value(forHTTPHeaderField: "Content-Type") ?? "",
+      String(decoding: data, as: UTF8.self)
+    )
+  }
+
+  @Test("answers, also while things are recorded and many ask") func answers() async throws {
+    let metrics = PipelineMetrics()
+    let server = StatusServer(metrics: metrics, pipeline: "p", version: "1")
+    let (bound, problem) = await server.listen(StatusServer.Address(port: 0))
+    let port = try #require(bound, "\(problem)")
+    #expect(try await get(port, "/readyz").code == 503)
+    metrics.state("running", healthy: true)
+    #expect(try await get(port, "/readyz") == (200, "text/plain; charset=utf-8", "ready\n"))
+    #expect(try await get(port, "/healthz").code == 200)
+    #expect(try await get(port, "/nothing").code == 404)
+    #expect(try await get(port, "/").body.contains("/metrics"))
+    metrics.state("waiting for redis", healthy: false)
+    let waiting = try await get(port, "/readyz")
+    #expect(waiting.code == 503 && waiting.body.contains("waiting for redis"))
+
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          for number in 0..<20 {
+            metrics.record(.decode, nanos: UInt64(number) * 1_000, events: 3)
+            let answer = try await get(port, "/metrics")
+            #expect(answer.code == 200 && answer.type == PrometheusText.contentType)
+            _ = try Exposition(answer.body)
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    let last = try Exposition(try await get(port, "/metrics").body)
+    #expect(try last.value("tally_stage_seconds_count", ["stage": "decode"]) == 480)
+  }
+
+  @Test("says why it cannot listen") func portInUse() async throws {
+    let first = StatusServer(metrics: PipelineMetrics(), pipeline: "p", version: "1")
+    let port = try #require(await first.listen(StatusServer.Address(port: 0)).port)
+    #expect(port > 0)
+    let second = StatusServer(metrics: PipelineMetrics(), pipeline: "p", version: "1")
+    let (none, problem) = await second.listen(StatusServer.Address(port: port))
+    #expect(none == nil && !problem.isEmpty)
+  }
+}
