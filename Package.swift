@@ -44,6 +44,8 @@ let package = Package(
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
     // Floor 1: pure Swift: no clock, no I/O, no logging, no Foundation.
@@ -57,7 +59,7 @@ let package = Package(
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
     // Floor 3: adapters behind the ports.
-    module("Ingest", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents"]),
+    module("Ingest", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd"]),
     module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
     module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", grdb, sqlite]),

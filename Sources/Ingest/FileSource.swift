@@ -1,7 +1,8 @@
 public import Dataflow
 import Events
 
-/// A file of events in their JSON form, one a line, as a log with one partition: offsets are line numbers from 0.
+/// Files of events in their JSON form, one a line, as a log with one partition: offsets are line numbers from 0, over all
+/// files. They may be packed by gzip or zstd.
 ///
 /// A line is `KEY<tab>JSON`, or JSON alone: then its `entity_id` serves as the key. An empty line is a record
 /// without key and value. A line of more than `valueBytesMax` is one record that is too large. Records have no ingest
@@ -9,7 +10,7 @@ import Events
 public final class FileSource: RecordSource {
   /// Topic name, as written into scores.
   public let topic: String
-  private let path: String
+  private let paths: [String]
   private let lineBytesMax: Int
   private let keyReader: JSONReader
   private var file: LineFile
@@ -23,25 +24,37 @@ public final class FileSource: RecordSource {
   private enum State { case joining, joined, assigned }
 
   /// Opens a file. `topic` names it in scores. Throws `PortError`.
-  public init(path: String, topic: String, limits: DecoderLimits = DecoderLimits()) throws(PortError) {
-    self.path = path
+  public convenience init(
+    path: String, topic: String, limits: DecoderLimits = DecoderLimits()
+  ) throws(PortError) { try self.init(paths: [path], topic: topic, limits: limits) }
+
+  /// Opens files, to be read in this order. `topic` names them in scores. Throws `PortError`.
+  public init(
+    paths: [String], topic: String, limits: DecoderLimits = DecoderLimits()
+  ) throws(PortError) {
+    self.paths = paths
     self.topic = topic
     // A line may have a key and a tab before its value.
     lineBytesMax = limits.valueBytesMax + DecoderLimits.idBytesMax + 1
     guard let reader = JSONReader(limits) else {
-      throw PortError(.misuse, "file \(path): limits of \(limits.valueBytesMax) bytes cannot be had")
+      throw PortError(.misuse, "files: limits of \(limits.valueBytesMax) bytes cannot be had")
     }
     keyReader = reader
-    file = try LineFile(path: path, lineBytesMax: lineBytesMax)
+    file = try LineFile(paths: paths, lineBytesMax: lineBytesMax)
     keyCapacity = 1
     keys = .allocate(byteCount: DecoderLimits.idBytesMax, alignment: 1)
+  }
+
+  /// The files, for error texts.
+  private var name: String {
+    paths.count == 1 ? paths[0] : "\(paths.first ?? "") and \(paths.count - 1) more"
   }
 
   deinit { keys.deallocate() }
 
   /// Identity of the log: a hash of the first line, so that a file that grew is still the same.
   public func identity() throws -> LogIdentity {
-    var other = try LineFile(path: path, lineBytesMax: lineBytesMax, length: file.length)
+    var other = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     try other.fill()
     let first = other.next(lineBytesMax: lineBytesMax)
     return LogIdentity(clusterID: "file-" + (first.map { Hash128(of: $0).hex } ?? "empty"), partitionCount: 1)
@@ -81,7 +94,7 @@ public final class FileSource: RecordSource {
   /// 0 and the number of lines.
   public func bounds(_ partition: Int32) throws -> LogBounds {
     if let knownBounds { return knownBounds }
-    var other = try LineFile(path: path, lineBytesMax: lineBytesMax, length: file.length)
+    var other = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     var count: Int64 = 0
     while !other.isAtEnd {
       try other.fill()
@@ -94,9 +107,9 @@ public final class FileSource: RecordSource {
   /// Starts reading at a line; answers `.assigned`.
   public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
     guard starts.count == 1, let start = starts.first, start.partition == 0 else {
-      throw PortError(.misuse, "file \(path): it has one partition, 0")
+      throw PortError(.misuse, "file \(name): it has one partition, 0")
     }
-    file = try LineFile(path: path, lineBytesMax: lineBytesMax, length: file.length)
+    file = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     nextOffset = 0
     while nextOffset < start.offset, !file.isAtEnd {
       try file.fill()
@@ -104,7 +117,7 @@ public final class FileSource: RecordSource {
     }
     guard start.offset == nextOffset else {
       throw PortError(
-        .refused, "file \(path): position outside the log", cause: "\(start.offset) of \(nextOffset) lines")
+        .refused, "file \(name): position outside the log", cause: "\(start.offset) of \(nextOffset) lines")
     }
     state = .assigned
   }

@@ -4,6 +4,7 @@ enum House {
   /// Floor of every module.
   static let floors: [String: Int] = [
     "CRdKafka": 0, "CHiredis": 0, "CXGBoost": 0, "CLibpq": 0, "CSimdjson": 0, "CLapack": 0, "CZstd": 0,
+    "CZlib": 0,
     "CEvents": 0,
     "CForest": 0,
     "Events": 1, "Features": 1, "Dataflow": 1,
@@ -21,7 +22,7 @@ enum House {
   static let importers: [String: Set<String>] = [
     "CRdKafka": ["Kafka"], "CXGBoost": ["XGBoost"], "CHiredis": ["FeatureStore"], "CLibpq": ["Sink"],
     "CSimdjson": ["Ingest"], "CEvents": ["Ingest"], "CLapack": ["Training"], "CForest": ["Scorer"],
-    "CZstd": ["Kafka", "Sink"],
+    "CZstd": ["Ingest", "Kafka", "Sink"], "CZlib": ["Ingest"],
     "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "GRDBSQLite": ["Sink"], "Histogram": ["Metrics"],
     "Logging": ["tally"],
     "ArgumentParser": ["tally"], "FlyingFox": ["Serve"],

@@ -1,5 +1,6 @@
 import Dataflow
 import Events
+import Foundation
 import Glibc
 import Ingest
 import Testing
@@ -93,6 +94,62 @@ import Testing
       #expect((all[1].value?.utf8.count ?? 0) > 1000)
       #expect(all[2].value == Self.line(2))
       #expect((all[3].value?.utf8.count ?? 0) > 1000)
+    }
+  }
+
+  /// Packs a file with a tool that is not ours; nil: the tool is not there.
+  static func packed(_ path: String, by tool: String, _ options: [String] = []) throws -> String? {
+    let target = path + "." + tool
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = [
+      "-c",
+      "command -v \(tool) >/dev/null || exit 7; \(tool) \(options.joined(separator: " ")) -c '\(path)' > '\(target)'",
+    ]
+    try process.run()
+    process.waitUntilExit()
+    if process.terminationStatus == 7 { return nil }
+    #expect(process.terminationStatus == 0)
+    return target
+  }
+
+  @Test("may be several, packed or not", arguments: ["gzip", "zstd"]) func packedFiles(_ tool: String) throws
+  {
+    // Very packable lines, so that output waits for room, and others.
+    let lines = (0..<4000).map { Self.line($0) } + [String(repeating: "x", count: 200_000), Self.line(1)]
+    let text = lines.joined(separator: "\n")
+    try Self.withFile(text) { path in
+      let plain = try Self.readAll(try FileSource(path: path, topic: "t"))
+      #expect(plain.count == lines.count)
+      guard let packed = try Self.packed(path, by: tool, ["-9"]) else { return }
+      defer { unlink(packed) }
+      let one = try Self.readAll(try FileSource(path: packed, topic: "t"))
+      #expect(one.map(\.value) == plain.map(\.value) && one.map(\.offset) == plain.map(\.offset))
+      // The first has no line feed at its end.
+      let source = try FileSource(paths: [packed, path, packed], topic: "t")
+      let three = try Self.readAll(source)
+      #expect(three.map(\.value) == (plain + plain + plain).map(\.value))
+      #expect(try source.bounds(0).high == Int64(3 * lines.count))
+      #expect(
+        try Self.readAll(FileSource(paths: [packed, path], topic: "t"), from: 5000).count == 2 * lines.count
+          - 5000)
+
+      // Members one after the other are one file.
+      let bytes = try #require(FileManager.default.contents(atPath: packed))
+      let twice = packed + ".twice"
+      defer { unlink(twice) }
+      try (bytes + bytes).write(to: URL(fileURLWithPath: twice))
+      #expect(try Self.readAll(FileSource(path: twice, topic: "t")).count == 2 * lines.count - 1)
+
+      for cut in [bytes.count - 1, bytes.count / 2, 20] {
+        try bytes.prefix(cut).write(to: URL(fileURLWithPath: twice))
+        let error = #expect(throws: PortError.self) { try Self.readAll(FileSource(path: twice, topic: "t")) }
+        #expect(error?.description.contains("cut off") == true, "\(cut): \(error?.description ?? "")")
+      }
+      var broken = bytes
+      for index in (bytes.count / 2)..<(bytes.count / 2 + 40) { broken[index] ^= 0x5a }
+      try broken.write(to: URL(fileURLWithPath: twice))
+      #expect(throws: PortError.self) { try Self.readAll(FileSource(path: twice, topic: "t")) }
     }
   }
 
