@@ -25,6 +25,24 @@ extension RedisStateStore {
     }
   }
 
+  /// Removes everything of the pipeline's generation: records and states. For one that nobody works with.
+  public func removeGeneration() throws {
+    try withSession { session in
+      try scan(keys.patternOfEverything, session) { found in
+        for start in stride(from: 0, to: found.count, by: Self.scanKeysMax) {
+          let some = found[start..<min(start + Self.scanKeysMax, found.count)]
+          commands.removeAll()
+          commands.begin(words: 1 + some.count)
+          commands.word("UNLINK" as StaticString)
+          for key in some { commands.word(key) }
+          try session.send(commands)
+          try session.next("UNLINK") { _ in }
+        }
+        return true
+      }
+    }
+  }
+
   /// Reads all stored states of all partitions, in no order; the pointers are valid during the call. One that is written
   /// meanwhile may be read twice, as it was or as it is; one that is there all the time is not missed.
   public func forEachState(

@@ -19,9 +19,16 @@ struct StateKeys {
 
   /// Glob pattern of a partition's states; nil: of all partitions' states.
   func pattern(ofEntitiesOf partition: Int32?) -> [UInt8] {
+    literalStem + Array("\(partition.map { String($0) } ?? "*")}:e:*".utf8)
+  }
+
+  /// Glob pattern of all records and states.
+  var patternOfEverything: [UInt8] { literalStem + Array("*}:*".utf8) }
+
+  /// The stem with what is special in a pattern escaped.
+  private var literalStem: [UInt8] {
     let special = Array("*?[]\\".utf8)
-    let literal = stem.flatMap { special.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
-    return literal + Array("\(partition.map { String($0) } ?? "*")}:e:*".utf8)
+    return stem.flatMap { special.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
   }
 
   /// Partition and entity of a state's key; nil: it is no such key.

@@ -15,6 +15,7 @@ public final class FileSource: RecordSource {
   private let keyReader: JSONReader
   private var file: LineFile
   private var nextOffset: Int64 = 0
+  private var firstOffset: Int64 = 0
   private var committedOffset: Int64?
   private var state = State.joining
   private var knownBounds: LogBounds?
@@ -91,7 +92,13 @@ public final class FileSource: RecordSource {
   /// What this object has committed: a file has no group that remembers.
   public func committed(_ partitions: [Int32]) throws -> [Int64?] { partitions.map { _ in committedOffset } }
 
-  /// 0 and the number of lines.
+  /// Makes the log begin at a line: states that are made from it know nothing before.
+  public func begin(at line: Int64) {
+    firstOffset = line
+    knownBounds = nil
+  }
+
+  /// The first line and the number of lines.
   public func bounds(_ partition: Int32) throws -> LogBounds {
     if let knownBounds { return knownBounds }
     var other = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
@@ -100,8 +107,8 @@ public final class FileSource: RecordSource {
       try other.fill()
       while other.next(lineBytesMax: lineBytesMax) != nil { count += 1 }
     }
-    knownBounds = LogBounds(low: 0, high: count)
-    return LogBounds(low: 0, high: count)
+    knownBounds = LogBounds(low: firstOffset, high: count)
+    return LogBounds(low: firstOffset, high: count)
   }
 
   /// Starts reading at a line; answers `.assigned`.

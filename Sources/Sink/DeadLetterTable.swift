@@ -41,7 +41,7 @@ public final class DeadLetterTable {
   /// Opens the letters of a pipeline's topic in PostgreSQL; there need be none.
   public init(postgres configuration: PostgresConfiguration, pipeline: String, topic: String) throws {
     detail = "dead letters"
-    database = .postgres(PostgresLetters(connection: try PostgresConnection(configuration)))
+    database = .postgres(PostgresLetters(connection: try PostgresConnection.entered(configuration)))
     self.pipeline = pipeline
     self.topic = topic
     try prepare()

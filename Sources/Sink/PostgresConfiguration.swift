@@ -7,6 +7,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
   public var connection: String
   /// Password, in place of the connection string's; nil: that one.
   public var password: String?
+  /// Schema that the tables lie in, made when it is not there; nil: the first of the server's search path.
+  public var schema: String?
   /// Longest wait for a connection, milliseconds.
   public var connectTimeoutMs: Int
   /// Longest time of one statement, milliseconds; the server ends a longer one.
@@ -14,11 +16,12 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
 
   /// A configuration.
   public init(
-    connection: String, password: String? = nil, connectTimeoutMs: Int = 5_000,
+    connection: String, password: String? = nil, schema: String? = nil, connectTimeoutMs: Int = 5_000,
     statementTimeoutMs: Int = 30_000
   ) {
     self.connection = connection
     self.password = password
+    self.schema = schema
     self.connectTimeoutMs = connectTimeoutMs
     self.statementTimeoutMs = statementTimeoutMs
   }

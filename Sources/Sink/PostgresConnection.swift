@@ -21,6 +21,17 @@ struct PostgresConnection: ~Copyable {
     answerTimeoutMs = configuration.statementTimeoutMs + 1_000
   }
 
+  /// Connects, and makes and enters the configuration's schema. Throws `PortError`.
+  static func entered(_ configuration: PostgresConfiguration) throws -> PostgresConnection {
+    let connection = try PostgresConnection(configuration)
+    guard let schema = configuration.schema else { return connection }
+    let name = TableStatements.quoted(schema)
+    try connection.run(
+      "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS \(name); SET search_path TO \(name)",
+      "schema")
+    return connection
+  }
+
   deinit { PQfinish(connection) }
 
   /// A parameter that the server reports, such as `server_encoding`.

@@ -10,7 +10,7 @@ final class PostgresSession {
 
   /// Connects and makes everything ready. Throws `PortError`.
   init(_ configuration: PostgresConfiguration, _ plan: TablePlan) throws {
-    connection = try PostgresConnection(configuration)
+    connection = try PostgresConnection.entered(configuration)
     try checkServer(configuration)
     let others = try migrate(plan)
     try prepare(plan, others)

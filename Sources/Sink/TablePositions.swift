@@ -31,7 +31,7 @@ public enum TablePositions {
   public static func read(
     postgres configuration: PostgresConfiguration, pipeline: String, topic: String, _ partitions: [Int32]
   ) throws -> [Int64?] {
-    let connection = try PostgresConnection(configuration)
+    let connection = try PostgresConnection.entered(configuration)
     var isThere = false
     try connection.run("SELECT to_regclass('positions') IS NOT NULL", "look for positions") { _, result in
       isThere = result[0, 0] == "t"

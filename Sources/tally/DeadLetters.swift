@@ -73,7 +73,7 @@ extension Settings {
       return try DeadLetterTable(sqlite: path, pipeline: pipeline.declaration.name, topic: topic)
     case .postgres(let connection):
       return try DeadLetterTable(
-        postgres: PostgresConfiguration(connection: connection), pipeline: pipeline.declaration.name,
+        postgres: postgres(connection), pipeline: pipeline.declaration.name,
         topic: topic)
     }
   }

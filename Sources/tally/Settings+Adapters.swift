@@ -57,6 +57,9 @@ extension Settings {
       limits: DecoderLimits(valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound))
   }
 
+  /// Limits of what is decoded.
+  var decoderLimits: DecoderLimits { DecoderLimits(valueBytesMax: valueBytesMax) }
+
   func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
     var configuration = try RedisConfiguration(url: redis)
     if let redisUser { configuration.user = redisUser }
@@ -90,6 +93,11 @@ extension Settings {
     return try SQLiteTables(path: path)
   }
 
+  /// How to reach a PostgreSQL.
+  func postgres(_ connection: String) -> PostgresConfiguration {
+    PostgresConfiguration(connection: connection, schema: postgresSchema)
+  }
+
   /// A table sink, connected; nil: no table.
   func makeTable(_ context: ScoreContext, sqlite: SQLiteTables?) throws -> (any TableSink)? {
     switch table {
@@ -100,7 +108,7 @@ extension Settings {
       try sink.connect()
       return sink
     case .postgres(let connection):
-      let sink = try PostgresTableSink(PostgresConfiguration(connection: connection), context: context)
+      let sink = try PostgresTableSink(postgres(connection), context: context)
       try sink.connect()
       return sink
     }
@@ -117,7 +125,7 @@ extension Settings {
         sqlite: path, pipeline: pipeline.declaration.name, topic: topic, partitions)
     case .postgres(let connection):
       return try TablePositions.read(
-        postgres: PostgresConfiguration(connection: connection), pipeline: pipeline.declaration.name,
+        postgres: postgres(connection), pipeline: pipeline.declaration.name,
         topic: topic, partitions)
     }
   }

@@ -53,6 +53,8 @@ struct Settings {
   /// Whether missing sink topics are created.
   var createTopics = true
   var table = TableSettings.sqlite("tally.db")
+  /// Schema of the tables in PostgreSQL; nil: the server's choice.
+  var postgresSchema: String?
   /// Threads, each with its own consumer and connections.
   var workers = 1
   /// Largest value that is decoded.

@@ -12,7 +12,7 @@ struct TestTable: Sendable {
 
   let kind: Kind
   /// Path of the SQLite file, or name of the database in PostgreSQL.
-  private let place: String
+  private var place: String
   private let server: PostgresServer?
 
   /// `postgres` nil: the server that tests share.
@@ -67,6 +67,27 @@ struct TestTable: Sendable {
       SELECT entity_id || '/' || event_id, \(micros("event_time")), \(micros("as_of")), "partition", "offset",
         engagement, churn, lifetime_value, engagement_category, \(flag("intervene")), model_versions, definition
       FROM scores
+      """)
+  }
+
+  /// All rows of `scores`, sorted, without the wall clock; of a replay's tables when `run` is not empty.
+  func dump(_ run: String, place: Bool) throws -> [[String]] {
+    var other = self
+    var table = "scores"
+    switch kind {
+    case .postgres: if !run.isEmpty { table = "\"replay_\(run)\".scores" }
+    case .sqlite:
+      if !run.isEmpty { other.place = self.place.replacingOccurrences(of: ".db", with: "-replay-\(run).db") }
+    }
+    guard kind == .postgres || FileManager.default.fileExists(atPath: other.place) else {
+      throw TestFailure("no table \(table)")
+    }
+    return try other.query(
+      """
+      SELECT pipeline, entity_id, event_id, \(micros("event_time")), \(micros("as_of")),
+        \(place ? "topic, \"partition\", \"offset\"" : "''"), engagement, churn, lifetime_value, engagement_category,
+        \(flag("intervene")), model_versions, definition
+      FROM \(table) ORDER BY entity_id, event_id
       """)
   }
 

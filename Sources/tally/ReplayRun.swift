@@ -1,0 +1,87 @@
+import Dataflow
+import Events
+import FeatureStore
+import Foundation
+import Sink
+
+/// A replay's name and what is its own: a store generation and tables.
+struct ReplayRun {
+  let name: String
+
+  /// Throws `Failure` for a name that cannot be part of a file's or a schema's name.
+  init(name: String) throws {
+    let isName = name.wholeMatch(of: /[a-z0-9][a-z0-9_-]{0,39}/) != nil
+    guard isName else {
+      throw Failure(
+        "--run \(name): a run's name has 1 to 40 small letters, digits, _ and -, and no _ or - in front")
+    }
+    self.name = name
+  }
+
+  /// A name by the clock, UTC.
+  static func defaultName() -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(identifier: "UTC")
+    formatter.dateFormat = "yyyyMMdd-HHmmss"
+    return formatter.string(from: Date())
+  }
+
+  /// Store generation: a hash of the name, above all that people give by hand.
+  var generation: UInt64 {
+    let hash = Array(name.utf8).withUnsafeBytes { Hash128(of: $0) }
+    return 1 << 62 | hash.low >> 2
+  }
+
+  /// The settings with this run's own store generation and tables, and no topics.
+  func settings(from live: Settings) -> Settings {
+    var own = live
+    own.generation = generation
+    own.scoresTopic = ""
+    own.deadLettersTopic = ""
+    switch live.table {
+    case .none: break
+    case .postgres: own.postgresSchema = "replay_\(name)"
+    case .sqlite(let path): own.table = .sqlite(file(beside: path))
+    }
+    return own
+  }
+
+  /// `tally.db` becomes `tally-replay-NAME.db`.
+  private func file(beside path: String) -> String {
+    let url = URL(fileURLWithPath: path)
+    let stem = url.deletingPathExtension().lastPathComponent
+    let tail = url.pathExtension.isEmpty ? "" : "." + url.pathExtension
+    let file = "\(stem)-replay-\(name)\(tail)"
+    let folder = (path as NSString).deletingLastPathComponent
+    return folder.isEmpty ? file : folder + (folder.hasSuffix("/") ? "" : "/") + file
+  }
+
+  /// Where the rows are, and how to look at them.
+  static func place(of own: Settings) -> String {
+    switch own.table {
+    case .none: "no table"
+    case .postgres:
+      "PostgreSQL, schema \(own.postgresSchema ?? "public"): SELECT … FROM \"\(own.postgresSchema ?? "public")\".scores"
+    case .sqlite(let path): "SQLite \(path): sqlite3 \(path) 'SELECT count(*) FROM scores'"
+    }
+  }
+
+  /// Removes the run's states and tables.
+  func discard(_ own: Settings, _ pipeline: LoadedPipeline, hasStore: Bool) throws {
+    if hasStore {
+      let store = try own.makeStore(pipeline, partitionCount: 1)
+      defer { store.close() }
+      try store.removeGeneration()
+    }
+    switch own.table {
+    case .none: break
+    case .postgres(let connection):
+      try PostgresSchema.drop(PostgresConfiguration(connection: connection), schema: "replay_\(name)")
+    case .sqlite(let path):
+      // The lock shows whether somebody writes to it.
+      if FileManager.default.fileExists(atPath: path) { _ = try SQLiteTables(path: path) }
+      for tail in ["", "-wal", "-shm", ".lock"] { try? FileManager.default.removeItem(atPath: path + tail) }
+    }
+  }
+}
