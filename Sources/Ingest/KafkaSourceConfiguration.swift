@@ -1,4 +1,4 @@
-import Dataflow
+public import Dataflow
 public import Kafka
 
 /// How to reach a topic as a member of a group.
@@ -53,13 +53,18 @@ public struct KafkaSourceConfiguration: Sendable {
     ("request.required.acks", "it is a producer's"), ("transactional.id", "it is a producer's"),
   ]
 
-  /// Settings of librdkafka. Throws `.misuse` for a property that Tally must own.
-  func kafka() throws(PortError) -> KafkaConfiguration {
+  /// Throws `.misuse` for a property that Tally must own.
+  public static func check(_ properties: [(String, String)]) throws(PortError) {
     for (name, _) in properties {
-      if let owned = Self.owned.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+      if let owned = owned.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
         throw PortError(.misuse, "kafka property \"\(name)\" cannot be set: \(owned.why)")
       }
     }
+  }
+
+  /// Settings of librdkafka. Throws `.misuse` for a property that Tally must own.
+  func kafka() throws(PortError) -> KafkaConfiguration {
+    try Self.check(properties)
     var all = KafkaConfiguration(
       [
         ("bootstrap.servers", brokers), ("group.id", group), ("client.id", "tally"),

@@ -9,6 +9,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
   public var password: String?
   /// Schema that the tables lie in, made when it is not there; nil: the first of the server's search path.
   public var schema: String?
+  /// libpq's keywords over those of the connection string: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`.
+  public var options: [String: String] = [:]
   /// Longest wait for a connection, milliseconds.
   public var connectTimeoutMs: Int
   /// Longest time of one statement, milliseconds; the server ends a longer one.

@@ -20,6 +20,7 @@ struct PostgresOptions {
       if let value = option.pointee.val { values[String(cString: keyword)] = String(cString: value) }
       option += 1
     }
+    values.merge(configuration.options) { _, new in new }
     if let password = configuration.password { values["password"] = password }
     values["client_encoding"] = "UTF8"
     let defaults = [

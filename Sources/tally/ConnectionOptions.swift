@@ -1,11 +1,15 @@
 import ArgumentParser
 import Foundation
+import Ingest
 import Pipeline
 
 /// Flags that every command that touches a pipeline shares; each overrides the configuration file and the environment.
 struct ConnectionOptions: ParsableArguments {
   @Option(help: "Configuration file (default: tally.yaml in this folder, if there).")
   var config: String?
+  @Option(
+    help: "Any setting of the configuration file: SECTION.KEY=VALUE, for example kafka.session_timeout=20s.")
+  var set: [String] = []
   @Option(help: "Pipeline file.")
   var pipeline: String?
   @Option(help: "Folder of model files.")
@@ -43,12 +47,27 @@ struct ConnectionOptions: ParsableArguments {
     }
   }
 
-  /// Settings from defaults, file, environment and these flags, in this order.
+  /// Settings from defaults, file, environment, --set and the other flags, in this order.
   func settings() throws -> Settings {
-    var settings = try SettingsFile.load(path: config)
-    try settings.apply(environment: ProcessInfo.processInfo.environment)
+    let environment = ProcessInfo.processInfo.environment
+    var settings = try SettingsFile.load(path: config, environment: environment)
+    for name in try SettingsFile.apply(environment: environment, to: &settings) {
+      complain(
+        "tally: the environment variable \(name) is no setting: is it misspelt? (tally.yaml's keys, as TALLY_SECTION_KEY)"
+      )
+    }
+    try settings.apply(environment: environment)
+    for text in set {
+      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+        throw Failure("--set takes SECTION.KEY=VALUE, as in tally.yaml")
+      }
+      let path = String(text[..<equals])
+      try SettingsFile.apply(
+        path: path, value: String(text[text.index(after: equals)...]), origin: "--set \(path)", to: &settings)
+    }
     try apply(to: &settings)
     try settings.checkTopics()
+    try KafkaSourceConfiguration.check(settings.kafkaProperties)
     return settings
   }
 

@@ -77,7 +77,9 @@ struct ReplayRun {
     switch own.table {
     case .none: break
     case .postgres(let connection):
-      try PostgresSchema.drop(PostgresConfiguration(connection: connection), schema: "replay_\(name)")
+      var plain = own
+      plain.postgresSchema = nil
+      try PostgresSchema.drop(plain.postgres(connection), schema: "replay_\(name)")
     case .sqlite(let path):
       // The lock shows whether somebody writes to it.
       if FileManager.default.fileExists(atPath: path) { _ = try SQLiteTables(path: path) }

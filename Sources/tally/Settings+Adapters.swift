@@ -27,7 +27,10 @@ extension Settings {
       defer { admin.close() }
       return try body(admin)
     } catch let error as KafkaError {
-      throw Failure("kafka \(brokers): \(error); is it running, and is kafka.brokers right?")
+      let isProperty = "\(error)".contains("property")
+      throw Failure(
+        "kafka \(brokers): \(error)"
+          + (isProperty ? "; see kafka.properties and -X" : "; is it running, and is kafka.brokers right?"))
     }
   }
 
@@ -95,7 +98,10 @@ extension Settings {
 
   /// How to reach a PostgreSQL.
   func postgres(_ connection: String) -> PostgresConfiguration {
-    PostgresConfiguration(connection: connection, schema: postgresSchema)
+    var configuration = PostgresConfiguration(
+      connection: connection, password: postgresPassword, schema: postgresSchema)
+    configuration.options = postgresOptions
+    return configuration
   }
 
   /// A table sink, connected; nil: no table.

@@ -55,6 +55,10 @@ struct Settings {
   var table = TableSettings.sqlite("tally.db")
   /// Schema of the tables in PostgreSQL; nil: the server's choice.
   var postgresSchema: String?
+  /// Password in place of the connection string's.
+  var postgresPassword: String?
+  /// libpq's keywords over those of the connection string, such as sslmode.
+  var postgresOptions: [String: String] = [:]
   /// Threads, each with its own consumer and connections.
   var workers = 1
   /// Largest value that is decoded.
