@@ -7,11 +7,14 @@
     pip install grpcio-tools
     python3 -m grpc_tools.protoc -I proto --python_out=examples events.proto
     python3 examples/produce.py localhost:9092 alice --protobuf
+    python3 examples/produce.py localhost:9092 alice --confluent 42     # framed, with the schema's id in the registry
 
+Confluent's own ProtobufSerializer writes the same frame and registers the schema: use it when there is a registry.
 The key is the entity id, and the partitioner must agree with every other producer's: Java uses murmur2, while
 librdkafka (so Python and kcat) uses CRC32 unless told otherwise.
 """
 import json
+import struct
 import sys
 import time
 import uuid
@@ -41,6 +44,11 @@ def as_protobuf(entity_id, kind, body):
     return event.SerializeToString()
 
 
+def framed(schema_id, message):
+    """Schema Registry framing: zero byte, id, and a zero for "the schema's first message"."""
+    return struct.pack(">bI", 0, schema_id) + b"\0" + message
+
+
 EVENTS = [
     ("profile", {"mode": "snapshot", "attributes": {"age": 31, "account_type": "premium", "location": "CA"}}),
     ("engagement", {"type": "login", "attributes": {"device": "mobile"}}),
@@ -50,11 +58,18 @@ EVENTS = [
 
 
 def main():
-    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    words = sys.argv[1:]
+    schema_id = None
+    if "--confluent" in words:
+        at = words.index("--confluent")
+        schema_id = int(words[at + 1])
+        del words[at:at + 2]
+    is_protobuf = "--protobuf" in words or schema_id is not None
+    arguments = [a for a in words if not a.startswith("--")]
     brokers = arguments[0] if arguments else "localhost:9092"
     entity_id = arguments[1] if len(arguments) > 1 else "alice"
-    encode = as_protobuf if "--protobuf" in sys.argv else as_json
-    content_type = "application/x-protobuf" if "--protobuf" in sys.argv else "application/json"
+    encode = as_protobuf if is_protobuf else as_json
+    content_type = "application/x-protobuf" if is_protobuf else "application/json"
     producer = Producer({
         "bootstrap.servers": brokers,
         "partitioner": "murmur2_random",
@@ -62,8 +77,10 @@ def main():
         "compression.type": "lz4",
     })
     for kind, body in EVENTS:
-        producer.produce(
-            "events", key=entity_id, value=encode(entity_id, kind, body), headers={"content-type": content_type})
+        value = encode(entity_id, kind, body)
+        if schema_id is not None:
+            value = framed(schema_id, value)
+        producer.produce("events", key=entity_id, value=value, headers={"content-type": content_type})
     print(f"{len(EVENTS) - producer.flush(10)} events sent")
 
 
