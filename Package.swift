@@ -47,6 +47,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "CForest", cSettings: [.unsafeFlags(["-O3"])]),
     .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
     // Floor 1: pure Swift: no clock, no I/O, no logging, no Foundation.
     module("Events", floor: 1),
@@ -61,7 +62,7 @@ let package = Package(
     // Floor 3: adapters behind the ports.
     module("Ingest", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd"]),
     module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
-    module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
+    module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
     module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", grdb, sqlite]),
     module("Synthetic", floor: 3, ["Events", "Features", "Dataflow", "Kafka"]),
     // Floor 4: the loop and the trainer.

@@ -3,8 +3,10 @@ internal import Features
 public import Registry
 internal import XGBoost
 
-/// Scores whole batches with models in libxgboost: one call per model and batch, one thread.
+/// Scores whole batches, one call per model and batch, one thread.
 ///
+/// A model is evaluated by `Forest` when that gives bit for bit what libxgboost gives, which is tried when it is loaded; else
+/// by libxgboost itself.
 /// Each worker has its own; nothing is shared.
 public final class BoosterScorer: RowScorer {
   /// Output names, in the order of the models.
@@ -45,7 +47,7 @@ public final class BoosterScorer: RowScorer {
     for (index, model) in models.enumerated() {
       let target = isSingle ? outputs.base : column.base
       do throws(XGBoostError) {
-        try model.booster.predict(rows.base, rows: rows.rows, columns: columns, into: target)
+        try model.predict(rows.base, rows: rows.rows, columns: columns, into: target)
       } catch { throw PortError(.misuse, "model \(model.name)", cause: error.description) }
       if isSingle { return }
       for row in 0..<rows.rows { outputs.base[row * models.count + index] = target[row] }
@@ -55,9 +57,14 @@ public final class BoosterScorer: RowScorer {
 
 /// One model, checked.
 private final class LoadedModel {
+  private enum Evaluator: ~Copyable {
+    case forest(Forest)
+    case library(Booster)
+  }
+
   let name: String
   let version: ModelVersion
-  let booster: Booster
+  private let evaluator: Evaluator
 
   init(_ declaration: ModelDeclaration, folder: ModelFolder, columnNames: [String]) throws {
     let file: ModelFile
@@ -67,17 +74,32 @@ private final class LoadedModel {
       let advice = error.code == .missing ? "; make it with \"tally train\"" : ""
       throw PortError(.misuse, "model \(declaration.name)", cause: error.detail + advice)
     }
-    let names: [String]
-    let features: Int
     do throws(XGBoostError) {
-      booster = try Booster(bytes: file.bytes, name: file.path, threads: 1)
-      names = try booster.featureNames()
-      features = try booster.featureCount
+      let booster = try Booster(bytes: file.bytes, name: file.path, threads: 1)
+      let names = try booster.featureNames()
+      let features = try booster.featureCount
+      if let difference = ColumnCheck.difference(expected: columnNames, names: names, count: features) {
+        throw XGBoostError(operation: file.path, cause: difference)
+      }
+      let ensemble = try TreeEnsemble(bytes: file.bytes, name: file.path)
+      if let forest = Forest(ensemble, columns: columnNames.count), try forest.agrees(with: booster, ensemble)
+      {
+        evaluator = .forest(forest)
+      } else {
+        evaluator = .library(booster)
+      }
     } catch { throw PortError(.misuse, "model \(declaration.name)", cause: error.description) }
-    if let difference = ColumnCheck.difference(expected: columnNames, names: names, count: features) {
-      throw PortError(.misuse, "model \(declaration.name) in \(file.path)", cause: difference)
-    }
     name = declaration.name
     version = file.version
+  }
+
+  /// Outputs of `rows` rows.
+  func predict(
+    _ input: UnsafePointer<Float>, rows: Int, columns: Int, into output: UnsafeMutablePointer<Float>
+  ) throws(XGBoostError) {
+    switch evaluator {
+    case .forest(let forest): forest.score(input, rows: rows, into: output)
+    case .library(let booster): try booster.predict(input, rows: rows, columns: columns, into: output)
+    }
   }
 }

@@ -31,8 +31,7 @@ enum ModelCheck {
     return compact
   }
 
-  private static func document(_ bytes: [UInt8], _ format: ModelFormat) throws(ModelFormatError) -> ModelValue
-  {
+  static func document(_ bytes: [UInt8], _ format: ModelFormat) throws(ModelFormatError) -> ModelValue {
     switch format {
     case .json:
       try (bytes + [0]).withUnsafeBufferPointer {
