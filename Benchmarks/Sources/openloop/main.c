@@ -5,6 +5,7 @@
 //
 //   openloop BROKERS TOPIC SCORES RATE WARMUP_SECONDS SECONDS EVENTS.jsonl
 //
+// Before the schedule begins, single probes are sent until the first score comes: the program under test has started.
 // EVENTS.jsonl has lines KEY, tab, JSON with "event_id":"…", which is replaced by a number of this run's.
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { VALUE_BYTES_MAX = 1 << 16 };
 
 typedef struct {
   char *key, *head, *tail;
@@ -29,7 +32,7 @@ static int64_t start_ns;
 static double *latency;        // milliseconds by number; < 0: not seen
 static double *lateness;       // how late each was sent
 static atomic_int_fast64_t seen;
-static atomic_int ready, stop;
+static atomic_int ready, alive, stop;
 static char run_id[32];
 
 static int64_t now_ns(void) {
@@ -77,6 +80,7 @@ static void *consume(void *unused) {
       char *found = memmem(message->payload, message->len, run_id, strlen(run_id));
       if (found) {
         int64_t number = atoll(found + strlen(run_id));
+        if (number < 0) atomic_store(&alive, 1);
         if (number >= 0 && number < total && latency[number] < 0) {
           latency[number] = (double)(at - due_ns(number)) / 1e6;
           atomic_fetch_add(&seen, 1);
@@ -87,6 +91,37 @@ static void *consume(void *unused) {
   }
   rd_kafka_consumer_close(consumer);
   return NULL;
+}
+
+// Sends one event of the file under a number of this run's.
+static void send_line(rd_kafka_t *producer, rd_kafka_topic_t *handle, const line_t *line, int64_t number) {
+  static char value[VALUE_BYTES_MAX];
+  memcpy(value, line->head, line->head_size);
+  size_t size = line->head_size;
+  size += (size_t)snprintf(value + size, 64, "%s%lld", run_id, (long long)number);
+  memcpy(value + size, line->tail, line->tail_size);
+  size += line->tail_size;
+  while (rd_kafka_produce(handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, size, line->key,
+                          line->key_size, NULL) == -1) {
+    if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      fprintf(stderr, "openloop: %s\n", rd_kafka_err2str(rd_kafka_last_error()));
+      exit(1);
+    }
+    rd_kafka_poll(producer, 1);
+  }
+  rd_kafka_poll(producer, 0);
+}
+
+// Sends a probe every 100 ms until a score comes back; gives up after a minute.
+static void wait_for_program(rd_kafka_t *producer, rd_kafka_topic_t *handle, const line_t *line) {
+  for (int64_t probe = 1; !atomic_load(&alive); probe++) {
+    if (probe > 600) {
+      fprintf(stderr, "openloop: no score came within a minute\n");
+      exit(1);
+    }
+    send_line(producer, handle, line, -probe);
+    usleep(100000);
+  }
 }
 
 static int compare(const void *a, const void *b) {
@@ -114,7 +149,7 @@ static line_t *read_lines(const char *path, size_t *count) {
   while ((length = getline(&text, &size, file)) > 0 && *count < 1000000) {
     if (text[length - 1] == '\n') text[--length] = 0;
     char *tab = strchr(text, '\t'), *id = strstr(text, "\"event_id\":\"");
-    if (!tab || !id) continue;
+    if (!tab || !id || length > VALUE_BYTES_MAX - 128) continue;
     char *begin = id + strlen("\"event_id\":\""), *end = strchr(begin, '"');
     if (*count == capacity) lines = realloc(lines, (capacity *= 2) * sizeof *lines);
     line_t *line = &lines[(*count)++];
@@ -155,27 +190,17 @@ int main(int argc, char **argv) {
   set(conf, "linger.ms", "0");
   set(conf, "partitioner", "murmur2_random");
   set(conf, "socket.nagle.disable", "true");
-  char error[256], value[1 << 16];
+  char error[256];
   rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
   rd_kafka_topic_t *handle = rd_kafka_topic_new(producer, topic, NULL);
-  usleep(500000);
+  wait_for_program(producer, handle, &lines[0]);
   start_ns = now_ns();
   for (int64_t number = 0; number < total; number++) {
     int64_t due = due_ns(number);
     struct timespec at = {due / 1000000000, due % 1000000000};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {}
-    line_t *line = &lines[(size_t)number % count];
-    memcpy(value, line->head, line->head_size);
-    size_t size = line->head_size;
-    size += (size_t)snprintf(value + size, 64, "%s%lld", run_id, (long long)number);
-    memcpy(value + size, line->tail, line->tail_size);
-    size += line->tail_size;
     lateness[number] = (double)(now_ns() - due) / 1e6;
-    while (rd_kafka_produce(handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, size, line->key,
-                            line->key_size, NULL) == -1) {
-      rd_kafka_poll(producer, 1);
-    }
-    rd_kafka_poll(producer, 0);
+    send_line(producer, handle, &lines[(size_t)number % count], number);
   }
   rd_kafka_flush(producer, 10000);
   for (int waited = 0; atomic_load(&seen) < total && waited < 10000; waited += 10) usleep(10000);
@@ -196,9 +221,9 @@ int main(int argc, char **argv) {
   qsort(lateness + warmup, (size_t)(total - warmup), sizeof *lateness, compare);
   printf(
       "{\"rate\":%.0f,\"measured\":%lld,\"missing\":%lld,\"p50_ms\":%.2f,\"p90_ms\":%.2f,\"p99_ms\":%.2f,"
-      "\"p999_ms\":%.2f,\"max_ms\":%.2f,\"sender_late_p99_ms\":%.3f}\n",
+      "\"p999_ms\":%.2f,\"max_ms\":%.2f,\"sender_late_p99_ms\":%.3f,\"sender_late_max_ms\":%.3f}\n",
       rate, (long long)measured, (long long)missing, percentile(all, measured, 0.5), percentile(all, measured, 0.9),
       percentile(all, measured, 0.99), percentile(all, measured, 0.999), all[measured - 1],
-      percentile(lateness + warmup, total - warmup, 0.99));
+      percentile(lateness + warmup, total - warmup, 0.99), lateness[total - 1]);
   return 0;
 }
