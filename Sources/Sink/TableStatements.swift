@@ -1,13 +1,22 @@
 /// SQL text that both databases share.
 enum TableStatements {
   /// A name in quotes.
-  static func quoted(_ name: String) -> String {
-    "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-  }
+  static func quoted(_ name: String) -> String { enclosed(name, in: "\"") }
 
   /// A text in quotes; PostgreSQL must have `standard_conforming_strings` on.
-  static func literal(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+  static func literal(_ text: String) -> String { enclosed(text, in: "'") }
+
+  /// Text between quotes, those inside doubled. By scalars, as databases read it: for Swift a quote and a mark that joins
+  /// it (U+0301 behind it, U+0600 before it) are one character, which is no quote.
+  private static func enclosed(_ text: String, in quote: Unicode.Scalar) -> String {
+    var result = String.UnicodeScalarView()
+    result.append(quote)
+    for scalar in text.unicodeScalars {
+      if scalar == quote { result.append(quote) }
+      result.append(scalar)
+    }
+    result.append(quote)
+    return String(result)
   }
 
   /// Names in quotes, with commas.

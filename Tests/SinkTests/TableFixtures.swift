@@ -60,6 +60,10 @@ struct TableInput: Equatable {
   var key: [UInt8]?
   var value: [UInt8]?
   var ingestTimeMs: Int64 = -1
+  /// An erasure of `entity`: no row.
+  var isErasure = false
+  /// A dead letter's entity id.
+  var letterEntity = ""
 }
 
 /// A batch that owns the bytes that its records point to.
@@ -89,14 +93,21 @@ final class TableBatch {
         value: own(input.value), contentType: .unspecified))
     if let reason = input.reason {
       batch.deadLetters.append(
-        DeadLetter(record: record, reason: reason, detail: "it's bad", toTopic: true, toTable: input.toTable))
+        DeadLetter(
+          record: record, reason: reason, detail: "it's bad", entityID: Array(input.letterEntity.utf8),
+          toTopic: true, toTable: input.toTable))
       return
     }
     batch.events.begin()
     let event = Array(input.event.utf8).withUnsafeBytes { batch.events.append($0) }
     let entity = Array(input.entity.utf8).withUnsafeBytes { batch.events.append($0) }
     let number = batch.events.commit(
-      kind: .engagement, type: 0, eventID: event, entityID: entity, source: .empty, time: input.time)
+      kind: input.isErasure ? .erasure : .engagement, type: 0, eventID: event, entityID: entity,
+      source: .empty, time: input.time)
+    if input.isErasure {
+      batch.erasures.append(Erasure(event: Int32(number), toTable: input.toTable))
+      return
+    }
     batch.rows.append(
       ScoredRow(event: Int32(number), record: record, asOf: input.asOf, toTopic: true, toTable: input.toTable)
     )
