@@ -46,15 +46,18 @@ extension DeadLetters {
         let pipeline = try LoadedPipeline(file: settings.pipeline)
         let table = try settings.deadLetterTable(pipeline)
         let chosen = try choose(table)
+        var done = chosen.letters
+        var failed = 0
+        if !dryRun && !done.isEmpty { (done, failed) = try replay(done, table, settings, pipeline) }
         var counts: [String: Int] = [:]
-        for letter in chosen.letters { counts[letter.reason, default: 0] += 1 }
-        if !dryRun && !chosen.letters.isEmpty { try replay(chosen.letters, table, settings, pipeline) }
+        for letter in done { counts[letter.reason, default: 0] += 1 }
         let reasons = counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(
           separator: ", ")
         say(
-          "dead-letters: \(chosen.letters.count) \(dryRun ? "would be replayed" : "replayed")"
+          "dead-letters: \(done.count) \(dryRun ? "would be replayed" : "replayed")"
             + (reasons.isEmpty ? "" : " (\(reasons))")
             + (chosen.passedOver > 0 ? "; \(chosen.passedOver) were replayed before: --again" : ""))
+        if failed > 0 { throw ExitCode.failure }
       }
     }
 
@@ -78,31 +81,57 @@ extension DeadLetters {
       return (due, found.count - due.count)
     }
 
+    /// Letters appended before they are marked. When all of them are appended a second time, because they could not be
+    /// marked, a person's state must know them: it remembers the last 32 event ids.
+    private static let pageLetters = 32
+
+    /// Returns the letters that were appended and marked, and the number of those that could not be.
     private func replay(
       _ letters: [StoredLetter], _ table: DeadLetterTable, _ settings: Settings, _ pipeline: LoadedPipeline
-    ) throws {
+    ) throws -> (done: [StoredLetter], failed: Int) {
       let partitions = try settings.partitionCount()
       let store = try settings.makeStore(pipeline, partitionCount: partitions)
       defer { store.close() }
       let appender = try EventAppender(settings)
       defer { appender.close() }
       var progress = Progress(what: "dead-letters: replaying", total: Int64(letters.count))
+      var done: [StoredLetter] = []
+      var failed = 0
       // A page at a time: appended, acknowledged, then marked.
-      for start in stride(from: 0, to: letters.count, by: 100) {
-        let page = letters[start..<min(start + 100, letters.count)]
+      for start in stride(from: 0, to: letters.count, by: Self.pageLetters) {
+        let page = letters[start..<min(start + Self.pageLetters, letters.count)]
+        var appended: [StoredLetter] = []
         for listed in page {
-          guard let letter = try table.letter(at: listed.address) else { continue }
-          let home = letter.reason == "entity-moved" ? try self.home(of: letter, store, partitions) : nil
-          try appender.append(
-            partition: home ?? min(letter.address.partition, partitions - 1), key: letter.key,
-            value: letter.value,
-            headers: [("tally-replay", "\(settings.topic)/\(letter.address.text)")])
+          guard let letter = try table.letter(at: listed.address) else {
+            complain("tally: the letter \(listed.address.text) is no longer there: its person was erased")
+            continue
+          }
+          do {
+            try append(letter, appender, settings.topic, store, partitions)
+            appended.append(listed)
+          } catch let error as RecordTooLarge {
+            failed += 1
+            complain("tally: the letter \(listed.address.text) was left out: \(error)")
+          }
         }
         try appender.flush()
         let now = SystemClock().wallMicros()
-        for letter in page { try table.markReplayed(letter.address, at: now) }
+        for letter in appended { try table.markReplayed(letter.address, at: now) }
+        done += appended
         progress.advance(Int64(page.count))
       }
+      return (done, failed)
+    }
+
+    private func append(
+      _ letter: StoredLetter, _ appender: EventAppender, _ topic: String, _ store: any StateStore,
+      _ partitions: Int32
+    ) throws {
+      let home = letter.reason == "entity-moved" ? try self.home(of: letter, store, partitions) : nil
+      try appender.append(
+        partition: home ?? min(letter.address.partition, partitions - 1), key: letter.key,
+        value: letter.value,
+        headers: [("tally-replay", "\(topic)/\(letter.address.text)")])
     }
 
     /// The partition that has the person's state; nil: none has.

@@ -79,13 +79,20 @@ extension DeadLetters {
     private static func text(_ bytes: [UInt8]) -> String {
       let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       if bytes.first == UInt8(ascii: "{"), let object = try? JSONSerialization.jsonObject(with: Data(bytes)),
-        let pretty = try? JSONSerialization.data(withJSONObject: object, options: options)
+        let pretty = try? JSONSerialization.data(withJSONObject: object, options: options),
+        let text = String(validating: pretty, as: UTF8.self), isHarmless(text)
       {
-        return String(decoding: pretty, as: UTF8.self)
+        return text
       }
-      let isText = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x0a || $0 == 0x09 }
-      if isText, let text = String(validating: bytes, as: UTF8.self) { return text }
+      if let text = String(validating: bytes, as: UTF8.self), isHarmless(text) { return text }
       return hexDump(bytes)
+    }
+
+    /// Whether a terminal only shows it: without control characters, also those of ISO 8859 (U+009B begins commands).
+    private static func isHarmless(_ text: String) -> Bool {
+      text.unicodeScalars.allSatisfy {
+        $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\t"
+      }
     }
 
     private static func hexDump(_ bytes: [UInt8]) -> String {

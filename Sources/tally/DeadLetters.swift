@@ -40,8 +40,8 @@ struct LetterOptions: ParsableArguments {
     }
     filter.reason = reason
     filter.partition = partition
-    filter.since = try since.map(FeaturesOf.parse)
-    filter.until = try until.map(FeaturesOf.parse)
+    filter.since = try since.map { try FeaturesOf.parse($0, flag: "--since") }
+    filter.until = try until.map { try FeaturesOf.parse($0, flag: "--until") }
     return filter
   }
 }

@@ -1,6 +1,11 @@
 import Foundation
 import Kafka
 
+/// A record that is larger than the topic takes.
+struct RecordTooLarge: Error, CustomStringConvertible {
+  let description: String
+}
+
 /// Appends records to the topic that the pipeline reads: ticks, erasures, dead letters once more.
 final class EventAppender {
   private let producer: KafkaProducer
@@ -19,7 +24,8 @@ final class EventAppender {
     } catch { throw Failure("kafka \(settings.brokers): \(error)") }
   }
 
-  /// Queues a record. `partition` -1: by the key's murmur2 hash. Headers' values are text. Throws `Failure`.
+  /// Queues a record. `partition` -1: by the key's murmur2 hash. Headers' values are text. Throws `RecordTooLarge`,
+  /// then nothing is queued, and `Failure`.
   func append(
     partition: Int32, key: [UInt8]?, value: [UInt8]?, headers: [(name: StaticString, value: String)]
   ) throws {
@@ -37,12 +43,13 @@ final class EventAppender {
     let deadline = Date().addingTimeInterval(Double(Self.acknowledgeMaxMs) / 1000)
     while !producer.flush(timeoutMs: 500) {
       if let error = producer.takeError(), error.isFatal { throw Failure("topic \(name): \(error)") }
-      guard Date() < deadline else {
-        throw Failure(
-          "topic \(name): no acknowledgement within \(Self.acknowledgeMaxMs / 1000) s; are the brokers up?")
-      }
+      guard Date() < deadline else { throw noAnswer }
     }
     if let error = producer.takeDeliveryError() { throw Failure("topic \(name): \(error)") }
+  }
+
+  private var noAnswer: Failure {
+    Failure("topic \(name): no acknowledgement within \(Self.acknowledgeMaxMs / 1000) s; are the brokers up?")
   }
 
   /// Closes; what is not acknowledged may be lost.
@@ -51,6 +58,7 @@ final class EventAppender {
   private func queue(
     partition: Int32, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, headers: [KafkaHeader]
   ) throws {
+    let deadline = Date().addingTimeInterval(Double(Self.acknowledgeMaxMs) / 1000)
     while true {
       do throws(KafkaError) {
         try headers.withUnsafeBufferPointer { headers throws(KafkaError) in
@@ -58,7 +66,12 @@ final class EventAppender {
         }
         return
       } catch {
+        if error.kind == .tooLarge {
+          throw RecordTooLarge(
+            description: "topic \(name): \(error); see message.max.bytes (-X) and the topic's")
+        }
         guard error.kind == .queueFull else { throw Failure("topic \(name): \(error)") }
+        guard Date() < deadline else { throw noAnswer }
         producer.poll(timeoutMs: 20)
       }
     }

@@ -32,7 +32,7 @@ struct FeaturesOf: ParsableCommand {
     try reporting {
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
-      let moment = try asOf.map(Self.parse)
+      let moment = try asOf.map { try Self.parse($0) }
       let state =
         fromLog || events != nil
         ? try fromTheLog(settings, pipeline, until: moment) : try fromTheStore(settings, pipeline)
@@ -123,7 +123,8 @@ struct FeaturesOf: ParsableCommand {
     return String(decoding: data, as: UTF8.self)
   }
 
-  static func parse(_ text: String) throws -> EventTime {
+  /// A moment; `flag` is named in the error. Throws `Failure`.
+  static func parse(_ text: String, flag: String = "--as-of") throws -> EventTime {
     if let micros = Int64(text) { return micros }
     for options in [
       ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds],
@@ -134,7 +135,7 @@ struct FeaturesOf: ParsableCommand {
         return EventTime((date.timeIntervalSince1970 * 1e6).rounded())
       }
     }
-    throw Failure("--as-of \(text): write 2026-01-31T12:00:00Z or microseconds since 1970")
+    throw Failure("\(flag) \(text): write 2026-01-31T12:00:00Z or microseconds since 1970")
   }
 
   static func format(_ time: EventTime) -> String {
