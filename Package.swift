@@ -60,7 +60,9 @@ let package = Package(
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
     // Floor 3: adapters behind the ports.
-    module("Ingest", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd"]),
+    module(
+      "Ingest", floor: 3,
+      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd"]),
     module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
     module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", grdb, sqlite]),

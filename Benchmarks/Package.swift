@@ -6,5 +6,6 @@ let package = Package(
   name: "tally-benchmarks",
   products: [.executable(name: "openloop", targets: ["openloop"])],
   targets: [
-    .executableTarget(name: "openloop", linkerSettings: [.linkedLibrary("rdkafka"), .linkedLibrary("pthread")])
+    .executableTarget(
+      name: "openloop", linkerSettings: [.linkedLibrary("rdkafka"), .linkedLibrary("pthread")])
   ])
