@@ -38,16 +38,25 @@ public final class StatusServer: Sendable {
   static let beatMaxSeconds = 60
   /// Longest time of one request, seconds.
   private static let requestSeconds = 5.0
+  /// Pause before a socket that was lost is opened again, seconds.
+  private static let againSeconds = 1
   /// Longest wait for the socket, seconds.
   private static let listenSeconds = 5
 
   private let metrics: PipelineMetrics
   private let pipeline: String
   private let version: String
+  private let clientSeconds: Double
   private let server = Mutex<HTTPServer?>(nil)
 
   /// A server of these metrics; `start` makes it listen.
-  public init(metrics: PipelineMetrics, pipeline: String, version: String) {
+  public convenience init(metrics: PipelineMetrics, pipeline: String, version: String) {
+    self.init(metrics: metrics, pipeline: pipeline, version: version, clientSeconds: Self.requestSeconds)
+  }
+
+  /// `clientSeconds`: longest wait for a client that says nothing or takes nothing.
+  init(metrics: PipelineMetrics, pipeline: String, version: String, clientSeconds: Double) {
+    self.clientSeconds = clientSeconds
     self.metrics = metrics
     self.pipeline = pipeline
     self.version = version
@@ -69,11 +78,7 @@ public final class StatusServer: Sendable {
     guard let socket = try? sockaddr_in.inet(ip4: address.host, port: address.port) else {
       return (nil, "\(address.host) is not an IPv4 address")
     }
-    let server = HTTPServer(
-      config: .init(
-        address: socket, timeout: Self.requestSeconds, sharedRequestBufferSize: 4_096,
-        sharedRequestReplaySize: 4_096, logger: .disabled))
-    await addRoutes(to: server)
+    let server = await makeServer(socket)
     let running = Task { try await server.run() }
     let waiting = Task { try await server.waitUntilListening() }
     Task {
@@ -86,7 +91,39 @@ public final class StatusServer: Sendable {
       return (nil, "it does not listen")
     }
     self.server.withLock { $0 = server }
+    Task { await keepListening(server, running, Address(host: address.host, port: port)) }
     return (port, "")
+  }
+
+  private func makeServer(_ socket: sockaddr_in) async -> HTTPServer {
+    let server = HTTPServer(
+      config: .init(
+        address: socket, timeout: Self.requestSeconds, sharedRequestBufferSize: 4_096,
+        sharedRequestReplaySize: 4_096,
+        pool: BoundedSocketPool(HTTPServer.defaultPool(), waitSeconds: clientSeconds), logger: .disabled))
+    await addRoutes(to: server)
+    return server
+  }
+
+  /// Listens again when that ended by itself: accepting fails while the process has no file descriptor left.
+  private func keepListening(
+    _ first: HTTPServer, _ firstRun: Task<Void, any Error>, _ address: Address
+  ) async {
+    var (current, running) = (first, firstRun)
+    while true {
+      _ = await running.result
+      try? await Task.sleep(for: .seconds(Self.againSeconds))
+      guard let socket = try? sockaddr_in.inet(ip4: address.host, port: address.port) else { return }
+      let (last, next) = (current, await makeServer(socket))
+      let isWanted = server.withLock { server in
+        guard server === last else { return false }
+        server = next
+        return true
+      }
+      guard isWanted else { return }
+      current = next
+      running = Task { try await next.run() }
+    }
   }
 
   /// Stops listening; requests under way are cut off.

@@ -1,6 +1,7 @@
 import Dataflow
 import Foundation
 import FoundationNetworking
+import Glibc
 import Metrics
 import Testing
 
@@ -56,5 +57,42 @@ import Testing
     let second = StatusServer(metrics: PipelineMetrics(), pipeline: "p", version: "1")
     let (none, problem) = await second.listen(StatusServer.Address(port: port))
     #expect(none == nil && !problem.isEmpty)
+  }
+
+  @Test("lets silent clients go, and answers others meanwhile") func silentClients() async throws {
+    let server = StatusServer(metrics: PipelineMetrics(), pipeline: "p", version: "1", clientSeconds: 0.5)
+    let port = try #require(await server.listen(StatusServer.Address(port: 0)).port)
+    var clients: [Int32] = []
+    defer { for client in clients { close(client) } }
+    for number in 0..<(2 * BoundedSocketPool.waitingMax) {
+      let client = try Self.connect(to: port)
+      clients.append(client)
+      // Half of them begin to ask.
+      if number % 2 == 0 { _ = send(client, "GET /", 5, Int32(MSG_NOSIGNAL)) }
+    }
+    let deadline = ContinuousClock.now + .seconds(20)
+    for client in clients {
+      var descriptor = pollfd(fd: client, events: Int16(POLLIN), revents: 0)
+      let left = Int32(max(0, (deadline - .now) / .milliseconds(1)))
+      #expect(poll(&descriptor, 1, left) == 1, "a silent client is still connected")
+      var byte: UInt8 = 0
+      #expect(recv(client, &byte, 1, Int32(MSG_DONTWAIT)) <= 0)
+    }
+    #expect(try await get(port, "/").code == 200)
+  }
+
+  private static func connect(to port: UInt16) throws -> Int32 {
+    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let status = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(status == 0)
+    return client
   }
 }
