@@ -257,6 +257,8 @@ public protocol Recorder: AnyObject {
   func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int])
   /// Where a partition stands: next offset and the log's end.
   func position(partition: Int32, next: Int64, end: Int64)
+  /// Partitions that are no longer the worker's.
+  func released(_ partitions: [Int32])
   /// What the worker is doing, for people: "running", "waiting for redis: …".
   func state(_ text: String, healthy: Bool)
   /// The worker's thread goes round: told at least every few seconds, also while it waits for others.
@@ -264,6 +266,8 @@ public protocol Recorder: AnyObject {
 }
 
 extension Recorder {
+  /// Does nothing.
+  public func released(_ partitions: [Int32]) {}
   /// Does nothing.
   public func beat() {}
   /// Records event by event.

@@ -55,6 +55,8 @@ public struct PartitionProgress: Equatable, Sendable {
   public var next: Int64
   /// The log's end.
   public var end: Int64
+  /// Whether it is ours; else this is where it stood when it went to another process.
+  public var isOurs = true
 
   /// A partition's progress.
   public init(partition: Int32, next: Int64, end: Int64) {
@@ -112,8 +114,8 @@ public struct MetricsSnapshot: Equatable, Sendable {
 
   /// Dead letters of all reasons.
   public var deadLetters: UInt64 { deadLettered.reduce(0, +) }
-  /// Records of all partitions that are still to be read.
-  public var lag: Int64 { partitions.reduce(0) { $0 + $1.lag } }
+  /// Records of all our partitions that are still to be read.
+  public var lag: Int64 { partitions.reduce(0) { $0 + ($1.isOurs ? $1.lag : 0) } }
   /// Whether every worker is as it should be.
   public var isHealthy: Bool { workers.allSatisfy(\.isHealthy) }
   /// Whether every record read is accounted for: `read = scored + duplicate + erased + dead-lettered`.

@@ -77,6 +77,16 @@ public final class PipelineMetrics: Recorder, Sendable {
     }
   }
 
+  /// Notes that partitions went to others.
+  public func released(_ partitions: [Int32]) {
+    values.withLock { values in
+      for place in values.counts.partitions.indices
+      where partitions.contains(values.counts.partitions[place].partition) {
+        values.counts.partitions[place].isOurs = false
+      }
+    }
+  }
+
   /// Sets what worker 0 is doing.
   public func state(_ text: String, healthy: Bool) { state(text, healthy: healthy, worker: 0) }
 
@@ -137,6 +147,7 @@ private final class WorkerRecorder: Recorder, Sendable {
     metrics.position(partition: partition, next: next, end: end)
   }
 
+  func released(_ partitions: [Int32]) { metrics.released(partitions) }
   func state(_ text: String, healthy: Bool) { metrics.state(text, healthy: healthy, worker: worker) }
   func beat() { metrics.beat(worker: worker) }
 }

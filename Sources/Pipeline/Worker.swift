@@ -145,6 +145,7 @@ public final class Worker {
     case .revoked(_, let lost):
       if !lost { commitOffsets() }
       toAcquire = nil
+      ports.recorder.released(owned.map(\.partition))
       forgetAll()
       try ports.source.unassign()
     case .records:

@@ -26,7 +26,8 @@ public struct PrometheusText: Sendable {
       sample(
         "tally_dead_letters_total", [("reason", reason.rawValue)], "\(snapshot.deadLettered[reason.index])")
     }
-    partitions(snapshot.partitions)
+    // Another process tells of those that went to it.
+    partitions(snapshot.partitions.filter(\.isOurs))
     family("tally_worker_healthy", "gauge", "1 while the worker works, 0 while it waits for a server.")
     for worker in snapshot.workers {
       sample("tally_worker_healthy", [("worker", "\(worker.worker)")], worker.isHealthy ? "1" : "0")

@@ -57,6 +57,30 @@ import Testing
     }
   }
 
+  /// A partition's lag is told by the process that reads it, and by no other.
+  @Test func partitionsThatWentToAnotherProcess() async throws {
+    try await onThread {
+      let stage = try Stage(.postgres)
+      func told(_ process: TallyProcess) throws -> Set<Int> {
+        let port = try until("the port", telling: { process.text }) {
+          process.errors.firstMatch(of: /http port (\d+)/).flatMap { UInt16($0.1) }
+        }
+        let text = try get(port, "/metrics").body
+        return Set(text.matches(of: /tally_partition_lag\{partition="(\d+)"\}/).compactMap { Int($0.1) })
+      }
+      let all = Set(0..<Stage.partitions)
+      let first = try stage.start(["--http", "0"])
+      try until("the first to have all", telling: { first.text }) { try told(first) == all }
+      let second = try stage.start(["--http", "0"])
+      try until("two to share", telling: { first.text + second.text }) {
+        let (one, other) = (try told(first), try told(second))
+        return !other.isEmpty && one.isDisjoint(with: other) && one.union(other) == all
+      }
+      for process in [first, second] { process.terminate() }
+      for process in [first, second] { #expect(try process.wait().code == 0) }
+    }
+  }
+
   /// One request over one connection.
   private func get(_ port: UInt16, _ path: String) throws -> (code: Int, body: String) {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
