@@ -64,9 +64,8 @@ public final class DeadLetterTable {
     guard hasTable else { return }
     var after = LetterAddress(partition: -1, offset: -1)
     while true {
-      let behind =
-        "(\"partition\" > \(after.partition) OR (\"partition\" = \(after.partition) AND "
-        + "\"offset\" > \(after.offset)))"
+      // As one comparison the databases take the primary key's index for it; with OR every page reads all before it.
+      let behind = "(\"partition\", \"offset\") > (\(after.partition), \(after.offset))"
       let page = try letters("\(condition(filter)) AND \(behind)", contents: contents, limit: Self.pageRows)
       for letter in page where try !body(letter) { return }
       guard page.count == Self.pageRows, let last = page.last else { return }
