@@ -49,7 +49,8 @@ struct ConnectionOptions: ParsableArguments {
 
   /// Settings from defaults, file, environment, --set and the other flags, in this order.
   func settings() throws -> Settings {
-    let environment = ProcessInfo.processInfo.environment
+    // An empty variable is one that is not set: compose files pass those on that nobody gave.
+    let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
     var settings = try SettingsFile.load(path: config, environment: environment)
     for name in try SettingsFile.apply(environment: environment, to: &settings) {
       complain(

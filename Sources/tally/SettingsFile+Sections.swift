@@ -21,9 +21,23 @@ extension SettingsFile {
 
   /// A section with no other keys than it may have; nil: it is not there.
   private static func section(_ name: String, of top: YAMLSection) throws -> YAMLSection? {
-    guard let section = try top[name]?.section() else { return nil }
+    guard let section = try top[name].map(keysAndValues) else { return nil }
     try section.allow(keys.first { $0.section == name }?.keys ?? [])
     return section
+  }
+
+  /// A value as a section. Its error does not show a text that stands there instead: an address with its password.
+  private static func keysAndValues(_ value: YAMLValue) throws -> YAMLSection {
+    do { return try value.section() } catch {
+      throw DeclarationError(
+        value.position, found: "something else at \(value.path)", allowed: "a section of keys and values")
+    }
+  }
+
+  /// Properties by name.
+  private static func properties(_ value: YAMLValue) throws -> [(key: String, text: String)] {
+    _ = try keysAndValues(value)
+    return try value.textsByKey()
   }
 
   fileprivate static func readKafka(_ section: YAMLSection, into settings: inout Settings) throws {
@@ -38,15 +52,15 @@ extension SettingsFile {
       settings.sessionTimeoutMs = Int(try value.duration(in: 1_000_000...1_800_000_000) / 1000)
     }
     if let value = section["properties"] {
-      settings.kafkaProperties += try value.textsByKey().map { ($0.key, $0.text) }
+      settings.kafkaProperties += try properties(value).map { ($0.key, $0.text) }
     }
     if let value = section["properties_env"] {
-      settings.kafkaProperties += try value.textsByKey().map {
+      settings.kafkaProperties += try properties(value).map {
         ($0.key, try secret(inVariable: $0.text, value))
       }
     }
     if let value = section["properties_file"] {
-      settings.kafkaProperties += try value.textsByKey().map { ($0.key, try secret(inFile: $0.text, value)) }
+      settings.kafkaProperties += try properties(value).map { ($0.key, try secret(inFile: $0.text, value)) }
     }
   }
 

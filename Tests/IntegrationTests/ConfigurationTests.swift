@@ -40,6 +40,8 @@ import Testing
         return result.errors
       }
       #expect(try said([], [:]).contains("of events (of-file), scores (of-file)"))
+      #expect(
+        try said([], ["TALLY_KAFKA_TOPIC": "", "TALLY_TOPIC": "", "TALLY_CONFIG": ""]).contains("(of-file)"))
       let variables = ["TALLY_KAFKA_TOPIC": "of-env", "TALLY_SCORES_TOPIC": "of-env"]
       #expect(try said([], variables).contains("of events (of-env), scores (of-env)"))
       let set = ["--set", "kafka.topic=of-set", "--set", "scores.topic=of-set"]
@@ -128,6 +130,22 @@ import Testing
         #expect(result.code != 0, "\(options)")
         #expect(!result.text.contains("hunter2"), "\(options.joined(separator: " ")): \(result.text)")
       }
+    }
+  }
+
+  /// Also where it stands in the wrong place.
+  @Test(arguments: [
+    "redis: redis://u:hunter2@127.0.0.1", "table: postgresql://u:hunter2@h/db", "redis: {password: hunter2}",
+    "kafka: {properties: sasl.password=hunter2}", "kafka: {properties: [sasl.password=hunter2]}",
+    "kafka: {properties_env: hunter2}", "kafka: {properties: {sasl.password: [hunter2]}}",
+    "table: {postgres: {url: hunter2}}",
+  ])
+  func misplacedSecretsAreNotPrinted(_ text: String) async throws {
+    try await onThread {
+      let file = try Places.write(text + "\n", as: "tally.yaml")
+      let result = try tally(["run", "--config", file])
+      #expect(result.code == 1 && result.errors.contains("\(file):1:"), "\(result.errors)")
+      #expect(!result.text.contains("hunter2"), "\(result.errors)")
     }
   }
 
