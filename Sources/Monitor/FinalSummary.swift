@@ -36,7 +36,9 @@ public struct FinalSummary: Sendable {
   /// The summary as lines; the identity is never cut.
   public func lines(width: Int, ansi: Bool) -> [String] {
     let rate = elapsedSeconds > 0 ? Double(metrics.scored) / elapsedSeconds : 0
-    let heading = "\(title): \(Figures.fixed(elapsedSeconds, decimals: 1)) s, \(Figures.rate(rate)) scores/s"
+    let heading =
+      "\(title): \(Figures.fixed(elapsedSeconds, decimals: 1)) s, \(Figures.rate(rate)) scores/s"
+      + (metrics.partitions.isEmpty ? "" : ", lag \(Figures.grouped(UInt64(clamping: metrics.lag)))")
     let check = TextLine(identity, metrics.isBalanced ? .good : .bad)
     let table = LatencyTable.lines(metrics.total, width: width)
     func text(_ line: TextLine, _ width: Int) -> String {

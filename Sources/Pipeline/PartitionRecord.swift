@@ -21,8 +21,8 @@ public struct PartitionCounters: Equatable, Sendable {
 /// Where a partition stands: W and what its state was made from. Stored beside the states and moved with them by
 /// compare-and-set; the stored form is `PartitionRecord` of proto/state.proto.
 public struct PartitionRecord: Equatable, Sendable {
-  /// Version of the stored form that this program writes.
-  public static let schemaVersion: UInt64 = 1
+  /// Version of the stored form that this program writes; it reads older ones. 2: clearing, erasures, repairs.
+  public static let schemaVersion: UInt64 = 2
 
   /// Store generation.
   public var generation: UInt64 = 1

@@ -76,6 +76,9 @@ public final class SQLiteTables: Sendable {
 /// A lock file: held while this exists, freed by the system when the process ends, however it ends.
 private struct SQLiteLock: ~Copyable {
   private let descriptor: Int32
+  /// Tries for a lock that somebody holds, and the pause between them.
+  private static let lockTries = 10
+  private static let lockPauseMicros: UInt32 = 50_000
 
   init(path: String, database: String) throws {
     descriptor = try Self.hold(path, database)
@@ -87,6 +90,12 @@ private struct SQLiteLock: ~Copyable {
     let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard opened >= 0 else {
       throw PortError(.refused, "sqlite \(database): lock file", cause: String(cString: strerror(errno)))
+    }
+    // A process that is being started by us may hold a copy of an old descriptor for a moment.
+    var tries = lockTries
+    while flock(opened, LOCK_EX | LOCK_NB) != 0 && tries > 0 {
+      tries -= 1
+      usleep(lockPauseMicros)
     }
     guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
       close(opened)

@@ -127,10 +127,12 @@ extension DeadLetters {
       _ letter: StoredLetter, _ appender: EventAppender, _ topic: String, _ store: any StateStore,
       _ partitions: Int32
     ) throws {
-      let home = letter.reason == "entity-moved" ? try self.home(of: letter, store, partitions) : nil
+      // One that was on the wrong partition goes home, or, when no state is left, where its key says.
+      let partition =
+        letter.reason == "entity-moved"
+        ? try home(of: letter, store, partitions) ?? -1 : min(letter.address.partition, partitions - 1)
       try appender.append(
-        partition: home ?? min(letter.address.partition, partitions - 1), key: letter.key,
-        value: letter.value,
+        partition: partition, key: letter.key, value: letter.value,
         headers: [("tally-replay", "\(topic)/\(letter.address.text)")])
     }
 

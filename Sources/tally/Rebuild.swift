@@ -78,7 +78,8 @@ struct Rebuild: ParsableCommand {
       let partition = positions.facts[index].partition
       if let record = renewal.record { try begin(record, partition, positions.recordBytes[index], store) }
       part.partitions?.insert(partition)
-      part.from[partition] = record(of: positions.facts[index], renewal).firstOffset
+      let facts = positions.facts[index]
+      part.from[partition] = max(record(of: facts, renewal).firstOffset, facts.bounds.low)
       part.until[partition] = renewal.until
       total += renewal.until - renewal.from
     }

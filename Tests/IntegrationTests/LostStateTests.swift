@@ -48,6 +48,27 @@ import Testing
     }
   }
 
+  /// A store that a newer program wrote is left alone, by every command that would write.
+  @Test func aNewerSchemaIsRefused() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      try stage.broker.produce([stage.history.message(at: 0)], to: "events")
+      // schema_version 99.
+      for partition in 0..<Stage.partitions {
+        try stage.redis.command("SET", stage.recordKey(partition), "\u{08}c")
+      }
+      for command in [["run", "--until-end"], ["rebuild"], ["rebuild", "--entity", "x"]] {
+        let refused = try stage.ask(command)
+        #expect(refused.code == 1, "\(refused.text)")
+        #expect(
+          refused.errors.contains("written by a newer program (schema 99, this one knows"),
+          "\(refused.errors)")
+      }
+      #expect(try stage.redis.command("GET", stage.recordKey(0)) == "\u{08}c")
+      #expect(try stage.count("scores") == 0)
+    }
+  }
+
   /// Another meaning of the states under the same name, in the same store.
   @Test func anotherDefinitionIsRefused() async throws {
     try await onThread {

@@ -129,11 +129,14 @@ final class Stage {
     return String(keys[0])
   }
 
+  /// The key of a partition's record.
+  func recordKey(_ partition: Int) -> String { "\(prefix){engagement/1/\(partition)}:r" }
+
   /// The stored partition records, by key, in hexadecimal of their SHA-1.
   func records() throws -> [String: String] {
     var found: [String: String] = [:]
     for partition in 0..<Self.partitions {
-      let key = "\(prefix){engagement/1/\(partition)}:r"
+      let key = recordKey(partition)
       found["\(partition)"] = try redis.command(
         "EVAL", "return redis.sha1hex(redis.call('GET', KEYS[1]) or '')", "1", key)
     }

@@ -114,7 +114,7 @@ import Testing
       summary.identity
         == "read 1,234,567 = scored 1,234,000 + duplicate 560 + dead-lettered 7 (key-mismatch: 5, undecodable: 2)"
     )
-    #expect(summary.lines(width: 80, ansi: false)[0] == "engagement: 61.7 s, 20,000 scores/s")
+    #expect(summary.lines(width: 80, ansi: false)[0] == "engagement: 61.7 s, 20,000 scores/s, lag 2,500")
     #expect(summary.lines(width: 20, ansi: false)[1] == summary.identity)
     #expect(summary.lines(width: 80, ansi: true)[1].hasPrefix("\u{1b}[32m"))
     summary.metrics.read += 3
