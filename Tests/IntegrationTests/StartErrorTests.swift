@@ -88,7 +88,7 @@ import Testing
   /// `tally run` with these options ends soon with code 1 and one line that has all the words.
   private func refuses(
     _ stage: Stage, _ options: [String], _ words: [String], secret: String? = nil,
-    environment: [String: String] = [:], seconds: Int = 10, at location: SourceLocation = #_sourceLocation
+    environment: [String: String] = [:], seconds: Int = 40, at location: SourceLocation = #_sourceLocation
   ) throws {
     let result = try tally(
       ["run", "--until-end"] + stage.connection + options, environment: environment, seconds: seconds)
