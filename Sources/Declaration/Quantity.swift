@@ -33,8 +33,14 @@ struct Quantity {
   }
 
   /// The quantity in the largest unit that divides it.
-  private func text(_ value: Int64) -> String {
+  func text(_ value: Int64) -> String {
     let unit = units.last { value % $0.size == 0 } ?? units[0]
     return "\(value / unit.size)\(unit.name)"
   }
 }
+
+/// A span of time as `YAMLValue.duration` reads it: in the largest unit that divides it.
+public func durationText(_ micros: Int64) -> String { Quantity.duration.text(micros) }
+
+/// A number of bytes as `YAMLValue.byteCount` reads it: in the largest unit that divides it.
+public func byteCountText(_ bytes: Int) -> String { Quantity.bytes.text(Int64(bytes)) }

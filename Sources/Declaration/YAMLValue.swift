@@ -18,6 +18,23 @@ public struct YAMLValue: Sendable {
   public let position: SourcePosition
   let source: YAMLSource
 
+  init(content: Content, path: String, position: SourcePosition, source: YAMLSource) {
+    self.content = content
+    self.path = path
+    self.position = position
+    self.source = source
+  }
+
+  /// A value that stands in no file but was given as a text: by the environment or the command line.
+  ///
+  /// Read as a file's unquoted text would be, save that any text is one: also an empty one, and `null`.
+  public init(text: String, path: String) {
+    let isNothing = ["", "~", "null"].contains { sameBytes($0, text) }
+    self.init(
+      content: .scalar(text, isNothing ? .quoted : .plain), path: path,
+      position: SourcePosition(line: 1, column: 1), source: YAMLSource(text))
+  }
+
   /// Text, as written.
   public func string() throws(DeclarationError) -> String {
     guard case .scalar(let text, _) = content, !isNothing else { throw wrong(allowed: "a text") }

@@ -1,4 +1,4 @@
-public import Dataflow
+import Dataflow
 public import Kafka
 
 /// How to reach a topic as a member of a group.
@@ -35,36 +35,14 @@ public struct KafkaSourceConfiguration: Sendable {
     self.group = group
   }
 
-  /// Properties that may not be passed through, and why.
-  private static let owned: [(name: String, why: String)] = [
-    ("bootstrap.servers", "it has a setting of its own"),
-    ("metadata.broker.list", "it is the brokers setting"),
-    ("group.id", "it has a setting of its own"), ("session.timeout.ms", "it has a setting of its own"),
-    ("heartbeat.interval.ms", "it follows from the session timeout"),
-    ("max.poll.interval.ms", "Tally serves the group by itself"),
-    ("fetch.wait.max.ms", "latency depends on it"),
-    ("enable.auto.commit", "Tally commits by itself"), ("auto.commit.interval.ms", "Tally commits by itself"),
-    ("enable.auto.offset.store", "Tally commits by itself"),
-    ("auto.offset.reset", "a position outside the log is refused"),
-    ("partition.assignment.strategy", "Tally needs the eager range assignment"),
-    ("enable.partition.eof", "Tally asks for bounds by itself"),
-    ("allow.auto.create.topics", "a missing topic is refused"),
-    ("enable.idempotence", "it is a producer's"), ("acks", "it is a producer's"),
-    ("request.required.acks", "it is a producer's"), ("transactional.id", "it is a producer's"),
-  ]
-
-  /// Throws `.misuse` for a property that Tally must own.
-  public static func check(_ properties: [(String, String)]) throws(PortError) {
-    for (name, _) in properties {
-      if let owned = owned.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
-        throw PortError(.misuse, "kafka property \"\(name)\" cannot be set: \(owned.why)")
-      }
-    }
+  /// What librdkafka has against this configuration; nil: nothing. Asks nobody.
+  public func problem() -> String? {
+    do throws(PortError) { return try kafka().problem(as: .consumer) } catch { return error.detail }
   }
 
   /// Settings of librdkafka. Throws `.misuse` for a property that Tally must own.
   func kafka() throws(PortError) -> KafkaConfiguration {
-    try Self.check(properties)
+    if let objection = KafkaProperties.objection(to: properties) { throw PortError(.misuse, objection) }
     var all = KafkaConfiguration(
       [
         ("bootstrap.servers", brokers), ("group.id", group), ("client.id", "tally"),

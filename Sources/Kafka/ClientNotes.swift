@@ -48,14 +48,23 @@ final class ClientNotes {
 
   /// Keeps what concerns the whole client; a single connection's trouble passes by itself.
   private func note(_ code: rd_kafka_resp_err_t, _ reason: UnsafePointer<CChar>?, client: OpaquePointer) {
-    let text = reason.map { String(cString: $0) } ?? ""
+    let text = Self.withoutSecrets(reason.map { String(cString: $0) } ?? "")
     if code == RD_KAFKA_RESP_ERR__FATAL {
       var buffer = [CChar](repeating: 0, count: KafkaConfiguration.errorTextBytesMax)
       let original = rd_kafka_fatal_error(client, &buffer, buffer.count)
       error = KafkaError(original, string(buffer), isFatal: true)
     } else if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || KafkaError.kind(of: code) == .denied {
-      if error?.isFatal != true { error = KafkaError(code, text) }
+      // That all brokers are down follows from a refusal, and says less.
+      let saysLess = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && error?.kind == .denied
+      if error?.isFatal != true && !saysLess { error = KafkaError(code, text) }
     }
+  }
+
+  /// librdkafka repeats what it cannot read of a token's configuration, which holds a secret.
+  private static func withoutSecrets(_ text: String) -> String {
+    let mark = "oauthbearer.config"
+    guard let place = text.firstRange(of: mark) else { return text }
+    return text[..<place.upperBound] + ": ***"
   }
 
   /// Takes the noted error.

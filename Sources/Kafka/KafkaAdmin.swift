@@ -4,6 +4,7 @@ import CRdKafka
 /// after use.
 public final class KafkaAdmin {
   private let handle: KafkaHandle
+  private let notes: ClientNotes
   private var isClosed = false
 
   /// A client; `configuration` must name `bootstrap.servers`.
@@ -12,7 +13,8 @@ public final class KafkaAdmin {
     var all = configuration
     all.set("allow.auto.create.topics", "false")
     let conf = try all.makeConf()
-    handle = try KafkaHandle(RD_KAFKA_CONSUMER, conf, ClientNotes(log: configuration.log))
+    notes = ClientNotes(log: configuration.log)
+    handle = try KafkaHandle(RD_KAFKA_CONSUMER, conf, notes)
   }
 
   /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default.
@@ -27,7 +29,14 @@ public final class KafkaAdmin {
 
   /// The topic as the brokers know it now; nil: there is none.
   public func metadata(topic: String, timeoutMs: Int) throws(KafkaError) -> KafkaTopicMetadata? {
-    try handle.metadata(topic: topic, timeoutMs: timeoutMs)
+    do throws(KafkaError) {
+      return try handle.metadata(topic: topic, timeoutMs: timeoutMs)
+    } catch {
+      // What keeps a connection from being made, such as a certificate, librdkafka reports apart.
+      rd_kafka_poll(handle.pointer, 0)
+      guard let cause = notes.takeError(), cause.kind == .denied else { throw error }
+      throw cause
+    }
   }
 
   /// First and next offset of a partition, asked from its broker now.

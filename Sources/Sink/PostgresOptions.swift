@@ -9,17 +9,7 @@ struct PostgresOptions {
   /// Reads the connection string. Throws `PortError.misuse`, without libpq's words: they repeat parts of the
   /// string.
   init(_ configuration: PostgresConfiguration) throws {
-    guard let parsed = PQconninfoParse(configuration.connection, nil) else {
-      throw PortError(
-        .misuse, "postgres connection string",
-        cause: "it is neither \"host=… dbname=… user=…\" nor \"postgresql://user@host:port/dbname\"")
-    }
-    defer { PQconninfoFree(parsed) }
-    var option = parsed
-    while let keyword = option.pointee.keyword {
-      if let value = option.pointee.val { values[String(cString: keyword)] = String(cString: value) }
-      option += 1
-    }
+    values = try PostgresText(configuration.connection).values
     values.merge(configuration.options) { _, new in new }
     if let password = configuration.password { values["password"] = password }
     values["client_encoding"] = "UTF8"

@@ -37,25 +37,14 @@ public struct TopicSinkConfiguration: Sendable {
     self.deadLetterTopic = deadLetterTopic
   }
 
-  /// Properties that may not be passed through, and why.
-  private static let owned: [(name: String, why: String)] = [
-    ("bootstrap.servers", "it has a setting of its own"),
-    ("metadata.broker.list", "it is the brokers setting"),
-    ("compression.codec", "it is the compression setting"),
-    ("compression.type", "it is the compression setting"),
-    ("enable.idempotence", "no score may be lost or repeated"), ("acks", "no score may be lost"),
-    ("request.required.acks", "no score may be lost"),
-    ("partitioner", "an entity's scores share a partition with everyone else's"),
-    ("transactional.id", "it belongs to exactly-once delivery"), ("group.id", "it is a consumer's"),
-  ]
+  /// What librdkafka has against this configuration; nil: nothing. Asks nobody.
+  public func problem() -> String? {
+    do throws(PortError) { return try kafka().problem(as: .producer) } catch { return error.detail }
+  }
 
   /// Settings of librdkafka. Throws `.misuse` for a property that Tally must own.
   func kafka() throws(PortError) -> KafkaConfiguration {
-    for (name, _) in properties {
-      if let owned = Self.owned.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
-        throw PortError(.misuse, "kafka property \"\(name)\" cannot be set: \(owned.why)")
-      }
-    }
+    if let objection = KafkaProperties.objection(to: properties) { throw PortError(.misuse, objection) }
     var all = KafkaConfiguration([("bootstrap.servers", brokers), ("client.id", "tally")], log: log)
     for (name, value) in properties { all.set(name, value) }
     return all

@@ -1,7 +1,5 @@
 import ArgumentParser
 import Foundation
-import Ingest
-import Pipeline
 
 /// Flags that every command that touches a pipeline shares; each overrides the configuration file and the environment.
 struct ConnectionOptions: ParsableArguments {
@@ -47,77 +45,42 @@ struct ConnectionOptions: ParsableArguments {
     }
   }
 
-  /// Settings from defaults, file, environment, --set and the other flags, in this order.
+  /// Settings from defaults, file, environment, --set and the other flags, in this order; checked as far as can be
+  /// without asking a server. Warns of what looks like a mistake.
   func settings() throws -> Settings {
-    // An empty variable is one that is not set: compose files pass those on that nobody gave.
-    let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
-    var settings = try SettingsFile.load(path: config, environment: environment)
-    for name in try SettingsFile.apply(environment: environment, to: &settings) {
-      complain(
-        "tally: the environment variable \(name) is no setting: is it misspelt? (tally.yaml's keys, as TALLY_SECTION_KEY)"
-      )
-    }
-    try settings.apply(environment: environment)
-    for text in set {
-      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-        throw Failure("--set takes SECTION.KEY=VALUE, as in tally.yaml")
-      }
-      let path = String(text[..<equals])
-      try SettingsFile.apply(
-        path: path, value: String(text[text.index(after: equals)...]), origin: "--set \(path)", to: &settings)
-    }
-    try apply(to: &settings)
-    try settings.checkTopics()
-    try KafkaSourceConfiguration.check(settings.kafkaProperties)
+    let environment = ProcessInfo.processInfo.environment
+    var settings = Settings()
+    try SettingsFile.layer(path: config, environment: environment)?.apply(to: &settings)
+    let (variables, unknown) = try SettingsOverrides.layer(environment: environment)
+    for name in unknown { complain("tally: warning: \(SettingsOverrides.warning(unknown: name))") }
+    try variables.apply(to: &settings)
+    try SettingsOverrides.layer(set: set).apply(to: &settings)
+    try SettingsOverrides.layer(flags: try flags()).apply(to: &settings)
+    try settings.resolveSecrets(environment)
+    try settings.check()
+    for warning in settings.secretWarnings() { complain("tally: warning: \(warning)") }
     return settings
   }
 
-  private func apply(to settings: inout Settings) throws {
-    if let pipeline { settings.pipeline = pipeline }
-    if let models { settings.models = models }
-    if let brokers { settings.brokers = brokers }
-    if let topic { settings.topic = topic }
-    if let group { settings.group = group }
-    if let redis { settings.redis = redis }
-    if let redisPrefix { settings.redisPrefix = redisPrefix }
-    if let generation { settings.generation = generation }
-    if let scoresTopic { settings.scoresTopic = scoresTopic }
-    if let deadLettersTopic { settings.deadLettersTopic = deadLettersTopic }
-    if let postgres { settings.table = .postgres(postgres) }
-    if let sqlite { settings.table = .sqlite(sqlite) }
-    if noTable { settings.table = .none }
-    for text in property {
-      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-        throw ValidationError("-X takes NAME=VALUE")
+  /// What was given: the setting's path, the value, the flag.
+  private func flags() throws -> [(path: String, text: String, flag: String)] {
+    let all: [(String, String?, String)] = [
+      ("pipeline", pipeline, "--pipeline"), ("models", models, "--models"),
+      ("kafka.brokers", brokers, "--brokers"), ("kafka.topic", topic, "--topic"),
+      ("kafka.group", group, "--group"), ("redis.url", redis, "--redis"),
+      ("redis.prefix", redisPrefix, "--redis-prefix"),
+      ("redis.generation", generation.map { "\($0)" }, "--generation"),
+      ("scores.topic", scoresTopic, "--scores-topic"),
+      ("scores.dead_letters", deadLettersTopic, "--dead-letters-topic"),
+      ("table.postgres", postgres, "--postgres"), ("table.sqlite", sqlite, "--sqlite"),
+      ("table.none", noTable ? "true" : nil, "--no-table"),
+    ]
+    return try all.compactMap { path, text, flag in text.map { (path, $0, flag) } }
+      + property.map { text in
+        guard let (name, value) = SettingsOverrides.pair(text) else {
+          throw ValidationError("-X takes NAME=VALUE")
+        }
+        return ("kafka.properties.\(name)", value, "-X \(shown(name))")
       }
-      settings.kafkaProperties.append(
-        (String(text[..<equals]), String(text[text.index(after: equals)...])))
-    }
-  }
-}
-
-extension Settings {
-  /// Throws when Tally would read what it writes, for ever.
-  func checkTopics() throws {
-    let topics = [topic, scoresTopic, deadLettersTopic].filter { !$0.isEmpty }
-    guard Set(topics).count == topics.count else {
-      throw Failure(
-        "the topics of events (\(topic)), scores (\(scoresTopic)) and dead letters (\(deadLettersTopic)) must "
-          + "differ: Tally would read what it writes")
-    }
-  }
-
-  /// Takes what the environment says.
-  mutating func apply(environment: [String: String]) throws {
-    if let value = environment["TALLY_PIPELINE"] { pipeline = value }
-    if let value = environment["TALLY_MODELS"] { models = value }
-    if let value = environment["TALLY_BROKERS"] { brokers = value }
-    if let value = environment["TALLY_TOPIC"] { topic = value }
-    if let value = environment["TALLY_GROUP"] { group = value }
-    if let value = environment["TALLY_REDIS"] { redis = value }
-    if let value = environment["TALLY_REDIS_PASSWORD"] { redisPassword = value }
-    if let value = environment["TALLY_SQLITE"] { table = .sqlite(value) }
-    if let value = environment["TALLY_POSTGRES"] { table = .postgres(value) }
-    if let value = environment["TALLY_HTTP"] { http = value }
   }
 }

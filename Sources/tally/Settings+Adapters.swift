@@ -17,7 +17,17 @@ extension Settings {
 
   /// librdkafka's settings for everything but the group's consumer.
   func kafkaConfiguration() -> KafkaConfiguration {
-    KafkaConfiguration([("bootstrap.servers", brokers), ("client.id", "tally")] + kafkaProperties)
+    KafkaConfiguration(
+      [("bootstrap.servers", brokers), ("client.id", "tally")] + librdkafkaProperties, log: kafkaLog)
+  }
+
+  /// Names and values.
+  var librdkafkaProperties: [(String, String)] { kafkaProperties.map { ($0.name, $0.value.revealed) } }
+
+  /// librdkafka's log goes to standard error when the property debug asks for it; it hides secrets by itself.
+  var kafkaLog: KafkaLog? {
+    guard kafkaProperties.contains(where: { $0.name == "debug" }) else { return nil }
+    return { _, facility, text in complain("kafka: \(facility) \(text)") }
   }
 
   /// Runs a body with an admin client; turns its failure into words.
@@ -49,8 +59,10 @@ extension Settings {
   func sourceConfiguration(group: String) -> KafkaSourceConfiguration {
     var configuration = KafkaSourceConfiguration(brokers: brokers, topic: topic, group: group)
     configuration.sessionTimeoutMs = sessionTimeoutMs
+    configuration.pollIntervalMaxMs = max(configuration.pollIntervalMaxMs, sessionTimeoutMs)
     configuration.heartbeatIntervalMs = min(configuration.heartbeatIntervalMs, sessionTimeoutMs / 3)
-    configuration.properties = kafkaProperties
+    configuration.properties = librdkafkaProperties
+    configuration.log = kafkaLog
     return configuration
   }
 
@@ -66,7 +78,7 @@ extension Settings {
   func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
     var configuration = try RedisConfiguration(url: redis)
     if let redisUser { configuration.user = redisUser }
-    if let redisPassword { configuration.password = Secret(redisPassword) }
+    if let redisPassword { configuration.password = Secret(redisPassword.revealed) }
     configuration.keyPrefix = redisPrefix
     configuration.connectTimeoutMs = redisConnectTimeoutMs
     configuration.commandTimeoutMs = redisCommandTimeoutMs
@@ -79,6 +91,10 @@ extension Settings {
   }
 
   func makeTopicSink(_ context: ScoreContext, partitions: Int32) throws -> KafkaTopicSink {
+    try KafkaTopicSink(topicConfiguration(partitions: partitions), context: context)
+  }
+
+  func topicConfiguration(partitions: Int32) -> TopicSinkConfiguration {
     var configuration = TopicSinkConfiguration(
       brokers: brokers, scoresTopic: scoresTopic,
       deadLetterTopic: deadLettersTopic.isEmpty ? nil : deadLettersTopic)
@@ -86,8 +102,9 @@ extension Settings {
     configuration.createsTopics = createTopics
     configuration.partitions = partitions
     configuration.compression = compression
-    configuration.properties = kafkaProperties
-    return try KafkaTopicSink(configuration, context: context)
+    configuration.properties = librdkafkaProperties
+    configuration.log = kafkaLog
+    return configuration
   }
 
   /// The database file that all workers share; nil: the table is not SQLite.
@@ -99,7 +116,7 @@ extension Settings {
   /// How to reach a PostgreSQL.
   func postgres(_ connection: String) -> PostgresConfiguration {
     var configuration = PostgresConfiguration(
-      connection: connection, password: postgresPassword, schema: postgresSchema)
+      connection: connection, password: postgresPassword?.revealed, schema: postgresSchema)
     configuration.options = postgresOptions
     return configuration
   }

@@ -5,16 +5,25 @@ import Pipeline
 import Sink
 
 /// Where scores and dead letters go as rows.
-enum TableSettings: Equatable {
+enum TableSettings: Equatable, CustomReflectable {
   case none
   /// Path of a database file.
   case sqlite(String)
-  /// libpq connection string or URI.
+  /// libpq connection string or URI; may hold a password.
   case postgres(String)
+
+  /// Nothing to look into.
+  var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Everything that a run needs to know besides the pipeline; the defaults suit one machine.
-struct Settings {
+/// A property that is passed through to librdkafka.
+struct KafkaProperty {
+  let name: String
+  let value: GivenSecret
+}
+
+/// Everything that a run needs to know besides the pipeline; the defaults suit one machine. Its text shows no secret.
+struct Settings: CustomStringConvertible, CustomReflectable {
   /// Pipeline file.
   var pipeline = "pipelines/engagement.yaml"
   /// Folder of model files.
@@ -27,13 +36,13 @@ struct Settings {
   var group = ""
   /// Silence after which the group gives this process' partitions to others; what a restart after a kill waits for.
   var sessionTimeoutMs = 10_000
-  /// Passed through to librdkafka, for reading and writing.
-  var kafkaProperties: [(String, String)] = []
+  /// Passed through to librdkafka, for reading and writing; each name once.
+  var kafkaProperties: [KafkaProperty] = []
   /// redis:// URL or unix path.
   var redis = "redis://127.0.0.1:6379/0"
-  /// User and password beside the URL's; the password may come from a file.
+  /// User and password beside the URL's.
   var redisUser: String?
-  var redisPassword: String?
+  var redisPassword: GivenSecret?
   /// In front of every key.
   var redisPrefix = "tally:"
   var redisConnectTimeoutMs = 2_000
@@ -45,7 +54,7 @@ struct Settings {
   /// Bounds of the cache in front of the store, of all workers together.
   var cacheEntries = 100_000
   var cacheBytes = 256 << 20
-  /// Topics to write.
+  /// Topics to write; no dead letters' topic when that is empty.
   var scoresTopic = "scores"
   var deadLettersTopic = "dead-letters"
   var encoding = "json"
@@ -56,7 +65,7 @@ struct Settings {
   /// Schema of the tables in PostgreSQL; nil: the server's choice.
   var postgresSchema: String?
   /// Password in place of the connection string's.
-  var postgresPassword: String?
+  var postgresPassword: GivenSecret?
   /// libpq's keywords over those of the connection string, such as sslmode.
   var postgresOptions: [String: String] = [:]
   /// Threads, each with its own consumer and connections.
@@ -66,4 +75,14 @@ struct Settings {
   var worker = WorkerConfiguration()
   /// Where metrics and health are served: PORT, :PORT or HOST:PORT; nil: nowhere.
   var http: String?
+  /// Where every setting comes from that is not the default, by its path in the configuration file.
+  var origins: [String: Origin] = [:]
+
+  /// Where a setting comes from.
+  func origin(of path: String) -> Origin { origins[path] ?? .builtIn }
+
+  /// As `tally config` prints it.
+  var description: String { SettingsText(self).yaml(origins: false) }
+  /// Nothing to look into.
+  var customMirror: Mirror { Mirror(self, children: []) }
 }

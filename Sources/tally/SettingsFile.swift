@@ -2,118 +2,84 @@ import Declaration
 import Features
 import Foundation
 
-/// Reads settings: from a file, and from the environment and the command line, which say the same things by path
-/// (`kafka.session_timeout`).
+/// Reads the configuration file.
 enum SettingsFile {
   /// Name that is looked for in this folder when none is given.
   static let defaultName = "tally.yaml"
 
-  /// Settings from a file over the defaults. Throws `Failure` naming file, line, column, what was found and is allowed.
-  static func load(path: String?, environment: [String: String]) throws -> Settings {
-    var settings = Settings()
-    guard
-      let name = path ?? environment["TALLY_CONFIG"]
-        ?? (FileManager.default.fileExists(atPath: defaultName) ? defaultName : nil)
-    else { return settings }
+  /// What the file says; nil: there is none. Throws `Failure` naming file, line, column, what was found and is allowed.
+  static func layer(path: String?, environment: [String: String]) throws -> SettingsLayer? {
+    let variable = environment["TALLY_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+    let found = FileManager.default.fileExists(atPath: defaultName) ? defaultName : nil
+    guard let name = path ?? variable ?? found else { return nil }
     let text = try readText(name, what: "configuration file")
     do {
-      try apply(try readYAML(text), to: &settings)
+      return try layer(try readYAML(text), of: name)
     } catch let error as DeclarationError {
       throw Failure("\(name):\(error)")
     }
-    return settings
   }
 
-  /// Every key that a section has; nil: the section is a single value. What the readers below allow.
-  static let keys: [(section: String, keys: [String]?)] = [
-    ("pipeline", nil), ("models", nil),
-    (
-      "kafka",
-      [
-        "brokers", "topic", "group", "start_at", "session_timeout", "properties", "properties_env",
-        "properties_file",
-      ]
-    ),
-    (
-      "redis",
-      [
-        "url", "user", "password_file", "password_env", "prefix", "generation", "connect_timeout",
-        "command_timeout", "expiry", "on_lost_state",
-      ]
-    ),
-    ("cache", ["entries", "size"]),
-    ("scores", ["topic", "dead_letters", "encoding", "compression", "create_topics"]),
-    (
-      "table",
-      [
-        "postgres", "password_file", "password_env", "sslmode", "sslrootcert", "sslcert", "sslkey", "sqlite",
-        "none",
-      ]
-    ),
-    ("worker", ["threads", "batch_rows_max", "value_size_max", "commit_interval"]),
-    ("http", ["listen"]),
-  ]
-
-  /// Keys that hold names with values of their own: `kafka.properties.security.protocol`.
-  private static let maps = ["kafka.properties", "kafka.properties_env", "kafka.properties_file"]
-
-  /// Variables that begin with TALLY_ and are no settings by path.
-  static let otherVariables: Set<String> = [
-    "TALLY_CONFIG", "TALLY_PIPELINE", "TALLY_MODELS", "TALLY_BROKERS", "TALLY_TOPIC", "TALLY_GROUP",
-    "TALLY_REDIS", "TALLY_REDIS_PASSWORD", "TALLY_SQLITE", "TALLY_POSTGRES", "TALLY_HTTP",
-  ]
-
-  /// Takes `TALLY_KAFKA_SESSION_TIMEOUT` for `kafka.session_timeout` and so on. Returns variables that look like settings
-  /// and are none.
-  static func apply(environment: [String: String], to settings: inout Settings) throws -> [String] {
-    var left = Set(environment.keys.filter { $0.hasPrefix("TALLY_") }).subtracting(otherVariables)
-    for (section, keys) in keys {
-      for key in keys ?? [] where !maps.contains("\(section).\(key)") {
-        let name = "TALLY_\(section)_\(key)".uppercased()
-        guard left.remove(name) != nil, let value = environment[name] else { continue }
-        try apply(path: "\(section).\(key)", value: value, origin: name, to: &settings)
+  private static func layer(_ top: YAMLSection, of file: String) throws -> SettingsLayer {
+    var layer = SettingsLayer()
+    for entry in top.entries {
+      if let setting = Setting.all.first(where: { $0.section.isEmpty && same($0.key, entry.key) }) {
+        try layer.add(setting, GivenValue(value: entry.value, origin: .file(file, entry.value.position)))
+        continue
       }
+      let allowed = Setting.all.filter { $0.section.isEmpty }.map(\.key) + Setting.sections
+      guard Setting.sections.contains(where: { same($0, entry.key) }) else {
+        throw unknown(entry, path: entry.key, allowed: allowed)
+      }
+      try add(try section(entry), of: entry.key, file, to: &layer)
     }
-    return left.sorted()
+    return layer
   }
 
-  /// Sets one value by path. Throws `Failure` naming `origin`, never the value of a secret.
-  static func apply(path: String, value: String, origin: String, to settings: inout Settings) throws {
-    let parts = path.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-    guard let known = keys.first(where: { $0.section == parts[0] }) else {
-      throw Failure(
-        "\(origin): there is no \(parts[0]); there are \(keys.map(\.section).joined(separator: ", "))")
-    }
-    var text = quoted(value)
-    if let names = known.keys {
-      guard parts.count >= 2, names.contains(parts[1]) else {
-        throw Failure("\(origin): \(parts[0]) has \(names.joined(separator: ", "))")
+  private static func add(
+    _ section: YAMLSection, of name: String, _ file: String, to layer: inout SettingsLayer
+  ) throws {
+    for entry in section.entries {
+      let path = "\(name).\(entry.key)"
+      guard let setting = Setting.all.first(where: { same($0.path, path) }) else {
+        let known = Setting.all.filter { $0.section == name && !$0.isSecret }
+        throw unknown(entry, path: path, allowed: known.map(\.key))
       }
-      let isMap = maps.contains("\(parts[0]).\(parts[1])")
-      guard isMap == (parts.count == 3) else {
-        throw Failure(
-          isMap ? "\(origin): write \(path).NAME=VALUE" : "\(origin): \(parts[0]).\(parts[1]) has no parts")
+      guard !setting.isSecret else {
+        throw DeclarationError(
+          entry.position, found: "a password in the file",
+          allowed: "\(entry.key)_file, \(entry.key)_env, or the environment variable "
+            + (setting.alias ?? setting.variable))
       }
-      if isMap { text = "{\(quoted(parts[2])): \(text)}" }
-      text = "\(parts[1]): \(text)"
-      text = "{\(text)}"
-    } else if parts.count > 1 {
-      throw Failure("\(origin): \(parts[0]) has no parts")
+      guard setting.isMap else {
+        try layer.add(setting, GivenValue(value: entry.value, origin: .file(file, entry.value.position)))
+        continue
+      }
+      for inner in try Self.section(entry).entries {
+        let origin = Origin.file(file, inner.value.position)
+        try layer.add(setting, GivenValue(value: inner.value, origin: origin, name: inner.key))
+      }
     }
+  }
+
+  /// An entry's keys. What stands there instead may hold a password, so it is not repeated.
+  private static func section(_ entry: YAMLEntry) throws -> YAMLSection {
     do {
-      try apply(try readYAML("{\(parts[0]): \(text)}"), to: &settings)
-    } catch let error as DeclarationError {
-      throw Failure("\(origin): found \(error.found); allowed: \(error.allowed)")
+      return try entry.value.section()
+    } catch {
+      throw DeclarationError(
+        entry.value.position, found: "a list or a single value", allowed: "a section of keys and values")
     }
   }
 
-  /// As YAML has it: plain where that can be, since numbers and times must be, else in quotes.
-  private static func quoted(_ text: String) -> String {
-    let isPlain = text.wholeMatch(of: /[A-Za-z0-9_.\/-]+/) != nil
-    if isPlain { return text }
-    let data = (try? JSONEncoder().encode(text)) ?? Data("\"\"".utf8)
-    return String(decoding: data, as: UTF8.self)
+  private static func unknown(_ entry: YAMLEntry, path: String, allowed: [String]) -> DeclarationError {
+    let near = Setting.nearest(to: path).map { "; is it \($0)?" } ?? ""
+    return DeclarationError(
+      entry.position, found: "the key \(shown(entry.key))",
+      allowed: allowed.joined(separator: ", ") + near)
   }
+
+  private static func same(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 }
 
 /// A text file's content. Throws `Failure` naming the file.

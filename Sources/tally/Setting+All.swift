@@ -1,0 +1,149 @@
+import Declaration
+import FeatureStore
+import Features
+import Ingest
+import Pipeline
+import Serve
+import Sink
+
+extension Setting {
+  /// Every setting, in the order in which the file shows them.
+  static let all: [Setting] = top + kafka + redis + cache + scores + table + worker + http
+
+  /// Names of the sections.
+  static let sections = all.map(\.section).filter { !$0.isEmpty }.reduce(into: [String]()) { names, name in
+    if !names.contains(name) { names.append(name) }
+  }
+
+  /// Milliseconds.
+  private static let second: Int64 = 1000
+  private static let minute: Int64 = 60_000
+
+  private static let top = [
+    text("pipeline", \.pipeline).alias("TALLY_PIPELINE"), text("models", \.models).alias("TALLY_MODELS"),
+  ]
+
+  private static let kafka = [
+    text("kafka.brokers", \.brokers, "host:port,…").alias("TALLY_BROKERS"),
+    text("kafka.topic", \.topic, topicNames, check: isTopic).alias("TALLY_TOPIC"),
+    text("kafka.group", \.group) { _ in true }.alias("TALLY_GROUP"),
+    choice("kafka.start_at", \.worker.startAt),
+    time("kafka.session_timeout", \.sessionTimeoutMs, in: second...30 * minute),
+    properties("kafka.properties") { .literal($0) },
+    properties("kafka.properties_env") { .variable($0) },
+    properties("kafka.properties_file") { .file($0) },
+  ]
+
+  private static let redis =
+    [
+      redisURL, optional("redis.user", \.redisUser),
+    ] + secret("redis.password", \.redisPassword) + [
+      text("redis.prefix", \.redisPrefix, "a text without braces: they mark the hash tag") {
+        !$0.utf8.contains(UInt8(ascii: "{")) && !$0.utf8.contains(UInt8(ascii: "}"))
+      },
+      Setting(path: "redis.generation") { given, settings in
+        settings.generation = UInt64(try given.value.int(in: 1...Int.max))
+      } show: {
+        .plain("\($0.generation)")
+      },
+      time("redis.connect_timeout", \.redisConnectTimeoutMs, in: 1...minute),
+      time("redis.command_timeout", \.redisCommandTimeoutMs, in: 1...minute),
+      flag("redis.expiry", \.redisExpiry),
+      choice("redis.on_lost_state", \.worker.onLostState),
+    ]
+
+  private static let cache = [
+    number("cache.entries", \.cacheEntries, in: 1...100_000_000),
+    bytes("cache.size", \.cacheBytes, in: 1 << 20...1 << 40),
+  ]
+
+  private static let scores = [
+    text("scores.topic", \.scoresTopic, topicNames, check: isTopic),
+    text("scores.dead_letters", \.deadLettersTopic, topicNames + ", or \"\" for none") {
+      $0.isEmpty || isTopic($0)
+    },
+    choice("scores.encoding", \.encoding, of: ["json", "protobuf"]),
+    choice("scores.compression", \.compression, of: ["none", "lz4", "zstd", "gzip", "snappy"]),
+    flag("scores.create_topics", \.createTopics),
+  ]
+
+  private static let table =
+    [
+      postgres
+    ] + secret("table.password", \.postgresPassword, alias: "TALLY_POSTGRES_PASSWORD") + [
+      postgresOption(
+        "sslmode", of: ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+      postgresOption("sslrootcert"), postgresOption("sslcert"), postgresOption("sslkey"),
+      Setting(path: "table.sqlite", alias: "TALLY_SQLITE", group: "table") { given, settings in
+        let path = try given.value.string()
+        guard !path.isEmpty else { throw given.value.wrong(allowed: "the path of a file") }
+        settings.table = .sqlite(path)
+      } show: {
+        if case .sqlite(let path) = $0.table { .text(path) } else { .nothing }
+      },
+      Setting(path: "table.none", group: "table") { given, settings in
+        guard try given.value.bool() else { throw given.value.wrong(allowed: "true, or postgres or sqlite") }
+        settings.table = .none
+      } show: {
+        if case .none = $0.table { .plain("true") } else { .nothing }
+      },
+    ]
+
+  private static let worker = [
+    number("worker.threads", \.workers, in: 1...256),
+    number("worker.batch_rows_max", \.worker.batchRowsMax, in: 1...512),
+    bytes("worker.value_size_max", \.valueBytesMax, in: 1 << 10...Int64(EventDecoder.valueBytesLimit)),
+    time("worker.commit_interval", \.worker.commitIntervalMs, in: 1...minute),
+  ]
+
+  private static let http = [
+    optional("http.listen", \.http, "PORT (this machine only), :PORT or HOST:PORT, an IPv4 address") {
+      StatusServer.Address($0) != nil
+    }.alias("TALLY_HTTP")
+  ]
+
+  private static let topicNames = "a topic's name: 1 to 249 letters, digits, ., _ and -"
+  private static let isTopic: @Sendable (String) -> Bool = {
+    $0.wholeMatch(of: /[A-Za-z0-9._-]{1,249}/) != nil
+  }
+}
+
+/// What may hold a password in its midst.
+extension Setting {
+  private static let redisURL = Setting(path: "redis.url", alias: "TALLY_REDIS") { given, settings in
+    let text = try given.value.string()
+    do {
+      let password = try RedisConfiguration(url: text).password
+      guard password?.revealed != SettingsText.mask else {
+        throw Failure(
+          "redis URL: the password is masked (***); give it apart, from a file or the environment")
+      }
+    } catch { throw Failure("\(given.origin.place): \(error)") }
+    settings.redis = text
+  } show: {
+    .text(SettingsText.redacted(redis: $0.redis))
+  }
+
+  private static let postgres = Setting(
+    path: "table.postgres", alias: "TALLY_POSTGRES", group: "table"
+  ) { given, settings in
+    let text = try given.value.string()
+    if let problem = PostgresConfiguration.problem(text) {
+      throw Failure("\(given.origin.place): postgres connection string: \(problem)")
+    }
+    settings.table = .postgres(text)
+  } show: {
+    if case .postgres(let text) = $0.table { .text(PostgresConfiguration.redacted(text)) } else { .nothing }
+  }
+
+  /// A keyword of libpq.
+  private static func postgresOption(_ name: String, of words: [String]? = nil) -> Setting {
+    Setting(path: "table.\(name)") { given, settings in
+      let text = try words.map { try given.value.choice(of: $0) } ?? given.value.string()
+      guard !text.isEmpty else { throw given.value.wrong(allowed: "the path of a file") }
+      settings.postgresOptions[name] = text
+    } show: {
+      $0.postgresOptions[name].map { .text($0) } ?? .nothing
+    }
+  }
+}
