@@ -49,7 +49,7 @@ public struct KafkaConfiguration: Sendable {
   private static func error(property: String, unknown: Bool, text: String) -> KafkaError {
     if unknown { return KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "unknown property \"\(property)\"") }
     let secret = ["sasl.", "ssl.", "oauth", "password", "key", "pem"].contains { property.contains($0) }
-    let why = secret ? "" : ": \(text)"
+    let why = secret && !text.contains("not supported in this build") ? "" : ": \(text)"
     return KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "property \"\(property)\" has an invalid value\(why)")
   }
 }

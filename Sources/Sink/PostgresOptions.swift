@@ -83,6 +83,8 @@ struct PostgresOptions {
     if let password = values["password"], !password.isEmpty {
       cause = cause.split(separator: password, omittingEmptySubsequences: false).joined(separator: "***")
     }
+    // Trying again does not mend certificates.
+    if cause.contains("certificate") { return PortError(.refused, detail, cause: cause) }
     // A value that libpq cannot read, such as a port that is no number.
     return PortError(cause.hasPrefix("invalid ") ? .misuse : .unavailable, detail, cause: cause)
   }

@@ -19,9 +19,9 @@ struct Check: ParsableCommand {
         tally check pipelines/engagement.yaml --models models
       """)
 
-  @Argument(help: "Pipeline file.") var file: String
+  @Argument(help: "Pipeline file.", completion: .file(extensions: ["yaml", "yml"])) var file: String
   @Flag(help: "Name the stored series and components.") var state = false
-  @Option(help: "Folder of model files: check them, too.") var models: String?
+  @Option(help: "Folder of model files: check them, too.", completion: .directory) var models: String?
 
   func run() throws {
     try reporting {

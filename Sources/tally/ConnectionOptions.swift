@@ -1,16 +1,19 @@
 import ArgumentParser
-import Foundation
 
 /// Flags that every command that touches a pipeline shares; each overrides the configuration file and the environment.
 struct ConnectionOptions: ParsableArguments {
-  @Option(help: "Configuration file (default: tally.yaml in this folder, if there).")
+  @Option(
+    help: "Configuration file (default: tally.yaml in this folder, if there).",
+    completion: .file(extensions: ["yaml", "yml"]))
   var config: String?
   @Option(
-    help: "Any setting of the configuration file: SECTION.KEY=VALUE, for example kafka.session_timeout=20s.")
+    help:
+      "Any setting of the configuration file: SECTION.KEY=VALUE, such as kafka.session_timeout=20s; may be given again.",
+    completion: .list(Setting.all.filter { !$0.isSecret }.map { $0.path + ($0.isMap ? "." : "=") }))
   var set: [String] = []
-  @Option(help: "Pipeline file.")
+  @Option(help: "Pipeline file.", completion: .file(extensions: ["yaml", "yml"]))
   var pipeline: String?
-  @Option(help: "Folder of model files.")
+  @Option(help: "Folder of model files.", completion: .directory)
   var models: String?
   @Option(help: "Kafka brokers, host:port,… (environment: TALLY_BROKERS).")
   var brokers: String?
@@ -30,7 +33,7 @@ struct ConnectionOptions: ParsableArguments {
   var generation: UInt64?
   @Option(help: "PostgreSQL connection string or URI (environment: TALLY_POSTGRES).")
   var postgres: String?
-  @Option(help: "SQLite database file (environment: TALLY_SQLITE).")
+  @Option(help: "SQLite database file (environment: TALLY_SQLITE).", completion: .file())
   var sqlite: String?
   @Flag(help: "Write no table.")
   var noTable = false
@@ -45,22 +48,8 @@ struct ConnectionOptions: ParsableArguments {
     }
   }
 
-  /// Settings from defaults, file, environment, --set and the other flags, in this order; checked as far as can be
-  /// without asking a server. Warns of what looks like a mistake.
-  func settings() throws -> Settings {
-    let environment = ProcessInfo.processInfo.environment
-    var settings = Settings()
-    try SettingsFile.layer(path: config, environment: environment)?.apply(to: &settings)
-    let (variables, unknown) = try SettingsOverrides.layer(environment: environment)
-    for name in unknown { complain("tally: warning: \(SettingsOverrides.warning(unknown: name))") }
-    try variables.apply(to: &settings)
-    try SettingsOverrides.layer(set: set).apply(to: &settings)
-    try SettingsOverrides.layer(flags: try flags()).apply(to: &settings)
-    try settings.resolveSecrets(environment)
-    try settings.check()
-    for warning in settings.secretWarnings() { complain("tally: warning: \(warning)") }
-    return settings
-  }
+  /// The settings with these options. Throws `Failure`.
+  func settings() throws -> Settings { try Settings.load(config: config, set: set, flags: try flags()) }
 
   /// What was given: the setting's path, the value, the flag.
   private func flags() throws -> [(path: String, text: String, flag: String)] {
@@ -76,11 +65,6 @@ struct ConnectionOptions: ParsableArguments {
       ("table.none", noTable ? "true" : nil, "--no-table"),
     ]
     return try all.compactMap { path, text, flag in text.map { (path, $0, flag) } }
-      + property.map { text in
-        guard let (name, value) = SettingsOverrides.pair(text) else {
-          throw ValidationError("-X takes NAME=VALUE")
-        }
-        return ("kafka.properties.\(name)", value, "-X \(shown(name))")
-      }
+      + SettingsOverrides.flags(properties: property)
   }
 }

@@ -29,8 +29,10 @@ struct Demo: ParsableCommand {
   @Option(help: "How long live events are streamed.") var liveSeconds = 30
   @Option(help: "Share of live records that cannot be scored.") var badShare = 0.002
   @Option(help: "Seed.") var seed: UInt64 = 1
-  @Option(help: "Folder for everything (default: a new one in the temporary folder).") var folder: String?
-  @Option(help: "Pipeline file.") var pipeline = "pipelines/engagement.yaml"
+  @Option(help: "Folder for everything (default: a new one in the temporary folder).", completion: .directory)
+  var folder: String?
+  @Option(help: "Pipeline file.", completion: .file(extensions: ["yaml", "yml"])) var pipeline =
+    "pipelines/engagement.yaml"
   @Flag(help: "Go on until Ctrl-C.") var keep = false
 
   func validate() throws {

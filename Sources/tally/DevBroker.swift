@@ -21,7 +21,9 @@ struct DevBroker: ParsableCommand {
   @Option(
     help: "NAME:PARTITIONS; may be given again. Other topics are made when first used, with 4 partitions.")
   var topic: [String] = []
-  @Option(help: "Writes the address into this file once the broker answers; removed at the end.")
+  @Option(
+    help: "Writes the address into this file once the broker answers; removed at the end.",
+    completion: .file())
   var addressFile: String?
   @Option(help: "Number of brokers, each with a port of its own; at most \(Self.brokersMax).")
   var brokers = 1

@@ -25,7 +25,8 @@ struct FeaturesOf: ParsableCommand {
   @OptionGroup var connection: ConnectionOptions
   @Option(help: "Moment: RFC 3339 (2026-01-31T12:00:00Z) or microseconds since 1970.") var asOf: String?
   @Flag(help: "Make the state from the log instead of the store.") var fromLog = false
-  @Option(help: "With --from-log: a file of events instead of the topic.") var events: String?
+  @Option(help: "With --from-log: a file of events instead of the topic.", completion: .file()) var events:
+    String?
   @Flag(help: "One JSON object.") var json = false
 
   func run() throws {

@@ -24,9 +24,13 @@ struct Generate: ParsableCommand {
   @Option(help: "Length of the history, days.") var days = 60
   @Option(help: "Events of an active person a day, on average.") var eventsPerDay = 20.0
   @Option(help: "End of the history, seconds since 1970 UTC (default: 2026-01-01).") var endTime: Int64?
-  @Option(help: "File for the events; - is standard output.") var output: String?
-  @Option(help: "File for the labels (CSV).") var labels: String?
+  @Option(help: "File for the events; - is standard output.", completion: .file()) var output: String?
+  @Option(help: "File for the labels (CSV).", completion: .file()) var labels: String?
   @Option(help: "Topic to produce to, instead of a file.") var topic: String?
+  @Option(
+    help: "Configuration file, for its section kafka (default: tally.yaml in this folder, if there).",
+    completion: .file(extensions: ["yaml", "yml"]))
+  var config: String?
   @Option(help: "Kafka brokers (environment: TALLY_BROKERS).") var brokers: String?
   @Option(
     name: [.customShort("X"), .customLong("property")],
@@ -128,12 +132,10 @@ struct Generate: ParsableCommand {
   private func produce(
     _ configuration: SyntheticConfiguration, _ start: SyntheticEncoder, to topic: String
   ) throws {
-    let environment = ProcessInfo.processInfo.environment["TALLY_BROKERS"]
-    var kafka = KafkaConfiguration([("bootstrap.servers", brokers ?? environment ?? Settings().brokers)])
-    for text in property {
-      guard let equals = text.firstIndex(of: "=") else { throw Failure("-X takes NAME=VALUE") }
-      kafka.set(String(text[..<equals]), String(text[text.index(after: equals)...]))
-    }
+    let flags = (brokers.map { [("kafka.brokers", $0, "--brokers")] } ?? [])
+    let kafka = try Settings.load(
+      config: config, set: [], flags: flags + SettingsOverrides.flags(properties: property)
+    ).kafkaConfiguration()
     let sender = try open(kafka, topic: topic)
     defer { sender.close() }
     let stopped = StopFlag()

@@ -38,7 +38,8 @@ struct Replay: ParsableCommand {
         tally replay --run january --discard
       """)
 
-  @Argument(help: "Files of events, in this order; none: the topic.") var files: [String] = []
+  @Argument(help: "Files of events, in this order; none: the topic.", completion: .file()) var files:
+    [String] = []
   @OptionGroup var connection: ConnectionOptions
   @Option(name: .customLong("run"), help: "Name of the run; by default the time. An old name goes on.")
   var runName: String?

@@ -1,4 +1,5 @@
 import FeatureStore
+import Foundation
 import Ingest
 import Kafka
 import Sink
@@ -40,7 +41,14 @@ extension Settings {
   private func checkProperties() throws {
     guard !kafkaProperties.isEmpty else { return }
     for property in kafkaProperties {
-      if let problem = KafkaConfiguration.problem(property: property.name, value: property.value.revealed) {
+      // librdkafka would say "system lib".
+      let isFile = property.name.hasPrefix("ssl.") && property.name.hasSuffix(".location")
+      let value = property.value.revealed
+      guard !isFile || value == "probe" || FileManager.default.isReadableFile(atPath: value) else {
+        throw Failure(
+          "\(property.value.origin.place): kafka: property \"\(property.name)\": \(value) cannot be read")
+      }
+      if let problem = KafkaConfiguration.problem(property: property.name, value: value) {
         throw Failure("\(property.value.origin.place): kafka: \(problem)")
       }
     }

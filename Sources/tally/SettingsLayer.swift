@@ -51,7 +51,7 @@ struct SettingsLayer {
     let paths = [path(first.0, first.1), path(second.0, second.1)]
     let what = paths[0] == paths[1] ? "\(paths[0]) twice" : "\(paths[1]) beside \(paths[0])"
     return Failure(
-      "\(second.1.origin.place): found \(what) (\(first.1.origin)); allowed: one of them, since they say the same thing"
+      "\(second.1.origin.place): found \(what) (\(first.1.origin)); allowed: one of them"
     )
   }
 }

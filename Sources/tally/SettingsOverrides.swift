@@ -54,6 +54,14 @@ enum SettingsOverrides {
     return layer
   }
 
+  /// What `-X NAME=VALUE …` says.
+  static func flags(properties texts: [String]) throws -> [(path: String, text: String, flag: String)] {
+    try texts.map { text in
+      guard let (name, value) = pair(text) else { throw Failure("-X takes NAME=VALUE") }
+      return ("kafka.properties.\(name)", value, "-X \(shown(name))")
+    }
+  }
+
   /// NAME=VALUE; nil: it is not of this form.
   static func pair(_ text: String) -> (name: String, value: String)? {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }

@@ -70,9 +70,10 @@ struct SettingsText {
       case "\\": escaped += "\\\\"
       case "\n": escaped += "\\n"
       case "\t": escaped += "\\t"
-      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value):
+      case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}", "\u{2028}", "\u{2029}", "\u{feff}", "\u{fffe}",
+        "\u{ffff}":
         let digits = String(scalar.value, radix: 16)
-        escaped += "\\x" + String(repeating: "0", count: 2 - digits.count) + digits
+        escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
       default: escaped.unicodeScalars.append(scalar)
       }
     }

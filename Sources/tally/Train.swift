@@ -23,8 +23,10 @@ struct Train: ParsableCommand {
       """)
 
   @OptionGroup var connection: ConnectionOptions
-  @Option(help: "Labels file (CSV).") var labels: String
-  @Option(help: "Events file (lines KEY, tab, JSON; or JSON alone) instead of the topic.") var events: String?
+  @Option(help: "Labels file (CSV).", completion: .file()) var labels: String
+  @Option(
+    help: "Events file (lines KEY, tab, JSON; or JSON alone) instead of the topic.", completion: .file())
+  var events: String?
   @Option(help: "Only this model; may be given again.") var only: [String] = []
   @Option(help: "Most trees.") var trees = 500
   @Option(help: "Depth of the trees.") var depth = 8
