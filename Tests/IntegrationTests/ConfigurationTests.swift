@@ -4,65 +4,71 @@ import Testing
 
 /// File, environment, --set and flags; secrets; what is refused and how.
 @Suite struct ConfigurationTests {
-  @Test(arguments: [
-    ("kafka: {session_timeout: soon}", "5s"), ("kafka: {start_at: middle}", "earliest"),
-    ("kafka: {brokerz: x}", "brokers"), ("redis: {generation: 0}", "at least 1"),
-    ("redis: {expiry: perhaps}", "true"), ("redis: {connect_timeout: 1h}", "1ms to 1m"),
-    ("redis: {password_env: NO_SUCH_VARIABLE}", "NO_SUCH_VARIABLE"),
-    ("redis: {password_file: /nonexistent}", "/nonexistent"),
-    ("cache: {entries: 0}", "1 to 100000000"), ("cache: {size: huge}", "MiB"),
-    ("scores: {encoding: xml}", "protobuf"),
-    ("scores: {compression: rar}", "lz4"), ("table: {postgres: x, sqlite: y}", "more than one table"),
-    ("table: {sslmode: perhaps}", "verify-full"), ("worker: {threads: 0}", "1 to 256"),
-    ("worker: {batch_rows_max: 513}", "512"), ("worker: {value_size_max: 1B}", "KiB"),
-    ("worker: {commit_interval: 0ms}", "1ms to 1m"), ("http: {port: 1}", "listen"),
-    ("unknown: 1", "kafka"), ("kafka: [1]", "section"),
-    ("kafka: {properties_file: {sasl.password: /nonexistent}}", "/nonexistent"),
-    ("kafka: {properties_env: {sasl.password: NO_SUCH_VARIABLE}}", "NO_SUCH_VARIABLE"),
-  ])
-  func badFileNamesPlaceAndWhatIsAllowed(_ text: String, _ expected: String) async throws {
+  @Test func theProgramReadsItsFileEnvironmentAndFlags() async throws {
     try await onThread {
-      let file = try Places.write("# a comment\n\(text)\n", as: "tally.yaml")
-      let result = try tally(["run", "--config", file])
-      #expect(result.code == 1)
-      #expect(result.errors.contains("\(file):2:"), "\(result.errors)")
-      #expect(result.errors.contains(expected), "\(result.errors)")
-    }
-  }
-
-  /// Two topics of one name are refused, and the error names them: shows which setting counted.
-  @Test func laterSourcesWin() async throws {
-    try await onThread {
-      let file = try Places.write("kafka: {topic: of-file}\nscores: {topic: of-file}\n", as: "tally.yaml")
-      func said(_ options: [String], _ environment: [String: String]) throws -> String {
-        let result = try tally(["run", "--config", file] + options, environment: environment)
-        #expect(result.code == 1)
-        return result.errors
+      let file = try Places.write("kafka:\n  topic: of-file\n  group: of-file\n", as: "tally.yaml")
+      let result = try tally(
+        [
+          "config", "--origin", "--config", file, "--set", "redis.prefix=of-set:", "--set",
+          "worker.threads=3", "--brokers", "of-flag:1", "-X", "client.rack=r",
+        ], environment: ["TALLY_KAFKA_GROUP": "of-environment", "TALLY_SQLITE": "of-alias.db"])
+      #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+      for (value, origin) in [
+        ("topic: of-file", "\(file):2"), ("group: of-environment", "environment TALLY_KAFKA_GROUP"),
+        ("prefix: \"of-set:\"", "--set redis.prefix"), ("threads: 3", "--set worker.threads"),
+        ("brokers: of-flag:1", "--brokers"), ("client.rack: r", "-X client.rack"),
+        ("sqlite: of-alias.db", "environment TALLY_SQLITE"), ("encoding: json", "default"),
+      ] {
+        let line = result.output.split(separator: "\n").first { $0.contains(value) } ?? ""
+        #expect(line.hasSuffix("# \(origin)"), "\(value): \(result.output)")
       }
-      #expect(try said([], [:]).contains("of events (of-file), scores (of-file)"))
-      #expect(
-        try said([], ["TALLY_KAFKA_TOPIC": "", "TALLY_TOPIC": "", "TALLY_CONFIG": ""]).contains("(of-file)"))
-      let variables = ["TALLY_KAFKA_TOPIC": "of-env", "TALLY_SCORES_TOPIC": "of-env"]
-      #expect(try said([], variables).contains("of events (of-env), scores (of-env)"))
-      let set = ["--set", "kafka.topic=of-set", "--set", "scores.topic=of-set"]
-      #expect(try said(set, variables).contains("of events (of-set), scores (of-set)"))
-      let flags = ["--topic", "of-flag", "--scores-topic", "of-flag"]
-      #expect(try said(set + flags, variables).contains("of events (of-flag), scores (of-flag)"))
-      #expect(try said([], ["TALLY_KAFKA_TOPIK": "x"]).contains("TALLY_KAFKA_TOPIK is no setting"))
+      let again = try Places.write(try tally(["config", "--config", file]).output, as: "tally.yaml")
+      #expect(try tally(["config", "--config", again]).output == readText(again))
+      // The file of the folder, and the one that the environment names.
+      #expect(try tally(["config"], environment: ["TALLY_CONFIG": file]).output.contains("topic: of-file"))
+      let wrong = try tally(["config"], environment: ["TALLY_CONFIG": "/nonexistent.yaml"])
+      #expect(wrong.code == 1 && wrong.errors.contains("/nonexistent.yaml"))
     }
   }
 
-  @Test(arguments: [
-    ("nonsense", "SECTION.KEY=VALUE"), ("kafca.topic=x", "there are pipeline"),
-    ("kafka.topik=x", "kafka has brokers"),
-    ("kafka.topic.more=x", "no parts"), ("kafka.properties=x", "NAME=VALUE"),
-    ("kafka.session_timeout=never", "allowed"), ("pipeline.x=1", "no parts"),
-    ("worker.threads=\"; rm", "allowed"),
-  ])
-  func badSet(_ text: String, _ expected: String) async throws {
+  @Test func checkSaysNothingOfWhatIsRight() async throws {
     try await onThread {
-      let result = try tally(["run", "--set", text])
-      #expect(result.code == 1 && result.errors.contains(expected), "\(result.errors)")
+      let right = try tally(["config", "--check", "--pipeline", Places.pipeline])
+      #expect(right.code == 0 && right.text.isEmpty, "\(right.text)")
+      let file = try Places.write("kafka:\n  topic: a b\n", as: "tally.yaml")
+      for command in [["config", "--check"], ["config"], ["run"], ["status"], ["train", "--labels", "x"]] {
+        let wrong = try tally(command + ["--config", file, "--pipeline", Places.pipeline])
+        #expect(wrong.code == 1 && wrong.output.isEmpty, "\(wrong.text)")
+        #expect(wrong.errors.hasPrefix("tally: \(file):2:10: found \"a b\"; allowed: "), "\(wrong.errors)")
+      }
+      let typo = try tally(
+        ["config", "--check", "--pipeline", Places.pipeline], environment: ["TALLY_KAFKA_TOPIK": "x"])
+      #expect(typo.code == 0 && typo.errors.contains("is it TALLY_KAFKA_TOPIC?"), "\(typo.text)")
+    }
+  }
+
+  /// Certificates and mechanisms are checked before anything connects, by librdkafka itself.
+  @Test(.enabled(if: TestCertificates.areAvailable, "the program openssl is not installed"))
+  func librdkafkaReadsCertificatesBeforeItConnects() async throws {
+    try await onThread {
+      let (own, other) = (try TestCertificates(), try TestCertificates())
+      func said(_ properties: [String]) throws -> TallyResult {
+        try tally(["config"] + properties.flatMap { ["-X", $0] })
+      }
+      let tls = [
+        "security.protocol=sasl_ssl", "ssl.ca.location=\(own.folder)/ca.pem",
+        "ssl.certificate.location=\(own.folder)/client.pem", "sasl.mechanisms=SCRAM-SHA-512",
+        "sasl.username=u",
+        "sasl.password=p",
+      ]
+      let right = try said(tls + ["ssl.key.location=\(own.folder)/client.key"])
+      #expect(right.code == 0, "\(right.errors)")
+      let foreign = try said(tls + ["ssl.key.location=\(other.folder)/client.key"])
+      #expect(foreign.code == 1 && foreign.errors.contains("ssl."), "\(foreign.errors)")
+      let broken = try said(["security.protocol=ssl", "ssl.ca.location=\(own.folder)/ca.key"])
+      #expect(broken.code == 1 && broken.errors.contains("-X ssl.ca.location"), "\(broken.errors)")
+      let without = try said(["security.protocol=sasl_ssl", "sasl.mechanisms=PLAIN"])
+      #expect(without.code == 1 && without.errors.contains("sasl.password must be set"), "\(without.errors)")
     }
   }
 
@@ -73,15 +79,14 @@ import Testing
         let result = try tally(["run", "--until-end", "-X", property] + stage.connection)
         #expect(result.code == 1 && result.errors.contains(expected), "\(property): \(result.text)")
       }
-      for name in ["enable.auto.commit", "group.id", "auto.offset.reset", "transactional.id", "acks"] {
+      for name in [
+        "enable.auto.commit", "group.id", "auto.offset.reset", "transactional.id", "acks", "partitioner",
+        "compression.codec", "group.instance.id", "bootstrap.servers", "opaque",
+      ] {
         try refused("\(name)=1", "\"\(name)\" cannot be set")
       }
       try refused("no.such.property=1", "no.such.property")
       try refused("security.protocol=telepathy", "security.protocol")
-      let tls = try tally(
-        ["run", "--until-end", "-X", "security.protocol=ssl", "-X", "ssl.ca.location=/nonexistent.pem"]
-          + stage.connection)
-      #expect(tls.code == 1 && tls.errors.contains("ssl.ca.location"), "\(tls.text)")
       // Properties of either kind of client, and those of TLS and SASL, go through.
       let passed = try tally(
         [
@@ -119,6 +124,25 @@ import Testing
           [:]
         ),
         (
+          base + [
+            "--no-table", "-X", "sasl.password=\(secret)", "-X", "security.protocol=sasl_plaintext", "-X",
+            "sasl.mechanisms=PLAIN", "-X", "sasl.username=u", "-X", "debug=all",
+          ], [:]
+        ),
+        (
+          base + [
+            "--no-table", "-X", "sasl.oauthbearer.config=\(secret)", "-X", "security.protocol=sasl_plaintext",
+            "-X",
+            "sasl.mechanisms=OAUTHBEARER", "-X", "enable.sasl.oauthbearer.unsecure.jwt=true", "-X",
+            "debug=all",
+          ], [:]
+        ),
+        (base + ["--no-table", "--set", "redis.password=\(secret)"], [:]),
+        (base + ["--no-table", "--set", "redis=redis://:\(secret)@h"], [:]),
+        (base + ["--no-table", "--set", "postgresql://u:\(secret)@h/d?sslmode=require"], [:]),
+        (base + ["--no-table", "-X", "acks=0"], ["TALLY_REDIS_PASSWORT": secret]),
+        (base, ["TALLY_POSTGRES": "postgresql://u:\(secret)@127.0.0.1:1/d"]),
+        (
           base + ["--no-table", "--set", "kafka.properties.ssl.key.password=\(secret)", "-X", "x=\(secret)"],
           [:]
         ),
@@ -128,24 +152,11 @@ import Testing
           ["run", "--until-end", "--set", "redis.connect_timeout=200ms"] + options, environment: environment,
           seconds: 90)
         #expect(result.code != 0, "\(options)")
-        #expect(!result.text.contains("hunter2"), "\(options.joined(separator: " ")): \(result.text)")
+        let shown = try tally(["config", "--origin"] + options, environment: environment)
+        for text in [result.text, shown.text] {
+          #expect(!text.contains("hunter2"), "\(options.joined(separator: " ")): \(text)")
+        }
       }
-    }
-  }
-
-  /// Also where it stands in the wrong place.
-  @Test(arguments: [
-    "redis: redis://u:hunter2@127.0.0.1", "table: postgresql://u:hunter2@h/db", "redis: {password: hunter2}",
-    "kafka: {properties: sasl.password=hunter2}", "kafka: {properties: [sasl.password=hunter2]}",
-    "kafka: {properties_env: hunter2}", "kafka: {properties: {sasl.password: [hunter2]}}",
-    "table: {postgres: {url: hunter2}}",
-  ])
-  func misplacedSecretsAreNotPrinted(_ text: String) async throws {
-    try await onThread {
-      let file = try Places.write(text + "\n", as: "tally.yaml")
-      let result = try tally(["run", "--config", file])
-      #expect(result.code == 1 && result.errors.contains("\(file):1:"), "\(result.errors)")
-      #expect(!result.text.contains("hunter2"), "\(result.errors)")
     }
   }
 
