@@ -5,8 +5,11 @@ struct Completions: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints a shell's completion script.",
     discussion: """
+      It completes commands, flags, words that flags take, settings after --set, and files. A new shell has it.
+
       Examples:
-        tally completions bash > /etc/bash_completion.d/tally
+        tally completions bash > ~/.local/share/bash-completion/completions/tally    # needs the package bash-completion
+        source <(tally completions bash)                                            # this shell only
         tally completions zsh > ~/.zfunc/_tally          # with fpath+=~/.zfunc before compinit
         tally completions fish > ~/.config/fish/completions/tally.fish
       """)

@@ -37,7 +37,7 @@ extension Settings {
       defer { admin.close() }
       return try body(admin)
     } catch let error as KafkaError {
-      let isProperty = "\(error)".contains("property")
+      let isProperty = error.kind == .denied || error.kind == .misuse
       throw Failure(
         "kafka \(brokers): \(error)"
           + (isProperty ? "; see kafka.properties and -X" : "; is it running, and is kafka.brokers right?"))

@@ -13,7 +13,8 @@ struct Tally: ParsableCommand {
                         tally run --config tally.yaml
 
       Settings come from defaults, then the configuration file (--config, or tally.yaml in this folder), then the
-      environment (TALLY_BROKERS, TALLY_REDIS, …), then flags; the last one wins.
+      environment (TALLY_SECTION_KEY), then --set SECTION.KEY=VALUE, then other flags; the last one wins. tally config
+      shows them.
       Exit codes: 0 done, 1 failed (the error says what to do next), 64 wrong usage.
       """,
     version: "0.1.0",

@@ -97,66 +97,60 @@ import Testing
     }
   }
 
-  /// Wherever a secret may stand, it is not said again.
-  @Test func secretsAreNeverPrinted() async throws {
+  /// Options and a variable with a secret in them: `SECRET`, or in the file `SETTINGS`.
+  private static let withSecrets: [(options: String, variable: String)] = [
+    ("--config SETTINGS", ""), ("--config SETTINGS --postgres postgresql://u:SECRET@127.0.0.1:1/x", ""),
+    ("--postgres password=SECRET", ""), ("--postgres password='SECRET", ""),
+    ("--redis redis://u:SECRET@127.0.0.1:1/0", ""), ("--redis redis://u:SECRET@:x", ""),
+    ("--redis redis://u:SECRET@REDIS", ""),
+    ("-X sasl.password=SECRET -X security.protocol=sasl_plaintext", ""),
+    (
+      "-X sasl.password=SECRET -X security.protocol=sasl_plaintext -X sasl.mechanisms=PLAIN -X sasl.username=u -X debug=all",
+      ""
+    ),
+    (
+      "-X sasl.oauthbearer.config=SECRET -X security.protocol=sasl_plaintext -X sasl.mechanisms=OAUTHBEARER -X "
+        + "enable.sasl.oauthbearer.unsecure.jwt=true -X debug=all", ""
+    ),
+    ("-X security.protocol=ssl -X ssl.key.pem=SECRET", ""),
+    ("--set kafka.properties.ssl.key.password=SECRET -X x=SECRET", ""), ("-X sasl.jaas.config=SECRET", ""),
+    ("--set redis.password=SECRET", ""), ("--set redis=redis://:SECRET@h", ""),
+    ("--set postgresql://u:SECRET@h/d?sslmode=require", ""), ("--set table.password=SECRET", ""),
+    ("-X acks=0", "TALLY_REDIS_PASSWORT=SECRET"),
+    ("-X acks=0", "TALLY_KAFKA_PROPERTIES_SASL_PASSWORD=SECRET"),
+    ("", "TALLY_REDIS_PASSWORD=SECRET"), ("", "TALLY_POSTGRES=postgresql://u:SECRET@127.0.0.1:1/d"),
+    ("", "TALLY_POSTGRES=postgresql://u:SECRET/d"), ("", "TALLY_REDIS=SECRET"),
+  ]
+
+  /// Wherever a secret may stand, a run that fails does not say it again, nor does what shows the settings.
+  @Test(arguments: withSecrets)
+  func secretsAreNeverPrinted(_ words: String, _ variable: String) async throws {
     try await onThread {
       let stage = try Stage(.sqlite)
-      let secret = "hunter2-sesame"
-      let folder = try Places.newFolder("secrets")
-      try Data((secret + "\n").utf8).write(to: URL(fileURLWithPath: folder + "/secret"))
+      let secret = try Places.write("hunter2-sesame\n", as: "secret")
       let file = try Places.write(
         """
-        redis: {password_file: \(folder)/secret}
-        kafka: {properties_file: {sasl.password: \(folder)/secret}, properties: {sasl.username: u}}
-        table: {postgres: "host=127.0.0.1 port=1 dbname=x", password_file: \(folder)/secret, sslmode: require}
+        redis: {password_file: \(secret)}
+        kafka: {properties_file: {sasl.password: \(secret)}, properties: {sasl.username: u}}
+        table: {postgres: "host=127.0.0.1 port=1 dbname=x", password_file: \(secret), sslmode: require}
         """, as: "tally.yaml")
-      let base = Array(stage.connectionWithoutTable)
-      let tries: [([String], [String: String])] = [
-        (["--config", file] + base, [:]),
-        (["--config", file] + base + ["--postgres", "postgresql://u:\(secret)@127.0.0.1:1/x"], [:]),
-        (["--postgres", "host=127.0.0.1 port=1 password=\(secret) user=u"] + base, [:]),
-        (["--postgres", "host=127.0.0.1 port=nonsense password='\(secret)"] + base, [:]),
-        (base + ["--no-table", "--redis", "redis://u:\(secret)@127.0.0.1:1/0"], [:]),
-        (base + ["--no-table", "--redis", "redis://u:\(secret)@:x"], [:]),
-        (base + ["--no-table"], ["TALLY_REDIS_PASSWORD": secret]),
-        (
-          base + ["--no-table", "-X", "sasl.password=\(secret)", "-X", "security.protocol=sasl_plaintext"],
-          [:]
-        ),
-        (
-          base + [
-            "--no-table", "-X", "sasl.password=\(secret)", "-X", "security.protocol=sasl_plaintext", "-X",
-            "sasl.mechanisms=PLAIN", "-X", "sasl.username=u", "-X", "debug=all",
-          ], [:]
-        ),
-        (
-          base + [
-            "--no-table", "-X", "sasl.oauthbearer.config=\(secret)", "-X", "security.protocol=sasl_plaintext",
-            "-X",
-            "sasl.mechanisms=OAUTHBEARER", "-X", "enable.sasl.oauthbearer.unsecure.jwt=true", "-X",
-            "debug=all",
-          ], [:]
-        ),
-        (base + ["--no-table", "--set", "redis.password=\(secret)"], [:]),
-        (base + ["--no-table", "--set", "redis=redis://:\(secret)@h"], [:]),
-        (base + ["--no-table", "--set", "postgresql://u:\(secret)@h/d?sslmode=require"], [:]),
-        (base + ["--no-table", "-X", "acks=0"], ["TALLY_REDIS_PASSWORT": secret]),
-        (base, ["TALLY_POSTGRES": "postgresql://u:\(secret)@127.0.0.1:1/d"]),
-        (
-          base + ["--no-table", "--set", "kafka.properties.ssl.key.password=\(secret)", "-X", "x=\(secret)"],
-          [:]
-        ),
-      ]
-      for (options, environment) in tries {
-        let result = try tally(
-          ["run", "--until-end", "--set", "redis.connect_timeout=200ms"] + options, environment: environment,
-          seconds: 90)
-        #expect(result.code != 0, "\(options)")
-        let shown = try tally(["config", "--origin"] + options, environment: environment)
-        for text in [result.text, shown.text] {
-          #expect(!text.contains("hunter2"), "\(options.joined(separator: " ")): \(text)")
-        }
+      func filled(_ text: some StringProtocol) -> String {
+        text.replacingOccurrences(of: "SECRET", with: "hunter2-sesame").replacingOccurrences(
+          of: "SETTINGS", with: file
+        )
+        .replacingOccurrences(of: "REDIS", with: "127.0.0.1:\(stage.redis.port)/0")
       }
+      let given = words.split(separator: " ").map { filled($0) }
+      let pair = variable.split(separator: "=", maxSplits: 1).map(String.init)
+      let environment = pair.count == 2 ? [pair[0]: filled(pair[1])] : [:]
+      let hasTable =
+        (words + variable).contains("POSTGRES") || words.contains("--postgres") || words.contains("SETTINGS")
+      let options = stage.connectionWithoutTable + given + (hasTable ? [] : ["--no-table"])
+      let result = try tally(
+        ["run", "--until-end", "--set", "redis.connect_timeout=200ms"] + options, environment: environment)
+      #expect(result.code != 0 && !result.errors.isEmpty)
+      let shown = try tally(["config", "--origin"] + options, environment: environment)
+      for text in [result.text, shown.text] { #expect(!text.contains("hunter2")) }
     }
   }
 
@@ -179,26 +173,39 @@ import Testing
         #expect(script.code == 0 && script.output.contains("dead-letters"), "\(shell)")
       }
       let script = try Places.write(try tally(["completions", "bash"]).output, as: "tally.bash")
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/bin/bash")
-      process.arguments = [
-        "-c",
-        """
-        set -e
-        bash -n \(script)
-        source \(script)
-        COMP_WORDS=(tally re); COMP_CWORD=1; COMP_LINE='tally re'; COMP_POINT=8; COMPREPLY=()
-        $(complete -p tally | sed 's/.*-F \\([^ ]*\\).*/\\1/') tally re tally
-        printf '%s\\n' "${COMPREPLY[@]}"
-        """,
-      ]
-      let pipe = Pipe()
-      process.standardOutput = pipe
-      try process.run()
-      let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
-      #expect(text.contains("rebuild") && text.contains("replay"), "\(text)")
+      #expect(try Self.completed("re", by: script) == ["rebuild", "replay"])
+      #expect(try Self.completed("dead-letters s", by: script) == ["show"])
+      #expect(try Self.completed("run --sess", by: script) == [])
+      #expect(try Self.completed("run --set redis.p", by: script).contains("redis.prefix="))
+      #expect(try Self.completed("run --on-lost-state reb", by: script) == ["rebuild"])
+      #expect(try Self.completed("config --config ta", by: script) == ["tally.yaml"])
+      #expect(try Self.completed("completions f", by: script) == ["fish"])
     }
+  }
+
+  /// What bash offers for a command line, in a folder with tally.yaml and tally.txt.
+  private static func completed(_ line: String, by script: String) throws -> [String] {
+    let folder = try Places.newFolder("completion")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = [
+      "-c",
+      """
+      cd \(folder) && touch tally.yaml tally.txt && bash -n \(script) && source \(script) || exit 1
+      COMP_WORDS=(tally \(line)); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE='tally \(line)'
+      COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; COMPREPLY=()
+      $(complete -p tally | sed 's/.*-F \\([^ ]*\\).*/\\1/') tally "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+      printf '%s\\n' "${COMPREPLY[@]}"
+      """,
+    ]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw TestFailure("bash ends with \(process.terminationStatus)")
+    }
+    return text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.sorted()
   }
 }
