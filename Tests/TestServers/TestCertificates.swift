@@ -71,3 +71,37 @@ extension PostgresServer {
     }
   }
 }
+
+/// Something that answers TLS on a free loopback port with a server's certificate, and then speaks no Kafka.
+public final class TestTLSServer {
+  /// Port on 127.0.0.1.
+  public let port: Int
+  private let process: GuardedProcess
+
+  /// Starts openssl's server.
+  public init(_ certificates: TestCertificates) throws {
+    let attemptsMax = 5
+    for attempt in 1... {
+      let folder = try temporaryFolder("tls")
+      let port = try freePort()
+      let process = try GuardedProcess(
+        [
+          "openssl", "s_server", "-accept", "127.0.0.1:\(port)", "-www", "-cert",
+          "\(certificates.folder)/server.pem", "-key", "\(certificates.folder)/server.key",
+        ], folder: folder)
+      let isUp: Bool = try poll(seconds: 10, what: "answer of openssl s_server") {
+        if readFile(folder + "/log")?.contains("ACCEPT") == true { return true }
+        return process.isRunning ? nil : false
+      }
+      if isUp {
+        (self.port, self.process) = (port, process)
+        return
+      }
+      guard attempt < attemptsMax else { throw ServerFailure("openssl s_server finds no port") }
+    }
+    throw ServerFailure("openssl s_server does not start")
+  }
+
+  /// Ends it.
+  public func stop() { process.kill(keepFolder: false) }
+}
