@@ -153,6 +153,18 @@ import Testing
     }
   }
 
+  /// A secret that stands where something else should is not repeated, either.
+  @Test(arguments: [
+    "redis: redis://u:hunter2@h", "table: postgresql://u:hunter2@h/db", "redis: {password: hunter2}",
+    "kafka: {properties: sasl.password=hunter2}", "kafka: {properties: [sasl.password=hunter2]}",
+    "kafka: {properties_env: hunter2}", "kafka: {properties: {sasl.password: [hunter2]}}",
+    "table: {postgres: {url: hunter2}}", "redis: {'redis://:hunter2@h': 1}", "'postgresql://u:hunter2@h': 1",
+  ])
+  func misplacedSecretsAreNotSaid(_ text: String) throws {
+    let said = try refusal(file: text + "\n")
+    #expect(said?.hasPrefix("FILE:1:") == true && said?.contains("hunter2") == false, "\(said ?? "taken")")
+  }
+
   @Test func secretsInPlainAreSpokenOf() throws {
     func warnings(file: String? = nil, environment: [String: String] = [:], set: [String] = []) throws
       -> String
