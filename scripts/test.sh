@@ -11,4 +11,17 @@ swift format lint --strict --recursive --parallel Package.swift Sources Tests Be
 echo "test: building"
 swift build --build-tests
 echo "test: running"
-swift test --skip-build "$@"
+# The tests take minutes. One that hangs must not take the machine for hours, and is named.
+limit=${TALLY_TEST_SECONDS:-2400}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+stdbuf -oL -eL timeout --kill-after=30 "$limit" swift test --skip-build "$@" 2>&1 | tee "$log" || status=$?
+if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+  echo "test: not finished after $limit s (TALLY_TEST_SECONDS); begun and not ended:" >&2
+  awk '$2 == "Test" && / started\.$/ { sub(/^[^ ]+ Test /, ""); sub(/ started\.$/, ""); open[$0] = 1; next }
+    $2 == "Test" && / (passed|failed|skipped)/ { sub(/^[^ ]+ Test /, ""); sub(/ with [0-9]+ test cases? /, " ")
+      sub(/ (passed|failed) after .*$/, ""); delete open[$0] }
+    END { for (name in open) print "  " name }' "$log" >&2
+fi
+exit "$status"

@@ -128,7 +128,7 @@ func portError(_ body: () throws -> Void) -> PortError? {
 /// Waits until `condition` holds, at most 10 s; returns whether it does.
 func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
   let clock = ContinuousClock()
-  let deadline = clock.now + .seconds(10)
+  let deadline = clock.now + .seconds(60)
   while clock.now < deadline {
     if try condition() { return true }
   }

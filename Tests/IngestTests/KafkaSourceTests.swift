@@ -25,7 +25,7 @@ import TestServers
     onOutcome: (PollOutcome) -> Void = { _ in }
   ) throws {
     let batch = RecordBatch()
-    let deadline = Deadline(milliseconds: 30_000)
+    let deadline = Deadline(milliseconds: 180_000)
     while !done() {
       guard !deadline.isOver else { throw BrokerTimeout(what: "records") }
       let outcome = try source.poll(into: batch, limit: limit, timeoutMs: 50)
@@ -90,7 +90,7 @@ import TestServers
       offsets[Int($0.partition)].append($0.offset)
     }
     let batch = RecordBatch()
-    let deadline = Deadline(milliseconds: 30_000)
+    let deadline = Deadline(milliseconds: 180_000)
     while offsets[0].count + offsets[1].count < 600 {
       guard !deadline.isOver else { throw BrokerTimeout(what: "records \(offsets.map(\.count))") }
       #expect(try source.poll(into: batch, limit: 11, timeoutMs: 50) == .records)
@@ -148,7 +148,7 @@ import TestServers
     try Self.drive(first, until: { count == 40 }) { _ in count += 1 }
     let second = try Self.source(broker, "two")
     defer { second.close() }
-    let deadline = Deadline(milliseconds: 30_000)
+    let deadline = Deadline(milliseconds: 180_000)
     let other = RecordBatch()
     while try !first.idle(timeoutMs: 20) {
       guard !deadline.isOver else { throw BrokerTimeout(what: "revocation") }
@@ -217,7 +217,7 @@ import TestServers
     broker.mock?.setDown(false)
     try broker.produce([BrokerMessage("k", "v")], to: "down")
     var count = 0
-    let deadline = Deadline(milliseconds: 30_000)
+    let deadline = Deadline(milliseconds: 180_000)
     while count == 0 && !deadline.isOver {
       try? Self.drive(source, until: { count > 0 }) { _ in count += 1 }
     }
@@ -236,7 +236,7 @@ import TestServers
     let source = try Self.source(broker, "small")
     defer { source.close() }
     let batch = RecordBatch()
-    let deadline = Deadline(milliseconds: 30_000)
+    let deadline = Deadline(milliseconds: 180_000)
     let error = #expect(throws: PortError.self) {
       while !deadline.isOver {
         if case .assigned = try source.poll(into: batch, limit: 10, timeoutMs: 50) {

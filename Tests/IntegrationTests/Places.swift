@@ -49,6 +49,9 @@ enum Places {
   }
 }
 
+/// How much longer than on an idle machine a test waits: a limit is there to end what is broken, not to measure.
+private let patience = 6
+
 /// Something that a test needs did not come about.
 struct TestFailure: Error, CustomStringConvertible {
   let description: String
@@ -60,11 +63,11 @@ struct TestFailure: Error, CustomStringConvertible {
 func until<Answer>(
   _ what: String, seconds: Int = 60, telling: () -> String = { "" }, _ body: () throws -> Answer?
 ) throws -> Answer {
-  let end = ContinuousClock.now + .seconds(seconds)
+  let end = ContinuousClock.now + .seconds(seconds * patience)
   while true {
     if let answer = try body() { return answer }
     guard .now < end else {
-      throw TestFailure("waited \(seconds) s in vain for \(what)\n\(telling().suffix(2000))")
+      throw TestFailure("waited \(seconds * patience) s in vain for \(what)\n\(telling().suffix(2000))")
     }
     usleep(5_000)
   }
@@ -77,20 +80,53 @@ func until(
   try until(what, seconds: seconds, telling: telling) { try holds() ? () : nil }
 }
 
-/// Runs a body that waits a lot on a thread of its own: Swift's pool has only as many as there are cores.
+/// Runs a body that waits a lot on a thread of its own: Swift's pool has only as many as there are cores. Few at once: each
+/// body starts programs and servers, and dozens of them on two cores keep each other waiting.
 func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
   try await withTaskExecutorPreference(Threads.shared) { try body() }
 }
 
-/// Gives every job a thread.
+/// Gives every job a thread, a few at a time, in their order.
 private final class Threads: TaskExecutor {
   static let shared = Threads()
+  private static let runningMax = 6
+
+  private struct Jobs {
+    var running = 0
+    var waiting: [UnownedJob] = []
+  }
+  private let jobs = Mutex(Jobs())
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    let thread = Thread { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    let isNewThread = jobs.withLock { jobs in
+      if jobs.running == Self.runningMax {
+        jobs.waiting.append(job)
+        return false
+      }
+      jobs.running += 1
+      return true
+    }
+    guard isNewThread else { return }
+    let thread = Thread {
+      var next: UnownedJob? = job
+      while let job = next {
+        job.runSynchronously(on: self.asUnownedTaskExecutor())
+        next = self.next()
+      }
+    }
     thread.stackSize = 8 << 20
     thread.start()
+  }
+
+  private func next() -> UnownedJob? {
+    jobs.withLock { jobs in
+      if jobs.waiting.isEmpty {
+        jobs.running -= 1
+        return nil
+      }
+      return jobs.waiting.removeFirst()
+    }
   }
 }
 

@@ -53,13 +53,13 @@ import TestServers
     defer { producer.close() }
     let topic = try producer.topic("outage")
     try Self.send(producer, topic, "a")
-    #expect(producer.flush(timeoutMs: 10_000))
+    #expect(producer.flush(timeoutMs: 60_000))
     broker.mock?.setDown(true)
     try Self.send(producer, topic, "b")
     #expect(!producer.flush(timeoutMs: 200))
     #expect(producer.outstanding == 1)
     broker.mock?.setDown(false)
-    #expect(producer.flush(timeoutMs: 20_000))
+    #expect(producer.flush(timeoutMs: 60_000))
     #expect(producer.takeDeliveryError() == nil)
     #expect(producer.delivered == 2)
     #expect(try broker.read("outage", count: 2).map { $0.key ?? [] } == [[97], [98]])
@@ -80,7 +80,7 @@ import TestServers
     defer { producer.close() }
     broker.mock?.fail(.produce, with: .tooLarge)
     try Self.send(producer, try producer.topic("big"), "k")
-    #expect(producer.flush(timeoutMs: 10_000))
+    #expect(producer.flush(timeoutMs: 60_000))
     let error = try #require(producer.takeDeliveryError())
     #expect(error.kind == .tooLarge)
     #expect(error.name == "MSG_SIZE_TOO_LARGE")
@@ -115,9 +115,9 @@ import TestServers
     #expect(error?.kind == .queueFull)
     #expect(error?.isRetriable == true)
     broker.mock?.setDown(false)
-    #expect(producer.flush(timeoutMs: 20_000))
+    #expect(producer.flush(timeoutMs: 60_000))
     try Self.send(producer, topic, "k")
-    #expect(producer.flush(timeoutMs: 20_000))
+    #expect(producer.flush(timeoutMs: 60_000))
     #expect(producer.delivered == 4)
   }
 
@@ -128,14 +128,14 @@ import TestServers
     defer { admin.close() }
     let name = broker.name("made")
     if broker.mock == nil {
-      #expect(try admin.metadata(topic: name, timeoutMs: 5000) == nil)
-      #expect(try admin.metadata(topic: name, timeoutMs: 5000) == nil, "asking must not make it")
-      #expect(try admin.createTopic(name, partitions: 3, timeoutMs: 10_000))
-      #expect(try !admin.createTopic(name, partitions: 3, timeoutMs: 10_000))
-      #expect(try admin.metadata(topic: name, timeoutMs: 5000)?.partitionCount == 3)
+      #expect(try admin.metadata(topic: name, timeoutMs: 60_000) == nil)
+      #expect(try admin.metadata(topic: name, timeoutMs: 60_000) == nil, "asking must not make it")
+      #expect(try admin.createTopic(name, partitions: 3, timeoutMs: 60_000))
+      #expect(try !admin.createTopic(name, partitions: 3, timeoutMs: 60_000))
+      #expect(try admin.metadata(topic: name, timeoutMs: 60_000)?.partitionCount == 3)
     } else {
       let error = #expect(throws: KafkaError.self) {
-        try admin.createTopic(name, partitions: 3, timeoutMs: 10_000)
+        try admin.createTopic(name, partitions: 3, timeoutMs: 60_000)
       }
       #expect(error?.kind == .unsupported)
     }

@@ -56,7 +56,7 @@ struct TablePostgresTests {
   @Test func aCommitWhoseAnswerIsLostIsAlreadyWritten() throws {
     let server = try PostgresServer()
     let context = TableFixture.context()
-    let sink = try Self.sink(server.connection(), timeoutMs: 20_000)
+    let sink = try Self.sink(server.connection(), timeoutMs: 60_000)
     var random = TableRandom(seed: 11)
     var (log, model) = (TableLog(context), TableModel(context))
     let (inputs, moves) = log.batch(&random)

@@ -14,7 +14,7 @@ import TestServers
   }
 
   static func flush(_ sink: KafkaTopicSink) throws {
-    let deadline = Deadline(milliseconds: 30_000)
+    let deadline = Deadline(milliseconds: 180_000)
     while try !sink.flush(timeoutMs: 200) {
       guard !deadline.isOver else { throw BrokerTimeout(what: "acknowledgements") }
     }
@@ -103,7 +103,7 @@ import TestServers
     if broker.mock == nil {
       let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", broker.bootstrapServers)]))
       defer { admin.close() }
-      #expect(try admin.metadata(topic: broker.name("scores"), timeoutMs: 5000)?.partitionCount == 5)
+      #expect(try admin.metadata(topic: broker.name("scores"), timeoutMs: 60_000)?.partitionCount == 5)
     }
   }
 
@@ -139,7 +139,7 @@ import TestServers
       #expect(error?.code == .unavailable)
     }
     broker.mock?.setDown(false)
-    let deadline = Deadline(milliseconds: 30_000)
+    let deadline = Deadline(milliseconds: 180_000)
     var isSent = false
     while !isSent && !deadline.isOver {
       do {

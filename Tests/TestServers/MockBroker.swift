@@ -56,5 +56,5 @@ public final class TestBroker {
   public func stop() { mock?.destroy() }
 
   /// Longest wait for a broker's answer in tests.
-  public static let answerTimeoutMs = 15_000
+  public static let answerTimeoutMs = 60_000
 }
