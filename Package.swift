@@ -47,7 +47,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
-    .target(name: "CForest", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "CForest", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
     .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
     // Floor 1: pure Swift: no clock, no I/O, no logging, no Foundation.
     module("Events", floor: 1),

@@ -2,8 +2,10 @@ public import Features
 
 /// A model that a pipeline scores with.
 public struct ModelDeclaration: Equatable, Sendable {
-  /// Name; also the name of its output.
+  /// Name; also the name of its output, unless it has several.
   public var name: String
+  /// Names of its outputs a row, in order.
+  public var outputs: [String]
   /// Model file (XGBoost JSON or UBJSON), relative to the models folder.
   public var file: String
   /// Column of the labels file that it learns; nil: not trainable here.
@@ -13,9 +15,13 @@ public struct ModelDeclaration: Equatable, Sendable {
   /// Where it is declared.
   public var position: SourcePosition
 
-  /// A model.
-  public init(name: String, file: String, label: String?, objective: String, position: SourcePosition) {
+  /// A model; `outputs` nil: one, of the model's name.
+  public init(
+    name: String, outputs: [String]? = nil, file: String, label: String?, objective: String,
+    position: SourcePosition
+  ) {
     self.name = name
+    self.outputs = outputs ?? [name]
     self.file = file
     self.label = label
     self.objective = objective

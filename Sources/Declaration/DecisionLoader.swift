@@ -9,7 +9,7 @@ enum DecisionLoader {
   static func decisions(
     _ root: YAMLSection, models: [ModelDeclaration], names: inout NameRegister
   ) throws(DeclarationError) -> [DecisionDeclaration] {
-    let outputs = models.map(\.name)
+    let outputs = models.flatMap(\.outputs)
     var decisions: [DecisionDeclaration] = []
     for item in try root["decisions"]?.list() ?? [] {
       let section = try item.section()

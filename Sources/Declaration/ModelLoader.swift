@@ -18,15 +18,37 @@ enum ModelLoader {
       try names.take(entry.key, for: "output", at: entry.position)
       try Names.checkColumn(entry.key, at: entry.position)
       let section = try entry.value.section()
-      try section.allow(["file", "label", "objective"])
+      try section.allow(["file", "label", "objective", "outputs"])
+      let outputs = try outputs(section["outputs"], names: &names)
+      let label = try label(section["label"])
+      if let value = section["outputs"], label != nil {
+        throw value.wrong(
+          allowed: "no outputs together with a label: tally train makes models with one output")
+      }
       models.append(
         ModelDeclaration(
-          name: entry.key, file: try file(section.required("file")), label: try label(section["label"]),
+          name: entry.key, outputs: outputs, file: try file(section.required("file")), label: label,
           objective: try section["objective"]?.choice(of: objectives) ?? objectives[0],
           position: entry.position))
     }
     guard !models.isEmpty else { throw declared.wrong(allowed: "at least one model, as name: {file: …}") }
     return models
+  }
+
+  /// The names of a model's several outputs; nil: one.
+  private static func outputs(
+    _ value: YAMLValue?, names: inout NameRegister
+  ) throws(DeclarationError) -> [String]? {
+    guard let value else { return nil }
+    var outputs: [String] = []
+    for item in try value.list() {
+      let name = try item.string()
+      try names.take(name, for: "output", at: item.position)
+      try Names.checkColumn(name, at: item.position)
+      outputs.append(name)
+    }
+    guard !outputs.isEmpty else { throw value.wrong(allowed: "at least one name, as outputs: [low, high]") }
+    return outputs
   }
 
   private static func file(_ value: YAMLValue) throws(DeclarationError) -> String {

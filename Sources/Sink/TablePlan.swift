@@ -64,7 +64,12 @@ struct TablePlan {
 
   /// Which model versions said so: `engagement=abc123,churn=def456`.
   static func modelVersions(_ context: ScoreContext) -> String {
-    zip(context.modelNames, context.modelVersions).map { "\($0)=\($1)" }.joined(separator: ",")
+    var found: [String] = []
+    for (name, version) in zip(context.modelNames, context.modelVersions)
+    where found.last != "\(name)=\(version)" {
+      found.append("\(name)=\(version)")
+    }
+    return found.joined(separator: ",")
   }
 
   private func checkNames() throws {

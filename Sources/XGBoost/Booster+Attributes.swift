@@ -22,17 +22,9 @@ extension Booster {
   /// Names of the columns in order; empty when the model has none.
   public func featureNames() throws(XGBoostError) -> [String] { try featureInfo("feature_name") }
 
-  /// Types of the columns in order, such as "float" or "int"; empty when the model has none.
-  public func featureTypes() throws(XGBoostError) -> [String] { try featureInfo("feature_type") }
-
   /// Names the columns.
   public func setFeatureNames(_ names: [String]) throws(XGBoostError) {
     try setFeatureInfo("feature_name", names)
-  }
-
-  /// Sets the columns' types.
-  public func setFeatureTypes(_ types: [String]) throws(XGBoostError) {
-    try setFeatureInfo("feature_type", types)
   }
 
   /// An attribute that is saved with the model; nil: it has none of that name.

@@ -14,10 +14,10 @@ extension Booster {
 
   /// Scores dense rows where they lie: `rows` of `columns` values, row by row, NaN being missing.
   ///
-  /// `output` gets one value a row. One call of the library for the whole batch; nothing is done per row on the way
-  /// there but the copying of the results. Throws when `columns` is not the model's number of features.
+  /// `output` gets `outputs` values a row. One call of the library for the whole batch; nothing is done per row on the
+  /// way there but the copying of the results. Throws when `columns` is not the model's number of features.
   public func predict(
-    _ values: UnsafePointer<Float>, rows: Int, columns: Int, kind: PredictionKind = .value,
+    _ values: UnsafePointer<Float>, rows: Int, columns: Int, outputs: Int = 1, kind: PredictionKind = .value,
     into output: UnsafeMutablePointer<Float>
   ) throws(XGBoostError) {
     if rows == 0 { return }
@@ -31,10 +31,10 @@ extension Booster {
       }, "predict")
     var count = 1
     for dimension in 0..<Int(dimensions) { count *= Int(shape?[dimension] ?? 0) }
-    guard count == rows, let result else {
+    guard count == rows * outputs, let result else {
       throw XGBoostError(operation: "predict", cause: "\(count) outputs for \(rows) rows")
     }
-    output.update(from: result, count: rows)
+    output.update(from: result, count: count)
   }
 
   /// Scores a matrix: the way that training evaluates. Slower than `predict(_:rows:columns:kind:into:)`, which it checks.
@@ -45,6 +45,18 @@ extension Booster {
     var result: UnsafePointer<Float>?
     let options: CInt = kind == .margin ? 1 : 0
     try check(XGBoosterPredict(handle, matrix.handle, options, 0, 0, &count, &result), "predict matrix")
+    return [Float](UnsafeBufferPointer(start: result, count: Int(count)))
+  }
+
+  /// What each column adds to each row's margins, exactly (TreeSHAP) or by Saabas' approximation: [row][group][columns + 1],
+  /// the last being the expected value with the base score.
+  public func contributions(
+    _ matrix: borrowing Matrix, isApproximate: Bool = false
+  ) throws(XGBoostError) -> [Float] {
+    var count: bst_ulong = 0
+    var result: UnsafePointer<Float>?
+    let options: CInt = isApproximate ? 8 : 4
+    try check(XGBoosterPredict(handle, matrix.handle, options, 0, 0, &count, &result), "explain matrix")
     return [Float](UnsafeBufferPointer(start: result, count: Int(count)))
   }
 

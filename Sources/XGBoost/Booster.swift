@@ -20,7 +20,7 @@ public enum ModelFormat: String, Sendable {
   }
 }
 
-/// A gradient-boosted tree model with one output a row, in libxgboost.
+/// A gradient-boosted tree model in libxgboost.
 ///
 /// Owns its handle and the scratch of its predictions; one thread at a time.
 public struct Booster: ~Copyable {
@@ -45,27 +45,13 @@ public struct Booster: ~Copyable {
     interface = .allocate(capacity: Self.interfaceBytesMax)
   }
 
-  /// Loads a model from a `.json` or `.ubj` file.
+  /// What an ensemble says, in the library: to check other evaluations against. An objective that the library does not
+  /// know gives margins.
   ///
-  /// The file's structure is checked first (`ModelCheck`): libxgboost 1.7.4 dies of some files. Throws an error that
-  /// names the file.
-  public init(path: String, threads: Int = 1) throws(XGBoostError) {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw XGBoostError(operation: "load \(path)", cause: "no such file, or it cannot be read")
-    }
-    self = try Booster(bytes: [UInt8](data), name: path, threads: threads)
-  }
-
-  /// Loads a model from the bytes of a file; `name`'s ending tells the form, and errors name it.
-  public init(bytes: [UInt8], name: String, threads: Int = 1) throws(XGBoostError) {
-    let operation = "load \(name)"
-    guard let format = ModelFormat(path: name) else {
-      throw XGBoostError(operation: operation, cause: "the name ends neither in .json nor in .ubj")
-    }
-    do throws(ModelFormatError) {
-      try ModelCheck.check(bytes, format)
-    } catch { throw XGBoostError(operation: operation, cause: error.text) }
-    self = try Self.loaded(ModelCheck.libraryForm(of: bytes, format), operation: operation, threads: threads)
+  /// There is no other way for a file into the library: version 1.7.4 dies of some.
+  public init(reference ensemble: TreeEnsemble, threads: Int = 1) throws(XGBoostError) {
+    self = try Self.loaded(
+      ReferenceModel(ensemble).bytes, operation: "load reference", threads: threads)
   }
 
   private static func loaded(

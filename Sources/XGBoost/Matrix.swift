@@ -34,6 +34,22 @@ public struct Matrix: ~Copyable {
     self.columns = columns
   }
 
+  /// Where each row's margins begin, [row][group], instead of the model's base score.
+  public func setBaseMargins(_ margins: [Float]) throws(XGBoostError) {
+    let code = margins.withUnsafeBufferPointer {
+      XGDMatrixSetFloatInfo(handle, "base_margin", $0.baseAddress, bst_ulong($0.count))
+    }
+    try check(code, "set base margins")
+  }
+
+  /// Tells which columns are categories: "c", else "float".
+  public func setFeatureTypes(_ types: [String]) throws(XGBoostError) {
+    let code = withCStrings(types) {
+      XGDMatrixSetStrFeatureInfo(handle, "feature_type", $0, bst_ulong(types.count))
+    }
+    try check(code, "set feature types")
+  }
+
   /// Names the columns.
   public func setFeatureNames(_ names: [String]) throws(XGBoostError) {
     let code = withCStrings(names) {

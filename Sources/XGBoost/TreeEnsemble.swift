@@ -1,70 +1,97 @@
+internal import Foundation
+
 /// One regression tree as a model file has it; arrays by node, node 0 is the root.
 public struct RegressionTree: Sendable {
-  /// Left child; -1: a leaf.
+  /// Left child; -1: a leaf. The right child is the node behind it.
   public var left: [Int32]
-  /// Right child; -1: a leaf.
-  public var right: [Int32]
   /// Feature that a split compares.
   public var feature: [Int32]
   /// A split's condition (value < condition goes left), or a leaf's value.
   public var value: [Float]
   /// Whether a missing value goes left.
   public var defaultLeft: [Bool]
+  /// Sum of the hessians of the training rows that came to the node: how many they were, for most objectives.
+  public var cover: [Float]
+  /// The node's set in the ensemble's `categorySets`: a category in it goes right; -1: a numerical split. Empty: all are.
+  public var categorySet: [Int32]
+  /// Group of outputs that the leaves add to.
+  public var group: Int
+  /// What DART multiplies the leaves by; 1 for other boosters.
+  public var weight: Float
+
+  /// The set that a node compares with; nil: it compares numbers.
+  public func set(_ node: Int) -> Int? {
+    categorySet.isEmpty || categorySet[node] < 0 ? nil : Int(categorySet[node])
+  }
+
+  /// A leaf's value as it is added.
+  public func leaf(_ node: Int) -> Float { weight == 1 ? value[node] : value[node] * weight }
 }
 
-/// The trees of a model file with one output a row, in their order.
+/// The trees of a model file of XGBoost, in their order, and what belongs to them.
+///
+/// Everything in it has been checked: trees are trees, children, features, groups and sets exist.
+/// File format: XGBoost 1.7 to 3.x, doc/model.schema, src/tree/tree_model.cc and src/gbm.
 public struct TreeEnsemble: Sendable {
-  /// Name of the objective, such as `binary:logistic`.
-  public var objective: String
-  /// `base_score` as the file has it: on the scale of the output.
-  public var baseScore: Float
+  /// What it was trained for.
+  public var objective: Objective
+  /// For each group, the base score as the file has it: on the scale of the output.
+  public var baseScores: [Float]
+  /// Groups of trees, each making one margin a row: classes, quantiles, or 1.
+  public var groups: Int
+  /// Columns of a row.
+  public var featureCount: Int
+  /// Names of the columns; empty: the file has none.
+  public var featureNames: [String]
+  /// Texts that were saved with the model, such as `best_iteration`.
+  public var attributes: [String: String]
+  /// Whether the booster is DART.
+  public var isDart: Bool
   /// The trees.
   public var trees: [RegressionTree]
+  /// Sets of categories: bits of words, lowest first.
+  public var categorySets: [[UInt32]]
 
-  /// Reads a model file; its form is told by the ending of `name`. Throws for what `Booster` refuses too.
+  /// Outputs of a row: one for each group, but for `multi:softmax`, whose output is the class.
+  public var outputs: Int { objective == .softmax ? 1 : groups }
+  /// Margins before any tree, one for each group.
+  public var baseMargins: [Float] { baseScores.map { objective.baseMargin($0) } }
+
+  /// Reads a model file of this path; throws as `init(bytes:name:)`.
+  public init(path: String) throws(XGBoostError) {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw XGBoostError(operation: "load \(path)", cause: "no such file, or it cannot be read")
+    }
+    self = try TreeEnsemble(bytes: [UInt8](data), name: path)
+  }
+
+  /// Reads a model file; its form is told by the ending of `name`, which errors name.
+  ///
+  /// Throws for what is broken or hostile, and for models of kinds that are not served, by name: other boosters than
+  /// gbtree and dart, other objectives, leaves that are vectors.
   public init(bytes: [UInt8], name: String) throws(XGBoostError) {
     guard let format = ModelFormat(path: name) else {
-      throw XGBoostError(operation: "load \(name)", cause: "the file's name does not tell its form")
+      throw XGBoostError(operation: "load \(name)", cause: "the name ends neither in .json nor in .ubj")
     }
     do throws(ModelFormatError) {
-      try ModelCheck.check(bytes, format)
-      self = try Self.read(try ModelCheck.document(bytes, format))
+      self = try ModelFile.ensemble(bytes, format)
     } catch {
       throw XGBoostError(operation: "load \(name)", cause: error.text)
     }
   }
 
-  private static func read(_ root: ModelValue) throws(ModelFormatError) -> TreeEnsemble {
-    guard let learner = root["learner"], case .text(let objective)? = learner["objective"]?["name"],
-      case .text(let base)? = learner["learner_model_param"]?["base_score"],
-      let score = Float(base.filter { $0 != "[" && $0 != "]" }),
-      let trees = learner["gradient_booster"]?["model"]?["trees"]?.elements
-    else { throw ModelFormatError(text: "no base_score, objective or trees") }
-    var ordered = [RegressionTree?](repeating: nil, count: trees.count)
-    for tree in trees {
-      guard case .number(let id)? = tree["id"], let index = Int(exactly: id), ordered.indices.contains(index)
-      else { throw ModelFormatError(text: "a tree without an id") }
-      ordered[index] = try readTree(tree)
-    }
-    return TreeEnsemble(objective: objective, baseScore: score, trees: ordered.compactMap { $0 })
-  }
-
-  private init(objective: String, baseScore: Float, trees: [RegressionTree]) {
+  init(
+    objective: Objective, baseScores: [Float], featureCount: Int, featureNames: [String],
+    attributes: [String: String], isDart: Bool, trees: [RegressionTree], categorySets: [[UInt32]]
+  ) {
     self.objective = objective
-    self.baseScore = baseScore
+    self.baseScores = baseScores
+    groups = baseScores.count
+    self.featureCount = featureCount
+    self.featureNames = featureNames
+    self.attributes = attributes
+    self.isDart = isDart
     self.trees = trees
-  }
-
-  private static func readTree(_ tree: ModelValue) throws(ModelFormatError) -> RegressionTree {
-    func numbers(_ name: String) throws(ModelFormatError) -> [Double] {
-      guard case .numbers(let values)? = tree[name] else { throw ModelFormatError(text: "no \(name)") }
-      return values
-    }
-    return RegressionTree(
-      left: try numbers("left_children").map { Int32($0) },
-      right: try numbers("right_children").map { Int32($0) },
-      feature: try numbers("split_indices").map { Int32(exactly: $0) ?? 0 },
-      value: try numbers("split_conditions").map { Float($0) },
-      defaultLeft: try numbers("default_left").map { $0 != 0 })
+    self.categorySets = categorySets
   }
 }

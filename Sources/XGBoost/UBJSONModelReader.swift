@@ -83,6 +83,7 @@ struct UBJSONModelReader {
   private mutating func number(_ marker: UInt8) throws(ModelFormatError) -> Double? {
     switch marker {
     case UInt8(ascii: "d"): try real()
+    case UInt8(ascii: "D"): Double(bitPattern: try integer(UInt64.self))
     case UInt8(ascii: "i"): Double(try integer(Int8.self))
     case UInt8(ascii: "U"): Double(try integer(UInt8.self))
     case UInt8(ascii: "I"): Double(try integer(Int16.self))
@@ -124,8 +125,10 @@ struct UBJSONModelReader {
     let size: Int
     switch marker {
     case UInt8(ascii: "U"): size = 1
+    case UInt8(ascii: "i"): size = 1
+    case UInt8(ascii: "I"): size = 2
     case UInt8(ascii: "d"), UInt8(ascii: "l"): size = 4
-    case UInt8(ascii: "L"): size = 8
+    case UInt8(ascii: "L"), UInt8(ascii: "D"): size = 8
     default:
       position -= 1
       throw error("a type of numbers")

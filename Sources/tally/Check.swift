@@ -30,8 +30,8 @@ struct Check: ParsableCommand {
       printState(pipeline.program)
       printModels(pipeline.declaration)
       if let models {
-        let scorer = try pipeline.makeScorer(models: models)
-        for (name, version) in zip(scorer.outputNames, scorer.modelVersions) {
+        let served = try pipeline.loadModels(models)
+        for (name, version) in zip(served.outputNames, served.modelVersions) {
           say("  \(name): version \(version) in \(models) fits")
         }
       }

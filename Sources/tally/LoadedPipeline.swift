@@ -27,13 +27,16 @@ struct LoadedPipeline {
   }
 
   /// A scorer over the pipeline's models; checks that files are there and made for these columns.
-  func makeScorer(models: String) throws -> BoosterScorer {
-    try BoosterScorer(
-      models: declaration.models, folder: ModelFolder(path: models), columnNames: program.columnNames)
+  func makeScorer(models: String) throws -> ForestScorer { ForestScorer(try loadModels(models)) }
+
+  /// The pipeline's models, loaded and checked once for all workers.
+  func loadModels(_ folder: String) throws -> ServedModels {
+    try ServedModels(
+      models: declaration.models, folder: ModelFolder(path: folder), columnNames: program.columnNames)
   }
 
   func makeDecider() throws -> RuleDecider {
-    try RuleDecider(declaration.decisions, outputNames: declaration.models.map(\.name))
+    try RuleDecider(declaration.decisions, outputNames: declaration.models.flatMap(\.outputs))
   }
 
   /// What every score of a run has in common.
@@ -41,16 +44,16 @@ struct LoadedPipeline {
     ScoreContext(
       pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
       featureNames: program.columnNames, featureLabels: program.columnLabels,
-      outputNames: scorer.outputNames, modelNames: scorer.outputNames,
+      outputNames: scorer.outputNames,
+      modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } },
       modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
       decisionLabels: decider.decisionLabels,
       tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })
   }
 
   /// The people most at risk, when the pipeline has an output named "churn".
-  func makeBoard(_ settings: Settings) throws -> AtRiskBoard? {
-    let context = context(
-      topic: settings.topic, scorer: try makeScorer(models: settings.models), decider: try makeDecider())
+  func makeBoard(_ settings: Settings, scorer: any RowScorer) throws -> AtRiskBoard? {
+    let context = context(topic: settings.topic, scorer: scorer, decider: try makeDecider())
     return AtRiskBoard(
       context: context, churn: "churn", engagement: "engagement", category: "engagement_category")
   }

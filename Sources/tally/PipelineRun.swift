@@ -28,7 +28,9 @@ final class PipelineRun: Sendable {
   /// Builds and checks everything, then starts the workers. Throws what is wrong at start: a missing topic or model, an
   /// unreachable server, contradicting settings.
   convenience init(_ settings: Settings, _ pipeline: LoadedPipeline) throws {
-    try self.init(settings, pipeline, .live(settings, pipeline), board: try pipeline.makeBoard(settings))
+    let plan = try WorkerPlan.live(settings, pipeline)
+    let board = try plan.scorer.flatMap { try pipeline.makeBoard(settings, scorer: try $0()) }
+    try self.init(settings, pipeline, plan, board: board)
   }
 
   /// As above, with neighbours of the caller's choice.

@@ -65,8 +65,8 @@ struct Rebuild: ParsableCommand {
     _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore,
     _ positions: PipelinePositions
   ) throws {
-    let scorer = try? pipeline.makeScorer(models: settings.models)
-    let modelSet = scorer?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
+    let models = try? pipeline.loadModels(settings.models)
+    let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
     let identity = pipeline.identity(generation: settings.generation, modelSet: modelSet)
     let renewals = try positions.facts.map {
       try Delivery.renew($0, identity: identity, acceptShorterLog: acceptShorterLog, goesOn: !restart)

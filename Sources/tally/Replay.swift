@@ -95,10 +95,10 @@ struct Replay: ParsableCommand {
     }
     let done = try progress(makeStore, log, own, pipeline, replay)
     let sqlite = try own.openSQLite()
+    let models = try pipeline.loadModels(own.models)
     let plan = WorkerPlan(
       source: { try log.source(worker: $0, of: own.workers) }, store: makeStore,
-      scorer: { try pipeline.makeScorer(models: own.models) },
-      modelSet: try pipeline.makeScorer(models: own.models).modelSet.hashHex,
+      scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try own.makeTable($0, sqlite: sqlite) },
       topic: { own.scoresTopic.isEmpty ? nil : try own.makeTopicSink($0, partitions: Int32(log.partitions)) })
     complain(

@@ -27,6 +27,7 @@ struct WorkerPlan {
     let partitions = try settings.partitionCount()
     let sqlite = try settings.openSQLite()
     let group = settings.groupName(of: pipeline)
+    let models = try pipeline.loadModels(settings.models)
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
       store: {
@@ -34,8 +35,7 @@ struct WorkerPlan {
         try store.connect()
         return store
       },
-      scorer: { try pipeline.makeScorer(models: settings.models) },
-      modelSet: try pipeline.makeScorer(models: settings.models).modelSet.hashHex,
+      scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try settings.makeTable($0, sqlite: sqlite) },
       topic: { try settings.makeTopicSink($0, partitions: partitions) })
   }

@@ -84,7 +84,7 @@ import XGBoost
     let rows = try stage.table.query("SELECT entity_id, \(names.joined(separator: ", ")) FROM latest_scores")
     let latest = Dictionary(rows.map { ($0[0], $0.dropFirst().map { Float($0) }) }) { first, _ in first }
     for (column, name) in names.enumerated() {
-      let booster = try Booster(path: "\(stage.history.models)/\(name).json")
+      let booster = try Booster(reference: TreeEnsemble(path: "\(stage.history.models)/\(name).json"))
       for person in stage.history.people.indices where person % 5 == column {
         let id = stage.history.people[person]
         let json = try JSON(try stage.ask(["features", id, "--json"]).output)

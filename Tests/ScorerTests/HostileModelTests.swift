@@ -2,18 +2,18 @@ import Foundation
 import Testing
 import XGBoost
 
-/// libxgboost 1.7.4 must never see what kills it: each of these files is an error, and the process lives.
+@testable import Scorer
+
+/// Broken and hostile model files: each is an error or a model that scores as libxgboost does, and the process lives.
 @Suite struct HostileModelTests {
   private static let forms: [ModelFormat] = [.json, .ubj]
 
-  /// Whether the bytes load; when they do, they must also predict.
+  /// Whether the bytes load; when they do, forest and libxgboost must agree.
   private func loads(_ bytes: [UInt8], _ format: ModelFormat) -> Bool {
     do {
-      let booster = try Booster(bytes: bytes, name: "hostile.\(format.rawValue)")
-      let columns = try booster.featureCount
-      _ = try booster.predictions([Float](repeating: 0.5, count: columns * 3))
-      _ = try booster.gains()
-      _ = try booster.rounds
+      let ensemble = try TreeEnsemble(bytes: bytes, name: "hostile.\(format.rawValue)")
+      let forest = try Forest([ensemble], columns: ensemble.featureCount)
+      try ForestCheck.check(forest, 0, ensemble, name: "hostile", rows: 20)
       return true
     } catch { return false }
   }
@@ -63,7 +63,9 @@ import XGBoost
   }
 
   private func cause(_ bytes: [UInt8]) -> String {
-    let error = #expect(throws: XGBoostError.self) { _ = try Booster(bytes: bytes, name: "models/x.json") }
+    let error = #expect(throws: XGBoostError.self) {
+      _ = try TreeEnsemble(bytes: bytes, name: "models/x.json")
+    }
     #expect(error?.operation == "load models/x.json")
     return error?.cause ?? ""
   }
@@ -72,18 +74,21 @@ import XGBoost
     arguments: [
       ("left_children", "[1,3,5,-1,-1,-1,99]", "a child is no node"),
       ("left_children", "[1,3,5,-1,-1,-1,18446744073709551617]", "a child is no node"),
-      ("left_children", "[1,0,5,-1,-1,-1,-1]", "reached twice"),
+      ("left_children", "[1,0,5,-1,-1,-1,-1]", "not the node behind"),
       ("parents", "[2147483647,0,0,1,1,2,900000]", "the parent is no node"),
       ("split_indices", "[5,0,0,0,0,0,0]", "a feature that the model does not have"),
       ("split_indices", "[-1,0,0,0,0,0,0]", "a feature that the model does not have"),
       ("split_indices", "[0]", "split_indices"), ("sum_hessian", "[]", "sum_hessian"),
       ("id", "1", "no id of its own"),
-      ("split_type", "[1,0,0,0,0,0,0]", "categorical"), ("categories", "[1]", "categorical"),
+      ("split_type", "[1,0,0,0,0,0,0]", "a categorical split without categories"),
+      ("categories_nodes", "[1]", "differ in length"),
+      ("right_children", "[2,4,5,-1,-1,-1,-1]", "behind the left"),
       ("split_conditions", "[NaN,0E0,0E0,0E0,0E0,0E0,0E0]", "not a finite number"),
       ("num_parallel_tree", "\"0\"", "num_parallel_tree"), ("num_trees", "\"3\"", "num_trees"),
-      ("tree_info", "[0,1]", "several outputs"), ("num_class", "\"3\"", "3 outputs a row"),
-      ("num_target", "\"2\"", "2 outputs a row"),
-      ("objective", "{\"name\":\"multi:softmax\"}", "one output a row"),
+      ("tree_info", "[0,1]", "belongs to none of 1"), ("num_class", "\"5000\"", "num_class"),
+      ("num_target", "\"-1\"", "num_target"), ("base_score", "\"[1E-1,2E-1]\"", "base_score"),
+      ("objective", "{\"name\":\"rank:map\"}", "the objective is \"rank:map\"; served are reg:squarederror"),
+      ("size_leaf_vector", "\"3\"", "size_leaf_vector"),
       ("feature_names", "[\"a\"]", "1 feature names for 5 features"),
       ("gradient_booster", nil, "parts are missing"),
       ("gradient_booster", "{\"name\":\"gblinear\",\"model\":{}}", "gbtree"),
@@ -101,7 +106,7 @@ import XGBoost
     #expect(
       cause([UInt8](("{\"learner\":" + String(repeating: "[", count: 2_000_000)).utf8)).contains("nesting"))
     let deep = [UInt8](String(repeating: "[", count: 2_000_000).utf8)
-    #expect(throws: XGBoostError.self) { _ = try Booster(bytes: deep, name: "deep.ubj") }
+    #expect(throws: XGBoostError.self) { _ = try TreeEnsemble(bytes: deep, name: "deep.ubj") }
   }
 
   @Test func refusesWhatIsNoModel() throws {
@@ -109,8 +114,8 @@ import XGBoost
     #expect(cause([UInt8]("hello".utf8)).contains("not JSON"))
     #expect(cause([UInt8]("{}".utf8)).contains("parts are missing"))
     #expect(cause([UInt8]("{\"a\":1,\"a\":2}".utf8)).contains("twice"))
-    #expect(throws: XGBoostError.self) { _ = try Booster(bytes: [0x7b], name: "model.bin") }
-    let error = #expect(throws: XGBoostError.self) { _ = try Booster(path: "/nowhere/model.json") }
+    #expect(throws: XGBoostError.self) { _ = try TreeEnsemble(bytes: [0x7b], name: "model.bin") }
+    let error = #expect(throws: XGBoostError.self) { _ = try TreeEnsemble(path: "/nowhere/model.json") }
     #expect(error?.description == "load /nowhere/model.json: no such file, or it cannot be read")
   }
 }

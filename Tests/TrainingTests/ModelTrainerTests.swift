@@ -73,11 +73,9 @@ struct SeededGenerator: RandomNumberGenerator {
       #expect(seen.count == report.rounds && report.trees <= report.rounds)
       let file = try folder.read("engagement.ubj")
       #expect(file.version == report.version && file.path == report.path)
-      let booster = try Booster(bytes: file.bytes, name: file.name)
-      let names = try booster.featureNames()
-      let rounds = try booster.rounds
-      let best = try booster.attribute("best_iteration")
-      #expect(names == Self.columns && rounds == report.trees && best == String(report.trees - 1))
+      let model = try TreeEnsemble(bytes: file.bytes, name: file.name)
+      #expect(model.featureNames == Self.columns && model.trees.count == report.trees)
+      #expect(model.attributes["best_iteration"] == String(report.trees - 1))
     }
   }
 

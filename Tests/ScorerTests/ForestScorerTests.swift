@@ -6,7 +6,7 @@ import Scorer
 import Testing
 import XGBoost
 
-@Suite struct BoosterScorerTests {
+@Suite struct ForestScorerTests {
   private let position = SourcePosition(line: 1, column: 1)
 
   private func declaration(_ name: String, _ file: String) -> ModelDeclaration {
@@ -25,7 +25,8 @@ import XGBoost
         expected.append(try booster.predictions(rows.values))
         declarations.append(declaration("model\(index)", "m\(index).ubj"))
       }
-      let scorer = try BoosterScorer(models: declarations, folder: folder, columnNames: ModelFixture.names)
+      let scorer = try ForestScorer(
+        ServedModels(models: declarations, folder: folder, columnNames: ModelFixture.names))
       let features = FloatMatrix(columns: 5, capacityRows: 8)
       features.resize(rows: 70)
       for (index, value) in rows.values.enumerated() { features.base[index] = value }
@@ -50,7 +51,7 @@ import XGBoost
       let folder = ModelFolder(path: path)
       if write { try folder.write("m.json", try ModelFixture.model(rounds: 1).serialized(.json)) }
       let error = #expect(throws: PortError.self) {
-        _ = try BoosterScorer(models: [declaration("engagement", file)], folder: folder, columnNames: columns)
+        _ = try ServedModels(models: [declaration("engagement", file)], folder: folder, columnNames: columns)
       }
       return try #require(error)
     }
@@ -75,11 +76,11 @@ import XGBoost
       let composed = ["caf\u{e9}", "b", "c", "d", "e"]
       try folder.write("m.json", try ModelFixture.model(rounds: 1, names: composed).serialized(.json))
       let models = [declaration("m", "m.json")]
-      _ = try BoosterScorer(models: models, folder: folder, columnNames: composed)
+      _ = try ServedModels(models: models, folder: folder, columnNames: composed)
       let decomposed = ["cafe\u{301}", "b", "c", "d", "e"]
       #expect(composed == decomposed)
       #expect(throws: PortError.self) {
-        _ = try BoosterScorer(models: models, folder: folder, columnNames: decomposed)
+        _ = try ServedModels(models: models, folder: folder, columnNames: decomposed)
       }
     }
   }
@@ -89,7 +90,7 @@ import XGBoost
       let folder = ModelFolder(path: path)
       try folder.write("m.json", try ModelFixture.model(rounds: 1, names: []).serialized(.json))
       let error = #expect(throws: PortError.self) {
-        _ = try BoosterScorer(
+        _ = try ServedModels(
           models: [declaration("m", "m.json")], folder: folder, columnNames: ModelFixture.names)
       }
       #expect(error?.cause.contains("no feature names") == true)
@@ -110,7 +111,7 @@ import XGBoost
       let bytes = try ModelFixture.model(rounds: 1).serialized(.ubj)
       try folder.write("m.ubj", Array(bytes[..<(bytes.count / 2)]))
       let error = #expect(throws: PortError.self) {
-        _ = try BoosterScorer(
+        _ = try ServedModels(
           models: [declaration("m", "m.ubj")], folder: folder, columnNames: ModelFixture.names)
       }
       #expect(error?.cause.contains("\(path)/m.ubj") == true)

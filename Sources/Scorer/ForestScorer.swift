@@ -1,0 +1,40 @@
+public import Dataflow
+public import Registry
+
+/// Scores whole batches with a pipeline's models. Each worker has its own; they share the models.
+public final class ForestScorer: RowScorer {
+  private let slot: ModelSlot
+  private var models: ServedModels
+  private var scratch: ForestScratch
+
+  /// Output names, in the order of the models.
+  public var outputNames: [String] { models.outputNames }
+  /// Version of each output's model: of the models of the last batch.
+  public var modelVersions: [String] { models.modelVersions }
+  /// The models as a set, with the hash that partition records carry.
+  public var modelSet: ModelSet { models.modelSet }
+
+  /// A scorer of what `slot` serves.
+  public init(_ slot: ModelSlot) {
+    self.slot = slot
+    models = slot.current
+    scratch = models.forest.makeScratch()
+  }
+
+  /// A scorer of models that stay.
+  public convenience init(_ models: ServedModels) { self.init(ModelSlot(models)) }
+
+  /// Fills `outputs` with the models' outputs, one column each; resized to the rows of `rows`.
+  public func score(_ rows: FloatMatrix, into outputs: FloatMatrix) throws {
+    let current = slot.current
+    if current !== models {
+      models = current
+      scratch = models.forest.makeScratch()
+    }
+    let forest = models.forest
+    precondition(rows.columns == forest.columns && outputs.columns == forest.outputCount)
+    outputs.resize(rows: rows.rows)
+    if rows.rows == 0 { return }
+    forest.score(rows.base, rows: rows.rows, scratch: scratch, into: outputs.base)
+  }
+}
