@@ -119,6 +119,7 @@ struct EnsembleReader {
       let trees = model["trees"]?.elements
     else { throw ModelFormatError(text: "no trees") }
     let count = try Self.whole(parameters, "num_trees", 0...Int(Int32.max))
+    try Self.checkLeafSize(parameters)
     guard trees.count == count, groupsOfTrees.count == count, weights == nil || weights?.count == count else {
       throw ModelFormatError(text: "the number of trees is not num_trees")
     }
@@ -145,6 +146,13 @@ struct EnsembleReader {
       } catch { throw ModelFormatError(text: "tree \(index): \(error.text)") }
     }
     return ordered.compactMap { $0 }
+  }
+
+  /// Throws when leaves are vectors.
+  static func checkLeafSize(_ parameters: ModelValue) throws(ModelFormatError) {
+    guard parameters["size_leaf_vector"] != nil else { return }
+    let size = try whole(parameters, "size_leaf_vector", 0...Int(Int32.max))
+    guard size <= 1 else { throw ModelFormatError(text: "leaves of \(size) outputs are not served") }
   }
 
   /// A parameter: written as a text of a whole number.

@@ -11,10 +11,7 @@ struct TreeReader {
   init(_ tree: ModelValue) throws(ModelFormatError) {
     guard let parameters = tree["tree_param"] else { throw ModelFormatError(text: "no tree_param") }
     nodes = try EnsembleReader.whole(parameters, "num_nodes", 1...Int(Int32.max))
-    if parameters["size_leaf_vector"] != nil {
-      let size = try EnsembleReader.whole(parameters, "size_leaf_vector", 0...Int(Int32.max))
-      guard size <= 1 else { throw ModelFormatError(text: "leaves of \(size) outputs are not served") }
-    }
+    try EnsembleReader.checkLeafSize(parameters)
     value = tree
     left = try Self.numbers(tree, "left_children", nodes)
     right = try Self.numbers(tree, "right_children", nodes)
