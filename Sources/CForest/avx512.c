@@ -185,11 +185,19 @@ INLINE void score_block(const tally_block *block, const uint32_t *groups, const 
       if (levels <= 6) {
         add_leaves((const float *)block->ends + tree * 64, reached, levels, to);
       } else {
-        _Alignas(64) uint8_t at[TALLY_ROWS];
-        _mm512_store_si512(at, reached);
+        // Offsets of the records, and room for the leaves, which are added 16 at a time.
+        _Alignas(64) uint16_t at[TALLY_ROWS];
+        _Alignas(64) float leaves[TALLY_ROWS];
+        const __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(reached));
+        const __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(reached, 1));
+        _mm512_store_si512(at, _mm512_slli_epi16(low, 5));
+        _mm512_store_si512(at + 32, _mm512_slli_epi16(high, 5));
 #pragma clang loop unroll_count(4)
         for (size_t row = 0; row < count; row++) {
-          to[row] += tally_leaf_below(block, (uint32_t)levels, tree, at[row], ranks + row * TALLY_SLOTS_MAX);
+          leaves[row] = tally_leaf_below(block, (uint32_t)levels, tree, at[row], ranks + row * TALLY_SLOTS_MAX);
+        }
+        for (size_t row = 0; row < count; row += 16) {
+          _mm512_store_ps(to + row, _mm512_add_ps(_mm512_load_ps(to + row), _mm512_load_ps(leaves + row)));
         }
       }
     }

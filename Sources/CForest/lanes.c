@@ -66,11 +66,11 @@ typedef uint32_t words8 __attribute__((vector_size(32)));
           for (size_t row = 0; row < count; row++) to[row] += leaves[t * 64 + reached[row]];                      \
         } else if (block->levels == 8) {                                                                          \
           for (size_t row = 0; row < count; row++) {                                                              \
-            to[row] += tally_leaf_below(block, 8, t, reached[row], ranks + row * TALLY_SLOTS_MAX);                \
+            to[row] += tally_leaf_below(block, 8, t, (size_t)reached[row] * TALLY_RECORD_BYTES, ranks + row * TALLY_SLOTS_MAX);                \
           }                                                                                                       \
         } else {                                                                                                  \
           for (size_t row = 0; row < count; row++) {                                                              \
-            to[row] += tally_leaf_below(block, 10, t, reached[row], ranks + row * TALLY_SLOTS_MAX);               \
+            to[row] += tally_leaf_below(block, 10, t, (size_t)reached[row] * TALLY_RECORD_BYTES, ranks + row * TALLY_SLOTS_MAX);               \
           }                                                                                                       \
         }                                                                                                         \
       }                                                                                                           \
@@ -84,12 +84,3 @@ DESCENT(portable, bytes16, words4, SPLAT4, )
 #if defined(__x86_64__)
 DESCENT(avx2, bytes32, words8, SPLAT8, __attribute__((target("avx2"))))
 #endif
-
-void tally_transpose(const uint8_t *ranks, size_t count, size_t slot_count, tally_kernel kernel, uint8_t *lanes) {
-  const uint8_t flip = kernel == TALLY_KERNEL_AVX512 ? 0 : 0x80;
-  for (size_t slot = 0; slot < slot_count; slot++) {
-    uint8_t *to = lanes + slot * TALLY_ROWS;
-    for (size_t row = 0; row < count; row++) to[row] = ranks[row * TALLY_SLOTS_MAX + slot] ^ flip;
-    for (size_t row = count; row < TALLY_ROWS; row++) to[row] = flip;
-  }
-}

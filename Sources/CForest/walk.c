@@ -4,16 +4,8 @@
 #include "avx512.h"
 #include "lanes.h"
 
-// One tree's ranks go down its upper levels. `ranks` and `nodes` as in CForest.h; from node `at` to one of its children.
 static inline uint64_t step(const uint8_t *nodes, uint64_t at, const uint8_t *ranks) {
-  const uint8_t rank = ranks[nodes[2 * at]];
-#if defined(__x86_64__)
-  // The comparison's carry is the bit to add; compilers do not find this by themselves.
-  __asm__("cmpb %1, %2\n\tadcq %0, %0" : "+r"(at) : "q"(rank), "m"(nodes[2 * at + 1]) : "cc");
-  return at;
-#else
-  return 2 * at + (rank > nodes[2 * at + 1]);
-#endif
+  return tally_branch(at, ranks[nodes[2 * at]], nodes + 2 * at + 1);
 }
 
 enum { SIDE_BY_SIDE = 8 };

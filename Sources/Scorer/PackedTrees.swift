@@ -16,6 +16,11 @@ struct PackedTrees {
   /// More than any model needs whose trees are worth padding.
   private static let bytesMax = 1 << 28
 
+  /// Whether trees are shallow enough to be padded.
+  static func canTake(_ ensemble: TreeEnsemble) -> Bool {
+    ensemble.trees.allSatisfy { $0.depth <= levelsMax }
+  }
+
   /// nil: trees are too deep, or would take too much memory when padded.
   init?(_ ensemble: TreeEnsemble, _ quantiser: Quantiser, kernel: Kernel, _ storage: ForestStorage) {
     var blocks: [tally_block] = []

@@ -11,7 +11,8 @@ struct Comparison {
 final class Quantiser {
   /// Thresholds of a slot: ranks of values are at most this, and cuts less.
   private static let stretch = 255
-  private static let slotsMax = Int(TALLY_SLOTS_MAX)
+  /// The last slot is nobody's.
+  private static let slotsMax = Int(TALLY_NO_SLOT)
 
   /// For the kernels; points into the storage.
   let plan: tally_quantiser
@@ -34,25 +35,23 @@ final class Quantiser {
 
   /// nil: the splits need more slots than there are.
   init?(_ ensembles: [TreeEnsemble], _ storage: ForestStorage) {
-    var found: [Int32: Set<Float>] = [:]
-    var directions: [Int32: Set<Bool>] = [:]
-    var memberships: Set<Membership> = []
+    var splits: [Int32: Set<Float>] = [:]
+    var found: Set<Membership> = []
     for ensemble in ensembles {
       for tree in ensemble.trees {
         for node in tree.left.indices where tree.left[node] >= 0 {
           let (feature, isDefaultLeft) = (tree.feature[node], tree.defaultLeft[node])
           if let set = tree.set(node) {
-            memberships.insert(
+            found.insert(
               Membership(feature: feature, set: ensemble.categorySets[set], isDefaultLeft: isDefaultLeft))
-            if memberships.count > Self.slotsMax { return nil }
+            if found.count > Self.slotsMax { return nil }
           } else {
-            found[feature, default: []].insert(tree.value[node])
-            directions[feature, default: []].insert(isDefaultLeft)
+            splits[feature, default: []].insert(tree.value[node])
           }
         }
       }
     }
-    let sorted = found.mapValues { $0.sorted() }
+    let sorted = splits.mapValues { $0.sorted() }
     // Which stretches splits use, in either direction.
     var places: Set<Place> = []
     for ensemble in ensembles {
@@ -67,61 +66,52 @@ final class Quantiser {
         }
       }
     }
-    guard places.count + memberships.count <= Self.slotsMax else { return nil }
+    guard places.count + found.count <= Self.slotsMax else { return nil }
     thresholds = sorted
 
     var axes: [tally_axis] = []
-    var slots: [tally_slot] = []
+    var memberships: [tally_membership] = []
     var table: [Float] = []
     var words: [UInt32] = []
+    var slots = 0
     var slotOfPlace: [Place: Int] = [:]
     var slotOfMembership: [Membership: Int] = [:]
     for feature in sorted.keys.sorted() {
       let values = sorted[feature] ?? []
-      let own = places.filter { $0.feature == feature }.sorted {
-        ($0.stretch, $0.isDefaultLeft ? 0 : 1) < ($1.stretch, $1.isDefaultLeft ? 0 : 1)
-      }
-      let first = table.count
-      // At least one NaN behind them: a search may go to the stretch of sixteen after the last.
-      table += values + [Float](repeating: .nan, count: 16 - values.count % 16)
-      let separators = table.count
-      if values.count <= Self.stretch {
-        table += (0..<16).map { ($0 + 1) * 16 <= values.count ? values[$0 * 16 + 15] : .nan }
-      }
-      axes.append(
-        tally_axis(
-          feature: UInt32(feature), count: UInt32(values.count), first: UInt32(first),
-          separators: UInt32(separators), slot: UInt32(slots.count), slots: UInt32(own.count)))
-      for place in own {
-        let start = Int(place.stretch) * Self.stretch
-        slotOfPlace[place] = slots.count
-        slots.append(
-          tally_slot(
-            start: UInt32(start), count: UInt32(min(Self.stretch, values.count - start)),
-            missing: place.isDefaultLeft ? 0 : 255))
+      for stretch in 0..<(values.count + Self.stretch - 1) / Self.stretch {
+        let slotOf = [true, false].map { isDefaultLeft -> Int in
+          let place = Place(feature: feature, stretch: Int32(stretch), isDefaultLeft: isDefaultLeft)
+          guard places.contains(place) else { return Int(TALLY_NO_SLOT) }
+          slotOfPlace[place] = slots
+          slots += 1
+          return slots - 1
+        }
+        let own = Array(values[(stretch * Self.stretch)..<min((stretch + 1) * Self.stretch, values.count)])
+        axes.append(
+          tally_axis(
+            feature: UInt32(feature), first: UInt32(table.count), count: UInt16(own.count),
+            left: UInt16(slotOf[0]), right: UInt16(slotOf[1])))
+        table += (0..<16).map { ($0 + 1) * 16 <= own.count ? own[$0 * 16 + 15] : .nan }
+        // At least one NaN behind them: a search may go to the sixteen after the last.
+        table += own + [Float](repeating: .nan, count: 16 - own.count % 16)
       }
     }
-    for (feature, own) in Dictionary(grouping: memberships, by: \.feature).sorted(by: { $0.key < $1.key }) {
-      axes.append(
-        tally_axis(
-          feature: UInt32(feature), count: 0, first: 0, separators: 0, slot: UInt32(slots.count),
-          slots: UInt32(own.count)))
-      for membership in own {
-        slotOfMembership[membership] = slots.count
-        slots.append(
-          tally_slot(
-            start: UInt32(words.count), count: UInt32(membership.set.count),
-            missing: membership.isDefaultLeft ? 0 : 255))
-        words += membership.set
-      }
+    for membership in found.sorted(by: { $0.feature < $1.feature }) {
+      slotOfMembership[membership] = slots
+      memberships.append(
+        tally_membership(
+          feature: UInt32(membership.feature), first: UInt32(words.count),
+          words: UInt32(membership.set.count),
+          slot: UInt16(slots), missing: membership.isDefaultLeft ? 0 : 255))
+      slots += 1
+      words += membership.set
     }
     self.slotOfPlace = slotOfPlace
     self.slotOfMembership = slotOfMembership
-    // One slot more than there are is read, to write two at once.
-    let slotTable = storage.place(slots + [tally_slot(start: 0, count: 0, missing: 0)])
     plan = tally_quantiser(
-      axes: storage.place(axes), axis_count: axes.count, slots: slotTable, slot_count: slots.count,
-      thresholds: storage.place(table), categories: storage.place(words))
+      axes: storage.place(axes), axis_count: axes.count, memberships: storage.place(memberships),
+      membership_count: memberships.count, thresholds: storage.place(table), categories: storage.place(words),
+      slot_count: slots)
   }
 
   /// What a split of one of the ensembles compares.

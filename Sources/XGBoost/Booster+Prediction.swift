@@ -55,7 +55,7 @@ extension Booster {
   ) throws(XGBoostError) -> [Float] {
     var count: bst_ulong = 0
     var result: UnsafePointer<Float>?
-    let options: CInt = isApproximate ? 8 : 4
+    let options: CInt = isApproximate ? 4 | 8 : 4
     try check(XGBoosterPredict(handle, matrix.handle, options, 0, 0, &count, &result), "explain matrix")
     return [Float](UnsafeBufferPointer(start: result, count: Int(count)))
   }

@@ -21,7 +21,7 @@ public enum Objective: String, CaseIterable, Sendable {
   case softmax = "multi:softmax"
 
   /// What is made of margins. Formulas: XGBoost 1.7, src/common/math.h and src/objective.
-  public enum Transform: Sendable {
+  public enum Transform: Sendable, BitwiseCopyable {
     /// Nothing.
     case identity
     /// 1 / (1 + e⁻ˣ).

@@ -27,40 +27,46 @@ enum { TALLY_RECORD_BYTES = 32 };
 
 // ---- Quantising
 
-// One feature with its thresholds, and the slots that its rank goes to. With more than 255 thresholds there are several
-// slots, each with a stretch of them; one more for each direction in which missing values go.
+// The slot that nobody reads: where ranks go that no split compares.
+enum { TALLY_NO_SLOT = TALLY_SLOTS_MAX - 1 };
+
+// Up to 255 thresholds of a feature (one with more has several axes) and the slots that a value's rank among them goes to:
+// one for splits whose missing values go left (rank 0), one for right (rank 255).
 typedef struct tally_axis {
-  uint32_t feature;     // column of a row
-  uint32_t count;       // thresholds; 0: categories
-  uint32_t first;       // index of the first one in `thresholds`, a multiple of 16; padded with NaN to such a multiple
-  uint32_t separators;  // index in `thresholds` of every 16th one, 16 in all; only if count < 256
-  uint32_t slot;        // its first slot
-  uint32_t slots;       // number of its slots
+  uint32_t feature;  // column of a row
+  uint32_t first;    // index in `thresholds`, a multiple of 16: every 16th threshold, 16 in all, then all of them; both
+                     // ascending and padded with NaN, the latter to a multiple of 16 that is greater than their number
+  uint16_t count;    // thresholds
+  uint16_t left;     // slot, or TALLY_NO_SLOT
+  uint16_t right;    // slot, or TALLY_NO_SLOT
 } tally_axis;
 
-typedef struct tally_slot {
-  uint32_t start;     // thresholds before its stretch; for categories the index of the first word in `categories`
-  uint32_t count;     // thresholds of its stretch, at most 255; for categories the number of words
-  uint8_t missing;    // rank of a missing value: 0 goes left everywhere, 255 right
-} tally_slot;
+// A set of categories; a rank is 1 for those in it.
+typedef struct tally_membership {
+  uint32_t feature;  // column of a row
+  uint32_t first;    // index of its first word in `categories`
+  uint32_t words;    // number of its words
+  uint16_t slot;
+  uint8_t missing;   // rank of a missing value
+} tally_membership;
 
 typedef struct tally_quantiser {
   const tally_axis *axes;
   size_t axis_count;
-  const tally_slot *slots;
-  size_t slot_count;
-  const float *thresholds;    // 64-byte aligned; ascending for each axis
-  const uint32_t *categories;  // sets of bits, lowest first: a category that is set goes right
+  const tally_membership *memberships;
+  size_t membership_count;
+  const float *thresholds;     // 64-byte aligned
+  const uint32_t *categories;  // sets of bits, lowest first
+  size_t slot_count;           // less than TALLY_NO_SLOT
 } tally_quantiser;
 
-// Ranks of `count` rows of `columns` floats (NaN: missing) into rows of TALLY_SLOTS_MAX bytes, 64-byte aligned. The bytes
-// behind the last slot, up to 8 of them, may be written as well.
-void tally_quantise(const tally_quantiser *quantiser, tally_kernel kernel, const float *rows, size_t count,
-                    size_t columns, uint8_t *ranks);
+// Ranks of one row of floats (NaN: missing): TALLY_SLOTS_MAX bytes, 64-byte aligned.
+void tally_quantise_row(const tally_quantiser *quantiser, tally_kernel kernel, const float *row, uint8_t *ranks);
 
-// The same ranks by slot: `lanes` is [slot][TALLY_ROWS], for up to TALLY_ROWS rows. Kernels other than AVX-512 take
-// them with the highest bit flipped.
-void tally_transpose(const uint8_t *ranks, size_t count, size_t slot_count, tally_kernel kernel, uint8_t *lanes);
+// Ranks of `count` <= TALLY_ROWS rows of `columns` floats as `lanes`, [slot][TALLY_ROWS] with the highest bit flipped but
+// for AVX-512, and, unless `ranks` is NULL, as rows of TALLY_SLOTS_MAX bytes. Both are 64-byte aligned.
+void tally_quantise_rows(const tally_quantiser *quantiser, tally_kernel kernel, const float *rows, size_t count,
+                         size_t columns, uint8_t *lanes, uint8_t *ranks);
 
 // ---- Packed forests
 
@@ -94,7 +100,8 @@ typedef struct tally_forest {
 // Adds the leaves of one row to `margins` (one for each group), in the order of the trees. `ranks`: of one row.
 void tally_score_row(const tally_forest *forest, tally_kernel kernel, const uint8_t *ranks, float *margins);
 
-// The same for `count` <= TALLY_ROWS rows: `margins` is [group][TALLY_ROWS], 64-byte aligned.
+// The same for `count` <= TALLY_ROWS rows: `margins` is [group][TALLY_ROWS], 64-byte aligned. `ranks` is read only when
+// blocks have more than 6 levels.
 void tally_score_rows(const tally_forest *forest, tally_kernel kernel, const uint8_t *ranks, const uint8_t *lanes,
                       size_t count, float *margins);
 
