@@ -3,8 +3,8 @@
 //   harness ENGINE [--library FILE.so] --model FILE [--model FILE …] --rows FILE.f32 --columns N --batch B
 //           [--seconds S] [--output FILE.f32]
 //
-// ENGINE: xgboost or xgboost-margin (--library is libxgboost; scores or margins), tl2cgen or lleaves (--model is the compiled model), empty (a call that does
-// nothing). Every call scores the batch with every model given.
+// ENGINE: xgboost or xgboost-margin (--library is libxgboost; scores or margins), tl2cgen or lleaves (--model is the
+// compiled model), empty (a call that does nothing). Every call scores the batch with every model given.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <math.h>
@@ -81,7 +81,8 @@ static void xgb_score(size_t model, size_t count) {
 }
 
 #define XGB_SETTINGS(type) \
-  "{\"type\":" type ",\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false,\"missing\":NaN,\"cache_id\":0}"
+  "{\"type\":" type ",\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false," \
+  "\"missing\":NaN,\"cache_id\":0}"
 
 static void xgb_load(bool margin) {
   xgb_settings = margin ? XGB_SETTINGS("1") : XGB_SETTINGS("0");
