@@ -7,8 +7,11 @@ ENGINE: xgboost, onedal (probabilities), onedal-margin, onnx, empty (a call that
 """
 import argparse
 import gc
+import importlib.metadata
 import json
+import os
 import pathlib
+import pickle
 import sys
 import time
 import types
@@ -66,11 +69,25 @@ def for_each_count(make):
     return find
 
 
+def kept(path, kind, make):
+    """A converted model; as the conversion takes seconds, it is kept beside the model it was made of."""
+    file = pathlib.Path(path).with_suffix(f".{kind}-{importlib.metadata.version('daal')}")
+    if not file.exists():
+        new = file.with_name(f"new-{os.getpid()}-{file.name}")
+        new.write_bytes(pickle.dumps(make()))
+        new.rename(file)
+    return pickle.loads(file.read_bytes())
+
+
 def onedal(path, rows):
     """The classifier's probabilities; the algorithm is made once, without the checks of the model's own predict_proba."""
     d4p = daal4py()
-    import xgboost
-    model = daal_model(xgboost.Booster(model_file=path))
+
+    def make():
+        import xgboost
+        return daal_model(xgboost.Booster(model_file=path))
+
+    model = kept(path, "onedal", make)
     algorithm = for_each_count(lambda: d4p.gbt_classification_prediction(
         nClasses=2, fptype="float", resultsToEvaluate="computeClassProbabilities"))
     return lambda count: algorithm(count).compute(rows[:count], model).probabilities[:, 1]
@@ -79,15 +96,19 @@ def onedal(path, rows):
 def onedal_margin(path, rows):
     """The same trees as a regression, whose predictions are margins."""
     d4p = daal4py()
-    import xgboost
-    whole = json.loads(pathlib.Path(path).read_text())
-    learner = whole["learner"]
-    parameters = learner["learner_model_param"]
-    nothing = xgboost.train({"objective": "binary:logistic", "base_score": float(parameters["base_score"])},
-                            xgboost.DMatrix(rows[:1], [0]), 0)
-    parameters["base_score"] = repr(float(nothing.inplace_predict(rows[:1], predict_type="margin")[0]))
-    learner["objective"] = {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}}
-    model = daal_model(xgboost.Booster(model_file=bytearray(json.dumps(whole).encode())))
+
+    def make():
+        import xgboost
+        whole = json.loads(pathlib.Path(path).read_text())
+        learner = whole["learner"]
+        parameters = learner["learner_model_param"]
+        nothing = xgboost.train({"objective": "binary:logistic", "base_score": float(parameters["base_score"])},
+                                xgboost.DMatrix(rows[:1], [0]), 0)
+        parameters["base_score"] = repr(float(nothing.inplace_predict(rows[:1], predict_type="margin")[0]))
+        learner["objective"] = {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}}
+        return daal_model(xgboost.Booster(model_file=bytearray(json.dumps(whole).encode())))
+
+    model = kept(path, "onedal-margin", make)
     algorithm = for_each_count(lambda: d4p.gbt_regression_prediction(fptype="float"))
     return lambda count: algorithm(count).compute(rows[:count], model).prediction[:, 0]
 
