@@ -1,6 +1,9 @@
 """Medians over the rounds, as Markdown and as JSON."""
 import statistics
 
+# A measurement is disturbed when others did more than this of the core's work meanwhile.
+OTHERS_MAX = 0.1
+
 TITLES = {"d8": "500 trees of depth 8", "d6": "500 trees of depth 6", "eight": "Eight models of 500 trees of depth 8, one event"}
 REFERENCE = "libxgboost-debian"
 
@@ -11,11 +14,17 @@ class Tables:
         runs = {}
         for result in results:
             runs.setdefault((result["engine"], result["models"], result["batch"]), []).append(result)
-        self.medians = {
-            key: {name: statistics.median(r[name] for r in found) for name in ("p50_us", "p99_us", "mean_us", "load_ms")}
-            | {"least_p50_us": min(r["p50_us"] for r in found), "most_p50_us": max(r["p50_us"] for r in found)}
-            for key, found in runs.items()}
+        self.medians = {key: self.median(found) for key, found in runs.items()}
         self.kernels = {r["engine"]: r["kernel"] for r in results}
+
+    @staticmethod
+    def median(found):
+        """Of the rounds that had the core for themselves; where there was none, of all, and `disturbed` says so."""
+        quiet = [r for r in found if r["others"] <= OTHERS_MAX]
+        return {name: statistics.median(r[name] for r in quiet or found)
+                for name in ("p50_us", "p99_us", "mean_us", "load_ms")} | {
+                    "least_p50_us": min(r["p50_us"] for r in found), "most_p50_us": max(r["p50_us"] for r in found),
+                    "rounds": len(quiet) or len(found), "disturbed": not quiet}
 
     def as_json(self):
         return [{"engine": engine, "models": models, "batch": batch, **values,
@@ -25,17 +34,17 @@ class Tables:
 
     def show(self):
         about = self.about
-        print(f"{about['cpu']}, one thread on core {about['core']} of {about['cores']}; median of {about['rounds']} rounds "
-              f"of {about['seconds']:g} s each, engines in turn. "
-              f"{sum(r['others'] > 0.1 for r in self.results)} of {len(self.results)} measurements shared the core with others.\n")
+        print(f"{about['cpu']}, one thread on one core; median of {about['rounds']} rounds of {about['seconds']:g} s, "
+              f"engines in turn. Others used the core during {sum(r['others'] > OTHERS_MAX for r in self.results)} of "
+              f"{len(self.results)} measurements; a figure that has only such ones behind it is marked ~.\n")
         for models, shape in about["models"].items():
             if models == "eight":
                 self.eight(models)
             else:
                 heading = f"{TITLES[models]} ({shape['leaves'] / shape['trees']:.0f} leaves on average)"
-                self.table(f"{heading}: µs a row, p50", models, lambda m, b: f"{figure(m['p50_us'] / b)}", True)
+                self.table(f"{heading}: µs a row, p50", models, lambda m, b: mark(m) + figure(m["p50_us"] / b), True)
                 self.table(f"{heading}: µs a call, p50 / p99", models,
-                           lambda m, b: f"{figure(m['p50_us'])} / {figure(m['p99_us'])}", False)
+                           lambda m, b: f"{mark(m)}{figure(m['p50_us'])} / {figure(m['p99_us'])}", False)
                 self.ratios(models)
         for engine in self.engines:
             if engine.kind == "floor" and (engine.key, "d8", 1) in self.medians:
@@ -65,7 +74,7 @@ class Tables:
         print(f"### {TITLES[models]}: µs an event\n\n| engine | p50 | p99 | bit-equal |\n|---|---|---|---|")
         for engine, title in self.shown(models):
             values = self.medians[engine.key, models, 1]
-            print(f"| {title} | {figure(values['p50_us'])} | {figure(values['p99_us'])} | {self.equality(engine, models)} |")
+            print(f"| {title} | {mark(values)}{figure(values['p50_us'])} | {figure(values['p99_us'])} | {self.equality(engine, models)} |")
         print()
 
     def equality(self, engine, models):
@@ -75,6 +84,8 @@ class Tables:
         if engine.compared is None:
             return "own model"
         found = {batch: value for (key, m, batch), value in self.equal.items() if key == engine.key and m == models}
+        if not found:
+            return "as above"
         unequal = {batch: value for batch, value in found.items() if value[0]}
         if not unequal:
             return "yes"
@@ -96,6 +107,10 @@ class Tables:
             print(f"* {batch:,}: {time(REFERENCE) / mine:.1f} times libxgboost, {time(best.key) / mine:.1f} times the best exact "
                   f"peer ({best.key}), {time(any_peer.key) / mine:.1f} times the best of all ({any_peer.key})")
         print()
+
+
+def mark(median):
+    return "~" if median["disturbed"] else ""
 
 
 def figure(value):
