@@ -9,10 +9,11 @@ if [ ! -x "$here/.venv/bin/python" ]; then
 fi
 if [ "${1:-}" = forest ]; then
   shift
-  # lleaves needs a pass manager that llvmlite 0.45 took out.
+  # lleaves needs a pass manager that newer llvmlite does not have. daal4py 2024.7, the last under that name, is faster in
+  # batches of 256 than the one in scikit-learn-intelex 2026.2.
   if ! "$here/.venv/bin/python" -c 'import lightgbm, lleaves, onnxmltools, onnxruntime, tl2cgen, treelite' 2>/dev/null; then
-    "$here/.venv/bin/pip" -q install lightgbm lleaves 'llvmlite<0.45' onnx onnxmltools onnxruntime scikit-learn \
-      scikit-learn-intelex setuptools tl2cgen treelite >&2
+    "$here/.venv/bin/pip" -q install lightgbm lleaves 'llvmlite<0.45' daal4py onnx onnxmltools onnxruntime \
+      scikit-learn setuptools tl2cgen treelite >&2
   fi
   # The newest libxgboost, which is called from C, whatever Python its package wants.
   newest=$here/.build/forest/newest
