@@ -15,8 +15,8 @@ func module(_ name: String, floor: Int, _ dependencies: [Target.Dependency] = []
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: strict)
 }
 
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -92,7 +92,9 @@ let package = Package(
     tests("KafkaTests", ["Kafka", "TestServers"]),
     tests("IngestTests", ["Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers"]),
     tests("FeatureStoreTests", ["Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
-    tests("ScorerTests", ["Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"]),
+    tests(
+      "ScorerTests", ["CMallocCounter", "Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"],
+      data: ["Models"]),
     tests(
       "SinkTests",
       ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers", grdb]),

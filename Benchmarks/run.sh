@@ -23,7 +23,7 @@ if [ "${1:-}" = forest ]; then
     (cd "$newest.new" && "$here/.venv/bin/python" -m zipfile -e xgboost_cpu-*.whl . && rm xgboost_cpu-*.whl)
     mv "$newest.new" "$newest"
   fi
-  (cd "$here" && swift build -c release --product forest-bench >&2) || echo "forest: without Tally's own" >&2
+  (cd "$here/.." && swift build -c release --product tally >&2)
   exec "$here/.venv/bin/python" "$here/forest/run.py" "$@"
 fi
 "$here/../scripts/setup.sh" >&2

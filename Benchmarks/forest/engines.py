@@ -13,7 +13,7 @@ import numpy as np
 from models import COLUMNS
 
 HERE = pathlib.Path(__file__).resolve().parent
-FOREST_BENCH = HERE.parent / ".build/release/forest-bench"
+TALLY = HERE.parents[1] / ".build/release/tally"
 DEBIAN = "/usr/lib/x86_64-linux-gnu/libxgboost.so.0"
 
 
@@ -38,7 +38,7 @@ class Engine:
         """One measurement in a process of its own on one core."""
         arguments = [*map(str, self.command)]
         for name in names:
-            arguments += ["--model", str(self.file(name))]
+            arguments += [str(self.file(name))] if self.kind == "ours" else ["--model", str(self.file(name))]
         arguments += ["--rows", str(models.rows()), "--columns", str(COLUMNS), "--batch", str(batch), "--seconds", str(seconds)]
         if output:
             arguments += ["--output", str(output)]
@@ -123,10 +123,10 @@ def all_engines(models, options):
         Engine("empty-python", "empty call, Python", [*peer, "empty"], models.xgboost, compared=None, kind="floor", batches=[1]),
     ]
     for kernel in options.kernel:
-        engines.append(Engine(f"forest-{kernel}", f"**Tally's forest**, {kernel}", [FOREST_BENCH, "--kernel", kernel],
+        engines.append(Engine(f"forest-{kernel}", f"**Tally's forest**, {kernel}", [TALLY, "forest", "--json", "--kernel", kernel],
                               models.xgboost, kind="ours"))
-        if not FOREST_BENCH.exists():
-            engines[-1].note = "forest-bench is not built"
+        if not TALLY.exists():
+            engines[-1].note = "tally is not built"
     return engines
 
 

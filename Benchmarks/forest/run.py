@@ -107,8 +107,8 @@ def parse():
     parser.add_argument("--models", action="append", choices=["d8", "d6", "eight"],
                         help="500 trees of depth 8 or 6, or eight of depth 8 on one event; again for more (default all)")
     parser.add_argument("--batch", type=int, action="append", help="rows a call; again for more (default 1, 8, 64, 256, 10,000)")
-    parser.add_argument("--kernel", action="append", choices=["auto", "avx512", "avx2", "portable", "scalar"],
-                        help="of Tally's forest; again for more (default auto, avx2, portable, scalar)")
+    parser.add_argument("--kernel", action="append", choices=["auto", "avx512", "avx2", "portable"],
+                        help="of Tally's forest; again for more (default auto, avx2, portable)")
     parser.add_argument("--only", action="append", metavar="ENGINE", help="engines whose key begins so; again for more")
     parser.add_argument("--rounds", type=int, help="every measurement so often, in turn (default 5; quick: 1)")
     parser.add_argument("--seconds", type=float,
@@ -121,7 +121,7 @@ def parse():
     options = parser.parse_args()
     options.models = options.models or ["d8", "d6", "eight"]
     options.batch = options.batch or [1, 8, 64, 256, 10_000]
-    options.kernel = options.kernel or ["auto", "avx2", "portable", "scalar"]
+    options.kernel = options.kernel or ["auto", "avx2", "portable"]
     options.rounds = options.rounds or (1 if options.quick else 5)
     options.seconds = options.seconds or (0.2 if options.quick else 1)
     return options

@@ -49,6 +49,7 @@ public final class Forest: @unchecked Sendable {
   private let parts: UnsafePointer<Part>
   private let partCount: Int
   private let marginCount: Int
+  private let groupsMax: Int
   private let storage: ForestStorage
   private static let blockRows = Int(TALLY_ROWS)
 
@@ -116,6 +117,7 @@ public final class Forest: @unchecked Sendable {
     self.groups = groups
     outputCount = outputs.reduce(0, +)
     marginCount = groups.reduce(0, +)
+    groupsMax = groups.max() ?? 1
   }
 
   /// Models whose thresholds fit into one row of ranks together, in turn.
@@ -143,7 +145,7 @@ public final class Forest: @unchecked Sendable {
   }
 
   /// Memory that one thread needs to score.
-  public func makeScratch() -> ForestScratch { ForestScratch(groups: groups.max() ?? 1) }
+  public func makeScratch() -> ForestScratch { ForestScratch(groups: groupsMax) }
 
   /// Scores `count` rows, which lie one after the other; NaN is missing.
   ///
@@ -167,7 +169,7 @@ public final class Forest: @unchecked Sendable {
     _ rows: UnsafePointer<Float>, rows count: Int, _ scratch: ForestScratch, isMargin: Bool,
     into output: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    precondition(scratch.isEnough(for: groups))
+    precondition(scratch.groups >= groupsMax, "a scratch of another forest")
     let memory = scratch.memory
     let kernel = kernel.code
     var done = 0

@@ -15,7 +15,8 @@ public final class ForestScratch {
     let margins: UnsafeMutablePointer<Float>
   }
   let memory: Memory
-  private let groups: Int
+  /// The most groups that a model may have.
+  let groups: Int
   private let start: UnsafeMutableRawPointer
 
   init(groups: Int) {
@@ -31,7 +32,4 @@ public final class ForestScratch {
   }
 
   deinit { start.deallocate() }
-
-  /// Whether models with these groups can use it.
-  func isEnough(for groups: [Int]) -> Bool { groups.allSatisfy { $0 <= self.groups } }
 }

@@ -16,6 +16,20 @@ public enum Kernel: String, CaseIterable, Sendable {
   /// The best that this machine has.
   public static var best: Kernel { available.last ?? .portable }
 
+  /// What can be chosen: `auto`, the best that this machine has, or one by name.
+  public static let choices = ["auto"] + allCases.map(\.rawValue)
+
+  /// A choice; nil: no choice, or one that this machine does not have.
+  public init?(choice: String) {
+    if choice == "auto" {
+      self = .best
+    } else if let named = Kernel(rawValue: choice), named.isAvailable {
+      self = named
+    } else {
+      return nil
+    }
+  }
+
   var code: tally_kernel {
     switch self {
     case .portable: TALLY_KERNEL_PORTABLE

@@ -18,6 +18,7 @@ struct FeaturesOf: ParsableCommand {
       Examples:
         tally features alice
         tally features alice --as-of 2026-02-01T00:00:00Z --json
+        tally features alice --explain 5
         tally features alice --as-of 2025-12-01T00:00:00Z --from-log
       """)
 
@@ -27,7 +28,13 @@ struct FeaturesOf: ParsableCommand {
   @Flag(help: "Make the state from the log instead of the store.") var fromLog = false
   @Option(help: "With --from-log: a file of events instead of the topic.", completion: .file()) var events:
     String?
+  @Option(help: "Score them, too, and print the N features that move each score the most (TreeSHAP).")
+  var explain: Int?
   @Flag(help: "One JSON object.") var json = false
+
+  func validate() throws {
+    if let explain, explain < 1 { throw ValidationError("--explain takes a number of features: 1 or more") }
+  }
 
   func run() throws {
     try reporting {
@@ -42,7 +49,10 @@ struct FeaturesOf: ParsableCommand {
           "\(asOf ?? "") is before the person's latest event (\(Self.format(state.watermark))): add --from-log"
         )
       }
-      show(state, pipeline, asOf: moment ?? state.watermark)
+      let explanation = try explain.map {
+        try ScoreExplanation(pipeline, models: settings.models, kernel: settings.kernel, top: $0)
+      }
+      show(state, pipeline, asOf: moment ?? state.watermark, explanation)
     }
   }
 
@@ -88,7 +98,9 @@ struct FeaturesOf: ParsableCommand {
     return state
   }
 
-  private func show(_ state: EntityState, _ pipeline: LoadedPipeline, asOf: EventTime) {
+  private func show(
+    _ state: EntityState, _ pipeline: LoadedPipeline, asOf: EventTime, _ explanation: ScoreExplanation?
+  ) {
     let program = pipeline.program
     let columns = program.columnNames.count
     let row = UnsafeMutablePointer<Float>.allocate(capacity: columns)
@@ -98,7 +110,8 @@ struct FeaturesOf: ParsableCommand {
       let values = (0..<columns).map { "\(Self.quote(program.columnNames[$0])):\(Self.number(row[$0]))" }
       say(
         "{\"entity_id\":\(Self.quote(id)),\"as_of_us\":\(asOf),\"watermark_us\":\(state.watermark),"
-          + "\"events\":\(state.events),\"features\":{\(values.joined(separator: ","))}}")
+          + "\"events\":\(state.events),\"features\":{\(values.joined(separator: ","))}"
+          + (explanation.map { ",\"scores\":" + $0.json(of: row) } ?? "") + "}")
       return
     }
     say("\(state.events) events up to \(Self.format(state.watermark)); as of \(Self.format(asOf))")
@@ -107,9 +120,10 @@ struct FeaturesOf: ParsableCommand {
       let name = program.columnNames[column].padding(toLength: width, withPad: " ", startingAt: 0)
       say("  \(name)  \(Self.text(row[column], labels: program.columnLabels[column]))")
     }
+    for line in explanation?.lines(of: row) ?? [] { say(line) }
   }
 
-  private static func number(_ value: Float) -> String { value.isNaN ? "null" : "\(value)" }
+  static func number(_ value: Float) -> String { value.isNaN ? "null" : "\(value)" }
 
   private static func text(_ value: Float, labels: [String]) -> String {
     if value.isNaN { return "missing" }
@@ -119,7 +133,7 @@ struct FeaturesOf: ParsableCommand {
     return labels.indices.contains(Int(value)) ? labels[Int(value)] : "other"
   }
 
-  private static func quote(_ text: String) -> String {
+  static func quote(_ text: String) -> String {
     let data = (try? JSONEncoder().encode(text)) ?? Data("\"\"".utf8)
     return String(decoding: data, as: UTF8.self)
   }

@@ -26,6 +26,8 @@ struct ForestCommand: ParsableCommand {
   @Option(help: "Seconds for each batch size.") var seconds = 1.0
   @Option(help: "File of rows: float32, row by row, NaN missing.", completion: .file()) var rows: String?
   @Option(help: "Columns of a row, to check; default: the models'.") var columns: Int?
+  @Option(help: "Time explanations instead of scores: exact (TreeSHAP) or approximate (Saabas).") var explain:
+    String?
   @Option(help: "Write all rows' scores here, as float32.", completion: .file()) var output: String?
   @Flag(help: "One JSON object a line.") var json = false
 
@@ -57,19 +59,50 @@ struct ForestCommand: ParsableCommand {
             + "scores in every bit of 1,000 rows (\(Self.milliseconds(loaded - laidOut)) ms)")
         say("rows a call    p50 µs a row    p99 µs a row")
       }
-      let scratch = forest.makeScratch()
       for size in batch.isEmpty ? [1, 8, 64, 256, 10_000] : batch {
-        let times = try time(forest, input, size, scratch)
-        print(times, size, forest, loaded - start)
+        guard input.count >= size * width else {
+          throw Failure("--batch \(size): there are only \(input.count / width) rows")
+        }
+        let work = try work(forest, ensembles, size)
+        print(time(input, width, size, work.body), size, forest, loaded - start)
+        if let output, explain == nil { try write(input, width, size, work, output) }
       }
-      if let output { try write(forest, input, scratch, output) }
+    }
+  }
+
+  /// What is timed: it reads rows and writes `width` values a row to `results`.
+  private struct Work {
+    var results: UnsafeMutablePointer<Float>
+    var width: Int
+    var body: (UnsafePointer<Float>, Int) -> Void
+  }
+
+  /// Scoring, or explaining; `results` live as long as the program.
+  private func work(_ forest: Forest, _ ensembles: [TreeEnsemble], _ size: Int) throws -> Work {
+    guard let explain else {
+      let scratch = forest.makeScratch()
+      let results = UnsafeMutablePointer<Float>.allocate(capacity: size * forest.outputCount)
+      return Work(results: results, width: forest.outputCount) {
+        forest.score($0, rows: $1, scratch: scratch, into: results)
+      }
+    }
+    guard let method = Explainer.Method(rawValue: explain) else {
+      throw Failure("--explain \(explain): exact or approximate")
+    }
+    let explainers = try ensembles.map { try Explainer($0, kernel: forest.kernel) }
+    let scratches = explainers.map { $0.makeScratch() }
+    let width = explainers.map { $0.groups * ($0.columns + 1) }.max() ?? 0
+    let results = UnsafeMutablePointer<Float>.allocate(capacity: size * width)
+    return Work(results: results, width: width) { rows, count in
+      for (explainer, scratch) in zip(explainers, scratches) {
+        explainer.contributions(rows, rows: count, method: method, scratch: scratch, into: results)
+      }
     }
   }
 
   private func chosenKernel() throws -> Kernel {
-    if kernel == "auto" { return .best }
-    let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
-    guard let chosen = Kernel(rawValue: kernel), chosen.isAvailable else {
+    guard let chosen = Kernel(choice: kernel) else {
+      let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
       throw Failure("--kernel \(kernel): this machine has \(names)")
     }
     return chosen
@@ -88,30 +121,32 @@ struct ForestCommand: ParsableCommand {
 
   /// Nanoseconds of each call, ascending.
   private func time(
-    _ forest: Forest, _ input: [Float], _ size: Int, _ scratch: ForestScratch
-  ) throws -> [Int64] {
-    let total = input.count / forest.columns
-    guard total >= size else { throw Failure("--batch \(size): there are only \(total) rows") }
+    _ input: [Float], _ width: Int, _ size: Int, _ body: (UnsafePointer<Float>, Int) -> Void
+  ) -> [Int64] {
     let callsMax = 1 << 20
+    let total = input.count / width
     var times: [Int64] = []
     times.reserveCapacity(callsMax)
-    let scores = UnsafeMutablePointer<Float>.allocate(capacity: size * forest.outputCount)
-    defer { scores.deallocate() }
+    // Rows lie where a caller has just put them: copied before the clock is read.
+    let rows = UnsafeMutablePointer<Float>.allocate(capacity: size * width)
+    defer { rows.deallocate() }
     input.withUnsafeBufferPointer { input in
       guard let base = input.baseAddress else { return }
       let clock = ContinuousClock()
-      let end = clock.now + .seconds(seconds)
-      let warm = clock.now + .seconds(seconds / 5)
+      let warm = clock.now + .seconds(seconds / 4)
+      let end = clock.now + .seconds(seconds * 1.25)
       var row = 0
       while true {
-        let begin = clock.now
-        forest.score(base + row * forest.columns, rows: size, scratch: scratch, into: scores)
-        let done = clock.now
+        rows.update(from: base + row * width, count: size * width)
         row = row + 2 * size <= total ? row + size : 0
-        if done < warm { continue }
-        let (_, attoseconds) = (done - begin).components
-        times.append((done - begin).components.seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-        if done >= end || times.count == callsMax { break }
+        let begin = clock.now
+        body(rows, size)
+        let done = clock.now
+        if done >= warm {
+          let (whole, attoseconds) = (done - begin).components
+          times.append(whole * 1_000_000_000 + attoseconds / 1_000_000_000)
+          if done >= end || times.count == callsMax { break }
+        }
       }
     }
     times.sort()
@@ -134,16 +169,19 @@ struct ForestCommand: ParsableCommand {
     }
   }
 
-  private func write(_ forest: Forest, _ input: [Float], _ scratch: ForestScratch, _ path: String) throws {
-    let rows = input.count / forest.columns
-    var scores = [Float](repeating: 0, count: rows * forest.outputCount)
+  /// Scores all rows in calls of the same size.
+  private func write(_ input: [Float], _ width: Int, _ size: Int, _ work: Work, _ path: String) throws {
+    let total = input.count / width
+    var scores = Data(capacity: total * work.width * 4)
     input.withUnsafeBufferPointer { input in
-      scores.withUnsafeMutableBufferPointer { scores in
-        guard let from = input.baseAddress, let to = scores.baseAddress else { return }
-        forest.score(from, rows: rows, scratch: scratch, into: to)
+      guard let base = input.baseAddress else { return }
+      for row in stride(from: 0, to: total, by: size) {
+        let count = min(size, total - row)
+        work.body(base + row * width, count)
+        scores.append(UnsafeBufferPointer(start: work.results, count: count * work.width))
       }
     }
-    guard FileManager.default.createFile(atPath: path, contents: scores.withUnsafeBytes { Data($0) }) else {
+    guard FileManager.default.createFile(atPath: path, contents: scores) else {
       throw Failure("\(path): cannot be written")
     }
   }

@@ -26,13 +26,15 @@ struct LoadedPipeline {
     self.file = file
   }
 
-  /// A scorer over the pipeline's models; checks that files are there and made for these columns.
-  func makeScorer(models: String) throws -> ForestScorer { ForestScorer(try loadModels(models)) }
-
   /// The pipeline's models, loaded and checked once for all workers.
-  func loadModels(_ folder: String) throws -> ServedModels {
-    try ServedModels(
-      models: declaration.models, folder: ModelFolder(path: folder), columnNames: program.columnNames)
+  func loadModels(_ folder: String, kernel choice: String = "auto") throws -> ServedModels {
+    guard let kernel = Kernel(choice: choice) else {
+      let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
+      throw Failure("kernel \(choice): this machine has \(names)")
+    }
+    return try ServedModels(
+      models: declaration.models, folder: ModelFolder(path: folder), columnNames: program.columnNames,
+      kernel: kernel)
   }
 
   func makeDecider() throws -> RuleDecider {

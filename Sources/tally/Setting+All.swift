@@ -3,6 +3,7 @@ import FeatureStore
 import Features
 import Ingest
 import Pipeline
+import Scorer
 import Serve
 import Sink
 
@@ -91,6 +92,7 @@ extension Setting {
 
   private static let worker = [
     number("worker.threads", \.workers, in: 1...256),
+    choice("worker.kernel", \.kernel, of: Kernel.choices),
     number("worker.batch_rows_max", \.worker.batchRowsMax, in: 1...512),
     bytes("worker.value_size_max", \.valueBytesMax, in: 1 << 10...Int64(EventDecoder.valueBytesLimit)),
     time("worker.commit_interval", \.worker.commitIntervalMs, in: 1...minute),

@@ -51,6 +51,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var redisExpiry = true
   /// Store generation.
   var generation: UInt64 = 1
+  /// Instructions that models are evaluated with: one of `Kernel.choices`.
+  var kernel = "auto"
   /// Bounds of the cache in front of the store, of all workers together.
   var cacheEntries = 100_000
   var cacheBytes = 256 << 20

@@ -27,7 +27,7 @@ struct WorkerPlan {
     let partitions = try settings.partitionCount()
     let sqlite = try settings.openSQLite()
     let group = settings.groupName(of: pipeline)
-    let models = try pipeline.loadModels(settings.models)
+    let models = try pipeline.loadModels(settings.models, kernel: settings.kernel)
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
       store: {

@@ -60,6 +60,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "table.sqlite", good: "x y.db", bad: [""]),
     SettingSample(path: "table.none", good: "true", bad: ["", "yes", "false"]),
     SettingSample(path: "worker.threads", good: "4", bad: ["", "0", "257", "four"]),
+    SettingSample(path: "worker.kernel", good: "portable", bad: ["", "sse9", "AVX2"]),
     SettingSample(path: "worker.batch_rows_max", good: "100", bad: ["", "0", "513"]),
     SettingSample(path: "worker.value_size_max", good: "64KiB", bad: ["", "1B", "999GiB"]),
     SettingSample(path: "worker.commit_interval", good: "500ms", bad: ["", "0ms", "2m"]),
