@@ -16,7 +16,10 @@ limit=${TALLY_TEST_SECONDS:-2400}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-stdbuf -oL -eL timeout --kill-after=30 "$limit" swift test --skip-build "$@" 2>&1 | tee "$log" || status=$?
+stdbuf -oL -eL timeout --kill-after=30 "$limit" swift test --skip-build "$@" > >(tee "$log") 2>&1 &
+runner=$!
+trap 'kill -TERM "$runner"' INT TERM
+wait "$runner" || status=$?
 if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
   echo "test: not finished after $limit s (TALLY_TEST_SECONDS); begun and not ended:" >&2
   awk '$2 == "Test" && / started\.$/ { sub(/^[^ ]+ Test /, ""); sub(/ started\.$/, ""); open[$0] = 1; next }

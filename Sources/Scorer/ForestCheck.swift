@@ -8,6 +8,10 @@ public import XGBoost
 struct ForestCheck {
   /// Rows that are compared.
   static let rows = 1_000
+  /// Rows of a call that are never taken for lanes.
+  private static let rowsOfAShortCall = 5
+  /// Cells of rows in memory at once: models of more than 4,096 columns are compared over fewer rows.
+  static let cellsMax = 1 << 22
   private static let edges: [Float] = [
     0, -0.0, .nan, 1, -1, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, 1e30, -1e30,
     .greatestFiniteMagnitude, .infinity, -.infinity,
@@ -18,21 +22,25 @@ struct ForestCheck {
     _ forest: Forest, _ index: Int, _ ensemble: TreeEnsemble, name: String, rows: Int = rows,
     seed: UInt64 = 0x9e37_79b9_7f4a_7c15
   ) throws(XGBoostError) {
+    let rows = max(1, min(rows, cellsMax / ensemble.featureCount))
     // Prediction of DART in place differs from that of a matrix in version 1.7; a matrix takes no infinity, and alone
     // takes a base score for each group.
     let isMatrix = ensemble.isDart || Set(ensemble.baseMargins).count > 1
     let input = inputs(ensemble, rows: rows, seed: seed, hasInfinities: !isMatrix)
-    let margins = forest.values(input, model: index, isMargin: true)
-    let values = forest.values(input, model: index, isMargin: false)
     let booster = try Booster(reference: ensemble)
     let library = try expected(booster, ensemble, input, rows: rows, isMatrix: isMatrix)
     let isWithoutTransform = ensemble.objective.transform == .identity
-    try compare(margins, library.margins, rows: rows, "margin", name)
-    try compare(values, isWithoutTransform ? library.margins : library.values, rows: rows, "score", name)
+    // Few rows a call go another way through the trees than many.
+    for call in [rows, rowsOfAShortCall] {
+      let margins = forest.values(input, model: index, isMargin: true, rowsOfACall: call)
+      let values = forest.values(input, model: index, isMargin: false, rowsOfACall: call)
+      try compare(margins, library.margins, "margin", name)
+      try compare(values, isWithoutTransform ? library.margins : library.values, "score", name)
+    }
   }
 
   private static func compare(
-    _ found: [Float], _ expected: [Float], rows: Int, _ what: String, _ name: String
+    _ found: [Float], _ expected: [Float], _ what: String, _ name: String
   ) throws(XGBoostError) {
     let different = (0..<max(found.count, expected.count)).filter {
       $0 >= found.count || $0 >= expected.count || found[$0].bitPattern != expected[$0].bitPattern
@@ -150,7 +158,7 @@ struct SplitMix {
 
 extension Forest {
   /// One model's outputs or margins of rows, [row][output], or [row][group].
-  func values(_ input: [Float], model index: Int, isMargin: Bool) -> [Float] {
+  func values(_ input: [Float], model index: Int, isMargin: Bool, rowsOfACall: Int = .max) -> [Float] {
     let rows = input.count / columns
     let widths = isMargin ? groups : outputs
     let stride = widths.reduce(0, +)
@@ -160,10 +168,15 @@ extension Forest {
     input.withUnsafeBufferPointer { input in
       all.withUnsafeMutableBufferPointer { all in
         guard let from = input.baseAddress, let to = all.baseAddress else { return }
-        if isMargin {
-          margins(from, rows: rows, scratch: scratch, into: to)
-        } else {
-          score(from, rows: rows, scratch: scratch, into: to)
+        var row = 0
+        while row < rows {
+          let count = min(rowsOfACall, rows - row)
+          if isMargin {
+            margins(from + row * columns, rows: count, scratch: scratch, into: to + row * stride)
+          } else {
+            score(from + row * columns, rows: count, scratch: scratch, into: to + row * stride)
+          }
+          row += count
         }
       }
     }
@@ -185,8 +198,10 @@ extension Forest {
 }
 
 extension TreeEnsemble {
-  /// Rows of values at, below and above the thresholds, and of special ones: [row][column].
+  /// Rows of values at, below and above the thresholds, and of special ones: [row][column]. Fewer than `count` when the model
+  /// has so many columns that they would be more than four million values.
   public func generatedRows(_ count: Int, seed: UInt64 = 1) -> [Float] {
-    ForestCheck.inputs(self, rows: count, seed: seed, hasInfinities: true)
+    ForestCheck.inputs(
+      self, rows: max(1, min(count, ForestCheck.cellsMax / featureCount)), seed: seed, hasInfinities: true)
   }
 }

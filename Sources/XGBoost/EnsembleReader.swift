@@ -20,7 +20,7 @@ struct EnsembleReader {
     let (model, weights) = try Self.trees(of: booster)
     let trees = try trees(model, weights: weights, groups: groups)
     return TreeEnsemble(
-      objective: objective, baseScores: try Self.baseScores(parameters, objective, groups: groups),
+      objective: objective, baseScores: try Self.baseScores(root, parameters, objective, groups: groups),
       featureCount: features, featureNames: names, attributes: Self.attributes(learner),
       isDart: weights != nil, trees: trees,
       categorySets: sets.sets)
@@ -51,23 +51,39 @@ struct EnsembleReader {
   }
 
   /// `0.5`, or from version 3.1 on `[5E-1]` or one for each group.
+  ///
+  /// From 3.2 on the library keeps probabilities a millionth away from 0 and 1 (src/objective/logistic_obj.h); they are read so.
   private static func baseScores(
-    _ parameters: ModelValue, _ objective: Objective, groups: Int
+    _ root: ModelValue, _ parameters: ModelValue, _ objective: Objective, groups: Int
   ) throws(ModelFormatError) -> [Float] {
     guard case .text(let text)? = parameters["base_score"] else {
       throw ModelFormatError(text: "no base_score")
     }
     var inner = text[...]
     if inner.hasPrefix("[") && inner.hasSuffix("]") { inner = inner.dropFirst().dropLast() }
-    let parts = inner.split(separator: ",", omittingEmptySubsequences: false).map { part in
-      Float(part.filter { $0 != " " }) ?? .nan
+    var scores = inner.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      let digits = part.filter { $0 != " " }
+      return digits.allSatisfy { "0123456789+-.eE".contains($0) } ? Float(digits) ?? .nan : .nan
     }
-    guard parts.count == 1 || parts.count == groups, parts.allSatisfy({ objective.baseMargin($0).isFinite })
+    if objective.transform == .logistic && isFrom(3, 2, root) {
+      scores = scores.map { $0.isNaN ? $0 : min(max($0, 1e-6), 1 - 1e-6) }
+    }
+    // A count of 0 is allowed: its margin is minus infinity, and every score 0.
+    guard scores.count == 1 || scores.count == groups,
+      scores.allSatisfy({ !objective.baseMargin($0).isNaN && objective.baseMargin($0) < .infinity })
     else {
       throw ModelFormatError(
-        text: "base_score \(shortened(text)) is not a score, or one for each of \(groups) outputs")
+        text:
+          "base_score \(shortened(text)) is not a score of this objective, or one for each of \(groups) outputs"
+      )
     }
-    return parts.count == groups ? parts : [Float](repeating: parts[0], count: groups)
+    return scores.count == groups ? scores : [Float](repeating: scores[0], count: groups)
+  }
+
+  /// Whether the file says that it is of this version or a later one.
+  private static func isFrom(_ major: Double, _ minor: Double, _ root: ModelValue) -> Bool {
+    guard case .numbers(let version)? = root["version"], version.count >= 2 else { return false }
+    return version[0] > major || version[0] == major && version[1] >= minor
   }
 
   private static func names(_ learner: ModelValue, features: Int) throws(ModelFormatError) -> [String] {
@@ -122,12 +138,6 @@ struct EnsembleReader {
     try Self.checkLeafSize(parameters)
     guard trees.count == count, groupsOfTrees.count == count, weights == nil || weights?.count == count else {
       throw ModelFormatError(text: "the number of trees is not num_trees")
-    }
-    if parameters["num_parallel_tree"] != nil {
-      let parallel = try Self.whole(parameters, "num_parallel_tree", 1...Int(Int32.max))
-      guard parallel <= max(count, 1), count % parallel == 0 else {
-        throw ModelFormatError(text: "a round's trees are not complete: num_parallel_tree is \(parallel)")
-      }
     }
     var ordered = [RegressionTree?](repeating: nil, count: count)
     for (index, value) in trees.enumerated() {

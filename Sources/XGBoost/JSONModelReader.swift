@@ -85,6 +85,7 @@ struct JSONModelReader {
     }
     while true {
       elements.append(try value(depth: depth + 1))
+      if elements.isTooLong { throw error("a shorter list") }
       skipSpace()
       if consume("]") { return elements.list }
       guard consume(",") else { throw error("\",\" or \"]\"") }
@@ -136,9 +137,10 @@ struct JSONModelReader {
     return try UnsafeRawPointer(base + start).withMemoryRebound(to: CChar.self, capacity: 1) {
       (text: UnsafePointer<CChar>) throws(ModelFormatError) -> Double in
       var end: UnsafeMutablePointer<CChar>?
-      let value = strtod(text, &end)
+      // To a float at once, as the library does: by way of a double some would be rounded twice.
+      let value = strtof(text, &end)
       guard let end, UnsafePointer(end) - text == position - start else { throw error("a number") }
-      return value
+      return Double(value)
     }
   }
 }

@@ -57,6 +57,10 @@ struct ModelListBuilder {
     values.append(value)
   }
 
+  /// Whether the list has more of other things than any model: each takes many times the bytes that it has in a file.
+  var isTooLong: Bool { values.count > Self.valuesMax }
+  private static let valuesMax = 1 << 21
+
   /// The list.
   var list: ModelValue { values.isEmpty ? .numbers(numbers) : .list(values) }
 }

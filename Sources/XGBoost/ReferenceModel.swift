@@ -117,6 +117,7 @@ struct ReferenceModel {
       parents[Int(tree.left[node])] = Int32(node)
       parents[Int(tree.left[node]) + 1] = Int32(node)
     }
+    // An ensemble that was changed may have nodes that nothing leads to; the library goes from every node to its root.
     for node in 1..<max(count, 1) where parents[node] == Int32.max { parents[node] = 0 }
     parents[0] = Int32.max
     let owners = (0..<count).filter { tree.left[$0] >= 0 && tree.set($0) != nil }

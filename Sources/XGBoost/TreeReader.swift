@@ -17,7 +17,6 @@ struct TreeReader {
     right = try Self.numbers(tree, "right_children", nodes)
     splitIndices = try Self.numbers(tree, "split_indices", nodes)
     conditions = try Self.numbers(tree, "split_conditions", nodes)
-    for name in ["loss_changes", "base_weights", "parents"] { _ = try Self.numbers(tree, name, nodes) }
   }
 
   private static func numbers(
@@ -29,50 +28,61 @@ struct TreeReader {
     return values
   }
 
-  /// The tree; its sets of categories are added to `sets`.
+  /// The tree, with the nodes that its root leads to, level by level; pruning leaves others in files. Its sets of categories
+  /// are added to `sets`.
   func tree(
     features: Int, group: Int, weight: Float, sets: inout CategorySets
   ) throws(ModelFormatError) -> RegressionTree {
     let setOfNode = try categorySets(&sets)
-    try check(features: features, setOfNode)
-    for (node, parent) in try Self.numbers(value, "parents", nodes).enumerated().dropFirst()
-    where index(parent) == nil {
-      throw ModelFormatError(text: "node \(node): the parent is no node")
+    let defaults = try Self.numbers(value, "default_left", nodes)
+    let covers = try Self.numbers(value, "sum_hessian", nodes)
+    var tree = RegressionTree(
+      left: [], feature: [], value: [], defaultLeft: [], cover: [], categorySet: [], group: group,
+      weight: weight)
+    var order = [0]
+    var seen = [Bool](repeating: false, count: nodes)
+    seen[0] = true
+    while tree.left.count < order.count {
+      let node = order[tree.left.count]
+      let children = try children(of: node)
+      let set = setOfNode.isEmpty || children == nil ? -1 : setOfNode[node]
+      let condition = Float(conditions[node])
+      guard set >= 0 || (children == nil ? condition.isFinite : !condition.isNaN) else {
+        throw ModelFormatError(text: "node \(node): not a number that can be compared or added")
+      }
+      tree.left.append(children == nil ? -1 : Int32(order.count))
+      tree.feature.append(children == nil ? 0 : try feature(of: node, below: features))
+      tree.value.append(condition)
+      tree.defaultLeft.append(defaults[node] != 0)
+      tree.cover.append(Float(covers[node]))
+      if !setOfNode.isEmpty { tree.categorySet.append(set) }
+      for child in children.map({ [$0, $0 + 1] }) ?? [] {
+        guard !seen[child] else { throw ModelFormatError(text: "node \(child) is reached twice") }
+        seen[child] = true
+        order.append(child)
+      }
     }
-    return RegressionTree(
-      left: left.map { Int32(exactly: $0) ?? -1 }, feature: splitIndices.map { Int32(exactly: $0) ?? 0 },
-      value: conditions.map { Float($0) },
-      defaultLeft: try Self.numbers(value, "default_left", nodes).map { $0 != 0 },
-      cover: try Self.numbers(value, "sum_hessian", nodes).map { Float($0) },
-      categorySet: setOfNode, group: group, weight: weight)
+    return tree
   }
 
-  /// Checks that the nodes form one tree, and that splits name features.
-  private func check(features: Int, _ setOfNode: [Int32]) throws(ModelFormatError) {
-    var seen = [Bool](repeating: false, count: nodes)
-    var waiting = [0]
-    while let node = waiting.popLast() {
-      guard !seen[node] else { throw ModelFormatError(text: "node \(node) is reached twice") }
-      seen[node] = true
-      let isLeaf = left[node] == -1 && right[node] == -1
-      let isNumber = isLeaf || setOfNode.isEmpty || setOfNode[node] < 0
-      guard !isNumber || Float(conditions[node]).isFinite else {
-        throw ModelFormatError(text: "node \(node): not a finite number")
-      }
-      if isLeaf { continue }
-      guard let first = index(left[node]), let second = index(right[node]) else {
-        throw ModelFormatError(text: "node \(node): a child is no node")
-      }
-      // libxgboost takes the node behind the left child for the right one, whatever the file says.
-      guard second == first + 1 else {
-        throw ModelFormatError(text: "node \(node): the right child is not the node behind the left one")
-      }
-      guard splitIndices[node] >= 0, splitIndices[node] < Double(features),
-        splitIndices[node] == splitIndices[node].rounded(.towardZero)
-      else { throw ModelFormatError(text: "node \(node): splits on a feature that the model does not have") }
-      waiting.append(first)
-      waiting.append(second)
+  /// The left child of a split, whose right one is the node behind it; nil: a leaf.
+  private func children(of node: Int) throws(ModelFormatError) -> Int? {
+    if left[node] == -1 && right[node] == -1 { return nil }
+    guard let first = index(left[node]), let second = index(right[node]) else {
+      throw ModelFormatError(text: "node \(node): a child is no node")
     }
+    // libxgboost takes the node behind the left child for the right one, whatever the file says.
+    guard second == first + 1 else {
+      throw ModelFormatError(text: "node \(node): the right child is not the node behind the left one")
+    }
+    return first
+  }
+
+  private func feature(of node: Int, below count: Int) throws(ModelFormatError) -> Int32 {
+    guard let feature = Int32(exactly: splitIndices[node]), feature >= 0, feature < count else {
+      throw ModelFormatError(text: "node \(node): splits on a feature that the model does not have")
+    }
+    return feature
   }
 
   private func index(_ value: Double) -> Int? {
@@ -102,6 +112,9 @@ struct TreeReader {
       guard let start = Int(exactly: starts[position]), let size = Int(exactly: sizes[position]), start >= 0,
         size >= 0, start <= categories.count, size <= categories.count - start
       else { throw ModelFormatError(text: "node \(node): its categories are not in the list") }
+      guard size > 0 else {
+        throw ModelFormatError(text: "node \(node): a categorical split without categories")
+      }
       setOfNode[node] = Int32(clamping: sets.sets.count)
       try sets.append(categories[start..<start + size], node)
     }

@@ -112,9 +112,15 @@ struct UBJSONModelReader {
     case UInt8(ascii: "#"):
       position += 1
       let count = try length(elementBytes: 1)
-      for _ in 0..<count { elements.append(try value(depth: depth + 1)) }
+      for _ in 0..<count {
+        elements.append(try value(depth: depth + 1))
+        if elements.isTooLong { throw error("a shorter list") }
+      }
     default:
-      while try peek() != UInt8(ascii: "]") { elements.append(try value(depth: depth + 1)) }
+      while try peek() != UInt8(ascii: "]") {
+        elements.append(try value(depth: depth + 1))
+        if elements.isTooLong { throw error("a shorter list") }
+      }
       position += 1
     }
     return elements.list

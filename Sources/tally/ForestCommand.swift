@@ -11,7 +11,7 @@ struct ForestCommand: ParsableCommand {
     discussion: """
       Every model is compared with libxgboost over 1,000 generated rows, bit for bit, and then timed on one thread: each
       call of a batch by itself, with the clock read around it. Several models are evaluated over the same rows, which are
-      quantised once. Rows are generated from the models' own thresholds unless a file of float32 is given.
+      quantised once. Rows are generated from the first model's thresholds unless a file of float32 is given.
 
       Examples:
         tally forest models/churn.json

@@ -35,8 +35,9 @@ import XGBoost
   /// Every depth that trees are packed at, and those beyond; alone among their kind, so that no block is padded by others.
   @Test(arguments: Array(1...12)) func equalsTheLibraryAtEveryDepth(_ depth: Int) throws {
     let model = try RandomModel(
-      seed: UInt64(depth), objective: .binaryLogistic, depth: depth, rounds: 130, isDart: false,
-      hasCategories: false, isLossGuided: false, method: "hist", columns: 20, rows: 3_000)
+      seed: UInt64(depth), objective: .binaryLogistic, depth: depth, rounds: depth == 6 ? 600 : 130,
+      isDart: false,
+      hasCategories: false, isLossGuided: false, isPruned: false, method: "hist", columns: 20, rows: 3_000)
     let ensemble = try TreeEnsemble(bytes: model.bytes, name: model.name)
     let deepest = ensemble.trees.map(\.depth).max() ?? 0
     #expect(deepest == depth)
@@ -58,7 +59,7 @@ import XGBoost
   func manyThresholdsAndColumns(_ columns: Int, _ isPacked: Bool) throws {
     let model = try RandomModel(
       seed: 3, objective: .squaredError, depth: 6, rounds: 120, isDart: false, hasCategories: false,
-      method: "exact", columns: columns, rows: 1_500)
+      isPruned: false, method: "exact", columns: columns, rows: 1_500)
     let ensemble = try TreeEnsemble(bytes: model.bytes, name: model.name)
     let thresholds = Set(
       ensemble.trees.flatMap { tree in
@@ -83,7 +84,8 @@ import XGBoost
     for (index, objective) in objectives.enumerated() {
       let model = try RandomModel(
         seed: UInt64(index + 40), objective: objective, depth: index == 2 ? 12 : index + 2, rounds: 20,
-        isDart: false, hasCategories: false, isLossGuided: false, method: index == 2 ? "exact" : "hist",
+        isDart: false, hasCategories: false, isLossGuided: false, isPruned: false,
+        method: index == 2 ? "exact" : "hist",
         columns: 9, rows: 1_000)
       let ensemble = try TreeEnsemble(bytes: model.bytes, name: model.name)
       if values.isEmpty { values = ForestCheck.inputs(ensemble, rows: 500, seed: 1, hasInfinities: true) }

@@ -75,15 +75,14 @@ import XGBoost
       ("left_children", "[1,3,5,-1,-1,-1,99]", "a child is no node"),
       ("left_children", "[1,3,5,-1,-1,-1,18446744073709551617]", "a child is no node"),
       ("left_children", "[1,0,5,-1,-1,-1,-1]", "not the node behind"),
-      ("parents", "[2147483647,0,0,1,1,2,900000]", "the parent is no node"),
       ("split_indices", "[5,0,0,0,0,0,0]", "a feature that the model does not have"),
       ("split_indices", "[-1,0,0,0,0,0,0]", "a feature that the model does not have"),
       ("split_indices", "[0]", "split_indices"), ("sum_hessian", "[]", "sum_hessian"),
       ("id", "1", "no id of its own"),
       ("split_type", "[1,0,0,0,0,0,0]", "a categorical split without categories"),
       ("right_children", "[2,4,5,-1,-1,-1,-1]", "behind the left"),
-      ("split_conditions", "[NaN,0E0,0E0,0E0,0E0,0E0,0E0]", "not a finite number"),
-      ("num_parallel_tree", "\"0\"", "num_parallel_tree"), ("num_trees", "\"3\"", "num_trees"),
+      ("split_conditions", "[NaN,0E0,0E0,0E0,0E0,0E0,0E0]", "not a number"),
+      ("num_trees", "\"3\"", "num_trees"),
       ("tree_info", "[0,1]", "belongs to none of 1"), ("num_class", "\"5000\"", "num_class"),
       ("num_target", "\"-1\"", "num_target"), ("base_score", "\"[1E-1,2E-1]\"", "base_score"),
       ("objective", "{\"name\":\"rank:map\"}", "the objective is \"rank:map\"; served are reg:squarederror"),
@@ -99,6 +98,46 @@ import XGBoost
 
   @Test func aChangeThatIsNoneLoads() throws {
     #expect(loads(try changed("left_children", "[1,3,5,-1,-1,-1,-1]"), .json))
+  }
+
+  /// What no way from the root leads to is not looked at, whatever it says.
+  @Test(arguments: [
+    ("split_indices", "-5"), ("split_indices", "60000"), ("left_children", "2000000000"),
+    ("right_children", "2147483647"),
+    ("split_conditions", "NaN"), ("sum_hessian", "-1"), ("default_left", "7"),
+  ])
+  func nodesWithoutAWayToThem(_ name: String, _ value: String) throws {
+    var text = String(decoding: try ModelFixture.model(rounds: 1, depth: 2).serialized(.json), as: UTF8.self)
+    for list in [
+      "left_children", "right_children", "parents", "split_indices", "split_conditions", "sum_hessian",
+      "loss_changes",
+      "base_weights", "default_left", "split_type",
+    ] {
+      let start = try #require(text.firstRange(of: "\"\(list)\":["))
+      let end = try #require(text[start.upperBound...].firstIndex(of: "]"))
+      let filler = list.hasSuffix("children") ? "-1" : "0"
+      text.insert(contentsOf: "," + (list == name ? value : filler), at: end)
+    }
+    text.replace("\"num_nodes\":\"7\"", with: "\"num_nodes\":\"8\"")
+    #expect(loads([UInt8](text.utf8), .json))
+    let ensemble = try TreeEnsemble(bytes: [UInt8](text.utf8), name: "m.json")
+    #expect(ensemble.trees[0].left.count == 7)
+  }
+
+  /// A number of many digits is rounded once.
+  @Test func roundsNumbersOnce() throws {
+    let bytes = try changed(
+      "split_conditions", "[1.00000005960464477539062500000000001,0E0,0E0,0E0,0E0,0E0,0E0]")
+    #expect(try TreeEnsemble(bytes: bytes, name: "m.json").trees[0].value[0] == Float(1).nextUp)
+  }
+
+  /// A few bytes must not take many times their number.
+  @Test func refusesEndlessListsOfSmallThings() {
+    let nulls: [UInt8] = [UInt8](repeating: UInt8(ascii: "Z"), count: 3_000_000)
+    let error = #expect(throws: XGBoostError.self) {
+      _ = try TreeEnsemble(bytes: Array("[".utf8) + nulls + Array("]".utf8), name: "m.ubj")
+    }
+    #expect(error?.cause.contains("a shorter list") == true)
   }
 
   @Test func refusesDeepNesting() {

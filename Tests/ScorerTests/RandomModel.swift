@@ -16,7 +16,8 @@ final class RandomModel {
 
   init(
     seed: UInt64, objective: Objective, depth: Int? = nil, rounds: Int? = nil, isDart: Bool? = nil,
-    hasCategories: Bool? = nil, isLossGuided: Bool? = nil, method: String? = nil, columns: Int? = nil,
+    hasCategories: Bool? = nil, isLossGuided: Bool? = nil, isPruned: Bool? = nil, method: String? = nil,
+    columns: Int? = nil,
     rows count: Int = 400
   ) throws {
     var random = SeededGenerator(
@@ -69,6 +70,8 @@ final class RandomModel {
       ("tree_method", method), ("nthread", "1"), ("seed", String(seed)), ("eta", "0.2"),
       ("booster", isDart ? "dart" : "gbtree"), ("min_child_weight", "0.1"), ("lambda", "0.5"),
     ]
+    // Pruning leaves nodes in the file that nothing leads to.
+    if isPruned ?? (Int.random(in: 0..<3, using: &random) == 0) { parameters.append(("gamma", "0.5")) }
     if isDart { parameters += [("rate_drop", "0.3"), ("one_drop", "1")] }
     if objective == .softprob || objective == .softmax { parameters.append(("num_class", String(classes))) }
     if isLossGuided {

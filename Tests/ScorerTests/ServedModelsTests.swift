@@ -108,7 +108,7 @@ import XGBoost
   func allocatesNothing(_ depth: Int, _ isPacked: Bool) throws {
     let model = try RandomModel(
       seed: 8, objective: .softprob, depth: depth, rounds: 20, isDart: false, hasCategories: false,
-      isLossGuided: false, method: "hist", columns: 9, rows: 3_000)
+      isLossGuided: false, isPruned: false, method: "hist", columns: 9, rows: 3_000)
     let ensemble = try TreeEnsemble(bytes: model.bytes, name: model.name)
     let rows = ForestCheck.inputs(ensemble, rows: 200, seed: 1, hasInfinities: true)
     var scores = [Float](repeating: 0, count: 200 * ensemble.outputs)

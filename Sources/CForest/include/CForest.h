@@ -57,7 +57,7 @@ typedef struct tally_quantiser {
   size_t membership_count;
   const float *thresholds;     // 64-byte aligned
   const uint32_t *categories;  // sets of bits, lowest first
-  size_t slot_count;           // less than TALLY_NO_SLOT
+  size_t slot_count;           // at most TALLY_NO_SLOT
 } tally_quantiser;
 
 // Ranks of one row of floats (NaN: missing): TALLY_SLOTS_MAX bytes, 64-byte aligned.
