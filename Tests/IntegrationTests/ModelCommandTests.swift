@@ -58,7 +58,8 @@ import XGBoost
       #expect(text.code == 0 && text.output.contains("equal to libxgboost's"), "\(text.text)")
       let scores = try Places.newFolder("scores") + "/scores.f32"
       let json = try tally([
-        "forest", models + "/churn.json", "--batch", "70", "--seconds", "0.05", "--json", "--kernel", "portable",
+        "forest", models + "/churn.json", "--batch", "70", "--seconds", "0.05", "--json", "--kernel",
+        "portable",
         "--output", scores,
       ])
       #expect(try JSON(json.output)["kernel"].text == "portable" && json.code == 0)
@@ -67,7 +68,9 @@ import XGBoost
         "forest", models + "/churn.json", "--batch", "16", "--seconds", "0.05", "--explain", "exact",
       ])
       #expect(explained.code == 0)
-      let wrong = try [["--kernel", "mmx"], ["--explain", "why"], ["--batch", "0"], ["--rows", "/nowhere"]].map {
+      let wrong = try [
+        ["--kernel", "mmx"], ["--explain", "why"], ["--batch", "0"], ["--rows", "/nowhere"],
+      ].map {
         try tally(["forest", models + "/churn.json"] + $0)
       }
       #expect(wrong.allSatisfy { $0.code != 0 && $0.errors.contains("--") || $0.errors.contains("/nowhere") })

@@ -1,0 +1,53 @@
+import Events
+import Features
+
+/// A program with every kind of series and component.
+private nonisolated(unsafe) let program: FeatureProgram? = try? FeatureProgram(
+  declaration([
+    ("c", "count(any, 12h) + count(any, 90d) + count(login where device == \"mobile\", 30d)"),
+    ("m", "mean(buy.amount, 30d) + min(buy.amount, 30d) + max(buy.amount, 2d)"),
+    ("fl", "first(buy.amount) + last(buy.amount, 30d) + last(session.premium)"),
+    ("t", "distinct(buy.topic, 30d) + entropy(buy.topic)"), ("mode", "mode(buy.topic, 61d)"),
+    ("last", "last(buy.topic)"), ("skus", "distinct(buy.sku, 3d)"), ("all_skus", "distinct(buy.sku)"),
+    ("peak", "peak_hour(any) + peak_hour(login, 30d)"),
+    ("s", "slope(count(any), 7d) + active_days(any, 30d)"),
+    ("since", "days_since(login) + hours_since_first(any)"),
+    ("d", "decayed(any, 6h) + decayed(any, 7d) + decayed(buy.amount, 7d)"),
+    ("p", "profile.age"), ("q", "profile.plan"), ("r", "profile.optin"),
+  ]))
+
+/// Stored states: what is accepted gives the same row after it was stored again, in bytes that do not change any more and in
+/// memory that is in proportion to the input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzState(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  guard let program else {
+    require(false, "the program does not compile")
+    return 0
+  }
+  let state = EntityState(program)
+  let scratch = FeatureScratch(program)
+  guard state.decode(UnsafeRawBufferPointer(start: start, count: count)) else { return 0 }
+  require(state.memoryBytes <= 65_536 + 64 * count, "\(state.memoryBytes) bytes of \(count)")
+  let before = row(program, state, scratch)
+  let stored = encoded(state)
+  require(stored.withUnsafeBytes { state.decode($0) }, "its own bytes are refused: \(stored)")
+  require(encoded(state) == stored, "other bytes the second time: \(stored)")
+  let after = row(program, state, scratch)
+  require(before == after, "another row: \(stored)")
+  return 0
+}
+
+private func encoded(_ state: EntityState) -> [UInt8] {
+  var writer = WireWriter()
+  state.encode(into: &writer)
+  return writer.bytes
+}
+
+/// Bits of the feature row as of the watermark.
+private func row(_ program: FeatureProgram, _ state: EntityState, _ scratch: FeatureScratch) -> [UInt32] {
+  let count = program.columnNames.count
+  let cells = UnsafeMutablePointer<Float>.allocate(capacity: count)
+  defer { cells.deallocate() }
+  program.read(state, asOf: state.watermark, into: cells, scratch: scratch)
+  return (0..<count).map { cells[$0].bitPattern }
+}
