@@ -75,8 +75,8 @@ public final class Forest: @unchecked Sendable {
     }
     var parts: [Part] = []
     var isPacked = ensembles.map { _ in false }
-    for sharing in Self.sharing(ensembles) {
-      guard let quantiser = Quantiser(sharing.map { ensembles[$0] }, storage) else { continue }
+    for (sharing, splits) in Self.sharing(ensembles) {
+      let quantiser = Quantiser(splits, storage)
       var models: [Model] = []
       var lanesFrom = 0
       var areRanksRead = false
@@ -120,19 +120,17 @@ public final class Forest: @unchecked Sendable {
     groupsMax = groups.max() ?? 1
   }
 
-  /// Models whose thresholds fit into one row of ranks together, in turn.
-  private static func sharing(_ ensembles: [TreeEnsemble]) -> [[Int]] {
-    var groups: [[Int]] = []
+  /// Models whose splits fit into one row of ranks together, in turn.
+  private static func sharing(_ ensembles: [TreeEnsemble]) -> [(models: [Int], splits: Splits)] {
+    var found: [(models: [Int], splits: Splits)] = []
     for index in ensembles.indices where PackedTrees.canTake(ensembles[index]) {
-      if let last = groups.indices.last,
-        Quantiser((groups[last] + [index]).map { ensembles[$0] }, ForestStorage()) != nil
-      {
-        groups[last].append(index)
-      } else {
-        groups.append([index])
+      if let last = found.last, let splits = Splits((last.models + [index]).map { ensembles[$0] }) {
+        found[found.count - 1] = (last.models + [index], splits)
+      } else if let splits = Splits([ensembles[index]]) {
+        found.append(([index], splits))
       }
     }
-    return groups
+    return found
   }
 
   /// From how many rows on it pays to take rows for lanes: measured with `tally forest`.
