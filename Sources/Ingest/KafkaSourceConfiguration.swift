@@ -21,8 +21,9 @@ public struct KafkaSourceConfiguration: Sendable {
   public var fetchWaitMaxMs = 10
   /// Records fetched ahead, kilobytes.
   public var prefetchKilobytesMax = 32_768
-  /// Records fetched ahead per partition, below which more are fetched.
-  public var prefetchRecordsMin = 10_000
+  /// Records fetched ahead per partition, below which more are fetched. Beyond it librdkafka 2.0.2 looks again after up to a
+  /// second: 10,000 held a catch-up at 83,000 events/s with half of the machine idle. The kilobytes bound memory.
+  public var prefetchRecordsMin = 100_000
   /// Further properties of librdkafka, such as `security.protocol`.
   public var properties: [(String, String)] = []
   /// Takes librdkafka's log; nil: silent.

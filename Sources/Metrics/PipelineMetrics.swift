@@ -17,12 +17,17 @@ public final class PipelineMetrics: Recorder, Sendable {
 
   /// All metrics now. `startingInterval` begins a new interval; only one reader should.
   public func snapshot(startingInterval: Bool = false) -> MetricsSnapshot {
-    values.withLock { values in
-      let snapshot = values.snapshot()
+    // Reading histograms takes long; workers, which record, must not wait for it.
+    let copy = values.withLock { values in
+      let copy = values
       if startingInterval { values.startInterval() }
-      return snapshot
+      return copy
     }
+    return copy.snapshot()
   }
+
+  /// Whether every worker works; cheaper than a snapshot.
+  public var isHealthy: Bool { values.withLock { $0.counts.isHealthy } }
 
   /// Records read so far; cheaper than a snapshot.
   public var read: UInt64 { values.withLock { $0.counts.read } }
@@ -104,7 +109,7 @@ public final class PipelineMetrics: Recorder, Sendable {
 
   /// Latencies since the start as Prometheus has them, by `Stage.rawValue`.
   public func distributions() -> [LatencyDistribution] {
-    values.withLock { values in values.latencies.map(\.distribution) }
+    values.withLock { $0.latencies }.map(\.distribution)
   }
 
   fileprivate func state(_ text: String, healthy: Bool, worker: Int) {

@@ -39,7 +39,7 @@ struct RunWatch {
       tick += 1
       if let ends, hasReached(ends) { run.stop.stop() }
       // What a worker waits for is told at once, not with the next regular line.
-      let changes = tick % Self.healthTicks == 0 && self.isHealthy != isHealthy
+      let changes = tick % Self.healthTicks == 0 && run.metrics.isHealthy != isHealthy
       if changes { isHealthy.toggle() }
       if changes || tick % refreshTicks == 0 {
         view.title = title()
@@ -48,8 +48,6 @@ struct RunWatch {
     }
     view.finish()
   }
-
-  private var isHealthy: Bool { run.metrics.snapshot().workers.allSatisfy(\.isHealthy) }
 
   private func hasReached(_ ends: [Int64]) -> Bool {
     let partitions = run.metrics.partitions
