@@ -205,19 +205,20 @@ import TestServers
       let error = #expect(throws: PortError.self) { try Self.drive(source, until: { false }) }
       #expect(error?.code == .unavailable)
     }
-    // On a machine so busy that the session has ended meanwhile, that is what a poll tells first.
-    if let outcome = try? source.poll(into: batch, limit: 10, timeoutMs: 10) {
-      #expect(outcome == .revoked([0], lost: true))
-      return
+    for _ in 0..<3 {
+      do {
+        // On a machine so busy that the session has ended meanwhile, that is what a poll tells first.
+        let outcome = try source.poll(into: batch, limit: 10, timeoutMs: 10)
+        #expect(outcome == .revoked([0], lost: true))
+        return
+      } catch let error as PortError {
+        #expect(error.code == .unavailable)
+      }
     }
-    let again = #expect(throws: PortError.self) {
-      try source.poll(into: batch, limit: 10, timeoutMs: 10)
-    }
-    #expect(again?.code == .unavailable)
     broker.mock?.setDown(false)
     try broker.produce([BrokerMessage("k", "v")], to: "down")
     var count = 0
-    let deadline = Deadline(milliseconds: 180_000)
+    let deadline = Deadline(milliseconds: 30_000)
     while count == 0 && !deadline.isOver {
       try? Self.drive(source, until: { count > 0 }) { _ in count += 1 }
     }
