@@ -13,6 +13,8 @@ cd "$(dirname "$0")/.."
 c_modules=(CForest)
 system_modules=(CXGBoost)
 swift_modules=(Events Features Dataflow XGBoost Registry Scorer)
+# What targets share; samples of declarations are the tests' own.
+support=(Fuzz/Support/*.swift Tests/FeaturesTests/Support/SampleDeclaration.swift)
 
 runs=100000
 seconds=0
@@ -106,10 +108,10 @@ for module in "${swift_modules[@]}"; do
   objects+=("$object")
 done
 for target in "${targets[@]}"; do
-  if is_old "$out/$target" "Fuzz/Targets/$target.swift" Fuzz/Support/*.swift "${objects[@]}"; then
+  if is_old "$out/$target" "Fuzz/Targets/$target.swift" "${support[@]}" "${objects[@]}"; then
     echo "fuzz: building $target"
     quietly swiftc "${swift_flags[@]}" -whole-module-optimization -module-name "Fuzz$target" \
-      -c "Fuzz/Targets/$target.swift" Fuzz/Support/*.swift -o "$out/Fuzz$target.o"
+      -c "Fuzz/Targets/$target.swift" "${support[@]}" -o "$out/Fuzz$target.o"
     quietly swiftc -sanitize=fuzzer,address "$out/Fuzz$target.o" "${objects[@]}" -o "$out/$target"
   fi
 done

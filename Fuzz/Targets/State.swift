@@ -1,20 +1,8 @@
 import Events
 import Features
 
-/// A program with every kind of series and component.
 private nonisolated(unsafe) let program: FeatureProgram? = try? FeatureProgram(
-  declaration([
-    ("c", "count(any, 12h) + count(any, 90d) + count(login where device == \"mobile\", 30d)"),
-    ("m", "mean(buy.amount, 30d) + min(buy.amount, 30d) + max(buy.amount, 2d)"),
-    ("fl", "first(buy.amount) + last(buy.amount, 30d) + last(session.premium)"),
-    ("t", "distinct(buy.topic, 30d) + entropy(buy.topic)"), ("mode", "mode(buy.topic, 61d)"),
-    ("last", "last(buy.topic)"), ("skus", "distinct(buy.sku, 3d)"), ("all_skus", "distinct(buy.sku)"),
-    ("peak", "peak_hour(any) + peak_hour(login, 30d)"),
-    ("s", "slope(count(any), 7d) + active_days(any, 30d)"),
-    ("since", "days_since(login) + hours_since_first(any)"),
-    ("d", "decayed(any, 6h) + decayed(any, 7d) + decayed(buy.amount, 7d)"),
-    ("p", "profile.age"), ("q", "profile.plan"), ("r", "profile.optin"),
-  ]))
+  declaration(everySeries))
 
 /// Stored states: what is accepted gives the same row after it was stored again, in bytes that do not change any more and in
 /// memory that is in proportion to the input.

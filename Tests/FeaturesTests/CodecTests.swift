@@ -9,18 +9,7 @@ import Testing
   static func program(idleTTL: EventTime? = nil) throws -> FeatureProgram {
     try FeatureProgram(
       declaration(
-        [
-          ("c", "count(any, 12h) + count(any, 90d) + count(login where device == \"mobile\", 30d)"),
-          ("m", "mean(buy.amount, 30d) + min(buy.amount, 30d) + max(buy.amount, 2d)"),
-          ("fl", "first(buy.amount) + last(buy.amount, 30d) + last(session.premium)"),
-          ("t", "distinct(buy.topic, 30d) + entropy(buy.topic)"), ("mode", "mode(buy.topic, 61d)"),
-          ("last", "last(buy.topic)"), ("skus", "distinct(buy.sku, 3d)"), ("all_skus", "distinct(buy.sku)"),
-          ("peak", "peak_hour(any) + peak_hour(login, 30d)"),
-          ("s", "slope(count(any), 7d) + active_days(any, 30d)"),
-          ("since", "days_since(login) + hours_since_first(any)"),
-          ("d", "decayed(any, 6h) + decayed(any, 7d) + decayed(buy.amount, 7d)"),
-          ("p", "profile.age"), ("q", "profile.plan"), ("r", "profile.optin"),
-        ], idleTTL: idleTTL))
+        everySeries, idleTTL: idleTTL))
   }
 
   static func bits(_ row: [Float]) -> [UInt32] { row.map(\.bitPattern) }
