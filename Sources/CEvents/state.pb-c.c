@@ -457,7 +457,7 @@ const ProtobufCMessageDescriptor tally__series__descriptor =
   (ProtobufCMessageInit) tally__series__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[11] =
+static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[13] =
 {
   {
     "schema_version",
@@ -591,6 +591,30 @@ static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "guarantee",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, guarantee),
+    &tally__guarantee__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "successor",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, successor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__partition_record__field_indices_by_name[] = {
   9,   /* field[9] = clearing */
@@ -598,17 +622,19 @@ static const unsigned tally__partition_record__field_indices_by_name[] = {
   3,   /* field[3] = definition */
   8,   /* field[8] = first_offset */
   1,   /* field[1] = generation */
+  11,   /* field[11] = guarantee */
   5,   /* field[5] = log */
   4,   /* field[4] = model_set */
   2,   /* field[2] = next_offset */
   7,   /* field[7] = rebuilding_until */
   10,   /* field[10] = repairs */
   0,   /* field[0] = schema_version */
+  12,   /* field[12] = successor */
 };
 static const ProtobufCIntRange tally__partition_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor tally__partition_record__descriptor =
 {
@@ -618,7 +644,7 @@ const ProtobufCMessageDescriptor tally__partition_record__descriptor =
   "Tally__PartitionRecord",
   "tally",
   sizeof(Tally__PartitionRecord),
-  11,
+  13,
   tally__partition_record__field_descriptors,
   tally__partition_record__field_indices_by_name,
   1,  tally__partition_record__number_ranges,
@@ -855,4 +881,32 @@ const ProtobufCMessageDescriptor tally__reason_count__descriptor =
   1,  tally__reason_count__number_ranges,
   (ProtobufCMessageInit) tally__reason_count__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue tally__guarantee__enum_values_by_number[2] =
+{
+  { "EFFECTIVELY_ONCE", "TALLY__GUARANTEE__EFFECTIVELY_ONCE", 0 },
+  { "EXACTLY_ONCE", "TALLY__GUARANTEE__EXACTLY_ONCE", 1 },
+};
+static const ProtobufCIntRange tally__guarantee__value_ranges[] = {
+{0, 0},{0, 2}
+};
+static const ProtobufCEnumValueIndex tally__guarantee__enum_values_by_name[2] =
+{
+  { "EFFECTIVELY_ONCE", 0 },
+  { "EXACTLY_ONCE", 1 },
+};
+const ProtobufCEnumDescriptor tally__guarantee__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "tally.Guarantee",
+  "Guarantee",
+  "Tally__Guarantee",
+  "tally",
+  2,
+  tally__guarantee__enum_values_by_number,
+  2,
+  tally__guarantee__enum_values_by_name,
+  1,
+  tally__guarantee__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -39,16 +39,52 @@ public struct LogBounds: Equatable, Sendable {
   }
 }
 
+/// A group's committed offset of a partition (C), as read.
+public struct CommittedOffset: Equatable, Sendable {
+  /// Next offset to read.
+  public var offset: Int64
+  /// Where the partition's states began, which Tally writes beside each offset; nil: somebody else committed this one.
+  public var firstOffset: Int64?
+
+  /// An offset.
+  public init(_ offset: Int64, firstOffset: Int64? = nil) {
+    self.offset = offset
+    self.firstOffset = firstOffset
+  }
+}
+
+/// An offset to commit.
+public struct OffsetMark: Equatable, Sendable {
+  /// Partition.
+  public var partition: Int32
+  /// Next offset to read.
+  public var offset: Int64
+  /// Where the partition's states began: what a lost store is made anew from.
+  public var firstOffset: Int64
+
+  /// A mark.
+  public init(partition: Int32, offset: Int64, firstOffset: Int64) {
+    self.partition = partition
+    self.offset = offset
+    self.firstOffset = firstOffset
+  }
+}
+
 /// Where events come from: one topic's partitions. One thread. All calls throw `PortError`.
 public protocol RecordSource: AnyObject {
   /// Topic name, as written into scores.
   var topic: String { get }
   /// Identity of the log.
   func identity() throws -> LogIdentity
-  /// Empties `batch`, then fills it with up to `limit` records, waiting at most `timeoutMs` for the first.
-  func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome
-  /// The group's committed offsets (C), in the order asked; nil: none.
-  func committed(_ partitions: [Int32]) throws -> [Int64?]
+  /// Empties `batch`, then fills it with up to `limit` records: waits at most `timeoutMs` for the first, and goes on for
+  /// `fillMs` from the call on while there are fewer than `limit`; 0: takes what is there.
+  func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int, fillMs: Int) throws -> PollOutcome
+  /// The membership by which the partitions were assigned last, as brokers know it; empty: there is no group. It goes with the
+  /// offsets of a transaction, so that those of a member are refused that the group has gone on without.
+  var membership: [UInt8] { get }
+  /// The group's committed offsets (C), in the order asked; nil: none. Those of a transaction under way are waited for:
+  /// `.unavailable` until it has ended.
+  func committed(_ partitions: [Int32]) throws -> [CommittedOffset?]
   /// First and next offset.
   func bounds(_ partition: Int32) throws -> LogBounds
   /// Starts reading the partitions at the given offsets; answers `.assigned`.
@@ -56,7 +92,7 @@ public protocol RecordSource: AnyObject {
   /// Gives all partitions up; answers `.revoked`.
   func unassign() throws
   /// Commits the group's offsets; waits for the answer.
-  func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws
+  func commit(_ offsets: [OffsetMark]) throws
   /// Keeps the membership alive while nothing can be processed: stops delivery, serves the group protocol.
   /// Returns true when a revocation is waiting (the next `poll` reports it).
   func idle(timeoutMs: Int) throws -> Bool
@@ -71,6 +107,8 @@ public protocol RecordSource: AnyObject {
 }
 
 extension RecordSource {
+  /// None.
+  public var membership: [UInt8] { [] }
   /// Not known.
   public func reachedEnd(_ partition: Int32) -> Int64? { nil }
   /// Not known.
@@ -120,8 +158,8 @@ public struct StateWrite {
 
 /// Bounds of the store port.
 public enum StateStoreLimits {
-  /// States in one write: Redis' Lua cannot unpack more than about 7,990 values.
-  public static let statesMax = 512
+  /// States in one write: Redis serves nobody else meanwhile, 4–5 µs a state.
+  public static let statesMax = 8192
 }
 
 /// Which entity of which partition.
@@ -140,6 +178,9 @@ public struct EntityRequest {
 
 /// Where states and partition records lie. One thread. All calls throw `PortError`.
 public protocol StateStore: AnyObject {
+  /// From now on a partition's record and states are those of this generation.
+  func use(generation: UInt64, of partition: Int32)
+
   /// Reads partition records, in the order asked; nil: none.
   func records(_ partitions: [Int32]) throws -> [[UInt8]?]
 
@@ -186,6 +227,20 @@ public protocol TopicSink: AnyObject {
   func flush(timeoutMs: Int) throws -> Bool
   /// Closes; what is not acknowledged may be lost.
   func close()
+}
+
+/// A topic sink whose messages become visible together with the group's offsets, or not at all. One thread. All calls throw
+/// `PortError`.
+public protocol TransactionalTopicSink: TopicSink {
+  /// Ends what this sink, or an earlier one of the same transactional id, has left open, and makes the earlier one unable to
+  /// go on. To be called before positions are read. Throws `.unavailable`: call again.
+  func settle() throws
+  /// Writes the messages of all rows and letters with `toTopic` and moves the group's offsets, in one transaction.
+  ///
+  /// `membership`: of the source that the records came from. Returns `.written`; `.conflict`: nothing of it is visible, because the
+  /// group or another sink of the same transactional id has gone on without this one, or the transaction took too long.
+  /// Throws `.unavailable`: call again with the same batch, it goes on where it stopped, or `settle`.
+  func commit(_ batch: ScoredBatch, offsets: [OffsetMark], membership: [UInt8]) throws -> WriteOutcome
 }
 
 /// A partition's move in a table: from `old` (nil: no row yet) to `new`.

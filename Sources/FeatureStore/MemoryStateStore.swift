@@ -3,9 +3,15 @@ import Synchronization
 
 /// What `MemoryStateStore`s of several workers share: the "server". Safe from any thread.
 public final class MemoryStateStorage: Sendable {
+  /// A partition of a generation.
+  struct Place: Hashable {
+    var generation: UInt64
+    var partition: Int32
+  }
+
   struct Contents {
-    var records: [Int32: [UInt8]] = [:]
-    var states: [Int32: [[UInt8]: [UInt8]]] = [:]
+    var records: [Place: [UInt8]] = [:]
+    var states: [Place: [[UInt8]: [UInt8]]] = [:]
   }
   let contents = Mutex(Contents())
 
@@ -19,8 +25,8 @@ public final class MemoryStateStorage: Sendable {
   public func removeRecords() { contents.withLock { $0.records = [:] } }
 
   /// A partition's stored states by entity id: for tests.
-  public func states(_ partition: Int32) -> [[UInt8]: [UInt8]] {
-    contents.withLock { $0.states[partition] ?? [:] }
+  public func states(_ partition: Int32, generation: UInt64 = 1) -> [[UInt8]: [UInt8]] {
+    contents.withLock { $0.states[Place(generation: generation, partition: partition)] ?? [:] }
   }
 }
 
@@ -29,6 +35,7 @@ public final class MemoryStateStorage: Sendable {
 public final class MemoryStateStore: StateStore {
   private let storage: MemoryStateStorage
   private let partitionCount: Int32
+  private var generations: [UInt64]
 
   /// Called before each operation, for faults: throw to make it fail, before anything is written.
   public var beforeOperation: (() throws -> Void)?
@@ -39,13 +46,23 @@ public final class MemoryStateStore: StateStore {
   public init(_ storage: MemoryStateStorage = MemoryStateStorage(), partitionCount: Int32) {
     self.storage = storage
     self.partitionCount = partitionCount
+    generations = Array(repeating: 1, count: Int(partitionCount))
+  }
+
+  /// From now on a partition's record and states are those of this generation; at first it is 1.
+  public func use(generation: UInt64, of partition: Int32) {
+    if generations.indices.contains(Int(partition)) { generations[Int(partition)] = generation }
+  }
+
+  private func place(_ partition: Int32) -> MemoryStateStorage.Place {
+    MemoryStateStorage.Place(generation: generations[Int(partition)], partition: partition)
   }
 
   /// Reads partition records, in the order asked; nil: none.
   public func records(_ partitions: [Int32]) throws -> [[UInt8]?] {
     try partitions.forEach(check)
     try beforeOperation?()
-    return storage.contents.withLock { contents in partitions.map { contents.records[$0] } }
+    return storage.contents.withLock { contents in partitions.map { contents.records[place($0)] } }
   }
 
   /// Reads records and states of one moment.
@@ -60,15 +77,15 @@ public final class MemoryStateStore: StateStore {
     try beforeOperation?()
     let contents = storage.contents.withLock { $0 }
     for (index, partition) in partitions.enumerated() {
-      Self.pass(contents.records[partition], to: { record(index, $0) })
+      Self.pass(contents.records[place(partition)], to: { record(index, $0) })
     }
     for (index, entity) in entities.enumerated() {
-      Self.pass(contents.states[entity.partition]?[Array(entity.entityID)], to: { state(index, $0) })
+      Self.pass(contents.states[place(entity.partition)]?[Array(entity.entityID)], to: { state(index, $0) })
     }
     for (index, entity) in entities.enumerated() {
       let id = Array(entity.entityID)
-      guard contents.states[entity.partition]?[id] == nil else { continue }
-      let holder = (0..<partitionCount).first { contents.states[$0]?[id] != nil }
+      guard contents.states[place(entity.partition)]?[id] == nil else { continue }
+      let holder = (0..<partitionCount).first { contents.states[place($0)]?[id] != nil }
       if let holder { moved(index, holder) }
     }
   }
@@ -79,12 +96,13 @@ public final class MemoryStateStore: StateStore {
     try write.validate()
     try beforeOperation?()
     let outcome: WriteOutcome = storage.contents.withLock { contents in
-      let current = contents.records[write.partition] ?? []
+      let place = place(write.partition)
+      let current = contents.records[place] ?? []
       guard current == write.expected else { return current == write.record ? .alreadyWritten : .conflict }
-      contents.records[write.partition] = write.record
+      contents.records[place] = write.record
       for entry in write.entries {
         let state = Array(write.bytes[entry.state])
-        contents.states[write.partition, default: [:]][Array(write.bytes[entry.entityID])] =
+        contents.states[place, default: [:]][Array(write.bytes[entry.entityID])] =
           state.isEmpty ? nil : state
       }
       return .written
@@ -98,8 +116,9 @@ public final class MemoryStateStore: StateStore {
     try check(partition)
     try beforeOperation?()
     let isDone = storage.contents.withLock { contents in
-      guard contents.records[partition] ?? [] == record else { return false }
-      contents.states[partition] = nil
+      let place = place(partition)
+      guard contents.records[place] ?? [] == record else { return false }
+      contents.states[place] = nil
       return true
     }
     try afterWrite?()

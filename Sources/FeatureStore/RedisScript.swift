@@ -3,7 +3,7 @@
 /// KEYS: the record, then the states. ARGV: the record that must be there (empty: none), the record to put
 /// there, the states' expiry in milliseconds (0: none), then the states (empty: the state is removed). Returns 1: written; 2: the new
 /// record is already there, so an earlier try has succeeded; 0: another record is there, and nothing was
-/// written. The record never expires.
+/// written. The record never expires. `unpack` holds to about 7,990 values, so that many states take several MSETs.
 enum RedisScript {
   static let source = """
     local current = redis.call('GET', KEYS[1]) or ''
@@ -23,8 +23,13 @@ enum RedisScript {
           pairs[n + 2] = state
           n = n + 2
         end
+        if n >= 7000 then
+          redis.call('MSET', unpack(pairs))
+          pairs = {}
+          n = 0
+        end
       end
-      redis.call('MSET', unpack(pairs))
+      if n > 0 then redis.call('MSET', unpack(pairs)) end
     else
       for i = 2, #KEYS do
         local state = ARGV[i + 2]

@@ -49,7 +49,7 @@ extension RedisStateStore {
     _ body: (_ partition: Int32, _ entityID: [UInt8], _ state: UnsafeRawBufferPointer) throws -> Void
   ) throws {
     try withSession { session in
-      try scan(keys.pattern(ofEntitiesOf: nil), session) { found in
+      try scan(keys.patternOfEntities, session) { found in
         let entities = found.compactMap { key in keys.entity(of: key).map { (key: key, id: $0) } }
         for start in stride(from: 0, to: entities.count, by: Self.scanKeysMax) {
           let some = entities[start..<min(start + Self.scanKeysMax, entities.count)]

@@ -12,7 +12,7 @@ public final class RedisStateStore: StateStore {
   static let searchKeysMax = 16_384
 
   let configuration: RedisConfiguration
-  let keys: StateKeys
+  private(set) var keys: StateKeys
   var session: RedisSession?
   var commands = RespBuffer()
 
@@ -36,6 +36,12 @@ public final class RedisStateStore: StateStore {
 
   /// Connects and checks now, if not connected: for a clear error at start. Throws `PortError`.
   public func connect() throws { try withSession { _ in } }
+
+  /// From now on a partition's record and states are those of this generation.
+  public func use(generation: UInt64, of partition: Int32) {
+    guard keys.records.indices.contains(Int(partition)) else { return }
+    keys.use(generation, of: partition)
+  }
 
   /// Reads partition records, in the order asked; nil: none.
   public func records(_ partitions: [Int32]) throws -> [[UInt8]?] {

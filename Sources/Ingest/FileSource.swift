@@ -16,7 +16,7 @@ public final class FileSource: RecordSource {
   private var file: LineFile
   private var nextOffset: Int64 = 0
   private var firstOffset: Int64 = 0
-  private var committedOffset: Int64?
+  private var committedOffset: CommittedOffset?
   private var state = State.joining
   private var knownBounds: LogBounds?
   private var keys: UnsafeMutableRawPointer
@@ -62,7 +62,7 @@ public final class FileSource: RecordSource {
   }
 
   /// Empties `batch`, then fills it with up to `limit` lines; never waits.
-  public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome {
+  public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int, fillMs: Int) throws -> PollOutcome {
     batch.records.removeAll(keepingCapacity: true)
     switch state {
     case .joining:
@@ -90,7 +90,9 @@ public final class FileSource: RecordSource {
   }
 
   /// What this object has committed: a file has no group that remembers.
-  public func committed(_ partitions: [Int32]) throws -> [Int64?] { partitions.map { _ in committedOffset } }
+  public func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] {
+    partitions.map { _ in committedOffset }
+  }
 
   /// Makes the log begin at a line: states that are made from it know nothing before.
   public func begin(at line: Int64) {
@@ -133,8 +135,8 @@ public final class FileSource: RecordSource {
   public func unassign() throws { state = .joined }
 
   /// Remembers the offset as long as this object lives.
-  public func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws {
-    if let last = offsets.last { committedOffset = last.offset }
+  public func commit(_ offsets: [OffsetMark]) throws {
+    if let last = offsets.last { committedOffset = CommittedOffset(last.offset, firstOffset: last.firstOffset) }
   }
 
   /// Does nothing: there is no group.

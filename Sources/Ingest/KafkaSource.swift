@@ -10,6 +10,8 @@ public final class KafkaSource: RecordSource {
   /// Topic name.
   public var topic: String { consumer.topic }
   private let consumer: KafkaConsumer
+  /// The membership by which the partitions were assigned last; empty: it is lost.
+  public private(set) var membership: [UInt8] = []
   private let answerTimeoutMs: Int
   private var assigned: [Int32] = []
   private var isPaused = false
@@ -56,25 +58,28 @@ public final class KafkaSource: RecordSource {
     return LogIdentity(clusterID: found.id, partitionCount: metadata.partitionCount)
   }
 
-  /// Empties `batch`, then fills it with up to `limit` records, waiting at most `timeoutMs` for the first.
-  public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome {
+  /// Empties `batch`, then fills it with up to `limit` records: waits at most `timeoutMs` for the first, and goes on for
+  /// `fillMs` from the call on while there are fewer.
+  public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int, fillMs: Int) throws -> PollOutcome {
     batch.records.removeAll(keepingCapacity: true)
     consumer.release(first: handedOut)
     handedOut = 0
-    if let outcome = takeChange() { return outcome }
+    if let outcome = try takeChange() { return outcome }
+    let start = ContinuousClock.now
     if consumer.messages.isEmpty { try fetch(limit: limit, timeoutMs: timeoutMs) }
+    try fill(limit: limit, until: start + .milliseconds(fillMs))
     if case .revoked(_, lost: true) = consumer.nextChange { consumer.release() }
-    if consumer.messages.isEmpty, let outcome = takeChange() { return outcome }
+    if consumer.messages.isEmpty, let outcome = try takeChange() { return outcome }
     handedOut = min(consumer.messages.count, limit)
     for index in 0..<handedOut { batch.records.append(RawRecord(consumer.messages[index])) }
     return .records
   }
 
-  /// The group's committed offsets, in the order asked; nil: none.
-  public func committed(_ partitions: [Int32]) throws -> [Int64?] {
+  /// The group's committed offsets, in the order asked; nil: none. Those of a transaction under way are waited for.
+  public func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] {
     try ask("committed offsets") { () throws(KafkaError) in
       try consumer.committed(partitions, timeoutMs: answerTimeoutMs)
-    }
+    }.map { $0.map(CommittedOffset.init) }
   }
 
   /// First and next offset, asked now.
@@ -120,10 +125,8 @@ public final class KafkaSource: RecordSource {
   ///
   /// Throws `.unavailable` also when the group has moved on: then do not try again in place, the next `idle` or
   /// `poll` tells of the revocation.
-  public func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws {
-    try ask("commit") { () throws(KafkaError) in
-      try consumer.commit(offsets.map { KafkaPosition(partition: $0.partition, offset: $0.offset) })
-    }
+  public func commit(_ offsets: [OffsetMark]) throws {
+    try ask("commit") { () throws(KafkaError) in try consumer.commit(offsets.map(\.position)) }
   }
 
   /// Keeps the membership alive while nothing can be processed: stops delivery, serves the group protocol. The last
@@ -162,11 +165,34 @@ public final class KafkaSource: RecordSource {
     return false
   }
 
-  private func takeChange() -> PollOutcome? {
+  private func takeChange() throws(PortError) -> PollOutcome? {
     switch consumer.takeChange() {
-    case .assigned(let partitions)?: .assigned(partitions)
-    case .revoked(let partitions, let lost)?: .revoked(partitions, lost: lost)
-    case nil: nil
+    case .assigned(let partitions)?:
+      // A membership that is lost by now is told by the revocation that follows; its offsets would be refused.
+      membership = try ask("membership") { () throws(KafkaError) in try consumer.membership() } ?? Self.lostMembership
+      return .assigned(partitions)
+    case .revoked(let partitions, let lost)?:
+      membership = Self.lostMembership
+      return .revoked(partitions, lost: lost)
+    case nil: return nil
+    }
+  }
+
+  /// No member's.
+  private static let lostMembership: [UInt8] = []
+
+  /// Takes more while there is room and time, and the group does not change.
+  private func fill(limit: Int, until end: ContinuousClock.Instant) throws(PortError) {
+    while !consumer.messages.isEmpty, consumer.messages.count < limit, !consumer.hasChange {
+      let left = (end - ContinuousClock.now) / .milliseconds(1)
+      guard left >= 1 else { return }
+      do throws(KafkaError) {
+        try consumer.poll(limit: limit, timeoutMs: Int(left), keeping: true)
+      } catch {
+        // The next poll tells it again: what is here is worth keeping.
+        guard error.isRetriable else { throw error.port("kafka topic \(topic): poll") }
+        return
+      }
     }
   }
 

@@ -94,7 +94,7 @@ public final class TopicLogSource: RecordSource {
   public func identity() throws -> LogIdentity { logIdentity }
 
   /// First the partitions as `.assigned`; then records up to the ends; then `.finished`.
-  public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome {
+  public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int, fillMs: Int) throws -> PollOutcome {
     batch.records.removeAll(keepingCapacity: true)
     guard isAssigned else { return .assigned(partitions) }
     try ported("kafka topic \(topic): poll") { () throws(KafkaError) in
@@ -112,7 +112,7 @@ public final class TopicLogSource: RecordSource {
   }
 
   /// None: there is no group.
-  public func committed(_ partitions: [Int32]) throws -> [Int64?] { partitions.map { _ in nil } }
+  public func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] { partitions.map { _ in nil } }
 
   /// First offset and end of what is read, as they were when the log was opened.
   public func bounds(_ partition: Int32) throws -> LogBounds { logBounds[Int(partition)] }
@@ -142,7 +142,7 @@ public final class TopicLogSource: RecordSource {
   }
 
   /// Does nothing: there is no group.
-  public func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws {}
+  public func commit(_ offsets: [OffsetMark]) throws {}
 
   /// Waits for nothing; no group takes partitions away.
   public func idle(timeoutMs: Int) throws -> Bool { false }

@@ -8,12 +8,35 @@ extension KafkaConsumer {
     _ = try list.offsets(doing: "commit")
   }
 
-  /// The group's committed offsets, in the order asked; nil: none.
-  public func committed(_ partitions: [Int32], timeoutMs: Int) throws(KafkaError) -> [Int64?] {
+  /// The group's committed offsets with their metadata, in the order asked; nil: none.
+  ///
+  /// Offsets of a transaction under way are waited for (the isolation level is `read_committed`, so that the coordinator is
+  /// asked for stable offsets, KIP-447).
+  public func committed(_ partitions: [Int32], timeoutMs: Int) throws(KafkaError) -> [KafkaPosition?] {
     let list = KafkaPartitionList(topic: topic, partitions)
     try check(
       rd_kafka_committed(handle.pointer, list.pointer, Int32(timeoutMs)), "committed offsets of \(topic)")
-    return try list.offsets(doing: "committed offset")
+    return try list.positions(doing: "committed offset")
+  }
+
+  /// The group's membership as of now, in librdkafka's own form (`rd_kafka_consumer_group_metadata_write`); nil: this member
+  /// has lost its assignment, or never had one.
+  ///
+  /// To be taken when an assignment comes: once the group has gone on, a coordinator takes offsets of a member without a name from
+  /// anybody, so that a membership taken later would prove nothing.
+  public func membership() throws(KafkaError) -> [UInt8]? {
+    guard let metadata = rd_kafka_consumer_group_metadata(handle.pointer) else { return nil }
+    defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
+    guard !isAssignmentLost, let member = rd_kafka_memberid(handle.pointer) else { return nil }
+    defer { rd_kafka_mem_free(handle.pointer, member) }
+    guard member.pointee != 0 else { return nil }
+    var buffer: UnsafeMutableRawPointer?
+    var size = 0
+    if let error = rd_kafka_consumer_group_metadata_write(metadata, &buffer, &size) {
+      throw KafkaError(consuming: error, doing: "membership of \(topic)")
+    }
+    defer { rd_kafka_mem_free(nil, buffer) }
+    return Array(UnsafeRawBufferPointer(start: buffer, count: size))
   }
 
   /// First and next offset of a partition, asked from its broker now.

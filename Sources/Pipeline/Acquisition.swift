@@ -8,12 +8,12 @@ public enum StartAt: String, CaseIterable, Sendable {
   case latest
 }
 
-/// What to do when the store has no record of a partition whose scores were already given.
+/// What to do when the store does not know what was scored: a partition's record is gone, or older than the group's offset.
 public enum OnLostState: String, CaseIterable, Sendable {
+  /// Make the states anew from the log, as far as they are missing; scores that were given are not given again.
+  case rebuild
   /// Stop with an error.
   case refuse
-  /// Make the states anew from the log's beginning; scores that were given are not given again.
-  case rebuild
 }
 
 /// Everything known of a partition when it is acquired.
@@ -23,7 +23,10 @@ public struct PartitionFacts: Sendable {
   /// The store's record; nil: none.
   public var record: PartitionRecord?
   /// C; nil: none.
-  public var committed: Int64?
+  public var committed: CommittedOffset?
+  /// Where the generation before this one stood when this one took over from it: everything below was delivered; nil: there was
+  /// none.
+  public var delivered: Int64?
   /// T; nil: none or no table.
   public var table: Int64?
   /// The log's bounds.
@@ -33,12 +36,13 @@ public struct PartitionFacts: Sendable {
 
   /// Facts.
   public init(
-    partition: Int32, record: PartitionRecord?, committed: Int64?, table: Int64?, bounds: LogBounds,
-    log: LogIdentity
+    partition: Int32, record: PartitionRecord?, committed: CommittedOffset?, delivered: Int64? = nil,
+    table: Int64?, bounds: LogBounds, log: LogIdentity
   ) {
     self.partition = partition
     self.record = record
     self.committed = committed
+    self.delivered = delivered
     self.table = table
     self.bounds = bounds
     self.log = log
@@ -47,7 +51,7 @@ public struct PartitionFacts: Sendable {
   /// `W 5, T 5, C none, log 0..<9`, for errors.
   var positions: String {
     func text(_ offset: Int64?) -> String { offset.map(String.init) ?? "none" }
-    return "W \(text(record?.nextOffset)), T \(text(table)), C \(text(committed)), "
+    return "W \(text(record?.nextOffset)), T \(text(table)), C \(text(committed?.offset)), "
       + "log \(bounds.low)..<\(bounds.high)"
   }
 }
@@ -78,6 +82,8 @@ public struct Acquisition: Equatable, Sendable {
   public var record: PartitionRecord
   /// Whether the record must be put into the store before anything is read.
   public var isNew: Bool
+  /// Whether C must be moved up to W before that.
+  public var commitsFirst = false
   /// Emit to the topic from this offset on.
   public var topicFrom: Int64
   /// Emit to the table from this offset on.
@@ -86,41 +92,98 @@ public struct Acquisition: Equatable, Sendable {
   public var readFrom: Int64
 }
 
-/// The rules by which a partition is taken over in effectively-once mode (C ≤ W ≤ T): a pure function.
+/// The rules by which a partition is taken over: pure functions.
+///
+/// Effectively once keeps C ≤ W ≤ T, exactly once W ≤ C ≤ T, whatever crashes. Both start at W, give the topic only what lies
+/// behind C and the table only what lies behind T, so that a store that fell back to an older W is caught up without
+/// giving a score twice.
 public enum Delivery {
   /// Decides where to go on. Throws `PortError.refused` when positions contradict each other, naming all of them.
+  ///
+  /// `guarantee` nil: only states are made; neither C nor T counts.
   public static func acquire(
-    _ facts: PartitionFacts, identity: PipelineIdentity, startAt: StartAt, onLostState: OnLostState
+    _ facts: PartitionFacts, identity: PipelineIdentity, startAt: StartAt, onLostState: OnLostState,
+    guarantee: DeliveryGuarantee? = .effectivelyOnce
   ) throws -> Acquisition {
     guard let record = facts.record else {
       if facts.committed == nil && facts.table == nil {
         let start = startAt == .earliest ? facts.bounds.low : facts.bounds.high
-        return begin(first(facts, identity: identity, at: start), facts: facts)
+        return begin(first(facts, identity: identity, at: start, guarantee), facts: facts)
       }
-      return try lost(facts, identity: identity, onLostState: onLostState)
+      return try lost(facts, identity: identity, onLostState: onLostState, guarantee)
     }
     try check(record, facts: facts, identity: identity)
-    // States and W are of one moment: from an older W the missing states can be made anew, when that is wanted.
-    let rebuilding = record.nextOffset < record.rebuildingUntil || onLostState == .rebuild
-    if let committed = facts.committed, committed > record.nextOffset, !rebuilding {
-      throw refusal(
-        facts, "the group's committed offset is ahead of the store (C > W)",
-        "someone reset the group or restored an old store; put C back to W or less, or start with --on-lost-state "
-          + "rebuild to make the states from W on anew, giving the topic only what lies behind C")
+    guard let guarantee else { return resume(record, facts: facts) }
+    try checkPositions(record, facts: facts, onLostState: onLostState)
+    return turn(resume(record, facts: facts), to: guarantee, facts: facts)
+  }
+
+  /// Throws unless T and C are what the guarantee under which they were moved leaves, whatever crashed.
+  private static func checkPositions(
+    _ record: PartitionRecord, facts: PartitionFacts, onLostState: OnLostState
+  ) throws {
+    let next = record.nextOffset
+    // While states are made anew, W lies behind what was delivered, and rightly so.
+    let isRebuilding = next < record.rebuildingUntil
+    if let committed = facts.committed, committed.offset > next, !isRebuilding {
+      // What Tally commits carries its mark. With it a C ahead of W tells of a store that fell back; without it, of a person.
+      guard committed.firstOffset != nil else {
+        throw refusal(
+          facts, "the group's committed offset is ahead of the store (C > W), and Tally has not committed it",
+          "someone has reset the group; put C back to W or less")
+      }
+      guard record.guarantee == .exactlyOnce || onLostState == .rebuild else {
+        throw refusal(
+          facts, "the group's committed offset is ahead of the store (C > W): the store fell back",
+          "restore it, or make what it lacks anew from the log: redis.on_lost_state: rebuild")
+      }
     }
-    if let table = facts.table, table < record.nextOffset {
+    if let table = facts.table, table < next {
       throw refusal(
         facts, "the table is behind the store (T < W)",
         "the table was restored or emptied; restore a store of the same age, or delete the table's position row "
           + "to let it go on from W without the missing rows")
     }
-    return resume(record, facts: facts)
+    guard record.guarantee == .exactlyOnce, !isRebuilding else { return }
+    if let table = facts.table, let committed = facts.committed?.offset, table < committed {
+      throw refusal(
+        facts, "the table is behind the group's committed offset (T < C)",
+        "the table was restored or emptied; restore a newer one, or delete the table's position row to let it go on from C "
+          + "without the missing rows")
+    }
+    guard next > record.firstOffset else { return }
+    // T never lags behind C, so that T = W tells what an expired C was.
+    guard let committed = facts.committed?.offset ?? (facts.table == next ? next : nil), committed >= next
+    else {
+      throw refusal(
+        facts, "the group's committed offset is behind the store (C < W), or gone",
+        "someone has reset or deleted the group, or its offsets have expired; set C to the offset behind the last one that the "
+          + "topic of scores has of this partition (header or field of each score)")
+    }
+  }
+
+  /// Notes the guarantee in the record before anything is delivered under it.
+  private static func turn(
+    _ acquisition: Acquisition, to guarantee: DeliveryGuarantee, facts: PartitionFacts
+  ) -> Acquisition {
+    var next = acquisition
+    guard next.record.guarantee != guarantee else { return next }
+    next.record.guarantee = guarantee
+    next.isNew = true
+    let committed = facts.committed?.offset ?? next.record.firstOffset
+    switch guarantee {
+    // Everything below W was delivered: C must say so first.
+    case .exactlyOnce: next.commitsFirst = committed < next.record.nextOffset
+    // W may lag behind C until it has caught up.
+    case .effectivelyOnce: next.record.rebuildingUntil = max(next.record.rebuildingUntil, committed)
+    }
+    return next
   }
 
   private static func resume(_ record: PartitionRecord, facts: PartitionFacts) -> Acquisition {
     let next = record.nextOffset
     let canVerify = next > facts.bounds.low && record.lastOffsetPlusOne == next
-    let topicFrom = max(next, facts.committed ?? next)
+    let topicFrom = max(next, facts.committed?.offset ?? next, facts.delivered ?? next)
     return Acquisition(
       record: record, isNew: false, topicFrom: topicFrom, tableFrom: facts.table ?? topicFrom,
       readFrom: canVerify ? next - 1 : next)
@@ -128,7 +191,7 @@ public enum Delivery {
 
   /// The record of states that begin at an offset.
   static func first(
-    _ facts: PartitionFacts, identity: PipelineIdentity, at start: Int64
+    _ facts: PartitionFacts, identity: PipelineIdentity, at start: Int64, _ guarantee: DeliveryGuarantee?
   ) -> PartitionRecord {
     var record = PartitionRecord()
     record.generation = identity.generation
@@ -138,38 +201,43 @@ public enum Delivery {
     record.modelSet = identity.modelSet
     record.clusterID = facts.log.clusterID
     record.partitionCount = facts.log.partitionCount
+    record.guarantee = guarantee ?? .effectivelyOnce
     return record
   }
 
   private static func begin(_ record: PartitionRecord, facts: PartitionFacts) -> Acquisition {
-    let topicFrom = max(record.nextOffset, facts.committed ?? record.nextOffset)
+    let topicFrom = max(record.nextOffset, facts.committed?.offset ?? record.nextOffset)
     return Acquisition(
       record: record, isNew: true, topicFrom: topicFrom, tableFrom: facts.table ?? topicFrom,
       readFrom: record.nextOffset)
   }
 
   private static func lost(
-    _ facts: PartitionFacts, identity: PipelineIdentity, onLostState: OnLostState
+    _ facts: PartitionFacts, identity: PipelineIdentity, onLostState: OnLostState,
+    _ guarantee: DeliveryGuarantee?
   ) throws -> Acquisition {
-    let until = max(facts.committed ?? 0, facts.table ?? 0)
+    let until = max(facts.committed?.offset ?? 0, facts.table ?? 0)
     guard onLostState == .rebuild else {
       throw refusal(
         facts,
         "the store has no record of this partition although its events were scored: its states are lost",
-        "restore the store, or make the states anew from the log: tally rebuild, or tally run --on-lost-state rebuild"
+        "restore the store, or make the states anew from the log: redis.on_lost_state: rebuild, or tally rebuild"
       )
     }
-    guard facts.bounds.low == 0 else {
+    // Without Tally's mark beside C nobody knows where the states began.
+    let start = facts.committed?.firstOffset ?? 0
+    guard facts.bounds.low <= start else {
       throw refusal(
-        facts, "the states are lost and the log no longer reaches back to its first record",
-        "restore the store from a backup")
+        facts, "the states are lost and the log no longer reaches back to offset \(start), where they began",
+        "restore the store from a backup, or accept states that know only what the log still has: tally rebuild "
+          + "--accept-shorter-log")
     }
-    guard until <= facts.bounds.high else {
+    guard until <= facts.bounds.high, start <= facts.bounds.high else {
       throw refusal(
         facts, "the states are lost and positions lie behind the end of the log",
         "the topic was made anew: use another pipeline generation, group and table")
     }
-    var record = first(facts, identity: identity, at: 0)
+    var record = first(facts, identity: identity, at: start, guarantee)
     record.rebuildingUntil = until
     // A record may be lost while states are not: they would be counted twice.
     record.isClearing = true

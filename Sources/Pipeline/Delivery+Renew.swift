@@ -20,7 +20,7 @@ extension Delivery {
     _ facts: PartitionFacts, identity: PipelineIdentity, acceptShorterLog: Bool, goesOn: Bool
   ) throws -> Renewal? {
     guard facts.record != nil || facts.committed != nil || facts.table != nil else { return nil }
-    let until = max(facts.record?.nextOffset ?? 0, facts.committed ?? 0)
+    let until = max(facts.record?.nextOffset ?? 0, facts.committed?.offset ?? 0)
     if let record = facts.record { try checkLog(of: record, facts: facts) }
     guard until <= facts.bounds.high, facts.table ?? 0 <= facts.bounds.high else {
       throw refusal(
@@ -32,7 +32,7 @@ extension Delivery {
     {
       return Renewal(record: nil, from: record.nextOffset, until: until)
     }
-    var start = facts.record?.firstOffset ?? 0
+    var start = facts.record?.firstOffset ?? facts.committed?.firstOffset ?? 0
     if facts.bounds.low > start {
       guard acceptShorterLog else {
         throw refusal(
@@ -42,7 +42,7 @@ extension Delivery {
       }
       start = facts.bounds.low
     }
-    var record = first(facts, identity: identity, at: start)
+    var record = first(facts, identity: identity, at: start, facts.record?.guarantee)
     record.rebuildingUntil = max(until, facts.table ?? 0)
     record.isClearing = true
     return Renewal(record: record, from: start, until: max(start, until))

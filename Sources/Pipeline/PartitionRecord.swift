@@ -21,8 +21,9 @@ public struct PartitionCounters: Equatable, Sendable {
 /// Where a partition stands: W and what its state was made from. Stored beside the states and moved with them by
 /// compare-and-set; the stored form is `PartitionRecord` of proto/state.proto.
 public struct PartitionRecord: Equatable, Sendable {
-  /// Version of the stored form that this program writes; it reads older ones. 2: clearing, erasures, repairs.
-  public static let schemaVersion: UInt64 = 2
+  /// Version of the stored form that this program writes; it reads older ones. 2: clearing, erasures, repairs. 3: guarantee,
+  /// successor.
+  public static let schemaVersion: UInt64 = 3
 
   /// Store generation.
   public var generation: UInt64 = 1
@@ -52,6 +53,10 @@ public struct PartitionRecord: Equatable, Sendable {
   public var isClearing = false
   /// How often a single entity was made anew: moves the record without W, so that workers drop what they have cached.
   public var repairs: UInt64 = 0
+  /// The guarantee under which T and C were moved last: what they must be beside W.
+  public var guarantee = DeliveryGuarantee.effectivelyOnce
+  /// The generation that has taken over from this one, which is never written again; 0: none.
+  public var successor: UInt64 = 0
 
   /// A record of nothing read.
   public init() {}
@@ -77,6 +82,8 @@ public struct PartitionRecord: Equatable, Sendable {
     if firstOffset != 0 { writer.field(9, varint: UInt64(bitPattern: firstOffset)) }
     if isClearing { writer.field(10, varint: 1) }
     if repairs != 0 { writer.field(11, varint: repairs) }
+    if guarantee == .exactlyOnce { writer.field(12, varint: 1) }
+    if successor != 0 { writer.field(13, varint: successor) }
   }
 
   private func encodeCounters(into writer: inout WireWriter) {
@@ -120,6 +127,8 @@ public struct PartitionRecord: Equatable, Sendable {
         case (9, 0): record.firstOffset = Int64(bitPattern: reader.varint())
         case (10, 0): record.isClearing = reader.varint() != 0
         case (11, 0): record.repairs = reader.varint()
+        case (12, 0): record.guarantee = reader.varint() == 1 ? .exactlyOnce : .effectivelyOnce
+        case (13, 0): record.successor = reader.varint()
         default: reader.skip(type)
         }
       }

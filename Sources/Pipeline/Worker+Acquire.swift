@@ -2,18 +2,31 @@ import Dataflow
 import Events
 
 extension Worker {
-  /// Takes partitions over: reads W, T and C, checks them against each other and the log, starts reading.
+  /// Takes partitions over: ends what an earlier life left open, reads W, T and C, checks them against each other and the log,
+  /// starts reading.
   func acquire(_ partitions: [Int32]) throws {
     forgetAll()
-    guard let acquired = try waiting({ try self.facts(of: partitions) }) else { return }
+    let asked = try waiting {
+      try self.settle()
+      return try self.facts(of: partitions)
+    }
+    guard let acquired = asked else { return }
     let (facts, bytes) = acquired
     var starts: [(partition: Int32, offset: Int64)] = []
     var next: [OwnedPartition] = []
     for (index, fact) in facts.enumerated() {
       let decision = try Delivery.acquire(
-        fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState)
+        fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState,
+        guarantee: configuration.guarantee)
       var recordBytes = bytes[index] ?? []
       var record = decision.record
+      var committed = fact.committed?.offset
+      if decision.commitsFirst {
+        let mark = OffsetMark(
+          partition: fact.partition, offset: record.nextOffset, firstOffset: record.firstOffset)
+        try ports.source.commit([mark])
+        committed = record.nextOffset
+      }
       if decision.isNew {
         guard let created = try replace(recordBytes, by: record, partition: fact.partition) else { return }
         recordBytes = created
@@ -28,7 +41,7 @@ extension Worker {
       next.append(
         OwnedPartition(
           partition: fact.partition, record: record, recordBytes: recordBytes,
-          tablePosition: fact.table, committed: fact.committed, topicFrom: decision.topicFrom,
+          tablePosition: fact.table, committed: committed, topicFrom: decision.topicFrom,
           tableFrom: decision.tableFrom, mustVerify: decision.readFrom < record.nextOffset,
           askedEnd: fact.bounds.high, next: record))
     }
@@ -55,20 +68,19 @@ extension Worker {
     }
     partitionCount = log.partitionCount
     let committed = try ports.source.committed(partitions)
-    let bytes = try ports.store.records(partitions)
+    let standings = try Generations.follow(
+      ports.store, from: identity.generation, partitionCount: log.partitionCount)
     let table = try ports.table?.positions(topic: ports.source.topic, partitions)
     var facts: [PartitionFacts] = []
     for (index, partition) in partitions.enumerated() {
-      let record = try bytes[index].map { try PartitionRecord.read($0, partition: partition) }
-      if let record, record.generation != identity.generation {
-        throw PortError(.refused, "partition \(partition): its record is of generation \(record.generation)")
-      }
+      let standing = standings[Int(partition)]
       facts.append(
         PartitionFacts(
-          partition: partition, record: record, committed: committed[index], table: table?[index],
-          bounds: try ports.source.bounds(partition), log: log))
+          partition: partition, record: standing.record, committed: committed[index],
+          delivered: standing.delivered, table: table?[index], bounds: try ports.source.bounds(partition),
+          log: log))
     }
-    return (facts, bytes)
+    return (facts, partitions.map { standings[Int($0)].bytes })
   }
 
   /// Puts a record in the place of another (none: empty), so that a partition's beginning survives a crash. Returns its

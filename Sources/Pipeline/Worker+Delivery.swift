@@ -5,7 +5,13 @@ import Features
 
 extension Worker {
   /// Sends the batch to topic and table and waits until both have it.
+  ///
+  /// Exactly once: the table first, so that no transaction waits for it.
   func deliver() throws {
+    if let transactions {
+      if let table = ports.table { try deliver(to: table) }
+      return try commit(to: transactions)
+    }
     if let topic = ports.topic {
       guard let _: Void = try waiting({ try topic.send(self.batch) }) else { throw Abandoned() }
     }
@@ -29,6 +35,25 @@ extension Worker {
       let place = Int(places[Int(move.partition)])
       owned[place].tablePosition = move.new
       owned[place].tableFrom = move.new
+    }
+  }
+
+  /// Messages and C in one transaction; none when the group's offset lies ahead of the whole batch.
+  private func commit(to topic: any TransactionalTopicSink) throws {
+    var marks: [OffsetMark] = []
+    for place in touched {
+      let next = nextOffset(of: place)
+      if next > owned[place].committed ?? -1 { marks.append(owned[place].mark(next)) }
+    }
+    guard !marks.isEmpty else { return }
+    let membership = ports.source.membership
+    let outcome = try waiting { try topic.commit(self.batch, offsets: marks, membership: membership) }
+    guard let outcome else { throw Abandoned() }
+    if outcome == .conflict { throw Superseded() }
+    for mark in marks {
+      let place = Int(places[Int(mark.partition)])
+      owned[place].committed = mark.offset
+      owned[place].topicFrom = max(owned[place].topicFrom, mark.offset)
     }
   }
 

@@ -42,11 +42,12 @@ public struct WorkerPorts {
   }
 }
 
-/// Reads records, keeps states, scores and delivers: effectively once.
+/// Reads records, keeps states, scores and delivers: effectively once, or exactly once.
 ///
 /// One worker is one thread; nothing in it is shared but the stop signal. Every batch goes
-/// decode → fetch → apply and read → score → sinks durable → state, position → group offset, and each store moves its own
-/// position with its data by compare-and-set, so that a crash between any two steps repeats work but never its effect.
+/// decode → fetch → apply and read → score → sinks durable → state, position → group offset (exactly once: the offset moves in the
+/// topic's transaction, before the state), and each store moves its own position with its data by compare-and-set, so that
+/// a crash between any two steps repeats work but never its effect.
 /// After an error that `run` throws, nothing more is written; start again and it goes on from W.
 public final class Worker {
   let configuration: WorkerConfiguration
@@ -83,6 +84,12 @@ public final class Worker {
   var partitionCount: Int32?
   /// Partitions that must be taken over before anything is read.
   private var toAcquire: [Int32]?
+  /// Exactly once: the topic, whose transactions move C; nil: C follows W.
+  let transactions: (any TransactionalTopicSink)?
+  /// Whether a transaction was given up whose end is not known.
+  private var mustSettle = false
+  /// When the last transaction's batch was taken.
+  private var transactionNanos: UInt64 = 0
   var lastCommitNanos: UInt64 = 0
   var polledAtMicros: Int64 = 0
 
@@ -94,7 +101,10 @@ public final class Worker {
     cache: StateCache, configuration: WorkerConfiguration, stop: StopSignal,
     onBatch: ((ScoredBatch) -> Void)? = nil
   ) {
-    precondition(configuration.batchRowsMax > 0 && configuration.batchRowsMax <= StateStoreLimits.statesMax)
+    precondition(configuration.rowsMax > 0 && configuration.rowsMax <= StateStoreLimits.statesMax)
+    transactions = configuration.guarantee == .exactlyOnce ? ports.topic as? any TransactionalTopicSink : nil
+    precondition(
+      configuration.guarantee != .exactlyOnce || transactions != nil, "exactly once needs a transactional topic")
     self.identity = identity
     self.program = program
     self.ports = ports
@@ -104,7 +114,7 @@ public final class Worker {
     self.onBatch = onBatch
     events = EventBatch(symbols: program.symbols)
     scratch = FeatureScratch(program)
-    batch = ScoredBatch(context: context, events: events, capacityRows: configuration.batchRowsMax)
+    batch = ScoredBatch(context: context, events: events, capacityRows: configuration.rowsMax)
   }
 
   let onBatch: ((ScoredBatch) -> Void)?
@@ -133,12 +143,15 @@ public final class Worker {
 
   /// One poll and what follows from it. Returns false at the end of a bounded source.
   private func step() throws -> Bool {
+    // The group gives partitions to others that must wait for a transaction's end.
+    if mustSettle { try settle() }
     if let partitions = toAcquire {
       try acquire(partitions)
       toAcquire = nil
     }
     let outcome = try ports.source.poll(
-      into: batch.records, limit: configuration.batchRowsMax, timeoutMs: configuration.pollTimeoutMs)
+      into: batch.records, limit: configuration.rowsMax, timeoutMs: configuration.pollTimeoutMs,
+      fillMs: fillMs())
     switch outcome {
     case .assigned(let partitions):
       toAcquire = partitions
@@ -159,13 +172,30 @@ public final class Worker {
     return true
   }
 
+  /// How long a batch is filled: until the next transaction may begin.
+  private func fillMs() -> Int {
+    guard transactions != nil else { return 0 }
+    let now = ports.clock.monotonicNanos()
+    let passedMs = Int(clamping: (now &- transactionNanos) / 1_000_000)
+    return max(0, configuration.transactionIntervalMs - passedMs)
+  }
+
+  /// Ends what a transaction that was given up has left open.
+  func settle() throws {
+    mustSettle = true
+    try transactions?.settle()
+    mustSettle = false
+  }
+
   /// Processes the batch. When it fails on the way, its partitions are taken over again: the source has gone on and cached states
   /// may hold part of it.
   private func processOrGiveUp() throws {
     guard !batch.records.records.isEmpty else { return }
+    if transactions != nil { transactionNanos = ports.clock.monotonicNanos() }
     do {
       try process()
     } catch is Abandoned {
+      mustSettle = transactions != nil
       forgetAll()
     } catch is Superseded {
       ports.recorder.state("taking partitions over again", healthy: false)
@@ -202,14 +232,15 @@ public final class Worker {
     askForEnds()
   }
 
-  /// Commits C of every partition that moved. A failure is not an error: C may lag, W counts.
+  /// Effectively once: commits C of every partition that moved. A failure is not an error: C may lag, W counts.
   func commitOffsets() {
-    var offsets: [(partition: Int32, offset: Int64)] = []
+    guard transactions == nil else { return }
+    var marks: [OffsetMark] = []
     for place in owned.indices where owned[place].record.nextOffset > (owned[place].committed ?? -1) {
-      offsets.append((owned[place].partition, owned[place].record.nextOffset))
+      marks.append(owned[place].mark(owned[place].record.nextOffset))
     }
-    guard !offsets.isEmpty, (try? ports.source.commit(offsets)) != nil else { return }
-    for (partition, offset) in offsets { owned[Int(places[Int(partition)])].committed = offset }
+    guard !marks.isEmpty, (try? ports.source.commit(marks)) != nil else { return }
+    for mark in marks { owned[Int(places[Int(mark.partition)])].committed = mark.offset }
   }
 }
 
@@ -242,6 +273,11 @@ struct OwnedPartition {
   var next: PartitionRecord
   var dirty: [ChangedState] = []
   var lastRecord: Int32 = -1
+
+  /// The offset as it is committed.
+  func mark(_ offset: Int64) -> OffsetMark {
+    OffsetMark(partition: partition, offset: offset, firstOffset: record.firstOffset)
+  }
 }
 
 /// A state to be written: its slot, and a record of the batch whose key is its entity id.

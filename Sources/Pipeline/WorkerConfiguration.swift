@@ -1,7 +1,13 @@
 /// Limits and choices of a worker.
 public struct WorkerConfiguration: Sendable {
+  /// What is promised of the topic; nil: nothing is delivered, only states are made, and no position but W counts.
+  public var guarantee: DeliveryGuarantee? = .effectivelyOnce
   /// Records in one batch, at most `StateStoreLimits.statesMax`.
   public var batchRowsMax = 512
+  /// Exactly once: records in one transaction, which is one batch; at most `StateStoreLimits.statesMax`.
+  public var transactionRowsMax = 4096
+  /// Exactly once: least time from the beginning of a transaction to the next one's, unless it is full.
+  public var transactionIntervalMs = 50
   /// Longest wait for a first record.
   public var pollTimeoutMs = 100
   /// First pause after a failure; doubles up to `retryBackoffMaxMs`.
@@ -15,8 +21,11 @@ public struct WorkerConfiguration: Sendable {
   /// Where a pipeline without positions begins.
   public var startAt = StartAt.earliest
   /// What to do about lost states.
-  public var onLostState = OnLostState.refuse
+  public var onLostState = OnLostState.rebuild
 
   /// The defaults.
   public init() {}
+
+  /// Records in one batch under the guarantee.
+  var rowsMax: Int { guarantee == .exactlyOnce ? transactionRowsMax : batchRowsMax }
 }

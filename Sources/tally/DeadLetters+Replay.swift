@@ -90,7 +90,7 @@ extension DeadLetters {
       _ letters: [StoredLetter], _ table: DeadLetterTable, _ settings: Settings, _ pipeline: LoadedPipeline
     ) throws -> (done: [StoredLetter], failed: Int) {
       let partitions = try settings.partitionCount()
-      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      let store = try settings.openStore(pipeline, partitionCount: partitions)
       defer { store.close() }
       let appender = try EventAppender(settings)
       defer { appender.close() }

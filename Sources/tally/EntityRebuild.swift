@@ -78,7 +78,7 @@ struct EntityRebuild {
     let batch = RecordBatch()
     var isReading = true
     while isReading {
-      switch try source.poll(into: batch, limit: 512, timeoutMs: 500) {
+      switch try source.poll(into: batch, limit: 512, timeoutMs: 500, fillMs: 0) {
       case .assigned(let partitions): try source.assign(partitions.map { (partition: $0, offset: start) })
       case .revoked, .finished: isReading = false
       case .records:
@@ -113,7 +113,7 @@ struct EntityRebuild {
           return
         }
       }
-      _ = try source.poll(into: batch, limit: 512, timeoutMs: 5)
+      _ = try source.poll(into: batch, limit: 512, timeoutMs: 5, fillMs: 0)
       history.add(batch, decoder: decoder, keepingFrom: 0)
     }
     throw Failure(

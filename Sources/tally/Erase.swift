@@ -38,7 +38,7 @@ struct Erase: ParsableCommand {
       if let partition, !(0..<partitions).contains(partition) {
         throw Failure("--partition \(partition): \(settings.topic) has the partitions 0 to \(partitions - 1)")
       }
-      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      let store = try settings.openStore(pipeline, partitionCount: partitions)
       defer { store.close() }
       let homes = try partition.map { [$0] } ?? self.homes(store, key, partitions)
       try append(settings, key, to: homes.isEmpty ? [-1] : homes)

@@ -38,7 +38,7 @@ struct EventLog {
     var progress = Progress(what: what, total: total)
     var deadLetters: Int64 = 0
     while true {
-      switch try source.poll(into: batch, limit: 512, timeoutMs: 500) {
+      switch try source.poll(into: batch, limit: 512, timeoutMs: 500, fillMs: 0) {
       case .assigned(let partitions):
         try source.assign(partitions.map { (partition: $0, offset: try source.bounds($0).low) })
       case .revoked: try source.unassign()

@@ -58,7 +58,7 @@ struct FeaturesOf: ParsableCommand {
 
   private func fromTheStore(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> EntityState {
     let partitions = try settings.partitionCount()
-    let store = try settings.makeStore(pipeline, partitionCount: partitions)
+    let store = try settings.openStore(pipeline, partitionCount: partitions)
     defer { store.close() }
     let state = EntityState(pipeline.program)
     var home: Int32 = -1

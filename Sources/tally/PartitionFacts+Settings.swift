@@ -11,22 +11,22 @@ struct PipelinePositions {
   let facts: [PartitionFacts]
   /// The stored records' bytes, by partition; empty: none.
   let recordBytes: [[UInt8]]
+  /// The generations in force, by partition.
+  let generations: [UInt64]
 
-  /// Reads store, table, group and log. Joins no group, writes nothing. Throws `Failure` or `PortError`.
+  /// Reads store, table, group and log; makes `store` use the generations in force. Joins no group, writes nothing. Throws `Failure` or `PortError`.
   init(_ settings: Settings, _ pipeline: LoadedPipeline, store: any StateStore, partitions: Int32) throws {
     let numbers = (0..<partitions).map { $0 }
-    let bytes = try store.records(numbers)
-    let records = try zip(numbers, bytes).map { partition, bytes in
-      try bytes.map { try PartitionRecord.read($0, partition: partition) }
-    }
+    let standings = try Generations.follow(store, from: settings.generation, partitionCount: partitions)
     let table = try settings.tablePositions(pipeline, numbers)
     let (committed, bounds, log) = try settings.logPositions(pipeline, numbers)
     facts = numbers.indices.map { index in
       PartitionFacts(
-        partition: numbers[index], record: records[index], committed: committed[index], table: table[index],
-        bounds: bounds[index], log: log)
+        partition: numbers[index], record: standings[index].record, committed: committed[index],
+        delivered: standings[index].delivered, table: table[index], bounds: bounds[index], log: log)
     }
-    recordBytes = bytes.map { $0 ?? [] }
+    recordBytes = standings.map { $0.bytes ?? [] }
+    generations = standings.map(\.generation)
   }
 }
 
@@ -34,7 +34,7 @@ extension Settings {
   /// C and the log's bounds of every partition, and the log's identity. Joins no group.
   fileprivate func logPositions(
     _ pipeline: LoadedPipeline, _ partitions: [Int32]
-  ) throws -> (committed: [Int64?], bounds: [LogBounds], log: LogIdentity) {
+  ) throws -> (committed: [CommittedOffset?], bounds: [LogBounds], log: LogIdentity) {
     do {
       var configuration = kafkaConfiguration()
       configuration.set("group.id", groupName(of: pipeline))
@@ -47,7 +47,7 @@ extension Settings {
       }
       let committed = try consumer.committed(partitions, timeoutMs: Self.startTimeoutMs)
       return (
-        committed, bounds, LogIdentity(clusterID: cluster, partitionCount: Int32(partitions.count))
+        committed.map { $0.map(CommittedOffset.init) }, bounds, LogIdentity(clusterID: cluster, partitionCount: Int32(partitions.count))
       )
     } catch let error as KafkaError {
       throw Failure("kafka \(brokers): \(error)")

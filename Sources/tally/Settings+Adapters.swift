@@ -4,6 +4,7 @@ import Features
 import Foundation
 import Ingest
 import Kafka
+import Pipeline
 import Sink
 
 /// Makes the adapters that the settings describe.
@@ -88,6 +89,18 @@ extension Settings {
     return try RedisStateStore(
       configuration, pipeline: pipeline.declaration.name, generation: generation,
       partitionCount: partitionCount)
+  }
+
+  /// A store, connected, that uses the generations in force.
+  func openStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
+    let store = try makeStore(pipeline, partitionCount: partitionCount)
+    do {
+      _ = try Generations.follow(store, from: generation, partitionCount: partitionCount)
+    } catch {
+      store.close()
+      throw error
+    }
+    return store
   }
 
   func makeTopicSink(_ context: ScoreContext, partitions: Int32) throws -> KafkaTopicSink {

@@ -31,7 +31,7 @@ struct Status: ParsableCommand {
       defer { store.close() }
       let facts = try PipelinePositions(settings, pipeline, store: store, partitions: partitions).facts
       show(
-        facts.map(\.record), table: facts.map(\.table), committed: facts.map(\.committed),
+        facts.map(\.record), table: facts.map(\.table), committed: facts.map { $0.committed?.offset },
         ends: facts.map(\.bounds.high))
     }
   }

@@ -49,7 +49,7 @@ struct Tick: ParsableCommand {
 
   private func tick(_ settings: Settings, _ pipeline: LoadedPipeline, _ thresholds: [Span]) throws {
     let moment = try now.map { try FeaturesOf.parse($0, flag: "--now") } ?? SystemClock().wallMicros()
-    let store = try settings.makeStore(pipeline, partitionCount: try settings.partitionCount())
+    let store = try settings.openStore(pipeline, partitionCount: try settings.partitionCount())
     defer { store.close() }
     let appender = dryRun ? nil : try EventAppender(settings)
     defer { appender?.close() }

@@ -67,8 +67,13 @@ import TestServers
     #expect(nulls == [true, false])
     #expect(try source.bounds(0) == LogBounds(low: 0, high: 7))
     #expect(try source.committed([0, 1]) == [nil, nil])
-    try source.commit([(partition: 0, offset: 5), (partition: 1, offset: 2)])
-    #expect(try source.committed([0, 1]) == [5, 2])
+    try source.commit([
+      OffsetMark(partition: 0, offset: 5, firstOffset: 3), OffsetMark(partition: 1, offset: 2, firstOffset: 0),
+    ])
+    #expect(
+      try source.committed([0, 1]) == [
+        CommittedOffset(5, firstOffset: 3), CommittedOffset(2, firstOffset: 0),
+      ])
     source.close()
 
     let again = try Self.source(broker, "src")
@@ -158,7 +163,9 @@ import TestServers
     #expect(try first.poll(into: batch, limit: 10, timeoutMs: 0) == .revoked([0, 1], lost: false))
     var expected: [Int64] = [18, 19]
     do {
-      try first.commit([(partition: 0, offset: 20), (partition: 1, offset: 18)])
+      try first.commit([
+        OffsetMark(partition: 0, offset: 20, firstOffset: 0), OffsetMark(partition: 1, offset: 18, firstOffset: 0),
+      ])
     } catch {
       // The mock takes no commits during a rebalance, unlike Kafka: everything comes again.
       try #require(broker.mock != nil && error is PortError)
@@ -175,7 +182,7 @@ import TestServers
         case .assigned(let partitions):
           held[index] = partitions
           late[index] = []
-          try source.assign(zip(partitions, try source.committed(partitions)).map { ($0, $1 ?? 0) })
+          try source.assign(zip(partitions, try source.committed(partitions)).map { ($0, $1?.offset ?? 0) })
         case .revoked:
           held[index] = []
           late[index] = []

@@ -52,7 +52,7 @@ import TestServers
     }
     #expect(Set(seen).count == 20)
     try first.commit([KafkaPosition(partition: 0, offset: 10), KafkaPosition(partition: 1, offset: 4)])
-    #expect(try first.committed([1, 0], timeoutMs: 60_000) == [4, 10])
+    #expect(try first.committed([1, 0], timeoutMs: 60_000).map { $0?.offset } == [4, 10])
     first.close()
 
     let second = try KafkaConsumer(Self.properties(broker, group: "g"), topic: broker.name("events"))

@@ -8,7 +8,7 @@ struct RenewalTests {
   let identity = PipelineIdentity(name: "p", generation: 1, stateHash: "def", modelSet: "m")
 
   func facts(
-    w: Int64?, t: Int64?, c: Int64?, low: Int64 = 0, high: Int64 = 100,
+    w: Int64?, t: Int64?, c: Int64?, low: Int64 = 0, high: Int64 = 100, mine: Bool = true,
     _ change: (inout PartitionRecord) -> Void = { _ in }
   ) -> PartitionFacts {
     var record: PartitionRecord?
@@ -22,7 +22,7 @@ struct RenewalTests {
       record = made
     }
     return PartitionFacts(
-      partition: 1, record: record, committed: c, table: t, bounds: LogBounds(low: low, high: high),
+      partition: 1, record: record, committed: c.map { CommittedOffset($0, firstOffset: mine ? 0 : nil) }, table: t, bounds: LogBounds(low: low, high: high),
       log: LogIdentity(clusterID: "c", partitionCount: 2))
   }
 
@@ -80,7 +80,9 @@ struct RenewalTests {
 struct AcquisitionTests {
   let identity = PipelineIdentity(name: "p", generation: 1, stateHash: "aa", modelSet: "m")
 
-  func facts(w: Int64?, t: Int64?, c: Int64?, low: Int64 = 0, high: Int64 = 100) -> PartitionFacts {
+  func facts(
+    w: Int64?, t: Int64?, c: Int64?, low: Int64 = 0, high: Int64 = 100, mine: Bool = true
+  ) -> PartitionFacts {
     let record = w.map { next in
       var record = PartitionRecord()
       record.nextOffset = next
@@ -91,7 +93,7 @@ struct AcquisitionTests {
       return record
     }
     return PartitionFacts(
-      partition: 2, record: record, committed: c, table: t, bounds: LogBounds(low: low, high: high),
+      partition: 2, record: record, committed: c.map { CommittedOffset($0, firstOffset: mine ? 0 : nil) }, table: t, bounds: LogBounds(low: low, high: high),
       log: LogIdentity(clusterID: "k", partitionCount: 4))
   }
 

@@ -11,7 +11,7 @@ final class FakeLog {
   }
 
   private(set) var partitions: [[Record]]
-  var committed: [Int64?]
+  var committed: [CommittedOffset?]
   let clusterID = "fake"
   private var blocks: [UnsafeMutableRawPointer] = []
 
@@ -56,7 +56,7 @@ final class FakeSource: RecordSource {
     LogIdentity(clusterID: log.clusterID, partitionCount: Int32(log.partitions.count))
   }
 
-  func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) throws -> PollOutcome {
+  func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int, fillMs: Int) throws -> PollOutcome {
     batch.records.removeAll(keepingCapacity: true)
     // A poll that fails has taken nothing: librdkafka reports an error only when it has no record to give.
     return try faults.before {
@@ -82,7 +82,7 @@ final class FakeSource: RecordSource {
     }
   }
 
-  func committed(_ partitions: [Int32]) throws -> [Int64?] {
+  func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] {
     try faults.around { partitions.map { log.committed[Int($0)] } }
   }
 
@@ -96,9 +96,11 @@ final class FakeSource: RecordSource {
 
   func unassign() throws { next = Array(repeating: nil, count: next.count) }
 
-  func commit(_ offsets: [(partition: Int32, offset: Int64)]) throws {
+  func commit(_ offsets: [OffsetMark]) throws {
     try faults.around {
-      for (partition, offset) in offsets { log.committed[Int(partition)] = offset }
+      for mark in offsets {
+        log.committed[Int(mark.partition)] = CommittedOffset(mark.offset, firstOffset: mark.firstOffset)
+      }
     }
   }
 

@@ -106,6 +106,8 @@ final class FaultyStore: StateStore {
     self.faults = faults
   }
 
+  func use(generation: UInt64, of partition: Int32) { store.use(generation: generation, of: partition) }
+
   func records(_ partitions: [Int32]) throws -> [[UInt8]?] {
     try faults.around { try store.records(partitions) }
   }
@@ -171,7 +173,7 @@ struct WorkerFaultTests {
     #expect(world.topic.messages.count == world.recorder.scored)
     #expect(world.table.rows.count < world.recorder.scored && world.table.erasures > 0)
     #expect(try world.table.rows == world.rowsByHand())
-    #expect(world.log.committed.map { $0 ?? -1 } == world.log.partitions.map { Int64($0.count) })
+    #expect(world.log.committed.map { $0?.offset ?? -1 } == world.log.partitions.map { Int64($0.count) })
   }
 
   @Test("any batch size, cache, rebalance, failure or crash ends in the same table, topic and states")
@@ -265,6 +267,8 @@ private final class RacedStore: StateStore {
     self.store = store
     self.rival = rival
   }
+
+  func use(generation: UInt64, of partition: Int32) { store.use(generation: generation, of: partition) }
 
   func records(_ partitions: [Int32]) throws -> [[UInt8]?] { try store.records(partitions) }
 

@@ -25,6 +25,11 @@ typedef struct Tally__ReasonCount Tally__ReasonCount;
 
 /* --- enums --- */
 
+typedef enum _Tally__Guarantee {
+  TALLY__GUARANTEE__EFFECTIVELY_ONCE = 0,
+  TALLY__GUARANTEE__EXACTLY_ONCE = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__GUARANTEE)
+} Tally__Guarantee;
 
 /* --- messages --- */
 
@@ -117,10 +122,18 @@ struct  Tally__PartitionRecord
    * How often a single entity was made anew: tells workers to drop what they have cached.
    */
   uint64_t repairs;
+  /*
+   * What was promised when C and T were moved last: effectively once keeps C <= W <= T, exactly once W <= C <= T.
+   */
+  Tally__Guarantee guarantee;
+  /*
+   * The generation that has taken over: this record and its states are never written again; 0: none has.
+   */
+  uint64_t successor;
 };
 #define TALLY__PARTITION_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__partition_record__descriptor) \
-    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0, 0, 0, 0 }
+    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0, 0, 0, 0, TALLY__GUARANTEE__EFFECTIVELY_ONCE, 0 }
 
 
 /*
@@ -318,6 +331,7 @@ typedef void (*Tally__ReasonCount_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    tally__guarantee__descriptor;
 extern const ProtobufCMessageDescriptor tally__entity_state__descriptor;
 extern const ProtobufCMessageDescriptor tally__series__descriptor;
 extern const ProtobufCMessageDescriptor tally__partition_record__descriptor;
