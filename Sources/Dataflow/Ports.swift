@@ -51,6 +51,13 @@ public struct CommittedOffset: Equatable, Sendable {
     self.offset = offset
     self.firstOffset = firstOffset
   }
+
+  /// An offset with the text that the group keeps beside it.
+  public init(_ offset: Int64, metadata: String) {
+    let isMarked = metadata.utf8.starts(with: OffsetMark.markedBy.utf8)
+    let number = isMarked ? Int64(metadata.dropFirst(OffsetMark.markedBy.count)) : nil
+    self.init(offset, firstOffset: number.flatMap { $0 >= 0 ? $0 : nil })
+  }
 }
 
 /// An offset to commit.
@@ -61,6 +68,11 @@ public struct OffsetMark: Equatable, Sendable {
   public var offset: Int64
   /// Where the partition's states began: what a lost store is made anew from.
   public var firstOffset: Int64
+
+  static let markedBy = "tally first="
+
+  /// The text that the group keeps beside the offset: a person's reset has none.
+  public var metadata: String { Self.markedBy + String(firstOffset) }
 
   /// A mark.
   public init(partition: Int32, offset: Int64, firstOffset: Int64) {

@@ -4,8 +4,9 @@ import Kafka
 extension KafkaError {
   /// What the pipeline should do about it. `what` names the operation and the topic.
   func port(_ what: String) -> PortError {
-    switch kind {
-    case .transient, .queueFull, .groupMoved:
+    if isRetriable { return PortError(.unavailable, what, cause: description) }
+    return switch kind {
+    case .transient, .queueFull, .groupMoved, .fenced:
       PortError(isFatal ? .refused : .unavailable, what, cause: description)
     case .outsideLog: PortError(.refused, "\(what): position outside the log", cause: description)
     case .unknownTopic: PortError(.refused, "\(what): no such topic", cause: description)

@@ -79,7 +79,7 @@ public final class KafkaSource: RecordSource {
   public func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] {
     try ask("committed offsets") { () throws(KafkaError) in
       try consumer.committed(partitions, timeoutMs: answerTimeoutMs)
-    }.map { $0.map(CommittedOffset.init) }
+    }.map { $0.map { CommittedOffset($0.offset, metadata: $0.metadata) } }
   }
 
   /// First and next offset, asked now.
@@ -126,7 +126,10 @@ public final class KafkaSource: RecordSource {
   /// Throws `.unavailable` also when the group has moved on: then do not try again in place, the next `idle` or
   /// `poll` tells of the revocation.
   public func commit(_ offsets: [OffsetMark]) throws {
-    try ask("commit") { () throws(KafkaError) in try consumer.commit(offsets.map(\.position)) }
+    try ask("commit") { () throws(KafkaError) in 
+      try consumer.commit(
+        offsets.map { KafkaPosition(partition: $0.partition, offset: $0.offset, metadata: $0.metadata) })
+    }
   }
 
   /// Keeps the membership alive while nothing can be processed: stops delivery, serves the group protocol. The last

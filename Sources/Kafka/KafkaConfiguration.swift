@@ -22,6 +22,11 @@ public struct KafkaConfiguration: Sendable {
     properties.append((name: name, value: value))
   }
 
+  /// Leaves a property to librdkafka's default.
+  public mutating func remove(_ name: String) {
+    properties.removeAll { $0.name.utf8.elementsEqual(name.utf8) }
+  }
+
   /// The value of a property, if it was set.
   public func value(_ name: String) -> String? {
     properties.last { $0.name.utf8.elementsEqual(name.utf8) }?.value

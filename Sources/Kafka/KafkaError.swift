@@ -12,6 +12,8 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     case queueFull
     /// The group has moved on without this member: the next poll reports the revocation.
     case groupMoved
+    /// Another producer of the same transactional id has begun, or the coordinator has ended a transaction that took too long.
+    case fenced
     /// An offset that the log does not have.
     case outsideLog
     /// No such topic or partition.
@@ -38,12 +40,17 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   public var kind: Kind
   /// Whether the client cannot go on and must be made anew.
   public var isFatal: Bool
+  /// Whether the transaction under way must be aborted.
+  public var requiresAbort = false
+  /// Whether librdkafka says itself that the same call may be made again.
+  var mayRepeat = false
   /// For people.
   public var text: String
 
   /// Whether waiting may help.
   public var isRetriable: Bool {
-    !isFatal && (kind == .transient || kind == .queueFull || kind == .groupMoved)
+    !isFatal && !requiresAbort
+      && (mayRepeat || kind == .transient || kind == .queueFull || kind == .groupMoved)
   }
 
   /// `NAME: text`.
@@ -66,6 +73,8 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     self.init(
       rd_kafka_error_code(error), "\(what): \(String(cString: rd_kafka_error_string(error)))",
       isFatal: rd_kafka_error_is_fatal(error) != 0)
+    requiresAbort = rd_kafka_error_txn_requires_abort(error) != 0
+    mayRepeat = rd_kafka_error_is_retriable(error) != 0
     rd_kafka_error_destroy(error)
   }
 
@@ -76,9 +85,10 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: .topicExists
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE: .tooLarge
     case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION: .unsupported
-    case RD_KAFKA_RESP_ERR__INVALID_ARG: .misuse
+    case RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT: .misuse
     case let code where unknownTopic.contains(code.rawValue): .unknownTopic
     case let code where groupMoved.contains(code.rawValue): .groupMoved
+    case let code where fenced.contains(code.rawValue): .fenced
     case let code where denied.contains(code.rawValue): .denied
     case let code where transient.contains(code.rawValue): .transient
     default: .permanent
@@ -93,7 +103,13 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   private static let groupMoved: Set<Int32> = [
     RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION.rawValue, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID.rawValue,
     RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS.rawValue, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST.rawValue,
-    RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED.rawValue,
+    RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED.rawValue, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID.rawValue,
+  ]
+
+  private static let fenced: Set<Int32> = [
+    RD_KAFKA_RESP_ERR__FENCED.rawValue, RD_KAFKA_RESP_ERR_PRODUCER_FENCED.rawValue,
+    RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH.rawValue, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING.rawValue,
+    RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID.rawValue, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE.rawValue,
   ]
 
   private static let denied: Set<Int32> = [
@@ -103,6 +119,7 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED.rawValue,
     RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED.rawValue,
     RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED.rawValue,
+    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED.rawValue,
   ]
 
   private static let transient: Set<Int32> = [
@@ -123,5 +140,6 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR.rawValue, RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH.rawValue,
     RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH.rawValue, RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE.rawValue,
     RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED.rawValue,
+    RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT.rawValue, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS.rawValue,
   ]
 }

@@ -25,7 +25,7 @@ public struct KafkaHeader {
 /// A failure that waiting does not mend is counted and kept (`takeDeliveryError`). Call `close` before the process
 /// ends; `deinit` does not.
 public final class KafkaProducer {
-  private let handle: KafkaHandle
+  let handle: KafkaHandle
   private let notes: ClientNotes
   private var topics: [(name: String, topic: KafkaTopic)] = []
   private let parts: UnsafeMutablePointer<rd_kafka_vu_t>
@@ -54,6 +54,8 @@ public final class KafkaProducer {
     var all = KafkaConfiguration(Self.defaultProperties)
     for (name, value) in configuration.properties { all.set(name, value) }
     for (name, value) in Self.fixedProperties { all.set(name, value) }
+    // A transaction's own timeout bounds its messages'.
+    if all.value("transactional.id") != nil { all.remove("message.timeout.ms") }
     notes = ClientNotes(log: configuration.log)
     let conf = try all.makeConf()
     rd_kafka_conf_set_dr_msg_cb(conf) { _, message, opaque in
@@ -165,6 +167,11 @@ extension ClientNotes {
       delivered += 1
       return
     }
+    // What an aborted transaction throws away has not failed.
+    let isPurged =
+      message.pointee.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE
+      || message.pointee.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT
+    guard !isPurged else { return }
     failed += 1
     guard deliveryErrorCode == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
     deliveryErrorCode = message.pointee.err

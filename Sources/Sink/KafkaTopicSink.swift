@@ -12,7 +12,9 @@ import Kafka
 /// where it stopped.
 public final class KafkaTopicSink: TopicSink {
   private let configuration: TopicSinkConfiguration
-  private let producer: KafkaProducer
+  let producer: KafkaProducer
+  /// Why `send` failed last.
+  private(set) var sendFailure: KafkaError?
   private let scores: KafkaTopic
   private let deadLetters: KafkaTopic?
   private var encoder: ScoreEncoder
@@ -39,6 +41,10 @@ public final class KafkaTopicSink: TopicSink {
     headers = TopicMessageHeaders(contentType: configuration.encoding.contentType, topic: context.topic)
     var properties = try configuration.kafka()
     try Self.findTopics(configuration, properties)
+    if let id = configuration.transactionalID {
+      properties.set("transactional.id", id)
+      properties.set("transaction.timeout.ms", "\(configuration.transactionTimeoutMs)")
+    }
     properties.set("compression.codec", configuration.compression)
     do throws(KafkaError) {
       producer = try KafkaProducer(properties)
@@ -132,6 +138,7 @@ public final class KafkaTopicSink: TopicSink {
 
   /// Whether to produce the message again: the queue was full, and has room now. Throws what waiting does not mend.
   private func mustRetry(_ failure: KafkaError?, topic: String) throws(PortError) -> Bool {
+    sendFailure = failure
     guard let failure else { return false }
     guard failure.kind == .queueFull else { throw failure.port("kafka topic \(topic): produce") }
     let before = producer.outstanding

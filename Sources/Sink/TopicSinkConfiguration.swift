@@ -25,6 +25,11 @@ public struct TopicSinkConfiguration: Sendable {
   public var queueFullWaitMsMax = 1000
   /// Bytes of a record's key and value that its dead letter keeps.
   public var deadLetterBytesMax = 512 * 1024
+  /// Name under which brokers know the sink's transactions, the same over all its lives; nil: there are none.
+  public var transactionalID: String?
+  /// Time after which the brokers end a transaction themselves: how long readers of committed records wait after a kill,
+  /// milliseconds.
+  public var transactionTimeoutMs = 10_000
   /// Further properties of librdkafka, such as `security.protocol`.
   public var properties: [(String, String)] = []
   /// Takes librdkafka's log; nil: silent.

@@ -120,7 +120,8 @@ struct Rebuild: ParsableCommand {
         return try TopicLogSource(settings.sourceConfiguration(group: "tally-rebuild"), share)
       },
       store: { try settings.makeStore(pipeline, partitionCount: partitions) },
-      scorer: nil, modelSet: modelSet, table: { _ in nil }, topic: { _ in nil })
+      scorer: nil, modelSet: modelSet, table: { _ in nil }, topic: { _, _ in nil },
+      guarantee: nil)
     let run = try PipelineRun(settings, pipeline, plan)
     let outcome = try BoundedRun(run, what: "rebuild", total: total).watch()
     guard outcome else {

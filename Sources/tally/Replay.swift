@@ -100,7 +100,9 @@ struct Replay: ParsableCommand {
       source: { try log.source(worker: $0, of: own.workers) }, store: makeStore,
       scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try own.makeTable($0, sqlite: sqlite) },
-      topic: { own.scoresTopic.isEmpty ? nil : try own.makeTopicSink($0, partitions: Int32(log.partitions)) })
+      topic: {
+        own.scoresTopic.isEmpty ? nil : try own.makeTopicSink($0, partitions: Int32(log.partitions), worker: $1)
+      })
     complain(
       "tally: replay \(replay.name) of \(log.name), \(log.total - done) records to score"
         + (store == .redis ? ", states in generation \(own.generation)" : ", states in memory"))

@@ -2,6 +2,7 @@ import Dataflow
 import Events
 import FeatureStore
 import Foundation
+import Pipeline
 import Sink
 
 /// A replay's name and what is its own: a store generation and tables.
@@ -37,6 +38,8 @@ struct ReplayRun {
   func settings(from live: Settings) -> Settings {
     var own = live
     own.generation = generation
+    // A replay has no group whose offsets a transaction could move.
+    own.delivery = .effectivelyOnce
     own.scoresTopic = ""
     own.deadLettersTopic = ""
     switch live.table {

@@ -14,11 +14,14 @@ struct Run: ParsableCommand {
     abstract: "Scores events until it is stopped.",
     discussion: """
       Delivery is effectively once: after any crash every event is scored, none twice in the table, no state applied twice; the
-      topic may repeat a byte-identical record. SIGTERM or Ctrl-C stops it within 5 seconds.
+      topic may repeat a byte-identical record. With --delivery exactly-once readers of committed records see none twice in the
+      topic either; processes that share a host then need a scores.transactional_id each. SIGTERM or Ctrl-C stops it
+      within 5 seconds.
 
       Examples:
         tally run --config tally.yaml
         tally run --brokers kafka:9092 --redis redis://redis:6379/0 --postgres "host=db dbname=tally user=tally"
+        tally run --delivery exactly-once
         tally run --sqlite scores.db --until-end          # work off what is there, then end
         tally run --http 9464                             # curl localhost:9464/metrics
         tally run -X security.protocol=ssl -X ssl.ca.location=/etc/ssl/ca.pem
@@ -26,8 +29,9 @@ struct Run: ParsableCommand {
 
   @OptionGroup var connection: ConnectionOptions
   @Option(help: "Threads, each with its own consumer and connections.") var workers: Int?
+  @Option(help: "effectively-once or exactly-once.") var delivery: DeliveryGuarantee?
   @Option(help: "Where a pipeline without any position begins: earliest or latest.") var startAt: StartAt?
-  @Option(help: "Lost states: refuse, or rebuild them from the log.") var onLostState: OnLostState?
+  @Option(help: "Lost states: rebuild them from the log, or refuse.") var onLostState: OnLostState?
   @Option(help: "Scores as json or protobuf.") var encoding: String?
   @Flag(
     help: "End when everything is scored that the log held at the start; for one process alone in its group.")
@@ -48,6 +52,7 @@ struct Run: ParsableCommand {
     try reporting {
       var settings = try connection.settings()
       if let workers { settings.workers = workers }
+      if let delivery { settings.delivery = delivery }
       if let startAt { settings.worker.startAt = startAt }
       if let onLostState { settings.worker.onLostState = onLostState }
       if let encoding { settings.encoding = encoding }
@@ -71,6 +76,7 @@ struct Run: ParsableCommand {
   }
 }
 
+extension DeliveryGuarantee: ExpressibleByArgument {}
 extension StartAt: ExpressibleByArgument {}
 extension OnLostState: ExpressibleByArgument {}
 

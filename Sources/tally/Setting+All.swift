@@ -1,3 +1,4 @@
+import Dataflow
 import Declaration
 import FeatureStore
 import Features
@@ -22,6 +23,7 @@ extension Setting {
 
   private static let top = [
     text("pipeline", \.pipeline).alias("TALLY_PIPELINE"), text("models", \.models).alias("TALLY_MODELS"),
+    choice("delivery", \.delivery),
   ]
 
   private static let kafka = [
@@ -66,6 +68,10 @@ extension Setting {
     choice("scores.encoding", \.encoding, of: ["json", "protobuf"]),
     choice("scores.compression", \.compression, of: ["none", "lz4", "zstd", "gzip", "snappy"]),
     flag("scores.create_topics", \.createTopics),
+    text("scores.transactional_id", \.transactionalID, "a text of up to 200 bytes, or \"\" for one of the host's name") {
+      $0.utf8.count <= 200
+    },
+    time("scores.transaction_timeout", \.transactionTimeoutMs, in: second...15 * minute),
   ]
 
   private static let table =
@@ -93,7 +99,9 @@ extension Setting {
   private static let worker = [
     number("worker.threads", \.workers, in: 1...256),
     choice("worker.kernel", \.kernel, of: Kernel.choices),
-    number("worker.batch_rows_max", \.worker.batchRowsMax, in: 1...512),
+    number("worker.batch_rows_max", \.worker.batchRowsMax, in: 1...StateStoreLimits.statesMax),
+    number("worker.transaction_rows_max", \.worker.transactionRowsMax, in: 1...StateStoreLimits.statesMax),
+    time("worker.transaction_interval", \.worker.transactionIntervalMs, in: 0...minute),
     bytes("worker.value_size_max", \.valueBytesMax, in: 1 << 10...Int64(EventDecoder.valueBytesLimit)),
     time("worker.commit_interval", \.worker.commitIntervalMs, in: 1...minute),
   ]

@@ -103,8 +103,24 @@ extension Settings {
     return store
   }
 
-  func makeTopicSink(_ context: ScoreContext, partitions: Int32) throws -> KafkaTopicSink {
-    try KafkaTopicSink(topicConfiguration(partitions: partitions), context: context)
+  /// The topics of a worker; exactly once: with transactions of its own.
+  func makeTopicSink(
+    _ context: ScoreContext, partitions: Int32, worker: Int = 0
+  ) throws -> any TopicSink {
+    var configuration = topicConfiguration(partitions: partitions)
+    guard delivery == .exactlyOnce else { return try KafkaTopicSink(configuration, context: context) }
+    configuration.transactionalID = "\(transactionalIDStem(context.pipeline))-\(worker)"
+    configuration.transactionTimeoutMs = transactionTimeoutMs
+    return try KafkaTransactionalSink(configuration, context: context)
+  }
+
+  /// The transactional id without the worker's number.
+  func transactionalIDStem(_ pipeline: String) -> String {
+    guard transactionalID.isEmpty else { return transactionalID }
+    var name = [CChar](repeating: 0, count: 256)
+    let failed = gethostname(&name, name.count - 1) != 0
+    let host = failed ? "host" : String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return "tally-\(pipeline)-\(group.isEmpty ? topic : group)-\(host)"
   }
 
   func topicConfiguration(partitions: Int32) -> TopicSinkConfiguration {

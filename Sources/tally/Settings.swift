@@ -28,6 +28,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var pipeline = "pipelines/engagement.yaml"
   /// Folder of model files.
   var models = "models"
+  /// What is promised of the topic of scores.
+  var delivery = DeliveryGuarantee.effectivelyOnce
   /// `host:port`, comma-separated.
   var brokers = "127.0.0.1:9092"
   /// Topic to read.
@@ -63,6 +65,10 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var compression = "lz4"
   /// Whether missing sink topics are created.
   var createTopics = true
+  /// Exactly once: names this process to the brokers, the same over all its lives; empty: made of pipeline, group and host.
+  var transactionalID = ""
+  /// How long readers of committed scores wait after a kill.
+  var transactionTimeoutMs = 10_000
   var table = TableSettings.sqlite("tally.db")
   /// Schema of the tables in PostgreSQL; nil: the server's choice.
   var postgresSchema: String?

@@ -20,7 +20,9 @@ struct WorkerPlan {
   /// A worker's table; nil: none.
   var table: (ScoreContext) throws -> (any TableSink)?
   /// A worker's topics; nil: none.
-  var topic: (ScoreContext) throws -> (any TopicSink)?
+  var topic: (ScoreContext, _ worker: Int) throws -> (any TopicSink)?
+  /// What is promised of the topic; nil: only states are made.
+  var guarantee: DeliveryGuarantee? = .effectivelyOnce
 
   /// The plan of `tally run`: a member of the group, the settings' store, table and topics.
   static func live(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> WorkerPlan {
@@ -37,7 +39,8 @@ struct WorkerPlan {
       },
       scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try settings.makeTable($0, sqlite: sqlite) },
-      topic: { try settings.makeTopicSink($0, partitions: partitions) })
+      topic: { try settings.makeTopicSink($0, partitions: partitions, worker: $1) },
+      guarantee: settings.delivery)
   }
 
   /// Makes and checks all that a worker needs; on an error, what was made is closed.
@@ -54,7 +57,7 @@ struct WorkerPlan {
       made.append { store.close() }
       let table = try table(context)
       made.append { table?.close() }
-      let topic = try topic(context)
+      let topic = try topic(context, number)
       made.append { topic?.close() }
       let source = try source(number)
       made.append { source.close() }
@@ -64,10 +67,12 @@ struct WorkerPlan {
       let cache = StateCache(
         program: pipeline.program, entriesMax: max(1, settings.cacheEntries / settings.workers),
         bytesMax: max(1 << 16, settings.cacheBytes / settings.workers))
+      var configuration = settings.worker
+      configuration.guarantee = guarantee
       return Worker(
         identity: pipeline.identity(generation: settings.generation, modelSet: modelSet),
         program: pipeline.program, context: context, ports: ports, cache: cache,
-        configuration: settings.worker, stop: stop, onBatch: onBatch)
+        configuration: configuration, stop: stop, onBatch: onBatch)
     } catch {
       for close in made { close() }
       throw error

@@ -28,10 +28,10 @@ import Testing
     offset: Int64, key: String?, value: String?
   )] {
     let batch = RecordBatch()
-    #expect(try source.poll(into: batch, limit: limit, timeoutMs: 0) == .assigned([0]))
+    #expect(try source.poll(into: batch, limit: limit, timeoutMs: 0, fillMs: 0) == .assigned([0]))
     try source.assign([(partition: 0, offset: offset)])
     var all: [(offset: Int64, key: String?, value: String?)] = []
-    while try source.poll(into: batch, limit: limit, timeoutMs: 0) == .records {
+    while try source.poll(into: batch, limit: limit, timeoutMs: 0, fillMs: 0) == .records {
       #expect(batch.records.count <= limit && !batch.records.isEmpty)
       for record in batch.records {
         all.append(

@@ -28,12 +28,12 @@ import TestServers
     let deadline = Deadline(milliseconds: 180_000)
     while !done() {
       guard !deadline.isOver else { throw BrokerTimeout(what: "records") }
-      let outcome = try source.poll(into: batch, limit: limit, timeoutMs: 50)
+      let outcome = try source.poll(into: batch, limit: limit, timeoutMs: 50, fillMs: 0)
       onOutcome(outcome)
       switch outcome {
       case .assigned(let partitions):
         let starts = zip(partitions, try source.committed(partitions)).map {
-          (partition: $0, offset: $1 ?? 0)
+          (partition: $0, offset: $1?.offset ?? 0)
         }
         try source.assign(starts)
       case .revoked: try source.unassign()
@@ -98,7 +98,7 @@ import TestServers
     let deadline = Deadline(milliseconds: 180_000)
     while offsets[0].count + offsets[1].count < 600 {
       guard !deadline.isOver else { throw BrokerTimeout(what: "records \(offsets.map(\.count))") }
-      #expect(try source.poll(into: batch, limit: 11, timeoutMs: 50) == .records)
+      #expect(try source.poll(into: batch, limit: 11, timeoutMs: 50, fillMs: 0) == .records)
       for _ in 0..<3 { #expect(try !source.idle(timeoutMs: 1)) }
       for record in batch.records {
         #expect(String(decoding: record.value, as: UTF8.self) == "value-\(record.offset)")
@@ -157,10 +157,10 @@ import TestServers
     let other = RecordBatch()
     while try !first.idle(timeoutMs: 20) {
       guard !deadline.isOver else { throw BrokerTimeout(what: "revocation") }
-      _ = try second.poll(into: other, limit: 10, timeoutMs: 1)
+      _ = try second.poll(into: other, limit: 10, timeoutMs: 1, fillMs: 0)
     }
     let batch = RecordBatch()
-    #expect(try first.poll(into: batch, limit: 10, timeoutMs: 0) == .revoked([0, 1], lost: false))
+    #expect(try first.poll(into: batch, limit: 10, timeoutMs: 0, fillMs: 0) == .revoked([0, 1], lost: false))
     var expected: [Int64] = [18, 19]
     do {
       try first.commit([
@@ -178,7 +178,7 @@ import TestServers
     while held[0].count + held[1].count < 2 || late[0].count + late[1].count < expected.count {
       guard !deadline.isOver else { throw BrokerTimeout(what: "both members: \(held) \(late)") }
       for (index, source) in [first, second].enumerated() {
-        switch try source.poll(into: batch, limit: 10, timeoutMs: 10) {
+        switch try source.poll(into: batch, limit: 10, timeoutMs: 10, fillMs: 0) {
         case .assigned(let partitions):
           held[index] = partitions
           late[index] = []
@@ -215,7 +215,7 @@ import TestServers
     for _ in 0..<3 {
       do {
         // On a machine so busy that the session has ended meanwhile, that is what a poll tells first.
-        let outcome = try source.poll(into: batch, limit: 10, timeoutMs: 10)
+        let outcome = try source.poll(into: batch, limit: 10, timeoutMs: 10, fillMs: 0)
         #expect(outcome == .revoked([0], lost: true))
         return
       } catch let error as PortError {
@@ -247,7 +247,7 @@ import TestServers
     let deadline = Deadline(milliseconds: 180_000)
     let error = #expect(throws: PortError.self) {
       while !deadline.isOver {
-        if case .assigned = try source.poll(into: batch, limit: 10, timeoutMs: 50) {
+        if case .assigned = try source.poll(into: batch, limit: 10, timeoutMs: 50, fillMs: 0) {
           try source.assign([(partition: 0, offset: 55)])
         }
       }

@@ -28,7 +28,7 @@ import TestServers
           case .assigned(let partitions):
             let committed = try consumer.committed(partitions, timeoutMs: TestBroker.answerTimeoutMs)
             try consumer.assign(
-              zip(partitions, committed).map { KafkaPosition(partition: $0, offset: $1 ?? 0) })
+              zip(partitions, committed).map { KafkaPosition(partition: $0, offset: $1?.offset ?? 0) })
           case .revoked: try consumer.unassign()
           }
         }
