@@ -124,7 +124,7 @@ public enum Delivery {
   ) throws {
     let next = record.nextOffset
     // While states are made anew, W lies behind what was delivered, and rightly so.
-    let isRebuilding = next < record.rebuildingUntil
+    let isRebuilding = next < max(record.rebuildingUntil, facts.delivered ?? 0)
     if let committed = facts.committed, committed.offset > next, !isRebuilding {
       // What Tally commits carries its mark. With it a C ahead of W tells of a store that fell back; without it, of a person.
       guard committed.firstOffset != nil else {
@@ -252,7 +252,8 @@ public enum Delivery {
         facts,
         "the store's states were made by another definition (\(record.definition.prefix(12))…, this one is "
           + "\(identity.stateHash.prefix(12))…)",
-        "go back to that definition, or stop the pipeline and make the states anew from the log: tally rebuild"
+        "start with the pipeline file that they were made with, or make states of this one from the log, beside the others: "
+          + "tally rebuild"
       )
     }
     if record.partitionCount != facts.log.partitionCount {

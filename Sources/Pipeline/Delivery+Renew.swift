@@ -14,10 +14,12 @@ extension Delivery {
   /// Decides how the states of a partition are made anew. nil: nothing of it was ever scored.
   ///
   /// The states are made up to max(W, C): from there on `run` scores, and gives the table only what lies behind T.
+  /// `begun`: the record of the generation in which they are made, which may be the facts' own; nil: none yet.
   /// `acceptShorterLog`: also when the log no longer has the record at which the states began. `goesOn`: take an
   /// interrupted renewal up where it stands. Throws `PortError.refused`.
   public static func renew(
-    _ facts: PartitionFacts, identity: PipelineIdentity, acceptShorterLog: Bool, goesOn: Bool
+    _ facts: PartitionFacts, begun: PartitionRecord?, identity: PipelineIdentity, acceptShorterLog: Bool,
+    goesOn: Bool
   ) throws -> Renewal? {
     guard facts.record != nil || facts.committed != nil || facts.table != nil else { return nil }
     let until = max(facts.record?.nextOffset ?? 0, facts.committed?.offset ?? 0)
@@ -27,10 +29,8 @@ extension Delivery {
         facts, "positions lie behind the end of the log",
         "the topic was made anew: use another pipeline generation, group and table")
     }
-    if let record = facts.record, goesOn, record.definition == identity.stateHash,
-      record.isClearing || record.nextOffset < record.rebuildingUntil
-    {
-      return Renewal(record: nil, from: record.nextOffset, until: until)
+    if let begun, goesOn, isUnderWay(begun, facts: facts, identity: identity) {
+      return Renewal(record: nil, from: begun.nextOffset, until: until)
     }
     var start = facts.record?.firstOffset ?? facts.committed?.firstOffset ?? 0
     if facts.bounds.low > start {
@@ -46,6 +46,23 @@ extension Delivery {
     record.rebuildingUntil = max(until, facts.table ?? 0)
     record.isClearing = true
     return Renewal(record: record, from: start, until: max(start, until))
+  }
+
+  /// Whether a record is that of a renewal that was interrupted and can go on.
+  private static func isUnderWay(
+    _ begun: PartitionRecord, facts: PartitionFacts, identity: PipelineIdentity
+  ) -> Bool {
+    guard begun.definition == identity.stateHash, begun.clusterID == facts.log.clusterID,
+      begun.partitionCount == facts.log.partitionCount, begun.successor == 0,
+      begun.nextOffset >= facts.bounds.low
+    else { return false }
+    let isInPlace = begun.generation == facts.record?.generation
+    return !isInPlace || begun.isClearing || begun.nextOffset < begun.rebuildingUntil
+  }
+
+  /// The record that stands for a generation that has none, when another one takes over.
+  public static func stub(_ facts: PartitionFacts, identity: PipelineIdentity) -> PartitionRecord {
+    first(facts, identity: identity, at: facts.committed?.offset ?? 0, nil)
   }
 
   private static func checkLog(of record: PartitionRecord, facts: PartitionFacts) throws {

@@ -55,4 +55,48 @@ public enum Generations {
     }
     return standings
   }
+
+  /// The generation that partitions shall be moved to: the one that some of them have already, after a move that was
+  /// interrupted, else a new one.
+  public static func target(of standings: [PartitionStanding]) -> UInt64 {
+    let first = standings.map(\.generation).min() ?? 1
+    let last = standings.map(\.generation).max() ?? 1
+    return first == last ? next(after: last) : last
+  }
+
+  /// Bit 61 tells generations of moves from those that people and replays name; below it a person's number and a counter.
+  private static let moved: UInt64 = 1 << 61
+  private static let counterBits: UInt64 = 16
+
+  private static func next(after generation: UInt64) -> UInt64 {
+    if generation >> 61 == 1 { return generation + 1 }
+    return moved | (generation << counterBits) & (moved - 1) | 1
+  }
+
+  /// Says in the record of a partition that another generation has taken over: from then on nobody writes the old one, and
+  /// whoever works on it finds the compare-and-set failing and follows. Returns W at that moment; nil: the record
+  /// has moved meanwhile, read it again.
+  ///
+  /// `store` must use the partition's old generation. `record`: what is there; empty: none, and `stub` takes its place.
+  public static func seal(
+    _ store: any StateStore, partition: Int32, record: [UInt8], stub: PartitionRecord, successor: UInt64
+  ) throws -> SealedRecord? {
+    var sealed = record.isEmpty ? stub : try PartitionRecord.read(record, partition: partition)
+    guard sealed.successor == 0 else { return nil }
+    sealed.successor = successor
+    var write = StateWrite()
+    write.partition = partition
+    write.expected = record
+    write.record = sealed.encoded
+    guard try store.write(write) != .conflict else { return nil }
+    return SealedRecord(nextOffset: sealed.nextOffset, bytes: write.record)
+  }
+}
+
+/// The last record of a generation.
+public struct SealedRecord: Sendable {
+  /// W when the next generation took over.
+  public var nextOffset: Int64
+  /// Its bytes.
+  public var bytes: [UInt8]
 }

@@ -11,8 +11,8 @@ struct PipelinePositions {
   let facts: [PartitionFacts]
   /// The stored records' bytes, by partition; empty: none.
   let recordBytes: [[UInt8]]
-  /// The generations in force, by partition.
-  let generations: [UInt64]
+  /// Records and generations in force, by partition.
+  let standings: [PartitionStanding]
 
   /// Reads store, table, group and log; makes `store` use the generations in force. Joins no group, writes nothing. Throws `Failure` or `PortError`.
   init(_ settings: Settings, _ pipeline: LoadedPipeline, store: any StateStore, partitions: Int32) throws {
@@ -26,7 +26,7 @@ struct PipelinePositions {
         delivered: standings[index].delivered, table: table[index], bounds: bounds[index], log: log)
     }
     recordBytes = standings.map { $0.bytes ?? [] }
-    generations = standings.map(\.generation)
+    self.standings = standings
   }
 }
 

@@ -13,10 +13,13 @@ struct Rebuild: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes the store's states anew from the log: all of them, or one person's.",
     discussion: """
-      For states that are lost, rolled back or of another definition. Reads the log from where the states began up to the
-      events that were scored, applies them without scoring anything, and leaves every partition where tally run goes on:
-      no score is given twice and none is left out. Stop tally run first; one that runs meanwhile takes the work over.
-      Interrupted, it goes on where it stood when it is started again.
+      For states that are damaged, or of another definition: a new feature. Reads the log from where the states began up to
+      the events that were scored, and applies them without scoring anything. The states are made in a generation beside the
+      live one, so that tally run goes on scoring meanwhile; when they are close behind it, each partition is switched over
+      by compare-and-set, and tally run follows. No score is given twice and none is left out. A tally run of another
+      definition ends at the switch, saying so; start it with the new pipeline file. Interrupted, the command goes on where it
+      stood when it is started again. (States that are lost altogether are made in their old place; tally run does that
+      by itself.)
 
       --entity makes one person's state anew, also while tally run works: for a state that cannot be read (dead letters
       with the reason corrupt-state name its key).
@@ -67,68 +70,15 @@ struct Rebuild: ParsableCommand {
   ) throws {
     let models = try? pipeline.loadModels(settings.models)
     let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
-    let identity = pipeline.identity(generation: settings.generation, modelSet: modelSet)
-    let renewals = try positions.facts.map {
-      try Delivery.renew($0, identity: identity, acceptShorterLog: acceptShorterLog, goesOn: !restart)
-    }
-    var part = LogPart(partitions: [])
-    var total: Int64 = 0
-    for (index, renewal) in renewals.enumerated() {
-      guard let renewal else { continue }
-      let partition = positions.facts[index].partition
-      if let record = renewal.record { try begin(record, partition, positions.recordBytes[index], store) }
-      part.partitions?.insert(partition)
-      let facts = positions.facts[index]
-      part.from[partition] = max(record(of: facts, renewal).firstOffset, facts.bounds.low)
-      part.until[partition] = renewal.until
-      total += renewal.until - renewal.from
-    }
-    guard total > 0 || part.partitions?.isEmpty == false else {
-      say("rebuild: nothing was scored yet, so there are no states to make")
-      return
-    }
-    try work(settings, pipeline, part, modelSet: modelSet, total: total)
-  }
-
-  private func record(of facts: PartitionFacts, _ renewal: Renewal) -> PartitionRecord {
-    renewal.record ?? facts.record ?? PartitionRecord()
-  }
-
-  /// Puts the record of states that begin anew in the place of what is there.
-  private func begin(
-    _ record: PartitionRecord, _ partition: Int32, _ expected: [UInt8], _ store: any StateStore
-  ) throws {
-    var write = StateWrite()
-    write.partition = partition
-    write.expected = expected
-    write.record = record.encoded
-    guard try store.write(write) != .conflict else {
-      throw Failure(
-        "partition \(partition): somebody is writing states; stop tally run, then start this again")
-    }
-  }
-
-  private func work(
-    _ settings: Settings, _ pipeline: LoadedPipeline, _ part: LogPart, modelSet: String, total: Int64
-  ) throws {
-    let count = Int32(settings.workers)
-    let partitions = try settings.partitionCount()
-    let plan = WorkerPlan(
-      source: { worker in
-        var share = part
-        share.partitions = part.partitions?.filter { $0 % count == Int32(worker) }
-        return try TopicLogSource(settings.sourceConfiguration(group: "tally-rebuild"), share)
-      },
-      store: { try settings.makeStore(pipeline, partitionCount: partitions) },
-      scorer: nil, modelSet: modelSet, table: { _ in nil }, topic: { _, _ in nil },
-      guarantee: nil)
-    let run = try PipelineRun(settings, pipeline, plan)
-    let outcome = try BoundedRun(run, what: "rebuild", total: total).watch()
-    guard outcome else {
-      complain(
-        "tally: stopped; tally rebuild goes on from here, and so does tally run --on-lost-state rebuild")
+    // Nothing is there that could go on: the states are made where they were.
+    let isInPlace = positions.facts.allSatisfy { $0.record == nil }
+    let target = isInPlace ? settings.generation : Generations.target(of: positions.standings)
+    let rebuild = GenerationRebuild(
+      settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet,
+      acceptShorterLog: acceptShorterLog, goesOn: !restart)
+    guard try rebuild.run(positions) else {
+      complain("tally: stopped; tally rebuild goes on from here" + (isInPlace ? ", and so does tally run" : ""))
       throw ExitCode(130)
     }
-    say("rebuild: done, \(run.metrics.read) records; tally run goes on from here")
   }
 }

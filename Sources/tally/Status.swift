@@ -29,28 +29,30 @@ struct Status: ParsableCommand {
       let partitions = try settings.partitionCount()
       let store = try settings.makeStore(pipeline, partitionCount: partitions)
       defer { store.close() }
-      let facts = try PipelinePositions(settings, pipeline, store: store, partitions: partitions).facts
+      let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
+      let facts = positions.facts
       show(
-        facts.map(\.record), table: facts.map(\.table), committed: facts.map { $0.committed?.offset },
+        positions.standings, table: facts.map(\.table), committed: facts.map { $0.committed?.offset },
         ends: facts.map(\.bounds.high))
     }
   }
 
   private func show(
-    _ records: [PartitionRecord?], table: [Int64?], committed: [Int64?], ends: [Int64]
+    _ standings: [PartitionStanding], table: [Int64?], committed: [Int64?], ends: [Int64]
   ) {
     func text(_ offset: Int64?) -> String { offset.map(String.init) ?? "-" }
     func pad(_ text: String) -> String { String(repeating: " ", count: max(0, 12 - text.count)) + text }
     if !json { say(["partition", "W", "T", "C", "end", "lag"].map(pad).joined()) }
     var totals = PartitionCounters()
     for partition in ends.indices {
-      let record = records[partition]
+      let record = standings[partition].record
       let lag = ends[partition] - (record?.nextOffset ?? 0)
       if json {
         func value(_ offset: Int64?) -> String { offset.map(String.init) ?? "null" }
         say(
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
             + "\"c\":\(value(committed[partition])),\"end\":\(ends[partition]),\"lag\":\(lag),"
+            + "\"generation\":\(standings[partition].generation),"
             + Self.json(record?.counters ?? PartitionCounters()) + "}")
       } else {
         say(

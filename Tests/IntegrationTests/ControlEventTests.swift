@@ -54,12 +54,12 @@ import Testing
       #expect(!process.text.contains(person), "people stay out of logs")
 
       // The same from the log, in another generation.
-      let states = try stage.states()
+      let states = try stage.storedStates()
       let run = try tally(
         ["run", "--until-end"] + stage.connectionWithoutTable
           + ["--no-table", "--generation", "2", "--group", stage.broker.name("again")])
       #expect(run.code == 0, "\(run.text.suffix(600))")
-      let both = try stage.states()
+      let both = try stage.storedStates()
       #expect(
         states.allSatisfy { both[$0.key.replacingOccurrences(of: "/1/", with: "/2/")] == $0.value })
       #expect(both.count == 2 * states.count)

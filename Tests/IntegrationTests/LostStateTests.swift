@@ -13,7 +13,7 @@ import Testing
       try stage.run()
       try redis.command("FLUSHALL")
 
-      let refused = try tally(["run", "--until-end"] + stage.connection)
+      let refused = try tally(["run", "--until-end", "--on-lost-state", "refuse"] + stage.connection)
       #expect(refused.code == 1)
       let standing = try #require(try Standing.all(try stage.ask(["status", "--json"]).output).first)
       let (table, committed) = (standing.t ?? -1, standing.c ?? -1)
@@ -22,9 +22,9 @@ import Testing
       #expect(
         refused.errors.contains("partition 0: ")
           ? refused.errors.contains("[W none, T \(table), C \(committed), ") : true)
-      #expect(refused.errors.contains("what to do: ") && refused.errors.contains("--on-lost-state rebuild"))
+      #expect(refused.errors.contains("what to do: ") && refused.errors.contains("on_lost_state: rebuild"))
 
-      let rebuilt = try stage.run(["--on-lost-state", "rebuild"])
+      let rebuilt = try stage.run()
       let count = stage.history.events.count
       #expect(try Totals(rebuilt.output) == Totals(read: count, scored: count))
       #expect(try stage.count("scores") == count, "no score is given again")

@@ -65,6 +65,8 @@ struct Standing {
   var c: Int64?
   var end: Int64?
   var lag: Int64?
+  var partition: Int64 = -1
+  var generation: Int64 = -1
 
   /// All lines.
   static func all(_ text: String) throws -> [Standing] {
@@ -72,7 +74,8 @@ struct Standing {
       let json = try JSON(line)
       return Standing(
         w: json["w"].whole, t: json["t"].whole, c: json["c"].whole, end: json["end"].whole,
-        lag: json["lag"].whole)
+        lag: json["lag"].whole, partition: json["partition"].whole ?? -1,
+        generation: json["generation"].whole ?? -1)
     }
   }
 }

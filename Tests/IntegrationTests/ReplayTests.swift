@@ -16,7 +16,9 @@ import Testing
       try stage.run(["--config", settings])
       try stage.broker.produce(Array(messages[1500...]), to: "events")
       try stage.run()
-      let (live, states, records) = (try stage.liveScores(), try stage.states(), try stage.records())
+      let (live, states, records) = (
+        try stage.liveScores(), try stage.storedStates(), try stage.records()
+      )
 
       try stage.broker.createTopic("replayed", partitions: Stage.partitions)
       let replay = try stage.ask([
@@ -27,7 +29,7 @@ import Testing
       #expect(try stage.values("replayed") == stage.values("scores"), "every byte of every score")
       #expect(try stage.replayed("january") == live)
       #expect(try stage.table.latest() == Reference.shared().latest)
-      let all = try stage.states()
+      let all = try stage.storedStates()
       #expect(all.count == 2 * states.count)
       #expect(Set(all.values) == Set(states.values))
       #expect(states.allSatisfy { all[$0.key] == $0.value })
@@ -38,7 +40,7 @@ import Testing
       #expect(try again.code == 0 && Totals(again.output) == Totals(read: 0, scored: 0), "\(again.text)")
       let gone = try stage.ask(["replay", "--run", "january", "--discard"])
       #expect(gone.code == 0, "\(gone.text)")
-      #expect(try stage.states() == states)
+      #expect(try stage.storedStates() == states)
       #expect((try? stage.replayed("january")) == nil)
       #expect(try stage.liveScores() == live)
     }

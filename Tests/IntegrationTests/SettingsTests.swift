@@ -14,6 +14,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
   static let all = [
     SettingSample(path: "pipeline", good: "p.yaml", bad: [""]),
     SettingSample(path: "models", good: "m", bad: [""]),
+    SettingSample(path: "delivery", good: "exactly-once", bad: ["", "twice", "at-least-once"]),
     SettingSample(path: "kafka.brokers", good: "b1:9092,b2:9092", bad: [""]),
     SettingSample(path: "kafka.topic", good: "t", bad: ["", "a b", "ä"]),
     SettingSample(path: "kafka.group", good: "g", bad: []),
@@ -37,7 +38,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "redis.connect_timeout", good: "3s", bad: ["", "0s", "2m", "3"]),
     SettingSample(path: "redis.command_timeout", good: "250ms", bad: ["", "0s", "2m", "never"]),
     SettingSample(path: "redis.expiry", good: "false", bad: ["", "no", "1", "False"]),
-    SettingSample(path: "redis.on_lost_state", good: "rebuild", bad: ["", "ignore"]),
+    SettingSample(path: "redis.on_lost_state", good: "refuse", bad: ["", "ignore"]),
     SettingSample(path: "cache.entries", good: "5", bad: ["", "0", "100000001", "many"]),
     SettingSample(path: "cache.size", good: "3MiB", bad: ["", "huge", "1KiB", "3MB", "2000GiB"]),
     SettingSample(path: "scores.topic", good: "s", bad: ["", "a/b"]),
@@ -45,6 +46,8 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "scores.encoding", good: "protobuf", bad: ["", "xml", "JSON"]),
     SettingSample(path: "scores.compression", good: "zstd", bad: ["", "rar"]),
     SettingSample(path: "scores.create_topics", good: "false", bad: ["", "maybe"]),
+    SettingSample(path: "scores.transactional_id", good: "tally-a", bad: [String(repeating: "x", count: 201)]),
+    SettingSample(path: "scores.transaction_timeout", good: "20s", bad: ["", "0s", "16m", "soon"]),
     SettingSample(
       path: "table.postgres", good: "host=h dbname='a b' user=u",
       bad: [
@@ -61,7 +64,9 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "table.none", good: "true", bad: ["", "yes", "false"]),
     SettingSample(path: "worker.threads", good: "4", bad: ["", "0", "257", "four"]),
     SettingSample(path: "worker.kernel", good: "portable", bad: ["", "sse9", "AVX2"]),
-    SettingSample(path: "worker.batch_rows_max", good: "100", bad: ["", "0", "513"]),
+    SettingSample(path: "worker.batch_rows_max", good: "100", bad: ["", "0", "8193"]),
+    SettingSample(path: "worker.transaction_rows_max", good: "100", bad: ["", "0", "8193"]),
+    SettingSample(path: "worker.transaction_interval", good: "0ms", bad: ["", "50", "2m"]),
     SettingSample(path: "worker.value_size_max", good: "64KiB", bad: ["", "1B", "999GiB"]),
     SettingSample(path: "worker.commit_interval", good: "500ms", bad: ["", "0ms", "2m"]),
     SettingSample(
@@ -202,7 +207,7 @@ func refusal(
     ("redis: {password: x}", "TALLY_REDIS_PASSWORD"), ("table: {password: x}", "TALLY_POSTGRES_PASSWORD"),
     ("kafka: {brokerz: x}", "is it kafka.brokers?"), ("brokers: x", "is it kafka.brokers?"),
     ("kafka: [1]", "a section"), ("kafka: x", "a section"), ("kafka: {properties: x}", "a section"),
-    ("http: {port: 1}", "allowed: listen"), ("unknown: 1", "allowed: pipeline, models, kafka"),
+    ("http: {port: 1}", "allowed: listen"), ("unknown: 1", "allowed: pipeline, models, delivery, kafka"),
     ("kafka: {topic: a, topic: b}", "twice"), ("kafka: {topic: a]}", "broken YAML"),
     ("redis: {user: u}", "without a password"),
     ("kafka: {properties: {no.such.property: 1}}", "unknown property \"no.such.property\""),

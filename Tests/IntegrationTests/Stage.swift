@@ -101,8 +101,21 @@ final class Stage {
     }
   }
 
-  /// SHA-1 of every stored state, by what comes after the prefix and pipeline: partition and entity.
+  /// SHA-1 of every stored state of the generations in force, by partition and entity.
   func states() throws -> [String: String] {
+    let standings = try Standing.all(try ask(["status", "--json"]).output)
+    var found: [String: String] = [:]
+    for (key, hash) in try storedStates() {
+      for standing in standings {
+        let start = "{engagement/\(standing.generation)/\(standing.partition)}"
+        if key.hasPrefix(start) { found["\(standing.partition)\(key.dropFirst(start.count))"] = hash }
+      }
+    }
+    return found
+  }
+
+  /// SHA-1 of every stored state of all generations, by what comes after the prefix.
+  func storedStates() throws -> [String: String] {
     let script = """
       local found = {}
       for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do

@@ -27,7 +27,8 @@ struct RenewalTests {
   }
 
   func renew(_ facts: PartitionFacts, shorter: Bool = false, goesOn: Bool = true) throws -> Renewal? {
-    try Delivery.renew(facts, identity: identity, acceptShorterLog: shorter, goesOn: goesOn)
+    try Delivery.renew(
+      facts, begun: facts.record, identity: identity, acceptShorterLog: shorter, goesOn: goesOn)
   }
 
   @Test("up to what was scored, and no further")
@@ -73,6 +74,84 @@ struct RenewalTests {
     #expect(throws: PortError.self) { try renew(facts(w: 5, t: 50, c: 5, high: 40)) }
     #expect(throws: PortError.self) { try renew(facts(w: 5, t: 5, c: 5) { $0.clusterID = "x" }) }
     #expect(throws: PortError.self) { try renew(facts(w: 5, t: 5, c: 5) { $0.partitionCount = 3 }) }
+  }
+}
+
+@Suite("Taking a partition over, exactly once")
+struct ExactlyOnceAcquisitionTests {
+  let identity = PipelineIdentity(name: "p", generation: 1, stateHash: "aa", modelSet: "m")
+
+  func facts(
+    w: Int64, t: Int64?, c: Int64?, first: Int64 = 0, mine: Bool = true, was: DeliveryGuarantee = .exactlyOnce
+  ) -> PartitionFacts {
+    var record = PartitionRecord()
+    record.nextOffset = w
+    record.firstOffset = first
+    record.definition = "aa"
+    record.clusterID = "k"
+    record.partitionCount = 4
+    record.lastOffsetPlusOne = w
+    record.guarantee = was
+    return PartitionFacts(
+      partition: 2, record: record, committed: c.map { CommittedOffset($0, firstOffset: mine ? first : nil) },
+      table: t, bounds: LogBounds(low: 0, high: 100), log: LogIdentity(clusterID: "k", partitionCount: 4))
+  }
+
+  func acquire(_ facts: PartitionFacts, _ guarantee: DeliveryGuarantee? = .exactlyOnce) throws -> Acquisition {
+    try Delivery.acquire(
+      facts, identity: identity, startAt: .earliest, onLostState: .refuse, guarantee: guarantee)
+  }
+
+  @Test("work begins at W, and emits only past C and T")
+  func resume() throws {
+    let next = try acquire(facts(w: 10, t: 20, c: 15))
+    #expect(next.readFrom == 9 && next.topicFrom == 15 && next.tableFrom == 20 && !next.isNew)
+    let fresh = try acquire(facts(w: 10, t: 20, c: nil, first: 10))
+    #expect(fresh.topicFrom == 10 && fresh.tableFrom == 20)
+    let tableless = try acquire(facts(w: 10, t: nil, c: 15))
+    #expect(tableless.topicFrom == 15 && tableless.tableFrom == 15)
+  }
+
+  @Test("contradictions are refused")
+  func contradictions() throws {
+    for (wrong, words) in [
+      (facts(w: 10, t: 20, c: 9), "C < W"), (facts(w: 10, t: 14, c: 15), "T < C"),
+      (facts(w: 10, t: 9, c: nil), "T < W"), (facts(w: 10, t: 12, c: nil), "C < W"),
+      (facts(w: 10, t: nil, c: nil), "or gone"), (facts(w: 10, t: 20, c: 15, mine: false), "not committed it"),
+    ] {
+      let error = try #require(throws: PortError.self) { try acquire(wrong) }
+      #expect(error.code == .refused && error.detail.contains(words), "\(error)")
+    }
+    #expect(try acquire(facts(w: 10, t: 10, c: nil)).topicFrom == 10, "T = W tells what an expired C was")
+  }
+
+  @Test("the guarantee changes in the record first, and with it what T and C must be")
+  func turning() throws {
+    let up = try acquire(facts(w: 10, t: 12, c: 7, was: .effectivelyOnce))
+    #expect(up.isNew && up.commitsFirst && up.record.guarantee == .exactlyOnce && up.topicFrom == 10)
+    let clean = try acquire(facts(w: 10, t: 12, c: 10, was: .effectivelyOnce))
+    #expect(clean.isNew && !clean.commitsFirst)
+    let down = try acquire(facts(w: 10, t: 20, c: 15), .effectivelyOnce)
+    #expect(down.isNew && !down.commitsFirst && down.record.guarantee == .effectivelyOnce)
+    #expect(down.record.rebuildingUntil == 15 && down.topicFrom == 15)
+    // A crash before W has caught up.
+    var half = facts(w: 12, t: 20, c: 15, was: .effectivelyOnce)
+    half.record?.rebuildingUntil = 15
+    #expect(try acquire(half, .effectivelyOnce).topicFrom == 15)
+    #expect(try acquire(half).commitsFirst == false)
+  }
+
+  @Test("what only makes states asks for neither C nor T, and changes no guarantee")
+  func statesOnly() throws {
+    let next = try acquire(facts(w: 10, t: nil, c: nil), nil)
+    #expect(!next.isNew && next.record.guarantee == .exactlyOnce)
+  }
+
+  @Test("a generation that took over gives the topic nothing that the one before delivered")
+  func successor() throws {
+    var next = facts(w: 10, t: 30, c: 12, was: .effectivelyOnce)
+    next.delivered = 20
+    #expect(try acquire(next, .effectivelyOnce).topicFrom == 20)
   }
 }
 
@@ -151,6 +230,30 @@ struct AcquisitionTests {
     let next = try acquire(facts(w: 10, t: 40, c: 30), .rebuild)
     #expect(next.record.nextOffset == 10 && next.readFrom == 9 && !next.isNew)
     #expect(next.topicFrom == 30 && next.tableFrom == 40)
+  }
+
+  @Test("a C ahead of W that Tally has committed tells of a store that fell back; one of somebody else is refused")
+  func whoseOffset() throws {
+    let next = try acquire(facts(w: 10, t: 40, c: 30), .rebuild)
+    #expect(next.record.nextOffset == 10 && next.topicFrom == 30)
+    #expect(throws: PortError.self) { try acquire(facts(w: 10, t: 40, c: 30, mine: false), .rebuild) }
+    let reset = try #require(throws: PortError.self) {
+      try acquire(facts(w: 10, t: 40, c: 30, mine: false), .rebuild)
+    }
+    #expect(reset.detail.contains("someone has reset the group"))
+  }
+
+  @Test("lost states begin where C's mark says they began")
+  func lostBeginning() throws {
+    var late = facts(w: nil, t: 40, c: 30, low: 20)
+    late.committed = CommittedOffset(30, firstOffset: 25)
+    let rebuilt = try acquire(late, .rebuild)
+    #expect(rebuilt.record.firstOffset == 25 && rebuilt.readFrom == 25 && rebuilt.topicFrom == 30)
+    late.bounds.low = 26
+    #expect(throws: PortError.self) { try acquire(late, .rebuild) }
+    late.committed = nil
+    late.bounds.low = 20
+    #expect(throws: PortError.self, "nobody knows where they began") { try acquire(late, .rebuild) }
   }
 
   @Test("another definition, partition count or cluster is refused")

@@ -1,0 +1,163 @@
+import Dataflow
+import FeatureStore
+import Ingest
+import Metrics
+import Pipeline
+
+/// States made anew from the log in a generation beside the one in force, and the switch to it.
+///
+/// The work goes in rounds: each reads up to where the live generation stood when the round began. When a round leaves the new
+/// generation close behind, the old records are sealed, and whoever scores follows; then the old states are removed.
+struct GenerationRebuild {
+  let settings: Settings
+  let pipeline: LoadedPipeline
+  let store: any StateStore
+  let target: UInt64
+  let modelSet: String
+  let acceptShorterLog: Bool
+  let goesOn: Bool
+
+  /// Records by which the new generation may be behind at the switch: what workers apply, without scoring it again, before
+  /// they go on.
+  private static let lagMax: Int64 = 5_000
+  /// Rounds after which the switch is made in any case.
+  private static let roundsMax = 10
+
+  /// Makes the states and switches over. Returns false when it was stopped on the way.
+  func run(_ positions: PipelinePositions) throws -> Bool {
+    let old = positions.standings.map(\.generation)
+    let moving = positions.facts.map(\.partition).filter { old[Int($0)] != target }
+    let isInPlace = moving.isEmpty
+    let partitions = isInPlace ? positions.facts.map(\.partition) : moving
+    let began = try begin(partitions, positions)
+    guard !began.isEmpty || !isInPlace && positions.facts.contains(where: { $0.record != nil }) else {
+      say("rebuild: nothing was scored yet, so there are no states to make")
+      return true
+    }
+    var until = began.mapValues(\.until)
+    var from = began.mapValues(\.from)
+    var records: UInt64 = 0
+    var rounds = 0
+    while true {
+      guard let read = try apply(began, from: from, until: until) else { return false }
+      records += read
+      rounds += 1
+      if isInPlace { break }
+      let live = try nextOffsets(partitions, in: old)
+      let lag = began.keys.map { max(0, (live[$0] ?? 0) - (until[$0] ?? 0)) }.reduce(0, +)
+      if lag <= Self.lagMax || rounds == Self.roundsMax { break }
+      from = until
+      for partition in began.keys { until[partition] = max(until[partition] ?? 0, live[partition] ?? 0) }
+    }
+    if isInPlace {
+      say("rebuild: done, \(records) records; tally run goes on from here")
+      return true
+    }
+    let sealed = try switchOver(partitions, positions, old)
+    from = until
+    for (partition, record) in sealed {
+      until[partition] = max(until[partition] ?? 0, record.nextOffset)
+    }
+    guard let read = try apply(began, from: from, until: until) else { return false }
+    records += read
+    try removeOld(sealed, old)
+    say("rebuild: done, \(records) records; switched to generation \(target), tally run goes on from here")
+    return true
+  }
+
+  /// Puts the first records of the new generation where there are none to go on from. Returns those that have something to do.
+  private func begin(_ partitions: [Int32], _ positions: PipelinePositions) throws -> [Int32: Renewal] {
+    for partition in partitions { store.use(generation: target, of: partition) }
+    let found = try store.records(partitions)
+    let identity = pipeline.identity(generation: target, modelSet: modelSet)
+    var renewals: [Int32: Renewal] = [:]
+    for (partition, bytes) in zip(partitions, found) {
+      let begun = try bytes.map { try PartitionRecord.read($0, partition: partition) }
+      let facts = positions.facts[Int(partition)]
+      let renewal = try Delivery.renew(
+        facts, begun: begun, identity: identity, acceptShorterLog: acceptShorterLog, goesOn: goesOn)
+      guard let renewal else { continue }
+      renewals[partition] = renewal
+      guard let record = renewal.record else { continue }
+      var write = StateWrite()
+      write.partition = partition
+      write.expected = bytes ?? []
+      write.record = record.encoded
+      guard try store.write(write) != .conflict else {
+        throw Failure("partition \(partition): another tally rebuild works on it; wait for its end")
+      }
+    }
+    return renewals
+  }
+
+  /// Applies the log between two positions. Returns the number of records read; nil: stopped.
+  private func apply(
+    _ began: [Int32: Renewal], from: [Int32: Int64], until: [Int32: Int64]
+  ) throws -> UInt64? {
+    let total = began.keys.map { max(0, (until[$0] ?? 0) - (from[$0] ?? 0)) }.reduce(0, +)
+    guard total > 0 else { return 0 }
+    let partitionCount = try settings.partitionCount()
+    var own = settings
+    own.generation = target
+    own.workers = min(settings.workers, began.count)
+    let count = own.workers
+    let ordered = began.keys.sorted()
+    let plan = WorkerPlan(
+      source: { worker in
+        let share = ordered.enumerated().filter { $0.offset % count == worker }.map(\.element)
+        var part = LogPart(partitions: Set(share))
+        for partition in share { part.until[partition] = until[partition] }
+        return try TopicLogSource(own.sourceConfiguration(group: "tally-rebuild"), part)
+      },
+      store: { try own.makeStore(pipeline, partitionCount: partitionCount) },
+      scorer: nil, modelSet: modelSet, table: { _ in nil }, topic: { _, _ in nil }, guarantee: nil)
+    let run = try PipelineRun(own, pipeline, plan)
+    guard try BoundedRun(run, what: "rebuild", total: total).watch() else { return nil }
+    return UInt64(run.metrics.read)
+  }
+
+  /// W of the generations in force; 0: none.
+  private func nextOffsets(_ partitions: [Int32], in generations: [UInt64]) throws -> [Int32: Int64] {
+    var offsets: [Int32: Int64] = [:]
+    for (partition, bytes) in zip(partitions, try records(partitions, in: generations)) {
+      offsets[partition] = try bytes.map { try PartitionRecord.read($0, partition: partition).nextOffset } ?? 0
+    }
+    return offsets
+  }
+
+  private func records(_ partitions: [Int32], in generations: [UInt64]) throws -> [[UInt8]?] {
+    for partition in partitions { store.use(generation: generations[Int(partition)], of: partition) }
+    return try store.records(partitions)
+  }
+
+  /// Seals the old records, one after the other; each is read again until nobody has moved it in between.
+  private func switchOver(
+    _ partitions: [Int32], _ positions: PipelinePositions, _ old: [UInt64]
+  ) throws -> [Int32: SealedRecord] {
+    var sealed: [Int32: SealedRecord] = [:]
+    for partition in partitions {
+      let facts = positions.facts[Int(partition)]
+      let stub = Delivery.stub(
+        facts, identity: pipeline.identity(generation: old[Int(partition)], modelSet: modelSet))
+      while sealed[partition] == nil {
+        let record = try records([partition], in: old)[0] ?? []
+        if let known = try record.isEmpty ? nil : PartitionRecord.read(record, partition: partition),
+          known.successor != 0
+        {
+          throw Failure("partition \(partition): another tally rebuild has switched it over")
+        }
+        sealed[partition] = try Generations.seal(
+          store, partition: partition, record: record, stub: stub, successor: target)
+      }
+    }
+    return sealed
+  }
+
+  /// Removes the states that nobody uses any more; their records stay and lead on.
+  private func removeOld(_ sealed: [Int32: SealedRecord], _ old: [UInt64]) throws {
+    for (partition, record) in sealed {
+      store.use(generation: old[Int(partition)], of: partition)
+      _ = try store.clear(partition, whileRecordIs: record.bytes)
+    }
+  }
+}
