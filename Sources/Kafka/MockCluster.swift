@@ -21,6 +21,16 @@ public final class MockCluster {
     case offsetFetch = 9
     /// Heartbeat.
     case heartbeat = 12
+    /// InitProducerId.
+    case initProducer = 22
+    /// AddPartitionsToTxn.
+    case addPartitions = 24
+    /// AddOffsetsToTxn.
+    case addOffsets = 25
+    /// EndTxn.
+    case endTransaction = 26
+    /// TxnOffsetCommit.
+    case transactionOffsets = 28
   }
 
   /// An error to inject.
@@ -37,6 +47,14 @@ public final class MockCluster {
     case notEnoughReplicas
     /// `UNKNOWN_MEMBER_ID`.
     case unknownMember
+    /// `ILLEGAL_GENERATION`.
+    case illegalGeneration
+    /// `COORDINATOR_NOT_AVAILABLE`.
+    case noCoordinator
+    /// `CONCURRENT_TRANSACTIONS`.
+    case concurrentTransactions
+    /// `INVALID_PRODUCER_EPOCH`.
+    case fenced
   }
 
   /// Addresses for `bootstrap.servers`.
@@ -78,6 +96,10 @@ public final class MockCluster {
       case .denied: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
       case .notEnoughReplicas: RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
       case .unknownMember: RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID
+      case .illegalGeneration: RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION
+      case .noCoordinator: RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE
+      case .concurrentTransactions: RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS
+      case .fenced: RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH
       }
     let codes = Array(repeating: code, count: times)
     rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, times, codes)

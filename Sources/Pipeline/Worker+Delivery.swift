@@ -50,11 +50,28 @@ extension Worker {
     let outcome = try waiting { try topic.commit(self.batch, offsets: marks, membership: membership) }
     guard let outcome else { throw Abandoned() }
     if outcome == .conflict { throw Superseded() }
+    if !offsetsAreKept { try checkOffsets(marks) }
     for mark in marks {
       let place = Int(places[Int(mark.partition)])
       owned[place].committed = mark.offset
       owned[place].topicFrom = max(owned[place].topicFrom, mark.offset)
     }
+  }
+
+  /// After a worker's first transaction: whether the brokers have moved the group's offsets with it, without which a restart could not
+  /// tell what the topic has.
+  private func checkOffsets(_ marks: [OffsetMark]) throws {
+    guard let found = try waiting({ try self.ports.source.committed(marks.map(\.partition)) }) else {
+      throw Abandoned()
+    }
+    for (mark, committed) in zip(marks, found) where committed.map({ $0.offset < mark.offset }) ?? true {
+      throw PortError(
+        .refused,
+        "partition \(mark.partition): a transaction was committed, and the group's offset has not moved with it: these brokers "
+          + "cannot promise exactly once (librdkafka's mock, of tally dev-broker, does not); use effectively-once, or brokers of "
+          + "Apache Kafka 2.5 or later")
+    }
+    offsetsAreKept = true
   }
 
   private func awaitAcknowledgements(of topic: any TopicSink) throws {

@@ -86,8 +86,12 @@ public final class Worker {
   private var toAcquire: [Int32]?
   /// Exactly once: the topic, whose transactions move C; nil: C follows W.
   let transactions: (any TransactionalTopicSink)?
+  /// Whether a transaction was seen to move the group's offsets.
+  var offsetsAreKept = false
   /// Whether a transaction was given up whose end is not known.
   private var mustSettle = false
+  /// When the log was read last; 0: not since the partitions were taken over.
+  private var polledNanos: UInt64 = 0
   /// When the last transaction's batch was taken.
   private var transactionNanos: UInt64 = 0
   var lastCommitNanos: UInt64 = 0
@@ -148,10 +152,16 @@ public final class Worker {
     if let partitions = toAcquire {
       try acquire(partitions)
       toAcquire = nil
+      polledNanos = 0
+    }
+    if isLongAgo() {
+      toAcquire = owned.map(\.partition)
+      return true
     }
     let outcome = try ports.source.poll(
       into: batch.records, limit: configuration.rowsMax, timeoutMs: configuration.pollTimeoutMs,
       fillMs: fillMs())
+    polledNanos = ports.clock.monotonicNanos()
     switch outcome {
     case .assigned(let partitions):
       toAcquire = partitions
@@ -170,6 +180,14 @@ public final class Worker {
       return false
     }
     return true
+  }
+
+  /// Whether the log was not read for so long that it could have been made anew and filled beyond W: then partitions are taken over
+  /// again, which compares the record before W with its fingerprint. A log that is read all the time shows such a change
+  /// itself, by an offset that it does not have.
+  private func isLongAgo() -> Bool {
+    guard polledNanos != 0, !owned.isEmpty else { return false }
+    return ports.clock.monotonicNanos() &- polledNanos > UInt64(configuration.verifyAfterMs) * 1_000_000
   }
 
   /// How long a batch is filled: until the next transaction may begin.

@@ -18,6 +18,8 @@ public struct WorkerConfiguration: Sendable {
   public var commitIntervalMs = 1_000
   /// One wait for the topic's acknowledgements; the group is served between waits.
   public var flushWaitMs = 200
+  /// Time without reading the log after which its fingerprint is compared again.
+  public var verifyAfterMs = 5_000
   /// Where a pipeline without positions begins.
   public var startAt = StartAt.earliest
   /// What to do about lost states.

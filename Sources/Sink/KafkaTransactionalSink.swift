@@ -31,6 +31,8 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
 
   /// Wait for the coordinator within one `settle`, milliseconds.
   private static let settleTimeoutMs = 2000
+  /// Wait for the report of a message that has failed, milliseconds.
+  private static let reportWaitMs = 100
   /// Transactions that may be aborted one after the other, for reasons that should pass.
   private static let abortsMax = 10
   /// How often another producer of the same id may take over within `fencingSeconds`.
@@ -149,7 +151,8 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
   /// Notes why a transaction cannot go on. Throws what no later one would mend.
   private func note(_ error: KafkaError) throws(PortError) {
     phase = error.isFatal ? .broken : .mustAbort
-    // What a broker has against a message tells more than the abort that follows.
+    // What a broker has against a message tells more than the abort that follows; its report may still be on its way.
+    sink?.producer.poll(timeoutMs: Self.reportWaitMs)
     if let cause = sink?.producer.takeDeliveryError(), Self.isLasting(cause) { throw cause.port(name) }
     if Self.isLasting(error) { throw error.port(name) }
     if error.kind == .groupMoved { return }
