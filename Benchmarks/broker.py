@@ -67,6 +67,21 @@ class Broker:
         """How many records the topic has had."""
         return sum(high for _, high in self.marks(topic))
 
+    def count(self, topic):
+        """How many records readers of committed ones see; the ends also count the markers of transactions."""
+        reader = Consumer({"bootstrap.servers": self.brokers, "group.id": "count", "enable.partition.eof": True,
+                           "isolation.level": "read_committed", "auto.offset.reset": "earliest"})
+        reader.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
+        found, ended = 0, set()
+        while len(ended) < PARTITIONS:
+            for message in reader.consume(10_000, 5):
+                if message.error():
+                    ended.add(message.partition())
+                else:
+                    found += 1
+        reader.close()
+        return found
+
     def load(self, events, customers, form, days=60):
         """A topic with exactly so many generated events, checked to be all there."""
         topic = self.topic("events")

@@ -1,6 +1,7 @@
 """The measurements. Both programs are watched from outside, by the scores that lie in their topic."""
 import json
 import math
+import os
 import pathlib
 import signal
 import struct
@@ -19,17 +20,26 @@ OPENLOOP = str(HERE / ".build/release/openloop")
 RUN_SECONDS_MAX = 900
 
 
+# Tally under each of its guarantees; "no-guarantee" waits for nothing and compares nothing.
+GUARANTEES = ["no-guarantee", "effectively-once", "exactly-once"]
+
+
 class Program:
-    """One of the two programs, started on a topic."""
+    """One of the two programs, started on a topic; the name of a guarantee is Tally under it."""
 
     def __init__(self, bench, name, topic, scores, *, processes=1, table=False, until_end=False, extra=()):
         self.name, self.bench = name, bench
         group = f"{bench.broker.run_id}-{time.time_ns()}"
-        make = self.tally if name == "tally" else self.python
+        make = self.python if name == "python" else self.tally
         commands = make(topic, scores, group, processes, table, until_end)
+        environment = dict(os.environ)
+        if name == "no-guarantee":
+            environment["TALLY_BENCHMARK_NO_GUARANTEE"] = "1"
+        elif name in GUARANTEES:
+            extra = ["--delivery", name, *extra]
         self.log_path = f"{bench.servers.folder}/{name}.log"
         with open(self.log_path, "w") as log:
-            self.running = [subprocess.Popen(c + list(extra), stdout=log, stderr=log) for c in commands]
+            self.running = [subprocess.Popen(c + list(extra), stdout=log, stderr=log, env=environment) for c in commands]
         self.cpu, self.peaks = {}, {}
 
     def tally(self, topic, scores, group, processes, table, until_end):
@@ -87,7 +97,7 @@ def throughput(bench, program, topic, events, processes, table):
     scores = broker.topic("scores")
     others = {"redis": servers.redis.pid, "broker": broker.pid, "postgres": servers.postgres_pid if table else None}
     before = {name: machine.cpu_seconds(pid) for name, pid in others.items() if pid}
-    run = Program(bench, program, topic, scores, processes=processes, table=table, until_end=program == "tally")
+    run = Program(bench, program, topic, scores, processes=processes, table=table, until_end=program != "python")
     start, busy = time.monotonic(), machine.busy_seconds() - time.process_time()
     first = None
     while True:
@@ -105,17 +115,17 @@ def throughput(bench, program, topic, events, processes, table):
     cpu = {"program": sum(run.cpu.values())}
     cpu |= {name: machine.cpu_seconds(others[name]) - seconds for name, seconds in before.items()}
     other = machine.busy_seconds() - time.process_time() - busy - sum(cpu.values())
-    if program == "tally":
+    if program != "python":
         try:
             run.running[0].wait(60)  # --until-end: it ends by itself
         except subprocess.TimeoutExpired:
             run.fail("does not end")
         run.check()
     run.stop()
-    given = broker.ends(scores)
-    if given < events or (program == "tally" and given != events):
+    given = broker.count(scores) if program == "exactly-once" else broker.ends(scores)
+    if given < events or (program != "python" and given != events):
         raise SystemExit(f"bench: {program} gave {given:,} scores for {events:,} events")
-    if table and servers.rows("scores" if program == "tally" else "py_scores") != events:
+    if table and servers.rows("py_scores" if program == "python" else "scores") != events:
         raise SystemExit(f"bench: {program} wrote another number of rows than {events:,}")
     broker.drop(scores)
     return {

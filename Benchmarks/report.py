@@ -60,7 +60,7 @@ class Report:
         for (table, program, processes), found in sorted(runs.items()):
             rates = [r["events_per_s"] for r in found]
             medians[table, program, processes] = statistics.median(rates)
-            unit = "worker" if program == "tally" else "process"
+            unit = "process" if program == "python" else "worker"
             name = f"{program}, {processes} {unit}{'es' if unit == 'process' and processes > 1 else 's' if processes > 1 else ''}"
             name += ", topic + table" if table else ", topic only"
             cpu = {k: statistics.median(r["cpu_s"][k] for r in found) for k in found[0]["cpu_s"]}
@@ -70,6 +70,11 @@ class Report:
                   f"{statistics.median(r['peak_mib'] for r in found):>5.0f}  "
                   + ", ".join(f"{k} {v:.1f}" for k, v in cpu.items())
                   + (f"  DISTURBED: others used {other:.1f} cores" if other > OTHER_CORES_MAX else ""))
+        for table, program, processes in sorted(medians):
+            base = medians.get((table, "no-guarantee", processes))
+            if base and program != "no-guarantee":
+                print(f"{program}, {processes} worker(s), {'topic + table' if table else 'topic only'}: costs "
+                      f"{100 * (1 - medians[table, program, processes] / base):.1f} % of the throughput without a guarantee")
         for table in (False, True):
             best = {program: max((m for (t, p, _), m in medians.items() if t == table and p == program), default=0)
                     for program in ("tally", "python")}

@@ -6,6 +6,7 @@
     TALLY_BROKERS=localhost:9092 Benchmarks/run.sh latency --rate 2000
     TALLY_BROKERS=localhost:9092 Benchmarks/run.sh memory                  # 100,000 people in the cache
     TALLY_BROKERS=localhost:9092 Benchmarks/run.sh compare                 # scores and features of both programs
+    TALLY_BROKERS=localhost:9092 Benchmarks/run.sh delivery                # what each guarantee costs
     Benchmarks/run.sh --quick                                              # a look, with the embedded broker
 
 Throughput needs a real Kafka on this machine (the embedded broker keeps 5 MB a partition, and is refused when that is not
@@ -36,7 +37,7 @@ class Bench:
         self.inputs = Inputs(ROOT, HERE / ".build/data", self.tally)
         self.broker = Broker(TALLY)
         try:
-            self.servers = Servers(options.tables and "throughput" in options.what)
+            self.servers = Servers(options.tables and ("throughput" in options.what or "delivery" in options.what))
         except BaseException:
             self.broker.close()
             raise
@@ -65,6 +66,8 @@ class Bench:
                         for program in options.programs:  # in turn: A B A B
                             note(measure.throughput(self, program, topic, options.events, processes, table))
             self.broker.drop(topic)
+        if "delivery" in options.what:
+            self.delivery(note)
         if "latency" in options.what:
             for rate in options.rate:
                 for _ in range(options.rounds):
@@ -73,11 +76,26 @@ class Bench:
         if "memory" in options.what:
             note(measure.memory(self, options.memory_events, options.memory_customers, 100_000, options.cache_size))
 
+    def delivery(self, note):
+        """What each guarantee costs: the same work under all of them, in turn."""
+        options = self.options
+        topic = self.broker.load(options.events, options.customers, options.format)
+        for table in [False, True] if options.tables else [False]:
+            for _ in range(options.rounds):
+                for processes in options.processes:
+                    for program in measure.GUARANTEES:
+                        note(measure.throughput(self, program, topic, options.events, processes, table))
+        self.broker.drop(topic)
+        for rate in options.rate:
+            for _ in range(options.rounds):
+                for program in measure.GUARANTEES:
+                    note(measure.latency(self, program, rate, options.seconds, options.warmup))
+
 
 def parse():
     parser = argparse.ArgumentParser(
         prog="Benchmarks/run.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "throughput", "latency", "memory", "compare"])
+    parser.add_argument("what", nargs="?", default="all", choices=["all", "throughput", "latency", "memory", "compare", "delivery"])
     parser.add_argument("--events", type=int, help="of throughput (default 500,000; quick: 15,000)")
     parser.add_argument("--customers", type=int, default=10_000, help="whose events they are (default 10,000)")
     parser.add_argument("--rate", type=int, action="append", help="of latency; again for more (default 500, 2000, 5000)")

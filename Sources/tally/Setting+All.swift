@@ -32,6 +32,7 @@ extension Setting {
     text("kafka.group", \.group) { _ in true }.alias("TALLY_GROUP"),
     choice("kafka.start_at", \.worker.startAt),
     time("kafka.session_timeout", \.sessionTimeoutMs, in: second...30 * minute),
+    bytes("kafka.prefetch_size", \.prefetchBytes, in: 1 << 20...1 << 30),
     properties("kafka.properties") { .literal($0) },
     properties("kafka.properties_env") { .variable($0) },
     properties("kafka.properties_file") { .file($0) },

@@ -62,6 +62,7 @@ extension Settings {
     configuration.sessionTimeoutMs = sessionTimeoutMs
     configuration.pollIntervalMaxMs = max(configuration.pollIntervalMaxMs, sessionTimeoutMs)
     configuration.heartbeatIntervalMs = min(configuration.heartbeatIntervalMs, sessionTimeoutMs / 3)
+    configuration.prefetchKilobytesMax = prefetchBytes >> 10
     configuration.properties = librdkafkaProperties
     configuration.log = kafkaLog
     return configuration

@@ -38,6 +38,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var group = ""
   /// Silence after which the group gives this process' partitions to others; what a restart after a kill waits for.
   var sessionTimeoutMs = 10_000
+  /// What a worker fetches ahead, at most.
+  var prefetchBytes = 32 << 20
   /// Passed through to librdkafka, for reading and writing; each name once.
   var kafkaProperties: [KafkaProperty] = []
   /// redis:// URL or unix path.

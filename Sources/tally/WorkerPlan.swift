@@ -30,17 +30,21 @@ struct WorkerPlan {
     let sqlite = try settings.openSQLite()
     let group = settings.groupName(of: pipeline)
     let models = try pipeline.loadModels(settings.models, kernel: settings.kernel)
+    let isUnpromised = NoGuarantee.isAskedFor()
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
       store: {
         let store = try settings.makeStore(pipeline, partitionCount: partitions)
         try store.connect()
-        return store
+        return isUnpromised ? UncomparedStore(store) : store
       },
       scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try settings.makeTable($0, sqlite: sqlite) },
-      topic: { try settings.makeTopicSink($0, partitions: partitions, worker: $1) },
-      guarantee: settings.delivery)
+      topic: {
+        let topic = try settings.makeTopicSink($0, partitions: partitions, worker: $1)
+        return isUnpromised ? UnawaitedTopic(topic) : topic
+      },
+      guarantee: isUnpromised ? .effectivelyOnce : settings.delivery)
   }
 
   /// Makes and checks all that a worker needs; on an error, what was made is closed.

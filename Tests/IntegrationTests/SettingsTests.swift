@@ -21,6 +21,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "kafka.start_at", good: "latest", bad: ["", "middle"]),
     SettingSample(
       path: "kafka.session_timeout", good: "20s", bad: ["", "soon", "20", "1ms", "31m", "-5s", "1500500us"]),
+    SettingSample(path: "kafka.prefetch_size", good: "8MiB", bad: ["", "1KiB", "2GiB", "much"]),
     SettingSample(path: "kafka.properties.client.rack", good: "r 1", bad: []),
     SettingSample(
       path: "kafka.properties_env.sasl.password", good: "SAMPLE_SECRET", bad: ["", "NO_SUCH_VARIABLE"]),
