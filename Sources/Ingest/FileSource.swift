@@ -136,7 +136,9 @@ public final class FileSource: RecordSource {
 
   /// Remembers the offset as long as this object lives.
   public func commit(_ offsets: [OffsetMark]) throws {
-    if let last = offsets.last { committedOffset = CommittedOffset(last.offset, firstOffset: last.firstOffset) }
+    if let last = offsets.last {
+      committedOffset = CommittedOffset(last.offset, firstOffset: last.firstOffset)
+    }
   }
 
   /// Does nothing: there is no group.

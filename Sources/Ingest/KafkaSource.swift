@@ -126,7 +126,7 @@ public final class KafkaSource: RecordSource {
   /// Throws `.unavailable` also when the group has moved on: then do not try again in place, the next `idle` or
   /// `poll` tells of the revocation.
   public func commit(_ offsets: [OffsetMark]) throws {
-    try ask("commit") { () throws(KafkaError) in 
+    try ask("commit") { () throws(KafkaError) in
       try consumer.commit(
         offsets.map { KafkaPosition(partition: $0.partition, offset: $0.offset, metadata: $0.metadata) })
     }
@@ -172,7 +172,8 @@ public final class KafkaSource: RecordSource {
     switch consumer.takeChange() {
     case .assigned(let partitions)?:
       // A membership that is lost by now is told by the revocation that follows; its offsets would be refused.
-      membership = try ask("membership") { () throws(KafkaError) in try consumer.membership() } ?? Self.lostMembership
+      membership =
+        try ask("membership") { () throws(KafkaError) in try consumer.membership() } ?? Self.lostMembership
       return .assigned(partitions)
     case .revoked(let partitions, let lost)?:
       membership = Self.lostMembership

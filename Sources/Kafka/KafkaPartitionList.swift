@@ -30,7 +30,9 @@ struct KafkaPartitionList: ~Copyable {
   init(topic: String, _ positions: [KafkaPosition]) {
     pointer = rd_kafka_topic_partition_list_new(Int32(positions.count))
     for position in positions {
-      guard let element = rd_kafka_topic_partition_list_add(pointer, topic, position.partition) else { continue }
+      guard let element = rd_kafka_topic_partition_list_add(pointer, topic, position.partition) else {
+        continue
+      }
       element.pointee.offset = position.offset
       guard !position.metadata.isEmpty else { continue }
       // The list frees it.
@@ -67,7 +69,8 @@ struct KafkaPartitionList: ~Copyable {
       let metadata = UnsafeRawBufferPointer(start: element.metadata, count: element.metadata_size)
       positions.append(
         KafkaPosition(
-          partition: element.partition, offset: element.offset, metadata: String(decoding: metadata, as: UTF8.self)))
+          partition: element.partition, offset: element.offset,
+          metadata: String(decoding: metadata, as: UTF8.self)))
     }
     return positions
   }

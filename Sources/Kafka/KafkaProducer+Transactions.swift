@@ -28,7 +28,9 @@ extension KafkaProducer {
     let list = KafkaPartitionList(topic: topic, positions)
     var metadata: OpaquePointer?
     try check(
-      membership.withUnsafeBytes { rd_kafka_consumer_group_metadata_read(&metadata, $0.baseAddress, $0.count) },
+      membership.withUnsafeBytes {
+        rd_kafka_consumer_group_metadata_read(&metadata, $0.baseAddress, $0.count)
+      },
       "read the membership")
     defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
     try check(

@@ -108,7 +108,8 @@ public final class Worker {
     precondition(configuration.rowsMax > 0 && configuration.rowsMax <= StateStoreLimits.statesMax)
     transactions = configuration.guarantee == .exactlyOnce ? ports.topic as? any TransactionalTopicSink : nil
     precondition(
-      configuration.guarantee != .exactlyOnce || transactions != nil, "exactly once needs a transactional topic")
+      configuration.guarantee != .exactlyOnce || transactions != nil,
+      "exactly once needs a transactional topic")
     self.identity = identity
     self.program = program
     self.ports = ports

@@ -88,7 +88,9 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
   ) throws -> WriteOutcome {
     guard !membership.isEmpty else { return .conflict }
     if phase == .settled {
-      guard try step({ producer throws(KafkaError) in try producer.beginTransaction() }) else { return .conflict }
+      guard try step({ producer throws(KafkaError) in try producer.beginTransaction() }) else {
+        return .conflict
+      }
       phase = .open
     }
     if phase == .open {
@@ -103,7 +105,9 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       phase = .complete
     }
     guard phase == .complete else { return .conflict }
-    guard try step({ producer throws(KafkaError) in try producer.commitTransaction() }) else { return .conflict }
+    guard try step({ producer throws(KafkaError) in try producer.commitTransaction() }) else {
+      return .conflict
+    }
     phase = .settled
     aborts = 0
     return .written
@@ -159,7 +163,8 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     if error.kind == .fenced { return try noteFencing(error) }
     aborts += 1
     guard aborts < Self.abortsMax else {
-      throw PortError(.refused, "\(name): aborted \(aborts) times one after the other", cause: error.description)
+      throw PortError(
+        .refused, "\(name): aborted \(aborts) times one after the other", cause: error.description)
     }
   }
 

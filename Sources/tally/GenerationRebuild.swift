@@ -120,7 +120,8 @@ struct GenerationRebuild {
   private func nextOffsets(_ partitions: [Int32], in generations: [UInt64]) throws -> [Int32: Int64] {
     var offsets: [Int32: Int64] = [:]
     for (partition, bytes) in zip(partitions, try records(partitions, in: generations)) {
-      offsets[partition] = try bytes.map { try PartitionRecord.read($0, partition: partition).nextOffset } ?? 0
+      offsets[partition] =
+        try bytes.map { try PartitionRecord.read($0, partition: partition).nextOffset } ?? 0
     }
     return offsets
   }

@@ -47,7 +47,8 @@ extension Settings {
       }
       let committed = try consumer.committed(partitions, timeoutMs: Self.startTimeoutMs)
       return (
-        committed.map { $0.map { CommittedOffset($0.offset, metadata: $0.metadata) } }, bounds, LogIdentity(clusterID: cluster, partitionCount: Int32(partitions.count))
+        committed.map { $0.map { CommittedOffset($0.offset, metadata: $0.metadata) } }, bounds,
+        LogIdentity(clusterID: cluster, partitionCount: Int32(partitions.count))
       )
     } catch let error as KafkaError {
       throw Failure("kafka \(brokers): \(error)")

@@ -77,7 +77,8 @@ struct Rebuild: ParsableCommand {
       settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet,
       acceptShorterLog: acceptShorterLog, goesOn: !restart)
     guard try rebuild.run(positions) else {
-      complain("tally: stopped; tally rebuild goes on from here" + (isInPlace ? ", and so does tally run" : ""))
+      complain(
+        "tally: stopped; tally rebuild goes on from here" + (isInPlace ? ", and so does tally run" : ""))
       throw ExitCode(130)
     }
   }

@@ -101,7 +101,8 @@ struct Replay: ParsableCommand {
       scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try own.makeTable($0, sqlite: sqlite) },
       topic: {
-        own.scoresTopic.isEmpty ? nil : try own.makeTopicSink($0, partitions: Int32(log.partitions), worker: $1)
+        own.scoresTopic.isEmpty
+          ? nil : try own.makeTopicSink($0, partitions: Int32(log.partitions), worker: $1)
       })
     complain(
       "tally: replay \(replay.name) of \(log.name), \(log.total - done) records to score"

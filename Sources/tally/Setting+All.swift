@@ -69,7 +69,10 @@ extension Setting {
     choice("scores.encoding", \.encoding, of: ["json", "protobuf"]),
     choice("scores.compression", \.compression, of: ["none", "lz4", "zstd", "gzip", "snappy"]),
     flag("scores.create_topics", \.createTopics),
-    text("scores.transactional_id", \.transactionalID, "a text of up to 200 bytes, or \"\" for one of the host's name") {
+    text(
+      "scores.transactional_id", \.transactionalID,
+      "a text of up to 200 bytes, or \"\" for one of the host's name"
+    ) {
       $0.utf8.count <= 200
     },
     time("scores.transaction_timeout", \.transactionTimeoutMs, in: second...15 * minute),

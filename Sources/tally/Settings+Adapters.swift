@@ -120,7 +120,8 @@ extension Settings {
     guard transactionalID.isEmpty else { return transactionalID }
     var name = [CChar](repeating: 0, count: 256)
     let failed = gethostname(&name, name.count - 1) != 0
-    let host = failed ? "host" : String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let host =
+      failed ? "host" : String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     return "tally-\(pipeline)-\(group.isEmpty ? topic : group)-\(host)"
   }
 

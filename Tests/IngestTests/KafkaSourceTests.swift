@@ -68,7 +68,8 @@ import TestServers
     #expect(try source.bounds(0) == LogBounds(low: 0, high: 7))
     #expect(try source.committed([0, 1]) == [nil, nil])
     try source.commit([
-      OffsetMark(partition: 0, offset: 5, firstOffset: 3), OffsetMark(partition: 1, offset: 2, firstOffset: 0),
+      OffsetMark(partition: 0, offset: 5, firstOffset: 3),
+      OffsetMark(partition: 1, offset: 2, firstOffset: 0),
     ])
     #expect(
       try source.committed([0, 1]) == [
@@ -164,7 +165,8 @@ import TestServers
     var expected: [Int64] = [18, 19]
     do {
       try first.commit([
-        OffsetMark(partition: 0, offset: 20, firstOffset: 0), OffsetMark(partition: 1, offset: 18, firstOffset: 0),
+        OffsetMark(partition: 0, offset: 20, firstOffset: 0),
+        OffsetMark(partition: 1, offset: 18, firstOffset: 0),
       ])
     } catch {
       // The mock takes no commits during a rebalance, unlike Kafka: everything comes again.

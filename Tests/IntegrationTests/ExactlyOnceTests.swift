@@ -25,7 +25,8 @@ import Testing
       let messages = stage.history.messages
       let id = ["--set", "scores.transactional_id=\(stage.broker.name("t"))"]
       let settings = try Places.write(
-        "worker: {batch_rows_max: 16, transaction_rows_max: 23}\nkafka: {session_timeout: 6s}\n", as: "tally.yaml")
+        "worker: {batch_rows_max: 16, transaction_rows_max: 23}\nkafka: {session_timeout: 6s}\n",
+        as: "tally.yaml")
       let turns = ["exactly-once", "effectively-once", "exactly-once", "effectively-once"]
       var sent = 0
       for (turn, guarantee) in turns.enumerated() {

@@ -47,7 +47,8 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "scores.encoding", good: "protobuf", bad: ["", "xml", "JSON"]),
     SettingSample(path: "scores.compression", good: "zstd", bad: ["", "rar"]),
     SettingSample(path: "scores.create_topics", good: "false", bad: ["", "maybe"]),
-    SettingSample(path: "scores.transactional_id", good: "tally-a", bad: [String(repeating: "x", count: 201)]),
+    SettingSample(
+      path: "scores.transactional_id", good: "tally-a", bad: [String(repeating: "x", count: 201)]),
     SettingSample(path: "scores.transaction_timeout", good: "20s", bad: ["", "0s", "16m", "soon"]),
     SettingSample(
       path: "table.postgres", good: "host=h dbname='a b' user=u",

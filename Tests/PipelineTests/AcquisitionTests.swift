@@ -22,7 +22,8 @@ struct RenewalTests {
       record = made
     }
     return PartitionFacts(
-      partition: 1, record: record, committed: c.map { CommittedOffset($0, firstOffset: mine ? 0 : nil) }, table: t, bounds: LogBounds(low: low, high: high),
+      partition: 1, record: record, committed: c.map { CommittedOffset($0, firstOffset: mine ? 0 : nil) },
+      table: t, bounds: LogBounds(low: low, high: high),
       log: LogIdentity(clusterID: "c", partitionCount: 2))
   }
 
@@ -97,7 +98,8 @@ struct ExactlyOnceAcquisitionTests {
       table: t, bounds: LogBounds(low: 0, high: 100), log: LogIdentity(clusterID: "k", partitionCount: 4))
   }
 
-  func acquire(_ facts: PartitionFacts, _ guarantee: DeliveryGuarantee? = .exactlyOnce) throws -> Acquisition {
+  func acquire(_ facts: PartitionFacts, _ guarantee: DeliveryGuarantee? = .exactlyOnce) throws -> Acquisition
+  {
     try Delivery.acquire(
       facts, identity: identity, startAt: .earliest, onLostState: .refuse, guarantee: guarantee)
   }
@@ -117,7 +119,8 @@ struct ExactlyOnceAcquisitionTests {
     for (wrong, words) in [
       (facts(w: 10, t: 20, c: 9), "C < W"), (facts(w: 10, t: 14, c: 15), "T < C"),
       (facts(w: 10, t: 9, c: nil), "T < W"), (facts(w: 10, t: 12, c: nil), "C < W"),
-      (facts(w: 10, t: nil, c: nil), "or gone"), (facts(w: 10, t: 20, c: 15, mine: false), "not committed it"),
+      (facts(w: 10, t: nil, c: nil), "or gone"),
+      (facts(w: 10, t: 20, c: 15, mine: false), "not committed it"),
     ] {
       let error = try #require(throws: PortError.self) { try acquire(wrong) }
       #expect(error.code == .refused && error.detail.contains(words), "\(error)")
@@ -172,7 +175,8 @@ struct AcquisitionTests {
       return record
     }
     return PartitionFacts(
-      partition: 2, record: record, committed: c.map { CommittedOffset($0, firstOffset: mine ? 0 : nil) }, table: t, bounds: LogBounds(low: low, high: high),
+      partition: 2, record: record, committed: c.map { CommittedOffset($0, firstOffset: mine ? 0 : nil) },
+      table: t, bounds: LogBounds(low: low, high: high),
       log: LogIdentity(clusterID: "k", partitionCount: 4))
   }
 
@@ -232,7 +236,9 @@ struct AcquisitionTests {
     #expect(next.topicFrom == 30 && next.tableFrom == 40)
   }
 
-  @Test("a C ahead of W that Tally has committed tells of a store that fell back; one of somebody else is refused")
+  @Test(
+    "a C ahead of W that Tally has committed tells of a store that fell back; one of somebody else is refused"
+  )
   func whoseOffset() throws {
     let next = try acquire(facts(w: 10, t: 40, c: 30), .rebuild)
     #expect(next.record.nextOffset == 10 && next.topicFrom == 30)
