@@ -90,7 +90,7 @@ public final class Worker {
   var offsetsAreKept = false
   /// Whether a transaction was given up whose end is not known.
   private var mustSettle = false
-  /// When the log was read last; 0: not since the partitions were taken over.
+  /// When the log was read last, or the partitions were taken over.
   private var polledNanos: UInt64 = 0
   /// When the last transaction's batch was taken.
   private var transactionNanos: UInt64 = 0
@@ -153,16 +153,12 @@ public final class Worker {
     if let partitions = toAcquire {
       try acquire(partitions)
       toAcquire = nil
-      polledNanos = 0
-    }
-    if isLongAgo() {
-      toAcquire = owned.map(\.partition)
-      return true
+      polledNanos = ports.clock.monotonicNanos()
     }
     let outcome = try ports.source.poll(
       into: batch.records, limit: configuration.rowsMax, timeoutMs: configuration.pollTimeoutMs,
       fillMs: fillMs())
-    polledNanos = ports.clock.monotonicNanos()
+    let hasPaused = pausedSinceLastPoll()
     switch outcome {
     case .assigned(let partitions):
       toAcquire = partitions
@@ -172,6 +168,8 @@ public final class Worker {
       ports.recorder.released(owned.map(\.partition))
       forgetAll()
       try ports.source.unassign()
+    case .records where hasPaused:
+      toAcquire = owned.map(\.partition)
     case .records:
       try processOrGiveUp()
       reportPositions()
@@ -186,9 +184,11 @@ public final class Worker {
   /// Whether the log was not read for so long that it could have been made anew and filled beyond W: then partitions are taken over
   /// again, which compares the record before W with its fingerprint. A log that is read all the time shows such a change
   /// itself, by an offset that it does not have.
-  private func isLongAgo() -> Bool {
-    guard polledNanos != 0, !owned.isEmpty else { return false }
-    return ports.clock.monotonicNanos() &- polledNanos > UInt64(configuration.verifyAfterMs) * 1_000_000
+  private func pausedSinceLastPoll() -> Bool {
+    let now = ports.clock.monotonicNanos()
+    let passedMs = Int(clamping: (now &- polledNanos) / 1_000_000)
+    polledNanos = now
+    return !owned.isEmpty && passedMs > configuration.verifyAfterMs + configuration.transactionIntervalMs
   }
 
   /// How long a batch is filled: until the next transaction may begin.

@@ -50,8 +50,10 @@ final class World {
     }
   }
 
-  private func worker(
-    _ faults: Faults, rebalanceShare: Double, batchRowsMax: Int, cacheEntries: Int
+  /// A worker; `source` and `clock` nil: of the world's log, with time that stands still.
+  func worker(
+    _ faults: Faults, rebalanceShare: Double, batchRowsMax: Int, cacheEntries: Int,
+    source: (any RecordSource)? = nil, clock: FakeClock = FakeClock()
   ) -> Worker {
     let context = ScoreContext(
       pipeline: "p", topic: "events", definition: program.definitionHash.hex,
@@ -62,12 +64,13 @@ final class World {
     configuration.onLostState = onLostState
     let memory: any StateStore = MemoryStateStore(storage, partitionCount: 3)
     let ports = WorkerPorts(
-      source: FakeSource(log: log, faults: faults, rebalanceShare: rebalanceShare), decoder: CommaDecoder(),
+      source: source ?? FakeSource(log: log, faults: faults, rebalanceShare: rebalanceShare),
+      decoder: CommaDecoder(),
       store: FaultyStore(rival.map { RacedStore(memory, rival: $0) } ?? memory, faults: faults),
       scorer: SumScorer(),
       decider: NoDecisions(),
       topic: FakeTopicSink(topic, faults: faults), table: FakeTableSink(table, faults: faults),
-      clock: FakeClock(), recorder: recorder)
+      clock: clock, recorder: recorder)
     return Worker(
       identity: PipelineIdentity(
         name: "p", generation: 1, stateHash: program.stateHash.hex, modelSet: "m"),
