@@ -120,11 +120,17 @@ public struct WireReader {
   /// Whether nothing is left or something was malformed.
   public var atEnd: Bool { failed || rest.isEmpty }
 
-  /// A varint; 0 after a failure.
-  public mutating func varint() -> UInt64 {
+  /// Bytes of a tag and of a length, at most, even in a longer form than needed: protobuf's own readers take no more.
+  private static let headBytesMax = 5
+
+  /// A varint; 0 after a failure. One of more than 64 bits is malformed.
+  public mutating func varint() -> UInt64 { varint(bytesMax: 10) }
+
+  @inline(__always)
+  private mutating func varint(bytesMax: Int) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
-    for index in 0..<min(rest.count, 10) {
+    for index in 0..<min(rest.count, bytesMax) {
       let byte = rest[index]
       if shift == 63 && byte > 1 { break }
       value |= UInt64(byte & 0x7f) << shift
@@ -145,7 +151,7 @@ public struct WireReader {
 
   /// A tag: the field's number and wire type (0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes).
   public mutating func tag() -> (number: Int, type: Int) {
-    let value = varint()
+    let value = varint(bytesMax: Self.headBytesMax)
     let number = value >> 3
     if number == 0 || number > 0x1fff_ffff { failed = true }
     return (Int(truncatingIfNeeded: number), Int(value & 7))
@@ -161,7 +167,7 @@ public struct WireReader {
 
   /// A length-delimited field's content; empty after a failure.
   public mutating func delimited() -> UnsafeRawBufferPointer {
-    let count = varint()
+    let count = varint(bytesMax: Self.headBytesMax)
     guard !failed, count <= UInt64(rest.count) else {
       _ = fail()
       return UnsafeRawBufferPointer(start: nil, count: 0)

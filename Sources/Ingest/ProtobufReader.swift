@@ -4,8 +4,9 @@ import Events
 /// Reads the protobuf form of an event (proto/events.proto). Row code.
 ///
 /// Like protobuf-c: unknown fields are passed over, a field of another wire type than declared and a group are
-/// malformed, a scalar given twice is its last value. Stricter: text is checked to be UTF-8, and a second kind
-/// leaves the event without one.
+/// malformed, a scalar given twice is its last value. Stricter: text is checked to be UTF-8, a second kind
+/// leaves the event without one, and a field of number 0, a number of more than 64 bits and a tag of more than 32 are
+/// malformed (protobuf-c passes over the one and cuts off the others).
 struct ProtobufReader {
   /// Attributes to keep; more are only counted.
   let attributesMax: Int

@@ -51,6 +51,41 @@ import Testing
     }
   }
 
+  @Test("in longer forms than needed are taken as far as protobuf-c takes them") func longForms() throws {
+    let bench = try DecoderBench()
+    func tail(_ bytes: [UInt8]) -> [UInt8] {
+      Self.event { writer in
+        writer.close(writer.open(12))
+        writer.bytes.append(contentsOf: bytes)
+      }
+    }
+    let taken: [[UInt8]] = [
+      [0xa2, 0x80, 0x80, 0x80, 0, 1, 0x73],  // a tag, and
+      [0x22, 0x81, 0x80, 0x80, 0x80, 0, 0x73],  // a length of five bytes
+      [0x28, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0],  // a number of ten
+    ]
+    for bytes in taken {
+      #expect(Self.oracleAccepts(tail(bytes)))
+      #expect(bench.decode(tail(bytes), key: "c1", contentType: .protobuf) == nil, "\(bytes)")
+    }
+    let refused: [[UInt8]] = [
+      [0xa2, 0x80, 0x80, 0x80, 0x80, 0, 1, 0x73], [0x22, 0x81, 0x80, 0x80, 0x80, 0x80, 0, 0x73],
+      [0x28, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0],
+    ]
+    for bytes in refused {
+      #expect(!Self.oracleAccepts(tail(bytes)))
+      #expect(bench.decode(tail(bytes), key: "c1", contentType: .protobuf) == .undecodable, "\(bytes)")
+    }
+    // Numbers of more bits than their type has, which protobuf-c cuts off.
+    let cut: [[UInt8]] = [
+      [0x28, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2],
+      [0xa2, 0x80, 0x80, 0x80, 0x10, 1, 0x73],
+    ]
+    for bytes in cut {
+      #expect(bench.decode(tail(bytes), key: "c1", contentType: .protobuf) == .undecodable, "\(bytes)")
+    }
+  }
+
   @Test("must not carry what is not a number") func notFinite() throws {
     let bench = try DecoderBench()
     for value in [Double.nan, .infinity, -.infinity] {
