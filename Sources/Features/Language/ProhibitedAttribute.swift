@@ -12,8 +12,10 @@ enum ProhibitedAttribute {
     let core = words.filter { !fillers.contains($0) }
     for rule in rules {
       for phrase in rule.anywhere where contains(words, phrase) { return rule.category }
-      for phrase in rule.whole where core == phrase || (core.count == 1 && isJoined(core[0], phrase.joined()))
-      { return rule.category }
+      for phrase in rule.whole
+      where core == phrase.words || (core.count == 1 && isJoined(core[0], phrase.joined)) {
+        return rule.category
+      }
     }
     return nil
   }
@@ -52,25 +54,33 @@ enum ProhibitedAttribute {
   private struct Rule {
     var category: String
     /// Phrases that decide wherever they stand; also written as one word.
-    var anywhere: [[String]]
+    var anywhere: [Phrase]
     /// Phrases that decide only when fillers stand beside them.
-    var whole: [[String]] = []
+    var whole: [Phrase] = []
   }
 
-  private static func phrases(_ text: String) -> [[String]] {
-    text.split(separator: ",").map { $0.split(separator: " ").map(String.init) }
+  private struct Phrase {
+    var words: [String]
+    var joined: String
   }
 
-  private static func contains(_ words: [String], _ phrase: [String]) -> Bool {
-    let joined = phrase.joined()
-    if words.contains(where: { isJoined($0, joined) }) { return true }
-    guard words.count >= phrase.count else { return false }
-    return (0...(words.count - phrase.count)).contains { Array(words[$0..<($0 + phrase.count)]) == phrase }
+  private static func phrases(_ text: String) -> [Phrase] {
+    text.split(separator: ",").map {
+      let words = $0.split(separator: " ").map(String.init)
+      return Phrase(words: words, joined: words.joined())
+    }
+  }
+
+  private static func contains(_ words: [String], _ phrase: Phrase) -> Bool {
+    if words.contains(where: { isJoined($0, phrase.joined) }) { return true }
+    let count = phrase.words.count
+    guard words.count >= count else { return false }
+    return (0...(words.count - count)).contains { words[$0..<($0 + count)].elementsEqual(phrase.words) }
   }
 
   /// Whether a word is the phrase written as one, alone or with a filler: `maritalstatus`, `customerrace`.
   private static func isJoined(_ word: String, _ phrase: String) -> Bool {
-    if word == phrase { return true }
+    guard word.utf8.count > phrase.utf8.count else { return word == phrase }
     if word.hasPrefix(phrase) { return fillers.contains(String(word.dropFirst(phrase.count))) }
     return word.hasSuffix(phrase) && fillers.contains(String(word.dropLast(phrase.count)))
   }
