@@ -1,6 +1,7 @@
 import CEvents
 import Dataflow
 import Events
+import Synchronization
 
 /// A scored batch for encoders and topic sinks, with values that can be told apart.
 enum TopicSamples {
@@ -46,12 +47,16 @@ enum TopicSamples {
     return text.withUTF8 { batch.events.append(UnsafeRawBufferPointer($0)) }
   }
 
+  /// Addresses of what lives forever: what is known is no leak.
+  private static let kept = Mutex<[UInt]>([])
+
   /// A record whose key and value live forever.
   static func record(offset: Int64, key: [UInt8]?, value: [UInt8]?, partition: Int32 = 3) -> RawRecord {
     func immortal(_ bytes: [UInt8]?) -> UnsafeRawBufferPointer {
       guard let bytes else { return UnsafeRawBufferPointer(start: nil, count: 0) }
       let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 1)
       copy.copyBytes(from: bytes)
+      kept.withLock { $0.append(UInt(bitPattern: copy.baseAddress)) }
       return UnsafeRawBufferPointer(rebasing: copy[..<bytes.count])
     }
     return RawRecord(
