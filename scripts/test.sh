@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Passes the tests: installs what is missing, checks formatting, builds with warnings as errors, runs everything.
+# Passes the tests: installs what is missing, checks formatting, builds with warnings as errors, feeds 100,000 hostile inputs
+# to every reader of bytes from outside (scripts/fuzz.sh), runs everything.
 #   scripts/test.sh                  all tests
-#   scripts/test.sh --filter NAME    some of them
+#   scripts/test.sh --filter NAME    some of them, without the hostile inputs
 # With TALLY_BROKERS=host:port the tests of Kafka run against that broker instead of the embedded one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +11,10 @@ echo "test: formatting"
 swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift
 echo "test: building"
 swift build --build-tests
+if [[ " $* " != *" --filter"* ]]; then
+  echo "test: fuzzing"
+  scripts/fuzz.sh --required
+fi
 echo "test: running"
 # The tests take minutes. One that hangs must not take the machine for hours, and is named.
 limit=${TALLY_TEST_SECONDS:-2400}

@@ -3,17 +3,18 @@ import Features
 
 private nonisolated(unsafe) let program: FeatureProgram? = try? FeatureProgram(
   declaration(everySeries))
+/// Shared by all inputs: an input's own would take longer than reading it.
+private nonisolated(unsafe) let scratch: FeatureScratch? = program.map { FeatureScratch($0) }
 
 /// Stored states: what is accepted gives the same row after it was stored again, in bytes that do not change any more and in
 /// memory that is in proportion to the input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzState(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  guard let program else {
+  guard let program, let scratch else {
     require(false, "the program does not compile")
     return 0
   }
   let state = EntityState(program)
-  let scratch = FeatureScratch(program)
   guard state.decode(UnsafeRawBufferPointer(start: start, count: count)) else { return 0 }
   require(state.memoryBytes <= 65_536 + 64 * count, "\(state.memoryBytes) bytes of \(count)")
   let before = row(program, state, scratch)
