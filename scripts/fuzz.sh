@@ -188,8 +188,10 @@ finish() {
   local finding
   finding=$(sed -n 's/^.*Test unit written to //p' "$log" | tail -n 1)
   grep -E -m 1 -A 12 'ERROR: |runtime error: |Fatal error' "$log" >&2 || tail -n 20 "$log" >&2
-  echo "fuzz: $target: a finding; the whole report is $log" >&2
-  if [ -n "$finding" ]; then
+  if [ -z "$finding" ]; then
+    echo "fuzz: $target: ended with $ended before its time; the log is $log" >&2
+  else
+    echo "fuzz: $target: a finding; the whole report is $log" >&2
     echo "fuzz: repeat it with: scripts/fuzz.sh --repeat $finding $target" >&2
   fi
 }
