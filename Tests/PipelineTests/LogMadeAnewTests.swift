@@ -59,7 +59,7 @@ struct LogMadeAnewTests {
     let other = WorkerFaultTests().makeLog(seed: 2)
     let clock = FakeClock()
     let source = ReplacedSource(
-      FakeSource(log: world.log, faults: calm), then: FakeSource(log: other, faults: calm), afterPolls: 6,
+      FakeSource(log: world.log, faults: calm), then: FakeSource(log: other, faults: calm), afterPolls: 16,
       pauseMs: pauseMs, clock: clock)
     let worker = world.worker(
       calm, rebalanceShare: 0, batchRowsMax: 20, cacheEntries: 100, source: source, clock: clock)
