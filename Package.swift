@@ -70,6 +70,7 @@ let package = Package(
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow", "FeatureStore"]),
     module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
+    module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Sink"]),
     // Floor 5: views.
     module("Monitor", floor: 5, ["Events", "Features", "Dataflow", "Metrics"]),
     module("Serve", floor: 5, ["Events", "Dataflow", "Metrics", http]),
@@ -78,7 +79,8 @@ let package = Package(
       name: "tally",
       dependencies: [
         "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Declaration", "Metrics",
-        "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "Monitor", "Serve",
+        "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "Verification",
+        "Monitor", "Serve",
         yams, logging, arguments,
       ],
       swiftSettings: strict),
@@ -104,6 +106,7 @@ let package = Package(
     tests(
       "PipelineTests",
       ["CEvents", "CMallocCounter", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
+    tests("VerificationTests", ["Events", "Features", "Dataflow", "Sink", "Verification"]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(

@@ -10,7 +10,7 @@ enum House {
     "Events": 1, "Features": 1, "Dataflow": 1,
     "Kafka": 2, "XGBoost": 2, "Registry": 2, "Declaration": 2, "Metrics": 2,
     "Ingest": 3, "FeatureStore": 3, "Scorer": 3, "Sink": 3, "Synthetic": 3,
-    "Pipeline": 4, "Simulation": 4, "Training": 4,
+    "Pipeline": 4, "Simulation": 4, "Training": 4, "Verification": 4,
     "Serve": 5, "Monitor": 5,
     "tally": 6,
   ]

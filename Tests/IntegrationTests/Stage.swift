@@ -86,7 +86,8 @@ final class Stage {
     try broker.read(topic, count: count(topic), headers: headers)
   }
 
-  private func ends(_ topic: String) throws -> [Int] {
+  /// Next offset of every partition of a topic; throws when the first records are gone.
+  func ends(_ topic: String) throws -> [Int] {
     let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", broker.bootstrapServers)]))
     defer { admin.close() }
     let name = broker.name(topic)

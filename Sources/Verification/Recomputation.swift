@@ -1,0 +1,184 @@
+public import Dataflow
+import Events
+public import Features
+
+/// Does over again what the pipeline did with the events of sampled people: the same decoding, states, rows, models and
+/// decisions, in memory. One thread.
+///
+/// Records come in the order of each partition's log, from where the states began. What is kept grows with the sample, not
+/// with the log.
+public final class Recomputation {
+  private struct Pending {
+    var person: SampledPerson
+    var score: ExpectedScore
+  }
+
+  private static let rowsMax = 256
+
+  let program: FeatureProgram
+  let cells: ScoreCells
+  /// Records of the log that were read.
+  public private(set) var recordsRead: Int64 = 0
+  /// Events of the sample that were scored.
+  public private(set) var eventsScored: Int64 = 0
+  /// What became of the states.
+  public internal(set) var states = Comparison("states")
+
+  private let context: ScoreContext
+  private let sample: EntitySample
+  private let decoder: any RecordDecoder
+  private let scorer: any RowScorer
+  private let decider: any Decider
+  private let scoresFrom: [Int32: Int64]
+  private let events: EventBatch
+  let scratch: FeatureScratch
+  private let features: FloatMatrix
+  private let outputs: FloatMatrix
+  private var decisions: [Int32] = []
+  private var pending: [Pending] = []
+  private var bits: [UInt32] = []
+  private(set) var people: [[UInt8]: SampledPerson] = [:]
+  let rules: StateRules
+
+  /// `scoresFrom`: first offset of a partition from which on scores are kept for the table `scores`.
+  public init(
+    program: FeatureProgram, context: ScoreContext, sample: EntitySample, decoder: any RecordDecoder,
+    scorer: any RowScorer, decider: any Decider, scoresFrom: [Int32: Int64], rules: StateRules = StateRules()
+  ) {
+    self.program = program
+    self.context = context
+    self.sample = sample
+    self.decoder = decoder
+    self.scorer = scorer
+    self.decider = decider
+    self.scoresFrom = scoresFrom
+    self.rules = rules
+    cells = ScoreCells(context)
+    events = EventBatch(symbols: program.symbols)
+    scratch = FeatureScratch(program)
+    features = FloatMatrix(columns: context.featureNames.count, capacityRows: Self.rowsMax)
+    outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: Self.rowsMax)
+  }
+
+  /// Ids of all people of the sample that were met, with the partition of their first event; in no order.
+  public var ids: [(id: [UInt8], partition: Int32)] { people.values.map { ($0.id, $0.partition) } }
+
+  /// People of the sample with events.
+  public var peopleCount: Int { people.count }
+
+  /// People whose events came on several partitions: nothing of theirs is compared.
+  public var peopleOnSeveralPartitions: Int { people.values.count { $0.isOnSeveralPartitions } }
+
+  /// People whose older events the log no longer has.
+  public var peopleOlderThanLog: Int {
+    rules.logIsWhole ? 0 : people.values.count { !$0.isOnSeveralPartitions && $0.isWhole != true }
+  }
+
+  /// Takes the sample's share of some records. Throws what the scorer throws.
+  public func add(_ records: RecordBatch) throws {
+    recordsRead += Int64(records.records.count)
+    for record in records.records where sample.contains(record.key) {
+      events.removeAll()
+      guard decoder.decode(record, into: events) == nil else { continue }
+      try add(events.events[0], record)
+    }
+    try score()
+  }
+
+  private func add(_ event: Event, _ record: RawRecord) throws {
+    let person = person(record)
+    if !person.hasEvents { person.partition = record.partition }
+    person.hasEvents = true
+    guard person.partition == record.partition else {
+      person.isOnSeveralPartitions = true
+      return
+    }
+    if let check = person.check, record.offset >= check.next { compare(person, check) }
+    let before = person.state.events
+    switch program.process(event, in: events, to: person.state) {
+    case .duplicate, .unknownEntity: return
+    case .erased:
+      try score()
+      person.erase()
+      person.hasBegunAnew = false
+    case .applied:
+      if before > 0 && person.state.events <= before && event.kind != .tick { person.hasBegunAnew = true }
+      program.read(
+        person.state, asOf: person.state.watermark, into: features.appendRow(), scratch: scratch)
+      pending.append(
+        Pending(
+          person: person,
+          score: ExpectedScore(
+            partition: record.partition, offset: record.offset, eventTime: event.time,
+            asOf: person.state.watermark, eventID: event.idHash)))
+      eventsScored += 1
+    }
+    person.lastOffset = record.offset
+    person.lastIngestMs = record.ingestTimeMs
+    if pending.count == Self.rowsMax { try score() }
+  }
+
+  private func person(_ record: RawRecord) -> SampledPerson {
+    let id = Array(record.key)
+    if let known = people[id] { return known }
+    let new = SampledPerson(id, partition: record.partition, program: program)
+    people[id] = new
+    return new
+  }
+
+  /// Scores what is waiting.
+  private func score() throws {
+    guard !pending.isEmpty else { return }
+    try scorer.score(features, into: outputs)
+    decisions.removeAll(keepingCapacity: true)
+    decider.decide(outputs, into: &decisions)
+    let codes = context.decisionNames.count
+    for (row, one) in pending.enumerated() {
+      bits.removeAll(keepingCapacity: true)
+      cells.bits(
+        outputs: outputs.row(row), decisions: decisions[(row * codes)..<((row + 1) * codes)],
+        features: features.row(row), into: &bits)
+      one.person.add(
+        one.score, bits, keeps: one.score.offset >= scoresFrom[one.score.partition] ?? 0,
+        width: cells.scoresCount)
+    }
+    pending.removeAll(keepingCapacity: true)
+    features.removeAll()
+  }
+
+  // MARK: States
+
+  /// Says what the store has of a person at W = `next`, to be compared when the log was read so far. The person need not
+  /// be known.
+  public func expectState(
+    of id: [UInt8], partition: Int32, next: Int64, stored: [UInt8]?, movedTo: Int32?
+  ) {
+    let person = people[id] ?? SampledPerson(id, partition: partition, program: program)
+    people[id] = person
+    person.check = StateCheck(next: next, stored: stored, movedTo: movedTo)
+  }
+
+  /// Compares what is left to compare: the log was read up to every W.
+  public func finishStates() {
+    for person in people.values {
+      if let check = person.check { compare(person, check) }
+    }
+  }
+
+  /// Whether anything of a person is to be compared with the tables.
+  func isComparable(_ person: SampledPerson) -> Bool {
+    !person.isOnSeveralPartitions && (rules.logIsWhole || person.isWhole == true)
+  }
+}
+
+/// What else bears on states.
+public struct StateRules: Sendable {
+  /// Whether the log reaches back to where the states began. If not, only people are compared whose stored state counts as
+  /// many events as the log has of it: it began within the log.
+  public var logIsWhole = true
+  /// States of people whose last event came before may have expired, milliseconds UTC; nil: none expire.
+  public var expiresBeforeMs: Int64?
+
+  /// A whole log, and nothing expires.
+  public init() {}
+}

@@ -1,0 +1,66 @@
+import Dataflow
+import Events
+import Features
+
+/// What the log says of one person of the sample.
+final class SampledPerson {
+  let id: [UInt8]
+  let state: EntityState
+  /// The first partition with an event of the person; without events, one where something else of theirs was found.
+  var partition: Int32
+  var hasEvents = false
+  /// Which partition has a person with events on several is not a function of the log: nothing of theirs is compared.
+  var isOnSeveralPartitions = false
+  /// Whether the state began anew after a silence.
+  var hasBegunAnew = false
+  /// Scores that the table must have, in the order of the log, gaps where a later one took the place.
+  private(set) var scores: [ExpectedScore?] = []
+  private var bits: [UInt32] = []
+  private var byEvent: [Hash128: Int] = [:]
+  /// The latest score, with the bits of all columns; nil: none, or erased.
+  private(set) var latest: (score: ExpectedScore, bits: [UInt32])?
+  /// Place and ingest time of the last event that changed the state.
+  var lastOffset: Int64 = -1
+  var lastIngestMs: Int64 = -1
+  /// What the store has.
+  var check: StateCheck?
+  /// Whether the states were equal as far as events go; nil: not compared.
+  var isWhole: Bool?
+
+  init(_ id: [UInt8], partition: Int32, program: FeatureProgram) {
+    self.id = id
+    self.partition = partition
+    state = EntityState(program)
+    state.partition = partition
+  }
+
+  /// Adds a score with the bits of all columns; `keeps`: the table `scores` is compared at its offset, with the first
+  /// `width` columns.
+  func add(_ score: ExpectedScore, _ all: [UInt32], keeps: Bool, width: Int) {
+    latest = (score, all)
+    guard keeps else { return }
+    if let old = byEvent.updateValue(scores.count, forKey: score.eventID) { scores[old] = nil }
+    scores.append(score)
+    bits.append(contentsOf: all[..<width])
+  }
+
+  /// Bits of a kept score.
+  func bits(of index: Int, width: Int) -> ArraySlice<UInt32> { bits[(index * width)..<((index + 1) * width)] }
+
+  /// Forgets all scores, as an erasure does.
+  func erase() {
+    scores = []
+    bits = []
+    byEvent = [:]
+    latest = nil
+  }
+}
+
+/// A stored state that is to be compared when the log was read up to its W.
+struct StateCheck {
+  var next: Int64
+  /// nil: the store has none.
+  var stored: [UInt8]?
+  /// Another partition that has one.
+  var movedTo: Int32?
+}

@@ -1,0 +1,139 @@
+import Events
+public import Sink
+
+/// Compares a table's rows with what the log gives, people by people.
+public struct ScoreComparison {
+  /// How it ended, once `settle` was called.
+  public private(set) var result: Comparison
+  /// Rows that the table should have, where it has none: to be told apart by `settle`.
+  public private(set) var absent: [Place] = []
+
+  private let table: ScoreTable.Name
+  private let recomputed: Recomputation
+  private let modelVersions: String
+  private let definition: String
+  private let logFrom: [Int32: Int64]
+  /// Lowest offset of a row that was found, by partition.
+  private var lowest: [Int32: Int64] = [:]
+
+  /// `modelVersions` and `definition`: of rows that this pipeline writes; others are counted apart. `logFrom`: first
+  /// offset that was read of a partition.
+  public init(
+    _ table: ScoreTable.Name, _ recomputed: Recomputation, modelVersions: String, definition: String,
+    logFrom: [Int32: Int64]
+  ) {
+    self.table = table
+    self.recomputed = recomputed
+    self.modelVersions = modelVersions
+    self.definition = definition
+    self.logFrom = logFrom
+    result = Comparison(table.rawValue)
+  }
+
+  /// Compares all rows of some people; `ids` are all of those, also who has no row, each once.
+  public mutating func add(_ rows: [StoredScore], of ids: [[UInt8]]) {
+    let byPerson = Dictionary(grouping: rows) { Array($0.entityID.utf8) }
+    for id in ids {
+      let rows = byPerson[id] ?? []
+      for row in rows { lowest[row.partition] = min(lowest[row.partition] ?? .max, row.offset) }
+      let person = recomputed.people[id]
+      if let person, !recomputed.isComparable(person) { continue }
+      switch table {
+      case .scores: compareScores(rows, person)
+      case .latest: compareLatest(rows, person)
+      }
+    }
+  }
+
+  private mutating func compareScores(_ rows: [StoredScore], _ person: SampledPerson?) {
+    var expected: [Place: Int] = [:]
+    for (index, score) in (person?.scores ?? []).enumerated() {
+      if let score { expected[score.place] = index }
+    }
+    for row in rows {
+      guard let person, let index = expected.removeValue(forKey: row.place), let score = person.scores[index]
+      else {
+        unexpected(row)
+        continue
+      }
+      compare(row, score, person.bits(of: index, width: recomputed.cells.scoresCount))
+    }
+    absent += expected.keys
+  }
+
+  private mutating func compareLatest(_ rows: [StoredScore], _ person: SampledPerson?) {
+    // The table's primary key: one row at most.
+    guard let row = rows.first else {
+      if let latest = person?.latest { absent.append(latest.score.place) }
+      return
+    }
+    guard let latest = person?.latest else { return unexpected(row) }
+    guard row.place == latest.score.place || row.definition != definition else {
+      return result.differs([ColumnDifference("offset")], at: latest.score.place)
+    }
+    compare(row, latest.score, latest.bits[...])
+  }
+
+  private mutating func unexpected(_ row: StoredScore) {
+    if row.offset < logFrom[row.partition] ?? 0 {
+      result.note("older than what was read of the log")
+    } else if row.definition != definition {
+      result.note("of another definition")
+    } else {
+      result.isUnexpected(at: row.place)
+    }
+  }
+
+  private mutating func compare(
+    _ row: StoredScore, _ score: ExpectedScore, _ bits: ArraySlice<UInt32>
+  ) {
+    guard row.definition == definition else { return result.note("of another definition") }
+    guard row.modelVersions == modelVersions else { return result.note("of other models") }
+    var found: [ColumnDifference] = []
+    if Hash128(of: row.eventID) != score.eventID { found.append(ColumnDifference("event_id")) }
+    if row.eventTime != score.eventTime {
+      found.append(ColumnDifference("event_time", magnitude: Self.distance(row.eventTime, score.eventTime)))
+    }
+    if row.asOf != score.asOf {
+      found.append(ColumnDifference("as_of", magnitude: Self.distance(row.asOf, score.asOf)))
+    }
+    for (column, bits) in bits.enumerated() {
+      let expected = recomputed.cells.cell(column, bits)
+      let stored = column < row.cells.count ? row.cells[column] : .null
+      guard stored != expected else { continue }
+      var magnitude: Double?
+      if case .number(let one) = stored, case .number(let other) = expected { magnitude = abs(one - other) }
+      found.append(ColumnDifference(recomputed.cells.names[column], magnitude: magnitude))
+    }
+    if found.isEmpty { result.isEqual() } else { result.differs(found, at: row.place) }
+  }
+
+  private static func distance(_ one: Int64, _ other: Int64) -> Double { abs(Double(one) - Double(other)) }
+
+  /// Whether an absent row lies before all that were found on its partition: then it matters where the table's rows begin.
+  public var asksForFirstOffsets: Bool { absent.contains { $0.offset < lowest[$0.partition] ?? .max } }
+
+  /// Tells the absent rows apart: those before the table's first (a table that was added later has none), those that were
+  /// refused when they came for what was no fault of theirs, and those that are missing.
+  public mutating func settle(firstOffsets: [Int32: Int64], refused: [LetterAddress: String]) {
+    for place in absent.sorted() {
+      let letter = refused[LetterAddress(partition: place.partition, offset: place.offset)]
+      if let first = firstOffsets[place.partition], place.offset < first {
+        result.note("from before the table's first row")
+      } else if letter == "corrupt-state" || letter == "entity-moved" {
+        result.note("a dead letter then (\(letter ?? ""))")
+      } else {
+        result.isMissing(at: place)
+      }
+    }
+    absent = []
+  }
+}
+
+extension StoredScore {
+  fileprivate var place: Place { Place(partition: partition, offset: offset) }
+}
+
+extension ExpectedScore {
+  fileprivate var place: Place { Place(partition: partition, offset: offset) }
+}

@@ -1,0 +1,86 @@
+/// What `tally verify` found. It names nobody: places are partitions and offsets.
+public struct VerificationReport: Equatable, Sendable, Encodable {
+  /// Whether nothing differs.
+  public let equal: Bool
+  /// People of the sample.
+  public let people: Int
+  /// People left out because their events came on several partitions: which one has them is not a function of the log.
+  public let peopleOnSeveralPartitions: Int
+  /// People left out because the log no longer has their first events.
+  public let peopleOlderThanLog: Int
+  /// Records of the log that were read.
+  public let records: Int64
+  /// Events of the sample that were scored again.
+  public let events: Int64
+  /// `scores` and `latest_scores` where there is a table, then `states`.
+  public let comparisons: [Comparison]
+
+  /// A report of what was recomputed and compared.
+  public init(_ recomputed: Recomputation, tables: [Comparison]) {
+    people = recomputed.peopleCount
+    peopleOnSeveralPartitions = recomputed.peopleOnSeveralPartitions
+    peopleOlderThanLog = recomputed.peopleOlderThanLog
+    records = recomputed.recordsRead
+    events = recomputed.eventsScored
+    comparisons = tables + [recomputed.states]
+    equal = comparisons.allSatisfy(\.holds)
+  }
+
+  /// The report for people.
+  public var lines: [String] {
+    var lines = ["\(people) people, \(events) scores from \(records) records"]
+    if peopleOnSeveralPartitions > 0 {
+      lines.append(
+        "left out: \(peopleOnSeveralPartitions) people with events on several partitions (producers use different "
+          + "partitioners; which partition has them is not a function of the log)")
+    }
+    if peopleOlderThanLog > 0 {
+      lines.append("left out: \(peopleOlderThanLog) people whose first events the log no longer has")
+    }
+    for comparison in comparisons { lines += Self.lines(comparison) }
+    return lines + (equal ? ["equal"] : ["different: " + advice])
+  }
+
+  private static func lines(_ comparison: Comparison) -> [String] {
+    var head =
+      "\(comparison.what): \(comparison.compared) compared, \(comparison.equal) equal, \(comparison.different) different, "
+      + "\(comparison.missing) missing, \(comparison.unexpected) unexpected"
+    for (why, count) in comparison.leftOut.sorted(by: { $0.key < $1.key }) {
+      head += "; \(count) left out: \(why)"
+    }
+    var lines = [head]
+    for column in comparison.columns {
+      let size = column.largest.map { ", largest difference \($0)" } ?? ""
+      lines.append("  \(column.column): \(column.count)\(size), \(places(column.examples, of: column.count))")
+    }
+    if comparison.missing > 0 {
+      lines.append("  missing: \(places(comparison.missingAt, of: comparison.missing))")
+    }
+    if comparison.unexpected > 0 {
+      lines.append("  unexpected: \(places(comparison.unexpectedAt, of: comparison.unexpected))")
+    }
+    return lines
+  }
+
+  /// `at 0/12, 1/33, …`.
+  private static func places(_ places: [Place], of count: Int) -> String {
+    let known = places.filter { $0.offset >= 0 }.map(\.text)
+    if known.isEmpty { return "of people without events in the log" }
+    return "at " + known.joined(separator: ", ") + (count > known.count ? ", …" : "")
+  }
+
+  /// What to do next.
+  private var advice: String {
+    var steps: [String] = []
+    if comparisons.contains(where: { $0.what == "states" && !$0.holds }) {
+      steps.append("states are made anew by tally rebuild, or tally rebuild --entity ID for one person")
+    }
+    if comparisons.contains(where: { $0.what != "states" && !$0.holds }) {
+      steps.append(
+        "tally replay --run NAME writes all rows as the log gives them into tables of their own: compare or copy them; "
+          + "rows from before a change of decisions or table columns differ by right, since no version tells them apart"
+      )
+    }
+    return steps.joined(separator: "; ")
+  }
+}

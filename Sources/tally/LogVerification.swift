@@ -1,0 +1,232 @@
+import Dataflow
+import Events
+import FeatureStore
+import Features
+import Foundation
+import Ingest
+import Pipeline
+import Scorer
+import Sink
+import Verification
+
+/// Reads log, states and tables for `tally verify`, in an order in which a running pipeline cannot make false differences.
+///
+/// First the log up to W as it is at the start; then the states, each with the W that it is of, in one atomic read; then
+/// one snapshot of the tables with their T, which is never behind any W seen before; then the log once more from where it
+/// was left up to T. So every state is compared as of its W, and the tables as of their T, wherever the pipeline is by then.
+struct LogVerification {
+  let settings: Settings
+  let pipeline: LoadedPipeline
+  let sample: EntitySample
+  /// The only person; nil: a share of all.
+  let only: String?
+  /// Offsets of a partition whose rows are compared; nil: all.
+  let last: Int64?
+  let acceptShorterLog: Bool
+
+  private static let recordsAtOnce = 512
+  private static let pollTimeoutMs = 500
+  /// States read at once.
+  private static let statesAtOnce = 256
+
+  /// Compares. Throws `Failure` or `PortError`.
+  func run() throws -> VerificationReport {
+    let partitions = try settings.partitionCount()
+    let store = try settings.makeStore(pipeline, partitionCount: partitions)
+    defer { store.close() }
+    let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
+    let start = try VerificationStart(
+      positions, pipeline: pipeline, last: last, acceptShorterLog: acceptShorterLog)
+    let scorer = ForestScorer(try pipeline.loadModels(settings.models, kernel: settings.kernel))
+    let decider = try pipeline.makeDecider()
+    let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
+    var rules = StateRules()
+    rules.logIsWhole = start.logIsWhole
+    rules.expiresBeforeMs = expiresBeforeMs
+    let recomputed = Recomputation(
+      program: pipeline.program, context: context, sample: sample,
+      decoder: try settings.makeDecoder(pipeline), scorer: scorer, decider: decider,
+      scoresFrom: start.scoresFrom, rules: rules)
+    try read(start.logFrom, start.next, into: recomputed, checking: start.records)
+
+    guard let table = try openTable(context) else {
+      let ends = try readStates(of: recomputed.ids, recomputed, store, start)
+      try read(start.next, ends, into: recomputed)
+      recomputed.finishStates()
+      return VerificationReport(recomputed, tables: [])
+    }
+    let strangers = try table.snapshot { try self.strangers($0, recomputed) }
+    let ends = try readStates(of: recomputed.ids + strangers, recomputed, store, start)
+    return try table.snapshot { snapshot in
+      let numbers = start.next.keys.sorted()
+      let rowsUntil = try snapshot.positions(numbers)
+      var until = ends
+      for (partition, next) in zip(numbers, rowsUntil) {
+        guard let next else { continue }
+        guard next >= until[partition] ?? next else {
+          throw Failure(
+            "partition \(partition): the table (T \(next)) is behind the store (W \(until[partition] ?? next)): was it "
+              + "restored or emptied? tally status shows the positions")
+        }
+        until[partition] = next
+      }
+      try read(start.next, until, into: recomputed)
+      recomputed.finishStates()
+      guard rowsUntil.contains(where: { $0 != nil }) else {
+        return VerificationReport(recomputed, tables: [])
+      }
+      return VerificationReport(
+        recomputed, tables: try compare(snapshot, table, recomputed, context, start))
+    }
+  }
+
+  /// People whose last event came before this may have no state any more, milliseconds UTC; nil: states do not expire.
+  private var expiresBeforeMs: Int64? {
+    guard settings.redisExpiry, let ttl = pipeline.declaration.features.idleTTL else { return nil }
+    return Int64(Date().timeIntervalSince1970 * 1000) - ttl / 1000 * 2
+  }
+
+  private func openTable(_ context: ScoreContext) throws -> ScoreTable? {
+    switch settings.table {
+    case .none: nil
+    case .sqlite(let path): try ScoreTable(sqlite: path, context: context)
+    case .postgres(let connection):
+      try ScoreTable(postgres: settings.postgres(connection), context: context)
+    }
+  }
+
+  /// Reads the log between two sets of positions.
+  private func read(
+    _ from: [Int32: Int64], _ until: [Int32: Int64], into recomputed: Recomputation,
+    checking records: [Int32: PartitionRecord] = [:]
+  ) throws {
+    let wanted = Set(from.keys.filter { (until[$0] ?? 0) > from[$0] ?? 0 })
+    guard !wanted.isEmpty else { return }
+    let source = try TopicLogSource(
+      settings.sourceConfiguration(group: "tally-verify"),
+      LogPart(partitions: wanted, from: from, until: until))
+    defer { source.close() }
+    var progress = Progress(what: "verify: reading the log", total: source.offsetsAtStart)
+    let batch = RecordBatch()
+    while true {
+      switch try source.poll(into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs) {
+      case .assigned(let partitions):
+        try source.assign(partitions.map { (partition: $0, offset: from[$0] ?? 0) })
+      case .revoked, .finished:
+        progress.finish("records")
+        return
+      case .records:
+        for record in batch.records {
+          guard let known = records[record.partition], known.lastOffsetPlusOne == record.offset + 1,
+            known.lastTimestampMs != record.ingestTimeMs
+          else { continue }
+          throw Failure(
+            "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: the topic "
+              + "was made anew; use another generation, group and table")
+        }
+        try recomputed.add(batch)
+        progress.advance(Int64(batch.records.count))
+      }
+    }
+  }
+
+  /// Hands over the states of people, each with the W that it is of. Returns the largest W of every partition.
+  private func readStates(
+    of people: [(id: [UInt8], partition: Int32)], _ recomputed: Recomputation, _ store: any StateStore,
+    _ start: VerificationStart
+  ) throws -> [Int32: Int64] {
+    var ends = start.next
+    let partitions = start.next.keys.sorted()
+    var all = people.filter { start.next[$0.partition] != nil }
+    if let only, people.isEmpty { all = partitions.prefix(1).map { (Array(only.utf8), $0) } }
+    for begin in stride(from: 0, to: all.count, by: Self.statesAtOnce) {
+      let some = all[begin..<min(begin + Self.statesAtOnce, all.count)]
+      let ids = some.flatMap(\.id)
+      var records: [[UInt8]?] = []
+      var states: [[UInt8]?] = []
+      var moved: [Int: Int32] = [:]
+      try ids.withUnsafeBytes { raw in
+        var place = 0
+        let requests = some.map { person in
+          defer { place += person.id.count }
+          return EntityRequest(
+            partition: person.partition,
+            entityID: UnsafeRawBufferPointer(rebasing: raw[place..<(place + person.id.count)]))
+        }
+        try store.fetch(
+          partitions: partitions, entities: requests,
+          record: { _, bytes in records.append(bytes.map { Array($0) }) },
+          state: { _, bytes in states.append(bytes.map { Array($0) }) },
+          moved: { moved[$0] = $1 })
+      }
+      let next = try start.positions(partitions, records)
+      for (partition, next) in next { ends[partition] = max(ends[partition] ?? 0, next) }
+      for (index, person) in some.enumerated() {
+        guard let next = next[person.partition] else { continue }
+        recomputed.expectState(
+          of: person.id, partition: person.partition, next: next, stored: states[index],
+          movedTo: moved[index])
+      }
+    }
+    return ends
+  }
+
+  /// People of the sample that the log does not know and a table does.
+  private func strangers(
+    _ snapshot: ScoreSnapshot, _ recomputed: Recomputation
+  ) throws -> [(id: [UInt8], partition: Int32)] {
+    let known = Set(recomputed.ids.map(\.id))
+    var found: [(id: [UInt8], partition: Int32)] = []
+    try forEachID(snapshot) { ids in
+      let unknown = ids.filter { !known.contains(Array($0.utf8)) }
+      var seen = Set<[UInt8]>()
+      for table in ScoreTable.Name.allCases {
+        for row in try snapshot.rows(table, of: unknown) where seen.insert(Array(row.entityID.utf8)).inserted
+        {
+          found.append((Array(row.entityID.utf8), row.partition))
+        }
+      }
+    }
+    return found
+  }
+
+  /// Calls `body` with the ids of the sample that have rows, a page at a time; some may come twice.
+  private func forEachID(_ snapshot: ScoreSnapshot, _ body: ([String]) throws -> Void) throws {
+    if let only { return try body([only]) }
+    for table in ScoreTable.Name.allCases {
+      try snapshot.forEachEntity(table) { page in
+        try body(page.filter { id in Array(id.utf8).withUnsafeBytes { sample.contains($0) } })
+      }
+    }
+  }
+
+  private func compare(
+    _ snapshot: ScoreSnapshot, _ table: ScoreTable, _ recomputed: Recomputation, _ context: ScoreContext,
+    _ start: VerificationStart
+  ) throws -> [Comparison] {
+    var ids = Set(recomputed.ids.map(\.id))
+    try forEachID(snapshot) { page in ids.formUnion(page.map { Array($0.utf8) }) }
+    let all = ids.map { $0 }
+    var progress = Progress(what: "verify: comparing", total: Int64(2 * all.count))
+    let comparisons = try ScoreTable.Name.allCases.map { name in
+      var comparison = ScoreComparison(
+        name, recomputed, modelVersions: table.modelVersions, definition: context.definition,
+        logFrom: start.logFrom)
+      for begin in stride(from: 0, to: all.count, by: ScoreSnapshot.idsMax) {
+        let some = Array(all[begin..<min(begin + ScoreSnapshot.idsMax, all.count)])
+        let rows = try snapshot.rows(
+          name, of: some.map { String(decoding: $0, as: UTF8.self) },
+          from: name == .scores ? start.scoresFrom : [:])
+        comparison.add(rows, of: some)
+        progress.advance(Int64(some.count))
+      }
+      let letters = try snapshot.letters(
+        at: comparison.absent.map { LetterAddress(partition: $0.partition, offset: $0.offset) })
+      comparison.settle(
+        firstOffsets: comparison.asksForFirstOffsets ? try snapshot.firstOffsets() : [:], refused: letters)
+      return comparison.result
+    }
+    progress.finish("people looked up")
+    return comparisons
+  }
+}

@@ -1,0 +1,99 @@
+import Dataflow
+import Events
+import Features
+import Pipeline
+
+/// Where a verification begins and how far the pipeline is then.
+struct VerificationStart {
+  /// First offset to read, by partition; partitions of which nothing was scored are not among them.
+  private(set) var logFrom: [Int32: Int64] = [:]
+  /// First offset whose row in `scores` is compared.
+  private(set) var scoresFrom: [Int32: Int64] = [:]
+  /// W at the start.
+  private(set) var next: [Int32: Int64] = [:]
+  /// The partition records at the start.
+  private(set) var records: [Int32: PartitionRecord] = [:]
+  /// Whether the log reaches back to where all states began.
+  private(set) var logIsWhole = true
+
+  /// Looks at the positions. Throws `Failure` when states and log do not belong together or nothing can be compared.
+  init(
+    _ positions: PipelinePositions, pipeline: LoadedPipeline, last: Int64?, acceptShorterLog: Bool
+  ) throws {
+    for facts in positions.facts {
+      let partition = facts.partition
+      guard let record = facts.record else {
+        guard facts.table == nil && facts.committed == nil else {
+          throw Failure(
+            "partition \(partition): its events were scored and the store has no record of it: its states are lost; make "
+              + "them anew, with tally rebuild")
+        }
+        continue
+      }
+      try Self.check(record, facts, pipeline)
+      if facts.bounds.low > record.firstOffset {
+        guard acceptShorterLog else {
+          throw Failure(
+            "partition \(partition): the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): older "
+              + "events are gone; --accept-shorter-log compares the people whose events the log still has")
+        }
+        logIsWhole = false
+      }
+      let from = min(max(facts.bounds.low, record.firstOffset), record.nextOffset)
+      logFrom[partition] = from
+      next[partition] = record.nextOffset
+      scoresFrom[partition] = last.map { max(from, max(record.nextOffset, facts.table ?? 0) - $0) } ?? from
+      records[partition] = record
+    }
+    guard !next.isEmpty else {
+      throw Failure(
+        "the store has no partition record: nothing was scored yet, or in another generation or prefix")
+    }
+  }
+
+  private static func check(
+    _ record: PartitionRecord, _ facts: PartitionFacts, _ pipeline: LoadedPipeline
+  ) throws {
+    let partition = facts.partition
+    guard record.definition == pipeline.program.stateHash.hex else {
+      throw Failure(
+        "partition \(partition): the store's states are of another definition; verify with the pipeline file that made them"
+      )
+    }
+    guard !record.isClearing, record.nextOffset >= record.rebuildingUntil else {
+      throw Failure("partition \(partition): its states are being made anew; wait until that is done")
+    }
+    guard record.clusterID == facts.log.clusterID, record.partitionCount == facts.log.partitionCount else {
+      throw Failure(
+        "partition \(partition): the states are of another log (\(record.partitionCount) partitions of cluster "
+          + "\(record.clusterID), not \(facts.log.partitionCount) of \(facts.log.clusterID))")
+    }
+    guard record.nextOffset <= facts.bounds.high else {
+      throw Failure(
+        "partition \(partition): W \(record.nextOffset) lies behind the end of the log, \(facts.bounds.high): the topic was "
+          + "made anew")
+    }
+    if let table = facts.table, table > facts.bounds.high {
+      throw Failure(
+        "partition \(partition): T \(table) lies behind the end of the log, \(facts.bounds.high): the topic was made anew"
+      )
+    }
+  }
+
+  /// W by the records read now. Throws `Failure` when the states are no longer those of the start.
+  func positions(_ partitions: [Int32], _ stored: [[UInt8]?]) throws -> [Int32: Int64] {
+    var found: [Int32: Int64] = [:]
+    for (partition, bytes) in zip(partitions, stored) {
+      let record = try bytes.map { try PartitionRecord.read($0, partition: partition) }
+      guard let record, let first = records[partition], record.firstOffset == first.firstOffset,
+        record.definition == first.definition, record.nextOffset >= first.nextOffset, !record.isClearing
+      else {
+        throw Failure(
+          "partition \(partition): its states were rolled back or begun anew meanwhile; when that is done, try again"
+        )
+      }
+      found[partition] = record.nextOffset
+    }
+    return found
+  }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Dataflow
+import Foundation
+import Verification
+
+/// `tally verify`: whether what was given live is what the log gives.
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Re-computes a sample of scores from the log and compares them with what was given live.",
+    discussion: """
+      Chooses a share of the people by a hash of their ids, reads the topic from where the states began up to where the
+      pipeline stands, does over again what it did with their events (the same decoding, states, features, models and
+      decisions), and compares, bit for bit: the rows of the tables scores (of the last offsets, see --last) and
+      latest_scores, and the states in Redis. Without a table, the states only. It writes nothing and works beside a
+      running tally run: every state and row is compared as of the position that it was read at.
+
+      Rows of other models or of another definition are counted apart. The report names nobody: places are
+      PARTITION/OFFSET. Features of states are compared as of the person's last event. Memory grows with the sample.
+
+      The log must reach back to where the states began. --accept-shorter-log compares those people only whose stored
+      state counts as many events as the log has of them, so that theirs began within it.
+
+      Exit codes: 0 equal, 1 different or failed, 64 wrong usage.
+
+      Examples:
+        tally verify
+        tally verify --sample 0.1 --seed 7
+        tally verify --sample 1 --all --json
+        tally verify --entity alice
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @Option(help: "Share of the people: more than 0, at most 1.") var sample = 0.01
+  @Option(help: "Chooses other people.") var seed: UInt64 = 0
+  @Option(help: "Only this person.") var entity: String?
+  @Option(help: "Rows of scores that are compared: those of the last N offsets of every partition.")
+  var last: Int64 = 1_000_000
+  @Flag(help: "Compare all rows of scores.") var all = false
+  @Flag(help: "Compare what can be, when the log no longer reaches back to where the states began.")
+  var acceptShorterLog = false
+  @Flag(help: "One JSON object.") var json = false
+
+  func validate() throws {
+    guard sample > 0, sample <= 1 else { throw ValidationError("--sample takes more than 0, at most 1") }
+    guard last > 0 else { throw ValidationError("--last takes a number of offsets: 1 or more") }
+    guard entity?.isEmpty != true else { throw ValidationError("--entity takes an id") }
+  }
+
+  func run() throws {
+    try reporting {
+      let settings = try connection.settings()
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let chosen =
+        entity.map { EntitySample(only: Array($0.utf8)) } ?? EntitySample(share: sample, seed: seed)
+      let verification = LogVerification(
+        settings: settings, pipeline: pipeline, sample: chosen, only: entity, last: all ? nil : last,
+        acceptShorterLog: acceptShorterLog)
+      let report = try verification.run()
+      if json {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        say(String(decoding: try encoder.encode(report), as: UTF8.self))
+      } else {
+        let who = entity ?? "\((sample * 100).formatted()) % of the people by hash, seed \(seed)"
+        say("verify: \(who): \(report.lines[0])")
+        for line in report.lines.dropFirst() { say(line) }
+      }
+      if !report.equal { throw ExitCode.failure }
+    }
+  }
+}

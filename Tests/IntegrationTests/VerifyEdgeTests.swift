@@ -1,0 +1,139 @@
+import Foundation
+import TestServers
+import Testing
+
+/// `tally verify` where not everything can be compared: it says what it leaves out, or why it refuses.
+@Suite struct VerifyEdgeTests {
+  /// A table that came late, and other models: counted apart, no differences.
+  @Test(arguments: TestTable.Kind.allCases)
+  func rowsOfOtherTimes(_ kind: TestTable.Kind) async throws {
+    try await onThread {
+      let stage = try Stage(kind)
+      let messages = stage.history.messages
+      try stage.broker.produce(Array(messages[..<1000]), to: "events")
+      let bare = try tally(["run", "--until-end", "--no-table"] + stage.connectionWithoutTable)
+      #expect(bare.code == 0, "\(bare.text)")
+      let early = try stage.verified(["--sample", "1"])
+      #expect(early.code == 0, "\(early.text)")
+      try stage.broker.produce(Array(messages[1000..<2000]), to: "events")
+      try stage.run()
+      let late = try Findings(try stage.verified(["--sample", "1"]))
+      #expect(late["scores"] == Findings.Counts(compared: 1000, equal: 1000))
+      #expect(late.leftOut("scores") == ["from before the table's first row": 1000])
+
+      let models = try otherModels(stage)
+      try stage.broker.produce(Array(messages[2000...]), to: "events")
+      let rest = messages.count - 2000
+      try stage.run(["--models", models])
+      let mixed = try Findings(try stage.verified(["--sample", "1", "--models", models]))
+      #expect(mixed["scores"] == Findings.Counts(compared: rest, equal: rest))
+      #expect(
+        mixed.leftOut("scores")
+          == ["from before the table's first row": 1000, "of other models": 1000])
+    }
+  }
+
+  /// Models with other trees.
+  private func otherModels(_ stage: Stage) throws -> String {
+    let folder = try Places.newFolder("models") + "/models"
+    let labels = (stage.history.file as NSString).deletingLastPathComponent + "/labels.csv"
+    let trained = try tally([
+      "train", "--pipeline", Places.pipeline, "--events", stage.history.file, "--labels", labels, "--models",
+      folder, "--trees", "5", "--depth", "3",
+    ])
+    guard trained.code == 0 else { throw TestFailure(trained.text) }
+    return folder
+  }
+
+  /// A mock broker keeps 5 MB of a partition: what comes later pushes the first records out.
+  @Test func aLogThatNoLongerReachesBack() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      guard stage.broker.mock != nil else { return }
+      let messages = stage.history.messages
+      try stage.broker.produce(messages, to: "events")
+      try stage.run()
+      let filler = String(repeating: "x", count: 200_000)
+      let bad = (0..<40).map { _ in BrokerMessage("filler", filler, contentType: "application/json") }
+      let partition = try stage.partition(of: "filler", with: bad[0])
+      try stage.broker.produce(bad, to: "events")
+      // Someone whose first events come now.
+      let new = messages.indices.filter { stage.history.events[$0].key == stage.history.people[0] }.map {
+        let event = stage.history.events[$0]
+        return BrokerMessage(
+          "filler", event.value.replacingOccurrences(of: event.key, with: "filler"),
+          contentType: "application/json")
+      }
+      try stage.broker.produce(new, to: "events")
+      try stage.run()
+      let refused = try stage.ask(["verify", "--sample", "1"])
+      #expect(refused.code == 1, "\(refused.text)")
+      #expect(refused.errors.contains("partition \(partition): the log begins at offset"), "\(refused.text)")
+      #expect(refused.errors.contains("the states at 0") && refused.errors.contains("--accept-shorter-log"))
+      let some = try Findings(try stage.verified(["--sample", "1", "--accept-shorter-log"]))
+      #expect(some.olderThanLog > 0 && some.olderThanLog < stage.history.people.count)
+      #expect(some["states"]?.compared == stage.history.people.count + 1 - some.olderThanLog)
+      #expect((some["scores"]?.compared ?? 0) >= new.count)
+      let one = try stage.ask(["verify", "--entity", "filler", "--accept-shorter-log"])
+      #expect(one.code == 0 && one.output.contains("scores: \(new.count) compared"), "\(one.text)")
+      _ = try stage.table.query("UPDATE scores SET churn = churn + 1 WHERE entity_id = 'filler'")
+      let two = try stage.ask(["verify", "--entity", "filler", "--accept-shorter-log"])
+      #expect(two.code == 1 && two.output.contains("churn: \(new.count), largest"), "\(two.text)")
+    }
+  }
+
+  /// A person whom producers sent to two partitions, and one whose state could not be read for a while.
+  @Test func deadLettersOfTheStore() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let messages = stage.history.messages
+      try stage.broker.produce(Array(messages[..<2500]), to: "events")
+      try stage.run()
+      let counts = Dictionary(grouping: stage.history.events[2500..<3000].map(\.key), by: { $0 })
+      let person = try #require(counts.max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }).key
+      try stage.redis.command("SET", try stage.stateKey(person), "nonsense")
+      try stage.broker.produce(Array(messages[2500..<3000]), to: "events")
+      try stage.run()
+      try #require(stage.ask(["rebuild", "--entity", person]).code == 0)
+      let hit = counts[person]?.count ?? 0
+      let other = stage.history.people.first { $0 != person } ?? ""
+      let event = try #require(stage.history.events[..<2500].last { $0.key == other })
+      for partition in 0..<Int32(Stage.partitions) {
+        try stage.broker.produce(
+          [
+            BrokerMessage(
+              other, event.value.replacingOccurrences(of: "\"event_id\":\"", with: "\"event_id\":\"again-"),
+              contentType: "application/json", partition: partition)
+          ], to: "events")
+      }
+      try stage.run()
+      let found = try Findings(try stage.verified(["--sample", "1"]))
+      #expect(found.leftOut("scores") == ["a dead letter then (corrupt-state)": hit])
+      #expect(found.onSeveralPartitions == 1)
+      #expect(found["states"]?.equal == stage.history.people.count - 1)
+    }
+  }
+
+  @Test func refusals() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let fresh = try stage.ask(["verify"])
+      #expect(fresh.code == 1 && fresh.errors.contains("nothing was scored yet"), "\(fresh.text)")
+      try stage.produceHistory()
+      try stage.run()
+      for wrong in [["--sample", "0"], ["--sample", "1.5"], ["--last", "0"], ["--entity", ""]] {
+        #expect(try stage.ask(["verify"] + wrong).code == 64, "\(wrong)")
+      }
+      #expect(try tally(["verify", "--help"]).output.contains("tally verify --sample 0.1 --seed 7"))
+      let changed = readText(Places.pipeline).replacingOccurrences(
+        of: "sum(transaction.amount where not (role == \"buyer\"), 30d)",
+        with: "sum(transaction.amount where role == \"buyer\", 30d)")
+      let file = try Places.write(changed, as: "engagement.yaml")
+      let other = try tally(["verify"] + stage.connection + ["--pipeline", file])
+      #expect(other.code == 1 && other.errors.contains("another definition"), "\(other.text)")
+      try stage.redis.command("DEL", stage.recordKey(2))
+      let lost = try stage.ask(["verify"])
+      #expect(lost.code == 1 && lost.errors.contains("tally rebuild"), "\(lost.text)")
+    }
+  }
+}
