@@ -5,8 +5,10 @@ public import Sink
 public struct ScoreComparison {
   /// How it ended, once `settle` was called.
   public private(set) var result: Comparison
-  /// Rows that the table should have, where it has none: to be told apart by `settle`.
+  /// Rows that the table should have, where it has none or, in `latest_scores`, an older one: to be told apart by `settle`.
   public private(set) var absent: [Place] = []
+  /// Those of `absent` that have an older row in their place.
+  private var outdated: Set<Place> = []
 
   private let table: ScoreTable.Name
   private let recomputed: Recomputation
@@ -69,7 +71,8 @@ public struct ScoreComparison {
     }
     guard let latest = person?.latest else { return unexpected(row) }
     guard row.place == latest.score.place || row.definition != definition else {
-      return result.differs([ColumnDifference("offset")], at: latest.score.place)
+      outdated.insert(latest.score.place)
+      return absent.append(latest.score.place)
     }
     compare(row, latest.score, latest.bits[...])
   }
@@ -122,6 +125,8 @@ public struct ScoreComparison {
         result.note("from before the table's first row")
       } else if letter == "corrupt-state" || letter == "entity-moved" {
         result.note("a dead letter then (\(letter ?? ""))")
+      } else if outdated.contains(place) {
+        result.differs([ColumnDifference("offset")], at: place)
       } else {
         result.isMissing(at: place)
       }

@@ -68,12 +68,18 @@ final class Stage {
 
   /// Waits until the table's positions add up to `goal`; throws when the process ends before that.
   func waitForProgress(of process: TallyProcess, to goal: Int, seconds: Int = 60) throws {
-    try until("\(goal) records in the table", seconds: seconds, telling: { process.text }) {
+    try waitForProgress(of: [process], to: goal, seconds: seconds)
+  }
+
+  /// Waits until the table's positions add up to `goal`; throws when one of the processes ends before that.
+  func waitForProgress(of processes: [TallyProcess], to goal: Int, seconds: Int = 60) throws {
+    func text() -> String { processes.map(\.text).joined() }
+    try until("\(goal) records in the table", seconds: seconds, telling: text) {
       // Asking the database is a process of its own: not too often.
       usleep(60_000)
-      let hasEnded = process.exitCode() != nil
+      let hasEnded = processes.contains { $0.exitCode() != nil }
       if table.progress >= goal { return true }
-      guard !hasEnded else { throw TestFailure("the process has ended: \(process.text)") }
+      guard !hasEnded else { throw TestFailure("a process has ended: \(text())") }
       return false
     }
   }

@@ -60,28 +60,20 @@ struct TestTable: Sendable {
   /// Sum of all positions; 0: there are none yet.
   var progress: Int { number("SELECT coalesce(sum(next_offset), 0) FROM positions") ?? 0 }
 
-  /// All rows of `scores` without the wall clock, by event.
-  func scores() throws -> [String: String] {
-    try rows(
+  /// All rows of `scores` without the wall clock, by event; of a replay's tables when `run` is not empty.
+  func scores(of run: String = "") throws -> [String: String] {
+    let (other, table) = try tables(of: run, "scores")
+    return try other.rows(
       """
       SELECT entity_id || '/' || event_id, \(micros("event_time")), \(micros("as_of")), "partition", "offset",
         engagement, churn, lifetime_value, engagement_category, \(flag("intervene")), model_versions, definition
-      FROM scores
+      FROM \(table)
       """)
   }
 
   /// All rows of `scores`, sorted, without the wall clock; of a replay's tables when `run` is not empty.
   func dump(_ run: String, place: Bool) throws -> [[String]] {
-    var other = self
-    var table = "scores"
-    switch kind {
-    case .postgres: if !run.isEmpty { table = "\"replay_\(run)\".scores" }
-    case .sqlite:
-      if !run.isEmpty { other.place = self.place.replacingOccurrences(of: ".db", with: "-replay-\(run).db") }
-    }
-    guard kind == .postgres || FileManager.default.fileExists(atPath: other.place) else {
-      throw TestFailure("no table \(table)")
-    }
+    let (other, table) = try tables(of: run, "scores")
     return try other.query(
       """
       SELECT pipeline, entity_id, event_id, \(micros("event_time")), \(micros("as_of")),
@@ -91,14 +83,30 @@ struct TestTable: Sendable {
       """)
   }
 
-  /// All rows of `latest_scores`, by person: event, moment, values.
-  func latest() throws -> [String: String] {
-    try rows(
+  /// A database and what a table of a run is called in it; throws when there is none.
+  private func tables(of run: String, _ name: String) throws -> (TestTable, String) {
+    guard !run.isEmpty else { return (self, name) }
+    if kind == .postgres { return (self, "\"replay_\(run)\".\(name)") }
+    var other = self
+    other.place = place.replacingOccurrences(of: ".db", with: "-replay-\(run).db")
+    guard FileManager.default.fileExists(atPath: other.place) else { throw TestFailure("no table \(name)") }
+    return (other, name)
+  }
+
+  /// Features that the table carries.
+  static let features = [
+    "age", "location", "account_type", "social_influence_score", "transaction_revenue_month",
+    "days_since_last_login", "churn_risk_score", "notification_click_rate",
+  ]
+
+  /// All rows of `latest_scores`, by person: event, moment, values; of a replay's tables when `run` is not empty.
+  func latest(of run: String = "", features: [String] = features) throws -> [String: String] {
+    let (other, table) = try tables(of: run, "latest_scores")
+    return try other.rows(
       """
-      SELECT entity_id, event_id, \(micros("as_of")), engagement, churn, lifetime_value, age, location,
-        account_type, social_influence_score, transaction_revenue_month, days_since_last_login,
-        churn_risk_score, notification_click_rate
-      FROM latest_scores
+      SELECT entity_id, event_id, \(micros("as_of")), engagement, churn, lifetime_value,
+        \(features.map { "\"\($0)\"" }.joined(separator: ", "))
+      FROM \(table)
       """)
   }
 

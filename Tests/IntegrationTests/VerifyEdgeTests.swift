@@ -25,7 +25,8 @@ import Testing
       try stage.broker.produce(Array(messages[2000...]), to: "events")
       let rest = messages.count - 2000
       try stage.run(["--models", models])
-      let mixed = try Findings(try stage.verified(["--sample", "1", "--models", models]))
+      let mixed = try Findings(
+        try tally(["verify", "--json", "--sample", "1"] + stage.connection + ["--models", models]))
       #expect(mixed["scores"] == Findings.Counts(compared: rest, equal: rest))
       #expect(
         mixed.leftOut("scores")
@@ -53,9 +54,13 @@ import Testing
       let messages = stage.history.messages
       try stage.broker.produce(messages, to: "events")
       try stage.run()
-      let filler = String(repeating: "x", count: 200_000)
-      let bad = (0..<40).map { _ in BrokerMessage("filler", filler, contentType: "application/json") }
+      // What cannot be packed: the broker counts packed bytes.
+      let filler = (0..<200_000).map { _ in String(Int.random(in: 0...35), radix: 36) }.joined()
+      let bad = (0..<25).map { _ in BrokerMessage("filler", filler, contentType: "application/json") }
       let partition = try stage.partition(of: "filler", with: bad[0])
+      // In two parts: what is not scored yet must not be pushed out.
+      try stage.broker.produce(bad, to: "events")
+      try stage.run()
       try stage.broker.produce(bad, to: "events")
       // Someone whose first events come now.
       let new = messages.indices.filter { stage.history.events[$0].key == stage.history.people[0] }.map {
@@ -110,7 +115,7 @@ import Testing
       let found = try Findings(try stage.verified(["--sample", "1"]))
       #expect(found.leftOut("scores") == ["a dead letter then (corrupt-state)": hit])
       #expect(found.onSeveralPartitions == 1)
-      #expect(found["states"]?.equal == stage.history.people.count - 1)
+      #expect(found["states"]?.equal == found.people - 1)
     }
   }
 
