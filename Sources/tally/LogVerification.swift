@@ -76,7 +76,10 @@ struct LogVerification {
         return VerificationReport(recomputed, tables: [])
       }
       return VerificationReport(
-        recomputed, tables: try compare(snapshot, table, recomputed, context, start))
+        recomputed,
+        tables: try compare(
+          snapshot, table, recomputed, context, start,
+          notBegun: zip(numbers, rowsUntil).filter { $0.1 == nil }.map(\.0)))
     }
   }
 
@@ -200,9 +203,10 @@ struct LogVerification {
     }
   }
 
+  /// Compares the tables; `notBegun`: partitions of which they have no rows yet.
   private func compare(
     _ snapshot: ScoreSnapshot, _ table: ScoreTable, _ recomputed: Recomputation, _ context: ScoreContext,
-    _ start: VerificationStart
+    _ start: VerificationStart, notBegun: [Int32]
   ) throws -> [Comparison] {
     var ids = Set(recomputed.ids.map(\.id))
     try forEachID(snapshot) { page in ids.formUnion(page.map { Array($0.utf8) }) }
@@ -222,8 +226,9 @@ struct LogVerification {
       }
       let letters = try snapshot.letters(
         at: comparison.absent.map { LetterAddress(partition: $0.partition, offset: $0.offset) })
-      comparison.settle(
-        firstOffsets: comparison.asksForFirstOffsets ? try snapshot.firstOffsets() : [:], refused: letters)
+      var firstOffsets = comparison.asksForFirstOffsets ? try snapshot.firstOffsets() : [:]
+      for partition in notBegun { firstOffsets[partition] = .max }
+      comparison.settle(firstOffsets: firstOffsets, refused: letters)
       return comparison.result
     }
     progress.finish("people looked up")

@@ -14,7 +14,8 @@ struct Verify: ParsableCommand {
       latest_scores, and the states in Redis. Without a table, the states only. It writes nothing and works beside a
       running tally run: every state and row is compared as of the position that it was read at.
 
-      Rows of other models or of another definition are counted apart. The report names nobody: places are
+      Rows of other models or of another definition are counted apart, and so are those that would lie before the first
+      row of a table that was added later. The report names nobody: places are
       PARTITION/OFFSET. Features of states are compared as of the person's last event. Memory grows with the sample.
 
       The log must reach back to where the states began. --accept-shorter-log compares those people only whose stored
@@ -30,30 +31,43 @@ struct Verify: ParsableCommand {
       """)
 
   @OptionGroup var connection: ConnectionOptions
-  @Option(help: "Share of the people: more than 0, at most 1.") var sample = 0.01
+  @Option(help: "Share of the people: more than 0, at most 1 (default: 0.01).") var sample: Double?
   @Option(help: "Chooses other people.") var seed: UInt64 = 0
   @Option(help: "Only this person.") var entity: String?
-  @Option(help: "Rows of scores that are compared: those of the last N offsets of every partition.")
-  var last: Int64 = 1_000_000
+  @Option(
+    help: "Rows of scores that are compared: of the last N offsets of every partition (default: 1000000).")
+  var last: Int64?
   @Flag(help: "Compare all rows of scores.") var all = false
   @Flag(help: "Compare what can be, when the log no longer reaches back to where the states began.")
   var acceptShorterLog = false
   @Flag(help: "One JSON object.") var json = false
 
+  private static let sampleDefault = 0.01
+  private static let lastDefault: Int64 = 1_000_000
+
   func validate() throws {
-    guard sample > 0, sample <= 1 else { throw ValidationError("--sample takes more than 0, at most 1") }
-    guard last > 0 else { throw ValidationError("--last takes a number of offsets: 1 or more") }
-    guard entity?.isEmpty != true else { throw ValidationError("--entity takes an id") }
+    if let sample, !(sample > 0 && sample <= 1) {
+      throw ValidationError("--sample takes more than 0, at most 1")
+    }
+    if let last, last < 1 { throw ValidationError("--last takes a number of offsets: 1 or more") }
+    guard last == nil || !all else { throw ValidationError("give one of --last and --all") }
+    guard let entity else { return }
+    guard !entity.isEmpty else { throw ValidationError("--entity takes an id") }
+    guard sample == nil, seed == 0 else {
+      throw ValidationError("--entity goes with neither --sample nor --seed")
+    }
   }
 
   func run() throws {
     try reporting {
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let share = sample ?? Self.sampleDefault
       let chosen =
-        entity.map { EntitySample(only: Array($0.utf8)) } ?? EntitySample(share: sample, seed: seed)
+        entity.map { EntitySample(only: Array($0.utf8)) } ?? EntitySample(share: share, seed: seed)
       let verification = LogVerification(
-        settings: settings, pipeline: pipeline, sample: chosen, only: entity, last: all ? nil : last,
+        settings: settings, pipeline: pipeline, sample: chosen, only: entity,
+        last: all ? nil : last ?? Self.lastDefault,
         acceptShorterLog: acceptShorterLog)
       let report = try verification.run()
       if json {
@@ -62,7 +76,7 @@ struct Verify: ParsableCommand {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         say(String(decoding: try encoder.encode(report), as: UTF8.self))
       } else {
-        let who = entity ?? "\((sample * 100).formatted()) % of the people by hash, seed \(seed)"
+        let who = entity ?? "\((share * 100).formatted()) % of the people by hash, seed \(seed)"
         say("verify: \(who): \(report.lines[0])")
         for line in report.lines.dropFirst() { say(line) }
       }

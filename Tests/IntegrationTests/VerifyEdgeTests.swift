@@ -15,7 +15,12 @@ import Testing
       #expect(bare.code == 0, "\(bare.text)")
       let early = try stage.verified(["--sample", "1"])
       #expect(early.code == 0, "\(early.text)")
-      try stage.broker.produce(Array(messages[1000..<2000]), to: "events")
+      // One partition has rows, three have none yet.
+      try stage.broker.produce([messages[1000]], to: "events")
+      try stage.run()
+      let first = try Findings(try stage.verified(["--sample", "1"]))
+      #expect(first["scores"] == Findings.Counts(compared: 1, equal: 1))
+      try stage.broker.produce(Array(messages[1001..<2000]), to: "events")
       try stage.run()
       let late = try Findings(try stage.verified(["--sample", "1"]))
       #expect(late["scores"] == Findings.Counts(compared: 1000, equal: 1000))
@@ -126,7 +131,10 @@ import Testing
       #expect(fresh.code == 1 && fresh.errors.contains("nothing was scored yet"), "\(fresh.text)")
       try stage.produceHistory()
       try stage.run()
-      for wrong in [["--sample", "0"], ["--sample", "1.5"], ["--last", "0"], ["--entity", ""]] {
+      for wrong in [
+        ["--sample", "0"], ["--sample", "1.5"], ["--last", "0"], ["--entity", ""],
+        ["--entity", "x", "--sample", "1"], ["--last", "9", "--all"],
+      ] {
         #expect(try stage.ask(["verify"] + wrong).code == 64, "\(wrong)")
       }
       #expect(try tally(["verify", "--help"]).output.contains("tally verify --sample 0.1 --seed 7"))
