@@ -112,7 +112,8 @@ struct LogVerification {
     var progress = Progress(what: "verify: reading the log", total: source.offsetsAtStart)
     let batch = RecordBatch()
     while true {
-      switch try source.poll(into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs) {
+      switch try source.poll(into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs, fillMs: 0)
+      {
       case .assigned(let partitions):
         try source.assign(partitions.map { (partition: $0, offset: from[$0] ?? 0) })
       case .revoked, .finished:

@@ -60,8 +60,11 @@ struct VerificationStart {
         "partition \(partition): the store's states are of another definition; verify with the pipeline file that made them"
       )
     }
-    guard !record.isClearing, record.nextOffset >= record.rebuildingUntil else {
-      throw Failure("partition \(partition): its states are being made anew; wait until that is done")
+    // States that are being made anew from the log are as good as others as of their W.
+    guard !record.isClearing else {
+      throw Failure(
+        "partition \(partition): the states of an earlier life are still being removed; tally run or tally rebuild does that"
+      )
     }
     guard record.clusterID == facts.log.clusterID, record.partitionCount == facts.log.partitionCount else {
       throw Failure(
@@ -86,7 +89,8 @@ struct VerificationStart {
     for (partition, bytes) in zip(partitions, stored) {
       let record = try bytes.map { try PartitionRecord.read($0, partition: partition) }
       guard let record, let first = records[partition], record.firstOffset == first.firstOffset,
-        record.definition == first.definition, record.nextOffset >= first.nextOffset, !record.isClearing
+        record.definition == first.definition, record.nextOffset >= first.nextOffset, !record.isClearing,
+        record.successor == 0
       else {
         throw Failure(
           "partition \(partition): its states were rolled back or begun anew meanwhile; when that is done, try again"
