@@ -80,7 +80,7 @@ import Testing
       try produce(part)
       while running.count < way.processes { running.append(try start(batch: 16)) }
       let before = stage.table.progress
-      let goal = Int.random(in: (before + 1)...(produced - 1), using: &random)
+      let goal = Int.random(in: min(before + 1, produced - 1)...(produced - 1), using: &random)
       try stage.waitForProgress(of: running, to: goal)
       let victim = running.remove(at: Int.random(in: 0..<running.count, using: &random))
       victim.kill9()

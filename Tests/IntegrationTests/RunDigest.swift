@@ -21,7 +21,7 @@ struct RunDigest: Equatable {
     }
     // {PIPELINE/GENERATION/PARTITION}:e:ENTITY, without the generation.
     var states: [String: String] = [:]
-    for (key, hash) in try stage.states() {
+    for (key, hash) in try stage.storedStates() {
       let words = key.split(separator: "/", maxSplits: 2)
       if (words[1] == "1") == run.isEmpty { states["\(words[2])"] = hash }
     }
