@@ -168,4 +168,28 @@ import Testing
       #expect(end.code == 0, "\(end.text)")
     }
   }
+
+  /// While all states are made anew in another generation: equal, or a word that it must be tried again.
+  @Test func besideARebuild() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let messages = stage.mixedMessages()
+      try stage.broker.produce(messages, to: "events")
+      try stage.run()
+      let process = try TallyProcess(
+        ["rebuild", "--set", "worker.batch_rows_max=3"] + stage.connection)
+      var equal = 0
+      while process.exitCode() == nil {
+        let found = try stage.verified(["--sample", "1"])
+        if found.code == 0 {
+          equal += 1
+        } else {
+          #expect(found.errors.contains("try again"), "\(found.text)")
+        }
+      }
+      #expect(try process.wait().code == 0 && equal > 0, "\(process.text)")
+      let end = try stage.verified(["--sample", "1"])
+      #expect(end.code == 0, "\(end.text)")
+    }
+  }
 }
