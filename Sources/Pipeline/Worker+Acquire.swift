@@ -15,9 +15,7 @@ extension Worker {
     var starts: [(partition: Int32, offset: Int64)] = []
     var next: [OwnedPartition] = []
     for (index, fact) in facts.enumerated() {
-      let decision = try Delivery.acquire(
-        fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState,
-        guarantee: configuration.guarantee)
+      let decision = try decide(fact, bytes[index])
       var recordBytes = bytes[index] ?? []
       var record = decision.record
       var committed = fact.committed?.offset
@@ -50,6 +48,25 @@ extension Worker {
     try ports.source.assign(starts)
     reportPositions()
     ports.recorder.state("running", healthy: true)
+  }
+
+  /// Where to go on. Positions are read one after the other: where they contradict each other and have moved since, somebody still
+  /// works on the partition, and they are to be read anew (`.unavailable`).
+  private func decide(_ fact: PartitionFacts, _ bytes: [UInt8]?) throws -> Acquisition {
+    do {
+      return try Delivery.acquire(
+        fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState,
+        guarantee: configuration.guarantee)
+    } catch let error as PortError where error.code == .refused {
+      let again = try facts(of: [fact.partition])
+      guard
+        again.bytes[0] == bytes && again.facts[0].committed == fact.committed
+          && again.facts[0].table == fact.table
+      else {
+        throw PortError(.unavailable, "partition \(fact.partition): another worker moves its positions")
+      }
+      throw error
+    }
   }
 
   private func index() {

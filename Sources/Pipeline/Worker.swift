@@ -140,10 +140,16 @@ public final class Worker {
       } catch let error as PortError where error.code == .unavailable {
         isWaiting = true
         ports.recorder.state("waiting for \(error)", healthy: false)
-        ports.clock.sleep(milliseconds: backoffMs)
+        try pause(milliseconds: backoffMs)
         backoffMs = min(backoffMs * 2, configuration.retryBackoffMaxMs)
       }
     }
+  }
+
+  /// Waits before the next try; while partitions are to be taken over, the group may want them back, which no poll would tell.
+  private func pause(milliseconds: Int) throws {
+    guard toAcquire != nil else { return ports.clock.sleep(milliseconds: milliseconds) }
+    if try serveGroup(forMs: milliseconds) { toAcquire = nil }
   }
 
   /// One poll and what follows from it. Returns false at the end of a bounded source.
