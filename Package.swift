@@ -69,6 +69,7 @@ let package = Package(
     module("Synthetic", floor: 3, ["Events", "Features", "Dataflow", "Kafka"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow", "FeatureStore"]),
+    module("Simulation", floor: 4, ["Events", "Features", "Dataflow"]),
     module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
     module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Sink"]),
     // Floor 5: views.
@@ -79,9 +80,8 @@ let package = Package(
       name: "tally",
       dependencies: [
         "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Declaration", "Metrics",
-        "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "Verification",
-        "Monitor", "Serve",
-        yams, logging, arguments,
+        "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
+        "Verification", "Monitor", "Serve", yams, logging, arguments,
       ],
       swiftSettings: strict),
     // Tests; TestServers starts real servers on free loopback ports.
@@ -107,6 +107,7 @@ let package = Package(
       "PipelineTests",
       ["CEvents", "CMallocCounter", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
     tests("VerificationTests", ["Events", "Features", "Dataflow", "Sink", "Verification"]),
+    tests("SimulationTests", ["tally", "Simulation"]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(

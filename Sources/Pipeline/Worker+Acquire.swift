@@ -39,8 +39,10 @@ extension Worker {
       next.append(
         OwnedPartition(
           partition: fact.partition, record: record, recordBytes: recordBytes,
-          tablePosition: fact.table, committed: committed, topicFrom: decision.topicFrom,
-          tableFrom: decision.tableFrom, mustVerify: decision.readFrom < record.nextOffset,
+          tablePosition: fact.table, committed: committed,
+          topicFrom: configuration.has(.emitsFromW) ? record.nextOffset : decision.topicFrom,
+          tableFrom: configuration.has(.tableFromW) ? record.nextOffset : decision.tableFrom,
+          mustVerify: decision.readFrom < record.nextOffset,
           askedEnd: fact.bounds.high, next: record))
     }
     owned = next
@@ -57,7 +59,7 @@ extension Worker {
       return try Delivery.acquire(
         fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState,
         guarantee: configuration.guarantee)
-    } catch let error as PortError where error.code == .refused {
+    } catch let error as PortError where error.code == .refused && !configuration.has(.firstReadingBelieved) {
       let again = try facts(of: [fact.partition])
       guard
         again.bytes[0] == bytes && again.facts[0].committed == fact.committed
@@ -157,7 +159,10 @@ extension Worker {
       ports.recorder.beat()
       if stop.isStopped { return true }
       do {
-        if try ports.source.idle(timeoutMs: min(milliseconds, 50)) { return true }
+        if try ports.source.idle(timeoutMs: min(milliseconds, 50)), !configuration.has(.writesAfterRevocation)
+        {
+          return true
+        }
       } catch let error as PortError where error.code == .unavailable {
         ports.clock.sleep(milliseconds: min(milliseconds, 50))
       }

@@ -25,9 +25,10 @@ extension Worker {
     }
     batch.scoredAtMicros = clock.wallMicros()
     mark = stage(.score, since: mark)
+    if configuration.has(.stateBeforeSinks) { try writeStates() }
     try deliver()
     mark = stage(.sink, since: mark)
-    try writeStates()
+    if !configuration.has(.stateBeforeSinks) { try writeStates() }
     _ = stage(.state, since: mark)
     finish()
   }
@@ -101,7 +102,7 @@ extension Worker {
         }
       }
     }
-    return record.offset >= last.nextOffset ? place : nil
+    return record.offset >= last.nextOffset || configuration.has(.readsBeforeW) ? place : nil
   }
 
   /// Finds every event's state: in the cache, else in one round trip, which also shows that the partition records are still

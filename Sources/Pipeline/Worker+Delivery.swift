@@ -9,8 +9,9 @@ extension Worker {
   /// Exactly once: the table first, so that no transaction waits for it.
   func deliver() throws {
     if let transactions {
+      if configuration.has(.tableAfterTransaction) { try commit(to: transactions) }
       if let table = ports.table { try deliver(to: table) }
-      return try commit(to: transactions)
+      return configuration.has(.tableAfterTransaction) ? () : try commit(to: transactions)
     }
     if let topic = ports.topic {
       guard let _: Void = try waiting({ try topic.send(self.batch) }) else { throw Abandoned() }

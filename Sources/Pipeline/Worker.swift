@@ -148,7 +148,9 @@ public final class Worker {
 
   /// Waits before the next try; while partitions are to be taken over, the group may want them back, which no poll would tell.
   private func pause(milliseconds: Int) throws {
-    guard toAcquire != nil else { return ports.clock.sleep(milliseconds: milliseconds) }
+    guard toAcquire != nil, !configuration.has(.deafWhileAcquiring) else {
+      return ports.clock.sleep(milliseconds: milliseconds)
+    }
     if try serveGroup(forMs: milliseconds) { toAcquire = nil }
   }
 
@@ -207,6 +209,7 @@ public final class Worker {
 
   /// Ends what a transaction that was given up has left open.
   func settle() throws {
+    if configuration.has(.abandonedTransactionKept) && transactionNanos > 0 { return mustSettle = false }
     mustSettle = true
     try transactions?.settle()
     mustSettle = false
@@ -236,7 +239,7 @@ public final class Worker {
     foreignSlots.removeAll(keepingCapacity: true)
     owned.removeAll()
     places.removeAll()
-    cache.removeAll()
+    if !configuration.has(.cacheKept) { cache.removeAll() }
   }
 
   /// Commits what is left to commit and closes all neighbours; `run` does it at its end. For a worker that never ran.

@@ -24,6 +24,8 @@ public struct WorkerConfiguration: Sendable {
   public var startAt = StartAt.earliest
   /// What to do about lost states.
   public var onLostState = OnLostState.rebuild
+  /// A bug planted in a debug build; nil: none.
+  @_spi(Simulation) public var bug: WorkerBug?
 
   /// The defaults.
   public init() {}

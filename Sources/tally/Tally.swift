@@ -21,7 +21,6 @@ struct Tally: ParsableCommand {
     subcommands: [
       Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self,
       Replay.self, Verify.self, DeadLetters.self, Rebuild.self, Tick.self, Erase.self, DevBroker.self,
-      Completions.self,
-      Config.self, ForestCommand.self,
+      Completions.self, Config.self, ForestCommand.self, Simulate.self,
     ])
 }

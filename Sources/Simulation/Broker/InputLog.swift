@@ -1,0 +1,65 @@
+import Dataflow
+
+/// The topic of events: its bytes stay until the run is over.
+final class InputLog {
+  struct Record {
+    var number: Int
+    var offset: Int64
+    var key: UnsafeRawBufferPointer
+    var value: UnsafeRawBufferPointer
+    var timestampMs: Int64
+  }
+
+  /// Records by partition, ascending by offset; those that are not yet appended included.
+  private(set) var partitions: [[Record]]
+  /// Records of each partition that are there.
+  private(set) var visible: [Int]
+  private let arena: UnsafeMutableRawPointer
+
+  init(_ planned: [PlannedRecord], partitions count: Int) {
+    partitions = Array(repeating: [], count: count)
+    visible = Array(repeating: 0, count: count)
+    arena = .allocate(
+      byteCount: 1 + planned.reduce(0) { $0 + ($1.key?.count ?? 0) + $1.value.count }, alignment: 1)
+    var used = 0
+    func keep(_ bytes: [UInt8]?) -> UnsafeRawBufferPointer {
+      guard let bytes else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+      let place = arena + used
+      bytes.withUnsafeBytes {
+        if let base = $0.baseAddress { place.copyMemory(from: base, byteCount: $0.count) }
+      }
+      used += bytes.count
+      return UnsafeRawBufferPointer(start: place, count: bytes.count)
+    }
+    for record in planned {
+      let offset = (partitions[record.partition].last?.offset ?? -1) + 1 + record.gap
+      partitions[record.partition].append(
+        Record(
+          number: record.number, offset: offset, key: keep(record.key), value: keep(record.value),
+          timestampMs: record.timestampMs))
+    }
+  }
+
+  deinit { arena.deallocate() }
+
+  /// The partition's next record is appended.
+  func append(to partition: Int) { visible[partition] += 1 }
+
+  var isComplete: Bool { partitions.indices.allSatisfy { visible[$0] == partitions[$0].count } }
+
+  /// Offset behind the last record that is there.
+  func end(_ partition: Int) -> Int64 {
+    visible[partition] == 0 ? 0 : partitions[partition][visible[partition] - 1].offset + 1
+  }
+
+  /// Position of the first record that is there from an offset on.
+  func first(_ partition: Int, from offset: Int64) -> Int {
+    var low = 0
+    var high = visible[partition]
+    while low < high {
+      let middle = (low + high) / 2
+      if partitions[partition][middle].offset < offset { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

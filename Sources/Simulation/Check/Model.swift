@@ -1,0 +1,94 @@
+import Dataflow
+import Events
+import Features
+
+/// What must come of a log: one event after the other, with nothing of the worker's.
+struct Model {
+  /// What the topic must say of each record.
+  private(set) var outcomes: [LogPlace: Outcome] = [:]
+  /// What the table must hold: what erasures have left.
+  private(set) var rows: [LogPlace: Outcome] = [:]
+  /// Stored states by partition and entity id.
+  private(set) var states: [[[UInt8]: [UInt8]]] = []
+  /// Records read, events scored, duplicates, erasures, by partition.
+  private(set) var counts: [[UInt64]] = []
+  private(set) var deadLettered: [[UInt64]] = []
+  private var entities: [LogPlace: [[UInt8]]] = [:]
+
+  init(_ log: InputLog, _ pipeline: SimulatedPipeline) {
+    let decoder = EventReader()
+    let events = EventBatch(symbols: pipeline.program.symbols)
+    let batch = ScoredBatch(context: pipeline.context, events: events, capacityRows: 1)
+    let scratch = FeatureScratch(pipeline.program)
+    for (partition, records) in log.partitions.enumerated() {
+      var living: [[UInt8]: EntityState] = [:]
+      counts.append([0, 0, 0, 0])
+      deadLettered.append([UInt64](repeating: 0, count: DeadLetterReason.count))
+      for record in records {
+        let place = LogPlace(partition: Int32(partition), offset: record.offset)
+        events.removeAll()
+        batch.removeAll()
+        counts[partition][0] += 1
+        let raw = RawRecord(
+          partition: Int32(partition), offset: record.offset, ingestTimeMs: record.timestampMs,
+          key: record.key, value: record.value, contentType: .unspecified)
+        if let reason = decoder.decode(raw, into: events) {
+          refuse(place, Array(record.key), reason)
+          continue
+        }
+        let event = events.events[0]
+        let id = events.withBytes(of: event.entityID) { Array($0) }
+        let state = living[id] ?? EntityState(pipeline.program)
+        state.partition = Int32(partition)
+        living[id] = state
+        switch pipeline.program.process(event, in: events, to: state) {
+        case .duplicate: counts[partition][2] += 1
+        case .unknownEntity: refuse(place, id, .unknownEntity)
+        case .erased:
+          counts[partition][3] += 1
+          living[id] = nil
+          forget(id)
+        case .applied:
+          counts[partition][1] += 1
+          let outcome = Self.score(event, state, batch, pipeline, scratch)
+          outcomes[place] = outcome
+          rows[place] = outcome
+          entities[place] = [id]
+        }
+      }
+      states.append(
+        living.compactMapValues { state in
+          guard state.events > 0 else { return nil }
+          var writer = WireWriter()
+          state.encode(into: &writer)
+          return writer.bytes
+        })
+    }
+  }
+
+  private static func score(
+    _ event: Event, _ state: EntityState, _ batch: ScoredBatch, _ pipeline: SimulatedPipeline,
+    _ scratch: FeatureScratch
+  ) -> Outcome {
+    pipeline.program.read(state, asOf: state.watermark, into: batch.features.appendRow(), scratch: scratch)
+    try? SumScorer().score(batch.features, into: batch.outputs)
+    LargeTrigger().decide(batch.outputs, into: &batch.decisions)
+    batch.rows.append(ScoredRow(event: 0, record: 0, asOf: state.watermark, toTopic: true, toTable: true))
+    return Outcome(batch, row: 0)
+  }
+
+  private mutating func refuse(_ place: LogPlace, _ entity: [UInt8], _ reason: DeadLetterReason) {
+    deadLettered[Int(place.partition)][reason.index] += 1
+    outcomes[place] = .letter(reason)
+    rows[place] = .letter(reason)
+    entities[place] = [entity]
+  }
+
+  /// Rows and letters of an erased entity go.
+  private mutating func forget(_ entity: [UInt8]) {
+    for (place, ids) in entities where ids.contains(entity) {
+      rows[place] = nil
+      entities[place] = nil
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/// What a simulated run promises of the topic.
+public enum SimulatedGuarantee: String, CaseIterable, Sendable {
+  /// Each score at least once, repeats bit for bit the same.
+  case effectivelyOnce = "effectively-once"
+  /// Each score once.
+  case exactlyOnce = "exactly-once"
+}
+
+/// Which seeds run under which guarantee.
+public enum GuaranteeChoice: String, CaseIterable, Sendable {
+  /// Only effectively once.
+  case effectivelyOnce = "effectively-once"
+  /// Only exactly once.
+  case exactlyOnce = "exactly-once"
+  /// The seed chooses, also to change it on the way.
+  case any
+}
+
+/// Everything that a seed decides before a run begins. Times are microseconds.
+struct RunPlan {
+  let seed: UInt64
+  var guarantee: SimulatedGuarantee
+  /// Kinds of faults that may happen, with the sum of weights up to each.
+  private(set) var kinds: [(kind: FaultKind, upTo: Int)] = []
+  /// Faults in a thousand calls.
+  var faultShare: Int
+  /// From this time on nothing more goes wrong.
+  var quietAt: Int64
+  var partitions: Int
+  var processes: Int
+  var startsLostStateAnew: Bool
+  var sessionTimeout: Int64
+  var rebalanceTimeout: Int64
+  var transactionTimeout: Int64
+  /// Longest a transaction's end takes to show.
+  var markerDelayMs: Int
+  /// Longest until a member hears of its group.
+  var heartbeatMs: Int
+  var bug: PlantedBug?
+
+  init(seed: UInt64, choice: GuaranteeChoice, bug: PlantedBug?) {
+    self.seed = seed
+    self.bug = bug
+    var draw = Draw(seed, .plan)
+    let exactly = draw.chance(500)
+    let switches = draw.chance(400)
+    switch choice {
+    case .any: guarantee = exactly ? .exactlyOnce : .effectivelyOnce
+    case .effectivelyOnce: guarantee = .effectivelyOnce
+    case .exactlyOnce: guarantee = .exactlyOnce
+    }
+    faultShare = [0, 15, 40, 80, 150][draw.below(5)]
+    quietAt = draw.milliseconds(1500...5000)
+    partitions = draw.int(1...3)
+    processes = draw.int(1...3)
+    startsLostStateAnew = draw.chance(700)
+    sessionTimeout = draw.milliseconds(300...900)
+    rebalanceTimeout = draw.milliseconds(500...1500)
+    transactionTimeout = draw.milliseconds(400...1200)
+    markerDelayMs = draw.int(0...40)
+    heartbeatMs = draw.int(5...120)
+    var sum = 0
+    for kind in FaultKind.allCases {
+      // Each run leaves kinds out, so that others meet each other more often.
+      let isIn = draw.chance(550)
+      guard isIn, kind != .guaranteeSwitch || (switches && choice == .any) else { continue }
+      // While processes with both guarantees work, one that stands still may note its own beside the other's C.
+      if kind == .guaranteeSwitch { startsLostStateAnew = true }
+      sum += kind.weight
+      kinds.append((kind, sum))
+    }
+  }
+
+  /// The fault at a call; nil: none.
+  func fault(at step: Int) -> (kind: FaultKind, draw: Draw)? {
+    var draw = Draw(seed, .fault, step)
+    guard draw.chance(faultShare), let total = kinds.last?.upTo else { return nil }
+    let point = draw.below(total)
+    guard let found = kinds.first(where: { point < $0.upTo }) else { return nil }
+    return (found.kind, draw)
+  }
+}
+
+/// How one life of a process works.
+public struct LifePlan: Sendable {
+  /// What it promises.
+  public var guarantee: SimulatedGuarantee
+  /// Records in a batch at most.
+  public var rowsMax = 8
+  /// Entities in the cache at most.
+  public var cacheEntries = 3
+  /// Longest wait for a record, milliseconds.
+  public var pollTimeoutMs = 100
+  /// Least time between commits of C, milliseconds.
+  public var commitIntervalMs = 0
+  /// Exactly once: least time between transactions, milliseconds.
+  public var transactionIntervalMs = 0
+  /// Whether lost states are made anew; else that is an error.
+  public var startsLostStateAnew = true
+  /// A bug of the worker.
+  public var bug: PlantedBug?
+
+  init(_ plan: RunPlan, guarantee: SimulatedGuarantee, life: Int, startsLostStateAnew: Bool) {
+    var draw = Draw(plan.seed, .life, life)
+    self.guarantee = guarantee
+    self.startsLostStateAnew = startsLostStateAnew
+    rowsMax = draw.chance(200) ? 1 : draw.int(2...30)
+    cacheEntries = draw.int(1...6)
+    pollTimeoutMs = draw.int(60...250)
+    commitIntervalMs = [0, 20, 300][draw.below(3)]
+    transactionIntervalMs = draw.chance(500) ? 0 : draw.int(1...60)
+    bug = plan.bug
+  }
+}

@@ -1,0 +1,101 @@
+import Dataflow
+
+/// The store as one life reads and writes it.
+final class SimulatedStore: StateStore {
+  private let life: Life
+  private var generations: [UInt64]
+  /// States that one step of `clear` removes.
+  private static let clearStatesMax = 2
+
+  init(_ life: Life) {
+    self.life = life
+    generations = Array(repeating: 1, count: life.world.plan.partitions)
+  }
+
+  private var world: World { life.world }
+
+  private func place(_ partition: Int32) -> StoreServer.Place {
+    StoreServer.Place(generation: generations[Int(partition)], partition: partition)
+  }
+
+  func use(generation: UInt64, of partition: Int32) { generations[Int(partition)] = generation }
+
+  func records(_ partitions: [Int32]) throws -> [[UInt8]?] {
+    try life.read("records", of: .store, "of \(partitions)") {
+      partitions.map { world.store.slot(place($0)).record }
+    }
+  }
+
+  func fetch(
+    partitions: [Int32], entities: [EntityRequest], record: (Int, UnsafeRawBufferPointer?) -> Void,
+    state: (Int, UnsafeRawBufferPointer?) -> Void, moved: (Int, Int32) -> Void
+  ) throws {
+    let (records, states) = try life.read("fetch", of: .store, "\(entities.count) states of \(partitions)") {
+      (
+        partitions.map { world.store.slot(place($0)).record },
+        entities.map { world.store.slot(place($0.partition)).states[Array($0.entityID)] }
+      )
+    }
+    for (index, bytes) in records.enumerated() { Self.pass(bytes) { record(index, $0) } }
+    for (index, bytes) in states.enumerated() { Self.pass(bytes) { state(index, $0) } }
+    for (index, entity) in entities.enumerated() where states[index] == nil {
+      let id = Array(entity.entityID)
+      let holder = (0..<Int32(generations.count)).first { world.store.slot(place($0)).states[id] != nil }
+      if let holder { moved(index, holder) }
+    }
+  }
+
+  private static func pass(_ bytes: [UInt8]?, to body: (UnsafeRawBufferPointer?) -> Void) {
+    guard let bytes else { return body(nil) }
+    bytes.withUnsafeBytes { body($0) }
+  }
+
+  func write(_ write: StateWrite) throws -> WriteOutcome {
+    let (server, place) = (world.store, place(write.partition))
+    if !write.entries.isEmpty || !write.expected.isEmpty { try strikeEarly(write, at: place) }
+    if world.plan.bug == .positionBeforeStates {
+      var position = write
+      position.entries = []
+      let outcome = try life.change("write position", of: .store, text(write)) {
+        [position] in server.write(position, at: place)
+      }
+      guard outcome != .conflict else { return outcome }
+      try life.change("write states", of: .store) { server.writeStates(write, at: place) }
+      return outcome
+    }
+    if world.plan.bug == .statesBeforePosition, server.slot(place).record ?? [] == write.expected {
+      try life.change("write states", of: .store) { server.writeStates(write, at: place) }
+    }
+    return try life.change("write", of: .store, text(write)) { server.write(write, at: place) }
+  }
+
+  /// The planted bugs that move C before the state.
+  private func strikeEarly(_ write: StateWrite, at place: StoreServer.Place) throws {
+    guard world.plan.bug == .commitBeforeState, life.plan.guarantee == .effectivelyOnce,
+      let standing = world.wiring.standing(write.record)
+    else { return }
+    let mark = OffsetMark(
+      partition: write.partition, offset: standing.nextOffset, firstOffset: standing.firstOffset)
+    let (group, id, generation) = (world.group, life.member.id, life.member.generation)
+    _ = try life.change("commit", of: .broker) { group.commit([mark], id: id, generation: generation) }
+  }
+
+  private func text(_ write: StateWrite) -> String {
+    let next = world.wiring.standing(write.record)?.nextOffset ?? -1
+    return "\(write.partition): W \(next), \(write.entries.count) states"
+  }
+
+  func clear(_ partition: Int32, whileRecordIs record: [UInt8]) throws -> Bool {
+    let (server, place) = (world.store, place(partition))
+    while true {
+      let isLeft = try life.change("clear", of: .store, "\(partition)") {
+        server.clear(Self.clearStatesMax, at: place, whileRecordIs: record)
+      }
+      guard let isLeft else { return false }
+      if !isLeft { return true }
+    }
+  }
+
+  func place(of entityID: UnsafeRawBufferPointer, partition: Int32) -> String { "simulated \(partition)" }
+  func close() {}
+}

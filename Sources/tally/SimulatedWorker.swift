@@ -1,0 +1,69 @@
+import Dataflow
+import Events
+import FeatureStore
+import Features
+@_spi(Simulation) import Pipeline
+import Simulation
+
+extension WorkerWiring {
+  /// The worker that `tally run` runs, among simulated neighbours.
+  static let pipeline = WorkerWiring(
+    worker: { life, pipeline, neighbours in
+      let stop = StopSignal()
+      let worker = Worker(
+        identity: PipelineIdentity(
+          name: pipeline.context.pipeline, generation: pipeline.generation,
+          stateHash: pipeline.program.stateHash.hex, modelSet: pipeline.modelSet),
+        program: pipeline.program, context: pipeline.context, ports: WorkerPorts(neighbours),
+        cache: StateCache(program: pipeline.program, entriesMax: life.cacheEntries, bytesMax: 1 << 20),
+        configuration: WorkerConfiguration(life), stop: stop)
+      return SimulatedWorker(run: { try worker.run() }, stop: { stop.stop() })
+    },
+    standing: { bytes in PartitionRecord.decode(bytes).map { SimulatedStanding($0.record) } },
+    succession: { bytes, generation in
+      guard var ended = PartitionRecord.decode(bytes)?.record else { return nil }
+      var begun = ended
+      ended.successor = generation
+      begun.generation = generation
+      return (ended.encoded, begun.encoded)
+    })
+}
+
+extension WorkerPorts {
+  fileprivate init(_ neighbours: SimulatedNeighbours) {
+    self.init(
+      source: neighbours.source, decoder: neighbours.decoder, store: neighbours.store,
+      scorer: neighbours.scorer, decider: neighbours.decider, topic: neighbours.topic,
+      table: neighbours.table,
+      clock: neighbours.clock, recorder: neighbours.recorder)
+  }
+}
+
+extension WorkerConfiguration {
+  /// Pauses between tries are short, so that more happens within a run.
+  fileprivate init(_ life: LifePlan) {
+    self.init()
+    guarantee = life.guarantee == .exactlyOnce ? .exactlyOnce : .effectivelyOnce
+    batchRowsMax = life.rowsMax
+    transactionRowsMax = life.rowsMax
+    transactionIntervalMs = life.transactionIntervalMs
+    pollTimeoutMs = life.pollTimeoutMs
+    retryBackoffMinMs = 5
+    retryBackoffMaxMs = 100
+    commitIntervalMs = life.commitIntervalMs
+    flushWaitMs = 10
+    onLostState = life.startsLostStateAnew ? .rebuild : .refuse
+    bug = life.bug.flatMap { WorkerBug(rawValue: $0.rawValue) }
+  }
+}
+
+extension SimulatedStanding {
+  fileprivate init(_ record: PartitionRecord) {
+    let counters = record.counters
+    self.init(
+      nextOffset: record.nextOffset, firstOffset: record.firstOffset, successor: record.successor,
+      isWhole: !record.isClearing && record.nextOffset >= record.rebuildingUntil,
+      counts: [counters.read, counters.scored, counters.duplicate, counters.erased],
+      deadLettered: counters.deadLettered)
+  }
+}

@@ -1,0 +1,65 @@
+import Simulation
+import Testing
+
+@testable import tally
+
+@Suite("Simulation", .serialized) struct SimulationTests {
+  @Test("a thousand histories of faults end as the sequential model says")
+  func thousandSeeds() throws {
+    let totals = SimulationTotals()
+    try totals.run(1...1000, .any, threads: 2)
+    for line in totals.summary { print(line) }
+    #expect(totals.failed == nil, "tally simulate --history \(totals.failed ?? 0)")
+    #expect(totals.runs == 1000)
+    for kind in FaultKind.allCases { #expect(totals.count(of: kind) > 50, "\(kind.rawValue)") }
+  }
+
+  @Test("a run is a function of its seed")
+  func sameAgain() throws {
+    let simulator = try Simulator(.pipeline)
+    let other = try Simulator(.pipeline)
+    for seed in UInt64(1)...20 {
+      let first = simulator.run(seed, withHistory: true)
+      let second = other.run(seed, withHistory: true)
+      #expect(first.history == second.history && first.history.count > 10, "seed \(seed)")
+      #expect(first.faults == second.faults)
+    }
+  }
+
+  @Test("leaving all faults out leaves a run without faults")
+  func withoutFaults() throws {
+    let simulator = try Simulator(.pipeline)
+    for seed in UInt64(1)...20 {
+      let report = simulator.run(seed, keeping: Reduction(faults: []))
+      #expect(report.faults.isEmpty && report.problems.isEmpty)
+    }
+  }
+}
+
+/// Bugs that nobody should be able to plant unnoticed.
+@Suite("Planted bugs", .serialized) struct PlantedBugTests {
+  /// Seeds within which each must be found.
+  private static let seedsMax: UInt64 = 3000
+
+  @Test("every planted bug is found", arguments: PlantedBug.allCases)
+  func isFound(bug: PlantedBug) throws {
+    let totals = SimulationTotals()
+    try totals.run(1...Self.seedsMax, .any, bug: bug, threads: 2)
+    #expect(totals.failed != nil, "not found in \(totals.runs) seeds")
+    if let failed = totals.failed { print("planted \(bug.rawValue): found by seed \(failed)") }
+  }
+
+  @Test("a failing seed is made smaller, and fails again with what is left")
+  func shrinks() throws {
+    let simulator = try Simulator(.pipeline)
+    let bug = PlantedBug.positionBeforeStates
+    let seed = try #require((UInt64(1)...100).first { !simulator.run($0, bug: bug).problems.isEmpty })
+    let whole = simulator.run(seed, bug: bug)
+    let (reduction, report) = simulator.shrink(seed, bug: bug)
+    #expect(!report.problems.isEmpty)
+    #expect(report.faults.count <= min(3, whole.faults.count) && report.records < whole.records / 2)
+    let again = simulator.run(seed, bug: bug, keeping: reduction, withHistory: true)
+    #expect(again.history == report.history && again.problems == report.problems)
+    #expect(report.history.contains { $0.contains("FAULT") })
+  }
+}
