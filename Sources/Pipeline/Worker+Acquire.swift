@@ -22,7 +22,7 @@ extension Worker {
       if decision.commitsFirst {
         let mark = OffsetMark(
           partition: fact.partition, offset: record.nextOffset, firstOffset: record.firstOffset)
-        try ports.source.commit([mark])
+        guard try commitFirst(mark) else { return }
         committed = record.nextOffset
       }
       if decision.isNew {
@@ -69,6 +69,28 @@ extension Worker {
       }
       throw error
     }
+  }
+
+  /// Moves C up to W, in a transaction without messages: a commit by itself that is late on its way would take C back behind
+  /// the transactions that follow. Returns false when given up.
+  private func commitFirst(_ mark: OffsetMark) throws -> Bool {
+    guard let transactions, !configuration.has(.commitsFirstByItself) else {
+      try ports.source.commit([mark])
+      return true
+    }
+    batch.removeAll()
+    let membership = ports.source.membership
+    let outcome = try waiting {
+      try transactions.commit(self.batch, offsets: [mark], membership: membership)
+    }
+    guard let outcome else {
+      mustSettle = true
+      return false
+    }
+    guard outcome != .conflict else {
+      throw PortError(.unavailable, "partition \(mark.partition): the group has gone on without this worker")
+    }
+    return true
   }
 
   private func index() {

@@ -89,7 +89,7 @@ public final class Worker {
   /// Whether a transaction was seen to move the group's offsets.
   var offsetsAreKept = false
   /// Whether a transaction was given up whose end is not known.
-  private var mustSettle = false
+  var mustSettle = false
   /// When the log was read last, or the partitions were taken over.
   private var polledNanos: UInt64 = 0
   /// When the last transaction's batch was taken.

@@ -8,6 +8,7 @@
   case abandonedTransactionKept = "abandoned-transaction-kept"
   case writesAfterRevocation = "writes-after-revocation"
   case readsBeforeW = "reads-before-w"
+  case commitsFirstByItself = "commits-first-by-itself"
   case deafWhileAcquiring = "deaf-while-acquiring"
   case firstReadingBelieved = "first-reading-believed"
 

@@ -17,6 +17,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case writesAfterRevocation = "writes-after-revocation"
   /// The record before W is not compared with the fingerprint, and taken for a new one.
   case readsBeforeW = "reads-before-w"
+  /// Turning to exactly once, C moves up to W outside of a transaction.
+  case commitsFirstByItself = "commits-first-by-itself"
   /// Between tries to take partitions over nobody asks whether they are to be given back.
   case deafWhileAcquiring = "deaf-while-acquiring"
   /// Positions that contradict each other are refused, though somebody was moving them.
