@@ -174,6 +174,9 @@ public final class KafkaSource: RecordSource {
       // A membership that is lost by now is told by the revocation that follows; its offsets would be refused.
       membership =
         try ask("membership") { () throws(KafkaError) in try consumer.membership() } ?? Self.lostMembership
+      // Answered at once, with nothing to read yet: a member that has not answered hears of no further rebalance, and the
+      // whole group waits for it, while the caller may be waiting for a store.
+      try ask("assign") { () throws(KafkaError) in try consumer.assign([]) }
       return .assigned(partitions)
     case .revoked(let partitions, let lost)?:
       membership = Self.lostMembership
