@@ -23,8 +23,9 @@ public struct TopicSinkConfiguration: Sendable {
   public var answerTimeoutMs = 10_000
   /// Longest wait within `send` for room in the queue, milliseconds.
   public var queueFullWaitMsMax = 1000
-  /// Bytes of a record's key and value that its dead letter keeps.
-  public var deadLetterBytesMax = 512 * 1024
+  /// Bytes of a record's key and value that its dead letter keeps. A message of brokers' usual 1 MB must have room for them
+  /// in base64, and for a key of that size once more as the message's own.
+  public var deadLetterBytesMax = 384 * 1024
   /// Name under which brokers know the sink's transactions, the same over all its lives; nil: there are none.
   public var transactionalID: String?
   /// Time after which the brokers end a transaction themselves: how long readers of committed records wait after a kill,
