@@ -81,11 +81,7 @@ let package = Package(
       dependencies: [
         "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Declaration", "Metrics",
         "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
-<<<<<<< HEAD
         "Verification", "Monitor", "Serve", yams, logging, arguments,
-=======
-        "Monitor", "Serve", yams, logging, arguments,
->>>>>>> ca68523 (Wrap a line)
       ],
       swiftSettings: strict),
     // Tests; TestServers starts real servers on free loopback ports.

@@ -3,7 +3,8 @@
 /// KEYS: the record, then the states. ARGV: the record that must be there (empty: none), the record to put
 /// there, the states' expiry in milliseconds (0: none), then the states (empty: the state is removed). Returns 1: written; 2: the new
 /// record is already there, so an earlier try has succeeded; 0: another record is there, and nothing was
-/// written. The record never expires. `unpack` holds to about 7,990 values, so that many states take several MSETs.
+/// written. The record never expires. `unpack` holds to about 7,990 values, so that many states take several MSETs; what may
+/// be refused (DEL) comes first, as nothing is undone.
 enum RedisScript {
   static let source = """
     local current = redis.call('GET', KEYS[1]) or ''
@@ -11,14 +12,15 @@ enum RedisScript {
       if current == ARGV[2] then return 2 end
       return 0
     end
+    for i = 2, #KEYS do
+      if ARGV[i + 2] == '' then redis.call('DEL', KEYS[i]) end
+    end
     if ARGV[3] == '0' then
       local pairs = {KEYS[1], ARGV[2]}
       local n = 2
       for i = 2, #KEYS do
         local state = ARGV[i + 2]
-        if state == '' then
-          redis.call('DEL', KEYS[i])
-        else
+        if state ~= '' then
           pairs[n + 1] = KEYS[i]
           pairs[n + 2] = state
           n = n + 2
@@ -33,9 +35,7 @@ enum RedisScript {
     else
       for i = 2, #KEYS do
         local state = ARGV[i + 2]
-        if state == '' then
-          redis.call('DEL', KEYS[i])
-        else
+        if state ~= '' then
           redis.call('SET', KEYS[i], state, 'PX', ARGV[3])
         end
       end

@@ -188,11 +188,18 @@ public final class KafkaSource: RecordSource {
   /// No member's.
   private static let lostMembership: [UInt8] = []
 
+  /// Keys and values of a batch beyond which it is not filled further, bytes.
+  private static let fillBytesMax = 32 << 20
+
+  private var messageBytes: Int {
+    consumer.messages.reduce(0) { $0 + $1.key.count + $1.value.count }
+  }
+
   /// Takes more while there is room and time, and the group does not change.
   private func fill(limit: Int, until end: ContinuousClock.Instant) throws(PortError) {
     while !consumer.messages.isEmpty, consumer.messages.count < limit, !consumer.hasChange {
       let left = (end - ContinuousClock.now) / .milliseconds(1)
-      guard left >= 1 else { return }
+      guard left >= 1, messageBytes < Self.fillBytesMax else { return }
       do throws(KafkaError) {
         try consumer.poll(limit: limit, timeoutMs: Int(left), keeping: true)
       } catch {

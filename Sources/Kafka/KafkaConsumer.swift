@@ -34,7 +34,7 @@ public final class KafkaConsumer {
   public static let fixedProperties: [(String, String)] = [
     ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("auto.offset.reset", "error"),
     ("partition.assignment.strategy", "range"), ("enable.partition.eof", "true"),
-    ("allow.auto.create.topics", "false"),
+    ("allow.auto.create.topics", "false"), ("isolation.level", "read_committed"),
   ]
 
   /// Time that `close` gives the group protocol, milliseconds.

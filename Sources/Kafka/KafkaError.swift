@@ -43,7 +43,7 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Whether the transaction under way must be aborted.
   public var requiresAbort = false
   /// Whether librdkafka says itself that the same call may be made again.
-  var mayRepeat = false
+  public private(set) var mayRepeat = false
   /// For people.
   public var text: String
 

@@ -6,8 +6,12 @@ import CRdKafka
 /// `requiresAbort`: call `abortTransaction`; `isRetriable`: call the same again. Messages are produced between `begin…` and
 /// `sendOffsets`.
 extension KafkaProducer {
-  /// The remaining time of the transaction, as librdkafka recommends.
+  /// Time for offsets: the remaining time of the transaction, as librdkafka recommends.
   private static let remainingTime: Int32 = -1
+  /// Time for one try to commit or abort, milliseconds. librdkafka 2.0.2 would take -1 as no limit at all
+  /// (`rd_kafka_txn_curr_api_begin` without a cap), and the caller has a group to serve; the next try takes up where this one
+  /// stood.
+  private static let tryMs: Int32 = 1000
 
   /// Ends what an earlier producer of the same id has left open, and makes it unable to go on. Once, before all else.
   ///
@@ -38,14 +42,14 @@ extension KafkaProducer {
       "add offsets to the transaction")
   }
 
-  /// Waits for all acknowledgements and commits; may take as long as the transaction may. Resumable.
+  /// Waits for all acknowledgements and commits. Resumable: call again after a retriable error, and nothing else in between.
   public func commitTransaction() throws(KafkaError) {
-    try check(rd_kafka_commit_transaction(handle.pointer, Self.remainingTime), "commit the transaction")
+    try check(rd_kafka_commit_transaction(handle.pointer, Self.tryMs), "commit the transaction")
   }
 
-  /// Throws all of the transaction away. Resumable.
+  /// Throws all of the transaction away. Resumable, as `commitTransaction`.
   public func abortTransaction() throws(KafkaError) {
-    try check(rd_kafka_abort_transaction(handle.pointer, Self.remainingTime), "abort the transaction")
+    try check(rd_kafka_abort_transaction(handle.pointer, Self.tryMs), "abort the transaction")
   }
 
   private func check(_ error: OpaquePointer?, _ what: String) throws(KafkaError) {

@@ -44,6 +44,7 @@ public enum KafkaProperties {
     ("partition.assignment.strategy", "Tally needs the eager range assignment"),
     ("enable.partition.eof", "Tally asks for bounds by itself"),
     ("allow.auto.create.topics", "a missing topic is refused"),
+    ("isolation.level", "Tally reads committed records and offsets only"),
     ("compression.codec", "it is the compression setting"),
     ("compression.type", "it is the compression setting"),
     ("enable.idempotence", noneLost), ("acks", noneLost), ("request.required.acks", noneLost),

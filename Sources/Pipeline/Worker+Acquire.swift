@@ -75,8 +75,7 @@ extension Worker {
   /// the transactions that follow. Returns false when given up.
   private func commitFirst(_ mark: OffsetMark) throws -> Bool {
     guard let transactions, !configuration.has(.commitsFirstByItself) else {
-      try ports.source.commit([mark])
-      return true
+      return try waiting { try ports.source.commit([mark]) } != nil
     }
     batch.removeAll()
     let membership = ports.source.membership
@@ -158,19 +157,22 @@ extension Worker {
     var backoffMs = configuration.retryBackoffMinMs
     var waited = false
     while true {
+      let result: Result
       do {
-        let result = try body()
-        if waited {
-          try ports.source.resume()
-          ports.recorder.state("running", healthy: true)
-        }
-        return result
+        result = try body()
       } catch let error as PortError where error.code == .unavailable {
         waited = true
         ports.recorder.state("waiting for \(error)", healthy: false)
         if try serveGroup(forMs: backoffMs) { return nil }
         backoffMs = min(backoffMs * 2, configuration.retryBackoffMaxMs)
+        continue
       }
+      // What has succeeded is not done again because reading cannot go on.
+      if waited {
+        try ports.source.resume()
+        ports.recorder.state("running", healthy: true)
+      }
+      return result
     }
   }
 

@@ -156,8 +156,10 @@ public final class Worker {
 
   /// One poll and what follows from it. Returns false at the end of a bounded source.
   private func step() throws -> Bool {
-    // The group gives partitions to others that must wait for a transaction's end.
-    if mustSettle { try settle() }
+    // The group gives partitions to others, who wait for a transaction's end; but they wait for a poll first.
+    if mustSettle {
+      do { try settle() } catch let error as PortError where error.code == .unavailable {}
+    }
     if let partitions = toAcquire {
       try acquire(partitions)
       toAcquire = nil

@@ -14,6 +14,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
   private var sink: KafkaTopicSink?
   private var phase = Phase.unknown
   private var aborts = 0
+  private var begun = ContinuousClock.now
   private var fencings: [ContinuousClock.Instant] = []
 
   /// How far the transaction is.
@@ -22,6 +23,8 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     case unknown
     case settled
     case open
+    /// The messages are in it.
+    case filled
     /// Messages and offsets are in it.
     case complete
     case mustAbort
@@ -59,7 +62,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     case .complete:
       // The commit may have been under way.
       if try step({ producer throws(KafkaError) in try producer.commitTransaction() }) { phase = .settled }
-    case .open: phase = .mustAbort
+    case .open, .filled: phase = .mustAbort
     case .unknown, .mustAbort, .broken: break
     }
     if phase == .mustAbort {
@@ -70,7 +73,10 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       sink = nil
       phase = .unknown
     }
-    guard phase == .unknown else { return }
+    guard phase == .unknown else {
+      guard phase == .settled else { throw PortError(.unavailable, name, cause: "its end is not known yet") }
+      return
+    }
     let current = try sink ?? KafkaTopicSink(configuration, context: context)
     sink = current
     if try step({ producer throws(KafkaError) in
@@ -92,9 +98,13 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
         return .conflict
       }
       phase = .open
+      begun = .now
     }
     if phase == .open {
       guard try send(batch) else { return .conflict }
+      phase = .filled
+    }
+    if phase == .filled {
       let positions = offsets.map {
         KafkaPosition(partition: $0.partition, offset: $0.offset, metadata: $0.metadata)
       }
@@ -134,7 +144,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       guard let failure = sink.sendFailure, failure.kind != .queueFull else { throw error }
       // In a transaction that has failed meanwhile, librdkafka takes no message.
       guard failure.kind == .transient || failure.kind == .fenced || failure.isFatal else { throw error }
-      try note(failure)
+      try note(failure, requiresAbort: !failure.isFatal)
       return false
     }
   }
@@ -146,20 +156,25 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       try body(producer)
       return true
     } catch {
-      if error.isRetriable { throw error.port(name) }
-      try note(error)
+      if error.mayRepeat { throw PortError(.unavailable, name, cause: error.description) }
+      try note(error, requiresAbort: error.requiresAbort)
       return false
     }
   }
 
   /// Notes why a transaction cannot go on. Throws what no later one would mend.
-  private func note(_ error: KafkaError) throws(PortError) {
-    phase = error.isFatal ? .broken : .mustAbort
+  private func note(_ error: KafkaError, requiresAbort: Bool) throws(PortError) {
+    // What librdkafka neither lets us repeat nor abort has left the producer in an unknown state.
+    phase = requiresAbort ? .mustAbort : .broken
     // What a broker has against a message tells more than the abort that follows; its report may still be on its way.
     sink?.producer.poll(timeoutMs: Self.reportWaitMs)
-    if let cause = sink?.producer.takeDeliveryError(), Self.isLasting(cause) { throw cause.port(name) }
+    let cause = sink?.producer.takeDeliveryError()
+    if let cause, Self.isLasting(cause) { throw cause.port(name) }
     if Self.isLasting(error) { throw error.port(name) }
-    if error.kind == .groupMoved { return }
+    // Outages pass, however long they take; the brokers end what took too long.
+    let isLate = begun + .milliseconds(configuration.transactionTimeoutMs) < .now
+    let isPassing = error.kind == .groupMoved || error.kind == .transient || cause?.kind == .transient
+    if isPassing || isLate { return }
     if error.kind == .fenced { return try noteFencing(error) }
     aborts += 1
     guard aborts < Self.abortsMax else {

@@ -105,7 +105,7 @@ extension Setting {
     choice("worker.kernel", \.kernel, of: Kernel.choices),
     number("worker.batch_rows_max", \.worker.batchRowsMax, in: 1...StateStoreLimits.statesMax),
     number("worker.transaction_rows_max", \.worker.transactionRowsMax, in: 1...StateStoreLimits.statesMax),
-    time("worker.transaction_interval", \.worker.transactionIntervalMs, in: 0...minute),
+    time("worker.transaction_interval", \.worker.transactionIntervalMs, in: 0...2 * second),
     bytes("worker.value_size_max", \.valueBytesMax, in: 1 << 10...Int64(EventDecoder.valueBytesLimit)),
     time("worker.commit_interval", \.worker.commitIntervalMs, in: 1...minute),
   ]
