@@ -24,9 +24,8 @@ public struct PartitionFacts: Sendable {
   public var record: PartitionRecord?
   /// C; nil: none.
   public var committed: CommittedOffset?
-  /// Where the generation before this one stood when this one took over from it: everything below was delivered; nil: there was
-  /// none.
-  public var delivered: Int64?
+  /// The generation before, as it stood when this one took over from it; nil: there was none.
+  public var before: FormerGeneration?
   /// T; nil: none or no table.
   public var table: Int64?
   /// The log's bounds.
@@ -36,13 +35,13 @@ public struct PartitionFacts: Sendable {
 
   /// Facts.
   public init(
-    partition: Int32, record: PartitionRecord?, committed: CommittedOffset?, delivered: Int64? = nil,
+    partition: Int32, record: PartitionRecord?, committed: CommittedOffset?, before: FormerGeneration? = nil,
     table: Int64?, bounds: LogBounds, log: LogIdentity
   ) {
     self.partition = partition
     self.record = record
     self.committed = committed
-    self.delivered = delivered
+    self.before = before
     self.table = table
     self.bounds = bounds
     self.log = log
@@ -100,39 +99,68 @@ public struct Acquisition: Equatable, Sendable {
 public enum Delivery {
   /// Decides where to go on. Throws `PortError.refused` when positions contradict each other, naming all of them.
   ///
-  /// `guarantee` nil: only states are made; neither C nor T counts.
+  /// `guarantee` nil: only states are made; neither C nor T counts. `trustsOffsets`: a C that Tally has not committed is what a
+  /// person has set deliberately.
   public static func acquire(
     _ facts: PartitionFacts, identity: PipelineIdentity, startAt: StartAt, onLostState: OnLostState,
-    guarantee: DeliveryGuarantee? = .effectivelyOnce
+    guarantee: DeliveryGuarantee? = .effectivelyOnce, trustsOffsets: Bool = false
   ) throws -> Acquisition {
     guard let record = facts.record else {
-      if facts.committed == nil && facts.table == nil {
-        let start = startAt == .earliest ? facts.bounds.low : facts.bounds.high
-        return begin(first(facts, identity: identity, at: start, guarantee), facts: facts)
+      if let start = beginning(facts, startAt) {
+        var next = begin(first(facts, identity: identity, at: start, guarantee), facts: facts)
+        // C tells that the partition began here, should the store be lost before anything is delivered.
+        next.commitsFirst = guarantee != nil && facts.committed == nil
+        return next
       }
       return try lost(facts, identity: identity, onLostState: onLostState, guarantee)
     }
-    try check(record, facts: facts, identity: identity)
+    try check(record, facts: facts, identity: identity, readsOn: guarantee != nil)
     guard let guarantee else { return resume(record, facts: facts) }
-    try checkPositions(record, facts: facts, onLostState: onLostState)
-    return turn(resume(record, facts: facts), to: guarantee, facts: facts)
+    let was = guaranteeBefore(record, facts: facts)
+    try checkPositions(
+      record, facts: facts, was: was, onLostState: onLostState, trustsOffsets: trustsOffsets)
+    return turn(resume(record, facts: facts), from: was, to: guarantee, facts: facts)
+  }
+
+  /// Where a partition begins of which nothing was delivered; nil: something was.
+  private static func beginning(_ facts: PartitionFacts, _ startAt: StartAt) -> Int64? {
+    guard facts.table == nil else { return nil }
+    guard let committed = facts.committed else {
+      return startAt == .earliest ? facts.bounds.low : facts.bounds.high
+    }
+    // Committed when it began, and never since.
+    let isUntouched = committed.firstOffset == committed.offset
+    let isInLog = facts.bounds.low <= committed.offset && committed.offset <= facts.bounds.high
+    return isUntouched && isInLog ? committed.offset : nil
+  }
+
+  /// The guarantee under which T and C were moved last: until this generation is beyond the one before it, that one's.
+  private static func guaranteeBefore(
+    _ record: PartitionRecord, facts: PartitionFacts
+  ) -> DeliveryGuarantee {
+    guard let before = facts.before, record.nextOffset <= before.nextOffset else { return record.guarantee }
+    return before.guarantee
   }
 
   /// Throws unless T and C are what the guarantee under which they were moved leaves, whatever crashed.
   private static func checkPositions(
-    _ record: PartitionRecord, facts: PartitionFacts, onLostState: OnLostState
+    _ record: PartitionRecord, facts: PartitionFacts, was: DeliveryGuarantee, onLostState: OnLostState,
+    trustsOffsets: Bool
   ) throws {
     let next = record.nextOffset
     // While states are made anew, W lies behind what was delivered, and rightly so.
-    let isRebuilding = next < max(record.rebuildingUntil, facts.delivered ?? 0)
-    if let committed = facts.committed, committed.offset > next, !isRebuilding {
-      // What Tally commits carries its mark. With it a C ahead of W tells of a store that fell back; without it, of a person.
-      guard committed.firstOffset != nil else {
+    let isRebuilding = next < max(record.rebuildingUntil, facts.before?.nextOffset ?? 0)
+    if let committed = facts.committed, committed.offset > next {
+      // What Tally commits carries its mark. With it a C ahead of W tells of a store that fell back; without it, of a person,
+      // who may be right where Tally itself leaves C ahead of W and T tells how far that can be.
+      let isPlausible = was == .exactlyOnce && facts.table.map { committed.offset <= $0 } ?? false
+      guard committed.firstOffset != nil || isRebuilding || isPlausible || trustsOffsets else {
         throw refusal(
           facts, "the group's committed offset is ahead of the store (C > W), and Tally has not committed it",
-          "someone has reset the group; put C back to W or less")
+          "someone has reset the group; put C back to W or less, or, if C is behind the last event that the topic of scores has "
+            + "of this partition, start once with --trust-offsets")
       }
-      guard record.guarantee == .exactlyOnce || onLostState == .rebuild else {
+      guard was == .exactlyOnce || isRebuilding || onLostState == .rebuild else {
         throw refusal(
           facts, "the group's committed offset is ahead of the store (C > W): the store fell back",
           "restore it, or make what it lacks anew from the log: redis.on_lost_state: rebuild")
@@ -144,38 +172,46 @@ public enum Delivery {
         "the table was restored or emptied; restore a store of the same age, or delete the table's position row "
           + "to let it go on from W without the missing rows")
     }
-    guard record.guarantee == .exactlyOnce, !isRebuilding else { return }
-    if let table = facts.table, let committed = facts.committed?.offset, table < committed {
+    guard was == .exactlyOnce else { return }
+    guard let committed = facts.committed?.offset else {
+      // T never lags behind C, so that T = W tells what a C was that is gone.
+      guard facts.table == next, !isRebuilding else { throw goneOffset(facts) }
+      return
+    }
+    if let table = facts.table, table < committed {
       throw refusal(
         facts, "the table is behind the group's committed offset (T < C)",
         "the table was restored or emptied; restore a newer one, or delete the table's position row to let it go on from C "
           + "without the missing rows")
     }
-    guard next > record.firstOffset else { return }
-    // T never lags behind C, so that T = W tells what an expired C was.
-    guard let committed = facts.committed?.offset ?? (facts.table == next ? next : nil), committed >= next
-    else {
-      throw refusal(
-        facts, "the group's committed offset is behind the store (C < W), or gone",
-        "someone has reset or deleted the group, or its offsets have expired; set C to the offset behind the last one that the "
-          + "topic of scores has of this partition (header or field of each score)")
-    }
+    guard committed >= max(next, facts.before?.nextOffset ?? 0) else { throw goneOffset(facts) }
+  }
+
+  private static func goneOffset(_ facts: PartitionFacts) -> PortError {
+    refusal(
+      facts, "the group's committed offset is behind what was delivered, or gone",
+      "someone has reset or deleted the group, or its offsets have expired; set C to the offset behind the last one that the "
+        + "topic of scores has of this partition, and start once with --trust-offsets")
   }
 
   /// Notes the guarantee in the record before anything is delivered under it.
   private static func turn(
-    _ acquisition: Acquisition, to guarantee: DeliveryGuarantee, facts: PartitionFacts
+    _ acquisition: Acquisition, from was: DeliveryGuarantee, to guarantee: DeliveryGuarantee,
+    facts: PartitionFacts
   ) -> Acquisition {
     var next = acquisition
-    guard next.record.guarantee != guarantee else { return next }
+    guard was != guarantee || next.record.guarantee != guarantee else { return next }
+    next.isNew = next.record.guarantee != guarantee
     next.record.guarantee = guarantee
-    next.isNew = true
-    let committed = facts.committed?.offset ?? next.record.firstOffset
+    let committed = facts.committed?.offset
     switch guarantee {
     // Everything below W was delivered: C must say so first.
-    case .exactlyOnce: next.commitsFirst = committed < next.record.nextOffset
+    case .exactlyOnce: next.commitsFirst = (committed ?? -1) < next.record.nextOffset
     // W may lag behind C until it has caught up.
-    case .effectivelyOnce: next.record.rebuildingUntil = max(next.record.rebuildingUntil, committed)
+    case .effectivelyOnce:
+      let until = max(next.record.rebuildingUntil, committed ?? 0)
+      next.isNew = next.isNew || until != next.record.rebuildingUntil
+      next.record.rebuildingUntil = until
     }
     return next
   }
@@ -183,7 +219,7 @@ public enum Delivery {
   private static func resume(_ record: PartitionRecord, facts: PartitionFacts) -> Acquisition {
     let next = record.nextOffset
     let canVerify = next > facts.bounds.low && record.lastOffsetPlusOne == next
-    let topicFrom = max(next, facts.committed?.offset ?? next, facts.delivered ?? next)
+    let topicFrom = max(next, facts.committed?.offset ?? next, facts.before?.nextOffset ?? next)
     return Acquisition(
       record: record, isNew: false, topicFrom: topicFrom, tableFrom: facts.table ?? topicFrom,
       readFrom: canVerify ? next - 1 : next)
@@ -217,6 +253,13 @@ public enum Delivery {
     _ guarantee: DeliveryGuarantee?
   ) throws -> Acquisition {
     let until = max(facts.committed?.offset ?? 0, facts.table ?? 0)
+    if let committed = facts.committed?.offset, let table = facts.table, table < committed {
+      throw refusal(
+        facts, "the states are lost, and the table is behind the group's committed offset (T < C)",
+        "someone has reset the group, or the table was restored or emptied; put C back to T or less, or delete the table's "
+          + "position row to let it go on from C without the missing rows")
+    }
+    if guarantee == .exactlyOnce && facts.committed == nil { throw goneOffset(facts) }
     guard onLostState == .rebuild else {
       throw refusal(
         facts,
@@ -245,7 +288,7 @@ public enum Delivery {
   }
 
   private static func check(
-    _ record: PartitionRecord, facts: PartitionFacts, identity: PipelineIdentity
+    _ record: PartitionRecord, facts: PartitionFacts, identity: PipelineIdentity, readsOn: Bool
   ) throws {
     if record.definition != identity.stateHash {
       throw refusal(
@@ -267,7 +310,8 @@ public enum Delivery {
         facts, "the states were made from another cluster's log",
         "point kafka.brokers at the cluster they belong to")
     }
-    if record.nextOffset < facts.bounds.low || record.nextOffset > facts.bounds.high {
+    // What only makes states has an end of its own, beyond which somebody else may be already.
+    if record.nextOffset < facts.bounds.low || readsOn && record.nextOffset > facts.bounds.high {
       throw refusal(
         facts, "the next offset lies outside the log",
         "events between were deleted before they were scored, or the topic was made anew")

@@ -23,7 +23,10 @@ extension Delivery {
   ) throws -> Renewal? {
     guard facts.record != nil || facts.committed != nil || facts.table != nil else { return nil }
     let until = max(facts.record?.nextOffset ?? 0, facts.committed?.offset ?? 0)
-    if let record = facts.record { try checkLog(of: record, facts: facts) }
+    if let record = facts.record {
+      try checkLog(of: record, facts: facts)
+      try checkReset(record, facts: facts)
+    }
     guard until <= facts.bounds.high, facts.table ?? 0 <= facts.bounds.high else {
       throw refusal(
         facts, "positions lie behind the end of the log",
@@ -60,9 +63,19 @@ extension Delivery {
     return !isInPlace || begun.isClearing || begun.nextOffset < begun.rebuildingUntil
   }
 
-  /// The record that stands for a generation that has none, when another one takes over.
-  public static func stub(_ facts: PartitionFacts, identity: PipelineIdentity) -> PartitionRecord {
-    first(facts, identity: identity, at: facts.committed?.offset ?? 0, nil)
+  /// Throws when a run could not go on behind the states, or would leave events out.
+  private static func checkReset(_ record: PartitionRecord, facts: PartitionFacts) throws {
+    if let committed = facts.committed, committed.offset > record.nextOffset, committed.firstOffset == nil {
+      throw refusal(
+        facts, "the group's committed offset is ahead of the store (C > W), and Tally has not committed it",
+        "someone has reset the group; put C back to W or less")
+    }
+    if facts.bounds.low > record.nextOffset {
+      throw refusal(
+        facts,
+        "the events \(record.nextOffset)..<\(facts.bounds.low) were deleted before they were scored",
+        "begin anew, with another group, redis.generation and table")
+    }
   }
 
   private static func checkLog(of record: PartitionRecord, facts: PartitionFacts) throws {

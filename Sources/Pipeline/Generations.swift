@@ -8,8 +8,24 @@ public struct PartitionStanding: Sendable {
   public var bytes: [UInt8]?
   /// The generation in force.
   public var generation: UInt64
-  /// W of the generation before when this one took over from it; nil: there was none.
-  public var delivered: Int64?
+  /// The generation before, as it stood when this one took over from it; nil: there was none.
+  public var before: FormerGeneration?
+  /// Generations of which states may be left, with their last records' bytes.
+  public var leftovers: [(generation: UInt64, bytes: [UInt8])] = []
+}
+
+/// A generation as it stood when another one took over.
+public struct FormerGeneration: Equatable, Sendable {
+  /// W: everything below was delivered.
+  public var nextOffset: Int64
+  /// The guarantee under which T and C were moved.
+  public var guarantee: DeliveryGuarantee
+
+  /// A generation.
+  public init(nextOffset: Int64, guarantee: DeliveryGuarantee) {
+    self.nextOffset = nextOffset
+    self.guarantee = guarantee
+  }
 }
 
 /// Generations of states: a record that names a successor is never written again, and the successor is in force.
@@ -43,8 +59,12 @@ public enum Generations {
               + "\(record.generation)")
         }
         guard record.successor != 0 else { continue }
+        if record.isClearing, let bytes {
+          standings[place].leftovers.append((standings[place].generation, bytes))
+        }
         standings[place].generation = record.successor
-        standings[place].delivered = record.nextOffset
+        standings[place].before = FormerGeneration(
+          nextOffset: record.nextOffset, guarantee: record.guarantee)
         store.use(generation: record.successor, of: partition)
         next.append(partition)
       }
@@ -57,11 +77,13 @@ public enum Generations {
   }
 
   /// The generation that partitions shall be moved to: the one that some of them have already, after a move that was
-  /// interrupted, else a new one.
-  public static func target(of standings: [PartitionStanding]) -> UInt64 {
-    let first = standings.map(\.generation).min() ?? 1
-    let last = standings.map(\.generation).max() ?? 1
-    return first == last ? next(after: last) : last
+  /// interrupted, else a new one. Partitions without a record stay where they are.
+  public static func target(of standings: [PartitionStanding], definition: String) -> UInt64 {
+    let moving = standings.filter { $0.record != nil }
+    let first = moving.map(\.generation).min() ?? 1
+    let last = moving.map(\.generation).max() ?? 1
+    let isInterrupted = moving.contains { $0.generation == last && $0.record?.definition == definition }
+    return first != last && isInterrupted ? last : next(after: last)
   }
 
   /// Bit 61 tells generations of moves from those that people and replays name; below it a person's number and a counter.
@@ -77,26 +99,37 @@ public enum Generations {
   /// whoever works on it finds the compare-and-set failing and follows. Returns W at that moment; nil: the record
   /// has moved meanwhile, read it again.
   ///
-  /// `store` must use the partition's old generation. `record`: what is there; empty: none, and `stub` takes its place.
+  /// `store` must use the partition's old generation. `record`: what is there.
   public static func seal(
-    _ store: any StateStore, partition: Int32, record: [UInt8], stub: PartitionRecord, successor: UInt64
-  ) throws -> SealedRecord? {
-    var sealed = record.isEmpty ? stub : try PartitionRecord.read(record, partition: partition)
+    _ store: any StateStore, partition: Int32, record: [UInt8], successor: UInt64
+  ) throws -> Int64? {
+    var sealed = try PartitionRecord.read(record, partition: partition)
     guard sealed.successor == 0 else { return nil }
     sealed.successor = successor
+    // Its states are left to be removed.
+    sealed.isClearing = true
     var write = StateWrite()
     write.partition = partition
     write.expected = record
     write.record = sealed.encoded
-    guard try store.write(write) != .conflict else { return nil }
-    return SealedRecord(nextOffset: sealed.nextOffset, bytes: write.record)
+    return try store.write(write) == .conflict ? nil : sealed.nextOffset
   }
-}
 
-/// The last record of a generation.
-public struct SealedRecord: Sendable {
-  /// W when the next generation took over.
-  public var nextOffset: Int64
-  /// Its bytes.
-  public var bytes: [UInt8]
+  /// Removes the states that sealed generations of a partition have left; their records stay and lead on.
+  public static func removeLeftovers(_ store: any StateStore, _ standing: PartitionStanding, partition: Int32)
+    throws
+  {
+    for (generation, bytes) in standing.leftovers {
+      store.use(generation: generation, of: partition)
+      guard try store.clear(partition, whileRecordIs: bytes) else { continue }
+      var record = try PartitionRecord.read(bytes, partition: partition)
+      record.isClearing = false
+      var write = StateWrite()
+      write.partition = partition
+      write.expected = bytes
+      write.record = record.encoded
+      _ = try store.write(write)
+    }
+    store.use(generation: standing.generation, of: partition)
+  }
 }

@@ -58,7 +58,7 @@ extension Worker {
     do {
       return try Delivery.acquire(
         fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState,
-        guarantee: configuration.guarantee)
+        guarantee: configuration.guarantee, trustsOffsets: configuration.trustsOffsets)
     } catch let error as PortError where error.code == .refused && !configuration.has(.firstReadingBelieved) {
       let again = try facts(of: [fact.partition])
       guard
@@ -117,7 +117,7 @@ extension Worker {
       facts.append(
         PartitionFacts(
           partition: partition, record: standing.record, committed: committed[index],
-          delivered: standing.delivered, table: table?[index], bounds: try ports.source.bounds(partition),
+          before: standing.before, table: table?[index], bounds: try ports.source.bounds(partition),
           log: log))
     }
     return (facts, partitions.map { standings[Int($0)].bytes })

@@ -24,6 +24,8 @@ public struct WorkerConfiguration: Sendable {
   public var startAt = StartAt.earliest
   /// What to do about lost states.
   public var onLostState = OnLostState.rebuild
+  /// Whether a group's offset that Tally has not committed is one that a person has set deliberately.
+  public var trustsOffsets = false
   /// A bug planted in a debug build; nil: none.
   @_spi(Simulation) public var bug: WorkerBug?
 

@@ -123,6 +123,9 @@ struct EntityRebuild {
   private func replace(
     _ expected: [UInt8], _ record: PartitionRecord, by state: [UInt8], partition: Int32
   ) throws -> Bool {
+    guard record.successor == 0 else {
+      throw Failure("the states were moved to another generation meanwhile; start this again")
+    }
     var next = record
     next.repairs += 1
     var write = StateWrite()

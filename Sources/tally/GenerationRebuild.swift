@@ -26,11 +26,13 @@ struct GenerationRebuild {
   /// Makes the states and switches over. Returns false when it was stopped on the way.
   func run(_ positions: PipelinePositions) throws -> Bool {
     let old = positions.standings.map(\.generation)
-    let moving = positions.facts.map(\.partition).filter { old[Int($0)] != target }
-    let isInPlace = moving.isEmpty
-    let partitions = isInPlace ? positions.facts.map(\.partition) : moving
+    let isInPlace = positions.facts.allSatisfy { $0.record == nil }
+    // A partition without a record has no states that could be moved: who takes it over makes them where they were.
+    let partitions = positions.facts.filter {
+      isInPlace || $0.record != nil && old[Int($0.partition)] != target
+    }.map(\.partition)
     let began = try begin(partitions, positions)
-    guard !began.isEmpty || !isInPlace && positions.facts.contains(where: { $0.record != nil }) else {
+    guard !began.isEmpty else {
       say("rebuild: nothing was scored yet, so there are no states to make")
       return true
     }
@@ -44,23 +46,22 @@ struct GenerationRebuild {
       rounds += 1
       if isInPlace { break }
       let live = try nextOffsets(partitions, in: old)
-      let lag = began.keys.map { max(0, (live[$0] ?? 0) - (until[$0] ?? 0)) }.reduce(0, +)
+      let lag = partitions.map { max(0, (live[$0] ?? 0) - (until[$0] ?? 0)) }.reduce(0, +)
       if lag <= Self.lagMax || rounds == Self.roundsMax { break }
       from = until
-      for partition in began.keys { until[partition] = max(until[partition] ?? 0, live[partition] ?? 0) }
+      for partition in partitions { until[partition] = max(until[partition] ?? 0, live[partition] ?? 0) }
     }
     if isInPlace {
       say("rebuild: done, \(records) records; tally run goes on from here")
       return true
     }
-    let sealed = try switchOver(partitions, positions, old)
     from = until
-    for (partition, record) in sealed {
-      until[partition] = max(until[partition] ?? 0, record.nextOffset)
+    for (partition, next) in try switchOver(partitions, old) {
+      until[partition] = max(until[partition] ?? 0, next)
     }
     guard let read = try apply(began, from: from, until: until) else { return false }
     records += read
-    try removeOld(sealed, old)
+    try removeOld()
     say("rebuild: done, \(records) records; switched to generation \(target), tally run goes on from here")
     return true
   }
@@ -131,34 +132,30 @@ struct GenerationRebuild {
     return try store.records(partitions)
   }
 
-  /// Seals the old records, one after the other; each is read again until nobody has moved it in between.
-  private func switchOver(
-    _ partitions: [Int32], _ positions: PipelinePositions, _ old: [UInt64]
-  ) throws -> [Int32: SealedRecord] {
-    var sealed: [Int32: SealedRecord] = [:]
+  /// Seals the old records, one after the other; each is read again until nobody has moved it in between. Returns W at those moments.
+  private func switchOver(_ partitions: [Int32], _ old: [UInt64]) throws -> [Int32: Int64] {
+    var sealed: [Int32: Int64] = [:]
     for partition in partitions {
-      let facts = positions.facts[Int(partition)]
-      let stub = Delivery.stub(
-        facts, identity: pipeline.identity(generation: old[Int(partition)], modelSet: modelSet))
       while sealed[partition] == nil {
-        let record = try records([partition], in: old)[0] ?? []
-        if let known = try record.isEmpty ? nil : PartitionRecord.read(record, partition: partition),
-          known.successor != 0
-        {
+        guard let record = try records([partition], in: old)[0] else {
+          throw Failure("partition \(partition): the store has lost its record meanwhile; start this again")
+        }
+        guard try PartitionRecord.read(record, partition: partition).successor == 0 else {
           throw Failure("partition \(partition): another tally rebuild has switched it over")
         }
         sealed[partition] = try Generations.seal(
-          store, partition: partition, record: record, stub: stub, successor: target)
+          store, partition: partition, record: record, successor: target)
       }
     }
     return sealed
   }
 
-  /// Removes the states that nobody uses any more; their records stay and lead on.
-  private func removeOld(_ sealed: [Int32: SealedRecord], _ old: [UInt64]) throws {
-    for (partition, record) in sealed {
-      store.use(generation: old[Int(partition)], of: partition)
-      _ = try store.clear(partition, whileRecordIs: record.bytes)
+  /// Removes the states that nobody uses any more.
+  private func removeOld() throws {
+    let count = try settings.partitionCount()
+    let standings = try Generations.follow(store, from: settings.generation, partitionCount: count)
+    for (partition, standing) in standings.enumerated() {
+      try Generations.removeLeftovers(store, standing, partition: Int32(partition))
     }
   }
 }

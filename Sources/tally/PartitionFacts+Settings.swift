@@ -23,7 +23,7 @@ struct PipelinePositions {
     facts = numbers.indices.map { index in
       PartitionFacts(
         partition: numbers[index], record: standings[index].record, committed: committed[index],
-        delivered: standings[index].delivered, table: table[index], bounds: bounds[index], log: log)
+        before: standings[index].before, table: table[index], bounds: bounds[index], log: log)
     }
     recordBytes = standings.map { $0.bytes ?? [] }
     self.standings = standings

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Dataflow
+import Events
 import FeatureStore
+import Features
 import Foundation
 import Ingest
 import Metrics
@@ -72,10 +74,15 @@ struct Rebuild: ParsableCommand {
     let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
     // Nothing is there that could go on: the states are made where they were.
     let isInPlace = positions.facts.allSatisfy { $0.record == nil }
-    let target = isInPlace ? settings.generation : Generations.target(of: positions.standings)
+    let target = isInPlace ? settings.generation : Generations.target(
+        of: positions.standings, definition: pipeline.program.stateHash.hex)
     let rebuild = GenerationRebuild(
       settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet,
       acceptShorterLog: acceptShorterLog, goesOn: !restart)
+    // Of earlier moves that were interrupted behind the switch.
+    for (partition, standing) in positions.standings.enumerated() {
+      try Generations.removeLeftovers(store, standing, partition: Int32(partition))
+    }
     guard try rebuild.run(positions) else {
       complain(
         "tally: stopped; tally rebuild goes on from here" + (isInPlace ? ", and so does tally run" : ""))

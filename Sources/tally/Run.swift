@@ -39,6 +39,9 @@ struct Run: ParsableCommand {
   @Option(
     help: "Serve /metrics (Prometheus), /healthz and /readyz: PORT (this machine only), :PORT or HOST:PORT.")
   var http: String?
+  @Flag(
+    help: "Believe the group's offsets although Tally has not committed them: for a start after they were set by hand.")
+  var trustOffsets = false
   @Flag(help: "A live view instead of a line now and then.") var view = false
 
   func validate() throws {
@@ -53,6 +56,7 @@ struct Run: ParsableCommand {
       var settings = try connection.settings()
       if let workers { settings.workers = workers }
       if let delivery { settings.delivery = delivery }
+      settings.worker.trustsOffsets = trustOffsets
       if let startAt { settings.worker.startAt = startAt }
       if let onLostState { settings.worker.onLostState = onLostState }
       if let encoding { settings.encoding = encoding }

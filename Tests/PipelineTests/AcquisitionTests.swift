@@ -69,6 +69,12 @@ struct RenewalTests {
     #expect(began.from == 10)
   }
 
+  @Test("positions with which no run could go on are refused")
+  func noWayOn() {
+    #expect(throws: PortError.self) { try renew(facts(w: 50, t: 60, c: 60, mine: false)) }
+    #expect(throws: PortError.self) { try renew(facts(w: 50, t: 50, c: 50, low: 51), shorter: true) }
+  }
+
   @Test("another log is refused")
   func anotherLog() {
     #expect(throws: PortError.self) { try renew(facts(w: 50, t: 50, c: 50, high: 40)) }
@@ -108,7 +114,7 @@ struct ExactlyOnceAcquisitionTests {
   func resume() throws {
     let next = try acquire(facts(w: 10, t: 20, c: 15))
     #expect(next.readFrom == 9 && next.topicFrom == 15 && next.tableFrom == 20 && !next.isNew)
-    let fresh = try acquire(facts(w: 10, t: 20, c: nil, first: 10))
+    let fresh = try acquire(facts(w: 10, t: 20, c: 10, first: 10))
     #expect(fresh.topicFrom == 10 && fresh.tableFrom == 20)
     let tableless = try acquire(facts(w: 10, t: nil, c: 15))
     #expect(tableless.topicFrom == 15 && tableless.tableFrom == 15)
@@ -117,15 +123,22 @@ struct ExactlyOnceAcquisitionTests {
   @Test("contradictions are refused")
   func contradictions() throws {
     for (wrong, words) in [
-      (facts(w: 10, t: 20, c: 9), "C < W"), (facts(w: 10, t: 14, c: 15), "T < C"),
-      (facts(w: 10, t: 9, c: nil), "T < W"), (facts(w: 10, t: 12, c: nil), "C < W"),
-      (facts(w: 10, t: nil, c: nil), "or gone"),
-      (facts(w: 10, t: 20, c: 15, mine: false), "not committed it"),
+      (facts(w: 10, t: 20, c: 9), "behind what was delivered"), (facts(w: 10, t: 14, c: 15), "T < C"),
+      (facts(w: 10, t: 9, c: nil), "T < W"), (facts(w: 10, t: 12, c: nil), "or gone"),
+      (facts(w: 10, t: 12, c: nil, first: 10), "or gone"), (facts(w: 10, t: nil, c: nil), "or gone"),
+      (facts(w: 10, t: nil, c: 15, mine: false), "not committed it"),
+      (facts(w: 10, t: 12, c: 15, mine: false), "not committed it"),
     ] {
       let error = try #require(throws: PortError.self) { try acquire(wrong) }
       #expect(error.code == .refused && error.detail.contains(words), "\(error)")
     }
     #expect(try acquire(facts(w: 10, t: 10, c: nil)).topicFrom == 10, "T = W tells what an expired C was")
+    // What a person has set after an offset expired: T tells that it may be right, else the person does.
+    #expect(try acquire(facts(w: 10, t: 20, c: 15, mine: false)).topicFrom == 15)
+    let trusted = try Delivery.acquire(
+      facts(w: 10, t: nil, c: 15, mine: false), identity: identity, startAt: .earliest,
+      onLostState: .rebuild, guarantee: .exactlyOnce, trustsOffsets: true)
+    #expect(trusted.topicFrom == 15)
   }
 
   @Test("the guarantee changes in the record first, and with it what T and C must be")
@@ -144,6 +157,47 @@ struct ExactlyOnceAcquisitionTests {
     #expect(try acquire(half).commitsFirst == false)
   }
 
+  @Test("a C that is gone while states are made anew is refused: the topic would get history again")
+  func goneWhileRebuilding() throws {
+    var lost = facts(w: 0, t: 1000, c: nil)
+    lost.bounds.high = 2000
+    lost.record = nil
+    #expect(throws: PortError.self) { try acquire(lost, .exactlyOnce) }
+    var half = facts(w: 500, t: 1000, c: nil)
+    half.bounds.high = 2000
+    half.record?.rebuildingUntil = 1000
+    #expect(throws: PortError.self) { try acquire(half) }
+    half.committed = CommittedOffset(1000, firstOffset: 0)
+    #expect(try acquire(half).topicFrom == 1000)
+  }
+
+  @Test("a partition says in C where it begins, before its record is there")
+  func beginnings() throws {
+    var fresh = facts(w: 0, t: nil, c: nil)
+    fresh.record = nil
+    let begun = try Delivery.acquire(
+      fresh, identity: identity, startAt: .latest, onLostState: .refuse, guarantee: .exactlyOnce)
+    #expect(begun.commitsFirst && begun.record.nextOffset == 100)
+    // A crash before the record; more events came meanwhile.
+    fresh.committed = CommittedOffset(100, firstOffset: 100)
+    fresh.bounds.high = 140
+    let again = try Delivery.acquire(
+      fresh, identity: identity, startAt: .latest, onLostState: .refuse, guarantee: .exactlyOnce)
+    #expect(again.record.nextOffset == 100 && again.isNew && !again.record.isClearing)
+  }
+
+  @Test("until a generation is beyond the one before it, that one's guarantee says what T and C must be")
+  func formerGuarantee() throws {
+    var next = facts(w: 1000, t: 1000, c: 950)
+    next.bounds.high = 2000
+    next.before = FormerGeneration(nextOffset: 1000, guarantee: .effectivelyOnce)
+    #expect(try acquire(next, .effectivelyOnce).record.guarantee == .effectivelyOnce)
+    let turned = try acquire(next, .exactlyOnce)
+    #expect(turned.commitsFirst && turned.topicFrom == 1000)
+    next.before = FormerGeneration(nextOffset: 1000, guarantee: .exactlyOnce)
+    #expect(throws: PortError.self) { try acquire(next) }
+  }
+
   @Test("what only makes states asks for neither C nor T, and changes no guarantee")
   func statesOnly() throws {
     let next = try acquire(facts(w: 10, t: nil, c: nil), nil)
@@ -153,7 +207,7 @@ struct ExactlyOnceAcquisitionTests {
   @Test("a generation that took over gives the topic nothing that the one before delivered")
   func successor() throws {
     var next = facts(w: 10, t: 30, c: 12, was: .effectivelyOnce)
-    next.delivered = 20
+    next.before = FormerGeneration(nextOffset: 20, guarantee: .effectivelyOnce)
     #expect(try acquire(next, .effectivelyOnce).topicFrom == 20)
   }
 }
@@ -247,6 +301,11 @@ struct AcquisitionTests {
       try acquire(facts(w: 10, t: 40, c: 30, mine: false), .rebuild)
     }
     #expect(reset.detail.contains("someone has reset the group"))
+  }
+
+  @Test("lost states with a reset group are refused")
+  func lostAndReset() {
+    #expect(throws: PortError.self) { try acquire(facts(w: nil, t: 40, c: 50), .rebuild) }
   }
 
   @Test("lost states begin where C's mark says they began")
