@@ -44,11 +44,12 @@ private final class Member {
     try TestBroker.start(topics: [("events", 1), ("scores", 1), ("dead", 1)])
   }
 
-  private func sink(_ broker: TestBroker, id: String = "sink", context: ScoreContext) throws
-    -> KafkaTransactionalSink
-  {
+  private func sink(
+    _ broker: TestBroker, id: String = "sink", context: ScoreContext, timeoutMs: Int = 10_000
+  ) throws -> KafkaTransactionalSink {
     var configuration = TopicSinkTests.configuration(broker)
     configuration.transactionalID = broker.name(id)
+    configuration.transactionTimeoutMs = timeoutMs
     return try KafkaTransactionalSink(configuration, context: context)
   }
 
@@ -130,6 +131,35 @@ private final class Member {
     }
     #expect(outcome == .written)
     #expect(try broker.read("scores", count: 10).count == 10)
+  }
+
+  @Test("messages are queued once, however often their offsets are refused") func offsetsRepeated() throws {
+    let broker = try TestBroker.startMock(topics: [("events", 1), ("scores", 1), ("dead", 1)])
+    defer { broker.stop() }
+    let member = try Member(broker)
+    defer { member.consumer.close() }
+    let batch = batch(broker, rows: 10)
+    let sink = try sink(broker, context: batch.context, timeoutMs: 1000)
+    defer { sink.close() }
+    try patiently { try sink.settle() }
+    broker.mock?.fail(.addOffsets, with: .concurrentTransactions, times: 60)
+    var refusals = 0
+    var outcome: WriteOutcome?
+    while outcome == nil {
+      do {
+        outcome = try sink.commit(batch, offsets: marks(10), membership: member.membership)
+      } catch let error as PortError where error.code == .unavailable {
+        refusals += 1
+        try #require(refusals < 200)
+      }
+    }
+    #expect(outcome == .written)
+    #expect(refusals > 0, "librdkafka has told of the trouble")
+    let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", broker.bootstrapServers)]))
+    defer { admin.close() }
+    let marks = try admin.watermarks(
+      topic: broker.name("scores"), partition: 0, timeoutMs: TestBroker.answerTimeoutMs)
+    #expect(marks.high == 10)
   }
 
   @Test("when the group has gone on, the transaction is aborted and the next one works")
