@@ -8,27 +8,53 @@ final class Stage {
   let redis: RedisServer
   let table: TestTable
   let history: History
-  private let prefix: String
+  private let prefix = "t\(UInt64.random(in: 0...UInt64.max)):"
+  /// Before the names of its group and of the topics that it writes.
+  private let mark: String
   static let partitions = 4
 
-  /// `redis` nil: the one that tests share.
-  init(_ kind: TestTable.Kind = .postgres, redis own: RedisServer? = nil, postgres: PostgresServer? = nil)
-    throws
-  {
+  /// `redis` nil: the one that tests share. `folder`: where SQLite's file goes.
+  init(
+    _ kind: TestTable.Kind = .postgres, redis own: RedisServer? = nil, postgres: PostgresServer? = nil,
+    folder: String? = nil
+  ) throws {
     history = try History.shared()
+    mark = ""
     broker = try TestBroker.start(topics: [
       ("events", Self.partitions), ("scores", Self.partitions), ("dead-letters", 1),
     ])
     redis = try own ?? Self.commonRedis.get()
-    table = try TestTable(kind, postgres: postgres)
-    prefix = "t\(UInt64.random(in: 0...UInt64.max)):"
+    table = try TestTable(kind, postgres: postgres, folder: folder)
+    try waitForTopics()
+  }
+
+  /// Another pipeline over the same log and in the same servers, with a group, topics, states and tables of its own.
+  init(beside other: Stage, _ mark: String) throws {
+    self.mark = mark + "-"
+    history = other.history
+    broker = other.broker
+    redis = other.redis
+    table = try other.table.another()
+    for (topic, partitions) in [("scores", Self.partitions), ("dead-letters", 1)] {
+      try broker.createTopic(self.mark + topic, partitions: partitions)
+    }
+    try waitForTopics()
+  }
+
+  private func waitForTopics() throws {
     // A real broker may need a moment to know of what it has just made.
     try until("the topics", seconds: 20) {
-      (try? count("events")) == 0 && (try? count("scores")) == 0 && (try? count("dead-letters")) == 0
+      (try? count("events")) != nil && (try? count("scores")) == 0 && (try? count("dead-letters")) == 0
     }
   }
 
-  deinit { broker.stop() }
+  deinit { if mark.isEmpty { broker.stop() } }
+
+  /// The broker's name for a topic or the group.
+  func name(_ topic: String) -> String { broker.name(marked(topic)) }
+
+  /// The test's own name for a topic of this stage.
+  func marked(_ topic: String) -> String { topic == "events" ? topic : mark + topic }
 
   private static let commonRedis = Result { try RedisServer() }
 
@@ -39,9 +65,8 @@ final class Stage {
   var connectionWithoutTable: [String] {
     [
       "--pipeline", Places.pipeline, "--models", history.models, "--brokers", broker.bootstrapServers,
-      "--topic", broker.name("events"), "--group", broker.name("tally"), "--scores-topic",
-      broker.name("scores"), "--dead-letters-topic", broker.name("dead-letters"), "--redis", redisURL,
-      "--redis-prefix", prefix,
+      "--topic", name("events"), "--group", name("tally"), "--scores-topic", name("scores"),
+      "--dead-letters-topic", name("dead-letters"), "--redis", redisURL, "--redis-prefix", prefix,
     ]
   }
 
@@ -89,14 +114,14 @@ final class Stage {
 
   /// All messages of a topic.
   func messages(_ topic: String, headers: [StaticString] = []) throws -> [BrokerMessage] {
-    try broker.read(topic, count: count(topic), headers: headers)
+    try broker.read(marked(topic), count: count(topic), headers: headers)
   }
 
   /// Next offset of every partition of a topic; throws when the first records are gone.
   func ends(_ topic: String) throws -> [Int] {
     let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", broker.bootstrapServers)]))
     defer { admin.close() }
-    let name = broker.name(topic)
+    let name = name(topic)
     guard let metadata = try admin.metadata(topic: name, timeoutMs: TestBroker.answerTimeoutMs) else {
       throw TestFailure("no topic \(topic)")
     }

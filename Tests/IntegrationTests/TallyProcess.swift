@@ -33,6 +33,18 @@ final class TallyProcess: Sendable {
   /// Asks it to stop.
   func terminate() { signal(SIGTERM) }
 
+  /// Stops all its work until `thaw`, in the midst of whatever it does.
+  func freeze() { signal(SIGSTOP) }
+
+  /// Takes its work up again.
+  func thaw() { signal(SIGCONT) }
+
+  /// Resident memory, bytes; nil: it has ended.
+  var residentBytes: Int? {
+    let fields = readText("/proc/\(pid)/statm").split(separator: " ")
+    return fields.count > 1 ? Int(fields[1]).map { $0 * sysconf(Int32(_SC_PAGESIZE)) } : nil
+  }
+
   /// Kills it as a crash would and waits until it is gone.
   func kill9() {
     signal(SIGKILL)

@@ -15,8 +15,8 @@ struct TestTable: Sendable {
   private var place: String
   private let server: PostgresServer?
 
-  /// `postgres` nil: the server that tests share.
-  init(_ kind: Kind, postgres own: PostgresServer? = nil) throws {
+  /// `postgres` nil: the server that tests share. `folder`: where SQLite's file goes.
+  init(_ kind: Kind, postgres own: PostgresServer? = nil, folder: String? = nil) throws {
     self.kind = kind
     switch kind {
     case .postgres:
@@ -25,16 +25,35 @@ struct TestTable: Sendable {
       place = try server.createDatabase()
     case .sqlite:
       server = nil
-      place = try Places.newFolder("table") + "/scores.db"
+      place = try (folder ?? Places.newFolder("table")) + "/scores.db"
     }
   }
+
+  /// An empty database of the same kind and server.
+  func another() throws -> TestTable { try TestTable(kind, postgres: server) }
 
   /// The program's options for it.
   var options: [String] {
     server.map { ["--postgres", $0.connection(place)] } ?? ["--sqlite", place]
   }
 
+  /// The same through a relay in front of PostgreSQL.
+  func options(through relay: Relay) -> [String] {
+    guard let server else { return options }
+    let direct = server.connection(place)
+    return [
+      "--postgres", direct.replacingOccurrences(of: "port=\(server.port) ", with: "port=\(relay.port) "),
+    ]
+  }
+
+  /// Moves the database's tables and indices to a folder of another disk; nobody may be connected.
+  func move(to folder: String) throws {
+    guard let server else { throw TestFailure("only PostgreSQL has tablespaces") }
+    try server.moveTables(of: place, to: folder)
+  }
+
   /// All rows of a query, cells as text, "" for null.
+  @discardableResult
   func query(_ sql: String) throws -> [[String]] {
     if let server { return try server.query(sql, database: place) }
     let database = try DatabaseQueue(path: place)

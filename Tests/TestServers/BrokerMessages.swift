@@ -2,7 +2,7 @@ import Glibc
 public import Kafka
 
 /// A message to produce, or one that was read, with its own copy of everything.
-public struct BrokerMessage: Equatable {
+public struct BrokerMessage: Equatable, Sendable {
   /// Partition; -1: by the key.
   public var partition: Int32 = -1
   /// Offset; -1 before it is produced.
@@ -38,27 +38,32 @@ extension TestBroker {
     let producer = try KafkaProducer(KafkaConfiguration([("bootstrap.servers", bootstrapServers)]))
     defer { producer.close() }
     let handle = try producer.topic(name(topic))
-    for message in messages {
-      let key = message.key.map { Array($0 + [0]) }
-      let value = message.value.map { Array($0 + [0]) }
-      try view(key) { key in
-        try view(value) { value in
-          var type = message.contentType ?? ""
-          try type.withUTF8 { type in
-            let headers = [KafkaHeader("content-type", UnsafeRawBufferPointer(type))]
-            try headers.prefix(message.contentType == nil ? 0 : 1).withContiguousStorageIfAvailable {
-              try producer.produce(
-                to: handle, key: key, value: value, headers: $0, partition: message.partition,
-                timestampMs: message.timestampMs)
-            }
-          }
-        }
-      }
-    }
+    for message in messages { try Self.produce(message, with: producer, to: handle) }
     guard producer.flush(timeoutMs: Self.answerTimeoutMs) else {
       throw BrokerTimeout(what: "produce to \(topic)")
     }
     if let error = producer.takeDeliveryError() { throw error }
+  }
+
+  /// Queues a message with a producer of the caller's.
+  public static func produce(_ message: BrokerMessage, with producer: KafkaProducer, to topic: KafkaTopic)
+    throws
+  {
+    let key = message.key.map { Array($0 + [0]) }
+    let value = message.value.map { Array($0 + [0]) }
+    try view(key) { key in
+      try view(value) { value in
+        var type = message.contentType ?? ""
+        try type.withUTF8 { type in
+          let headers = [KafkaHeader("content-type", UnsafeRawBufferPointer(type))]
+          try headers.prefix(message.contentType == nil ? 0 : 1).withContiguousStorageIfAvailable {
+            try producer.produce(
+              to: topic, key: key, value: value, headers: $0, partition: message.partition,
+              timestampMs: message.timestampMs)
+          }
+        }
+      }
+    }
   }
 
   /// Reads `count` messages of all partitions from the beginning; `topic` is the test's name for it, `headers`
@@ -83,6 +88,31 @@ extension TestBroker {
     return messages
   }
 
+  /// Reads all messages of all partitions: those of committed transactions and of none, or also those of transactions that
+  /// were not committed. Waits for transactions that are still open.
+  public func readAll(_ topic: String, committed: Bool) throws -> [BrokerMessage] {
+    let consumer = try KafkaConsumer(
+      KafkaConfiguration([
+        ("bootstrap.servers", bootstrapServers), ("group.id", name("reader")), ("fetch.wait.max.ms", "10"),
+        ("isolation.level", committed ? "read_committed" : "read_uncommitted"),
+      ]), topic: name(topic))
+    defer { consumer.close() }
+    guard let found = try consumer.metadata(timeoutMs: Self.answerTimeoutMs) else {
+      throw BrokerTimeout(what: topic)
+    }
+    let partitions = 0..<found.partitionCount
+    let ends = try partitions.map { try consumer.watermarks($0, timeoutMs: Self.answerTimeoutMs).high }
+    try consumer.assign(partitions.map { KafkaPosition(partition: $0, offset: 0) })
+    var messages: [BrokerMessage] = []
+    let deadline = Deadline(milliseconds: Self.answerTimeoutMs)
+    while !partitions.allSatisfy({ (consumer.ends[$0] ?? 0) >= ends[Int($0)] }) {
+      guard !deadline.isOver else { throw BrokerTimeout(what: "the end of \(topic)") }
+      try consumer.poll(limit: 1000, timeoutMs: 100)
+      messages += consumer.messages.map { copy($0) }
+    }
+    return messages
+  }
+
   /// A message with its own copy of everything.
   public func copy(_ message: KafkaMessage, headers: [StaticString] = []) -> BrokerMessage {
     var copy = BrokerMessage(
@@ -99,7 +129,7 @@ extension TestBroker {
   }
 
   /// `bytes` without its last one (a null pointer and an empty run must differ); nil: null.
-  private func view<R>(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+  private static func view<R>(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     guard let bytes else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
     return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0.dropLast())) }
   }

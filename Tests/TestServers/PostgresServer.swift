@@ -62,6 +62,14 @@ public final class PostgresServer: Sendable {
     return "test\(number)"
   }
 
+  /// Moves a database's tables and indices, not the server's log, to an empty folder. Nobody may be connected to it.
+  public func moveTables(of database: String, to folder: String) throws {
+    let place = folder + "/\(database)"
+    try Self.must(Self.unprivileged + ["mkdir", place])
+    try query("CREATE TABLESPACE \(database) LOCATION '\(place)'")
+    try query("ALTER DATABASE \(database) SET TABLESPACE \(database)")
+  }
+
   /// Runs SQL through psql; returns the rows of cells as text, "" for null.
   @discardableResult
   public func query(_ sql: String, database: String = "postgres") throws -> [[String]] {

@@ -1,0 +1,179 @@
+import Foundation
+import Kafka
+import TestServers
+import Testing
+
+/// A sink that is down for long: memory is bounded, the membership stays, and what waited is scored afterwards.
+@Suite struct BackPressureTests {
+  /// Resident memory that a scorer may gain while it waits: what is fetched ahead (32 MB, `prefetchKilobytesMax`) and one
+  /// answer of the broker in the making for it, with room for the allocators' ways.
+  private static let waitingBytesMax = 96 << 20
+  /// Bytes that wait in the topic: more than twice the bound. An embedded broker keeps 5 MB a partition.
+  private static let partitions = 64
+  private static let recordBytes = 60_000
+  private static let recordsPerPartition = 64
+  /// How long the table is away at least: more than twice the session timeout. `TALLY_OUTAGE_SECONDS` makes it longer.
+  private static let outageSeconds =
+    ProcessInfo.processInfo.environment["TALLY_OUTAGE_SECONDS"].flatMap(Int.init) ?? 14
+
+  @Test func tableDownForLong() async throws {
+    try await onThread {
+      let postgres = try PostgresServer()
+      defer { postgres.stop() }
+      let stage = try Stage(.postgres, postgres: postgres)
+      try stage.broker.createTopic("wide", partitions: Self.partitions)
+      try produce(stage, records: 0..<1)
+      let settings = try Places.write("kafka: {session_timeout: 6s}\n", as: "tally.yaml")
+      let process = try stage.start([
+        "--config", settings, "--http", "0", "--topic", stage.broker.name("wide"),
+      ])
+      try stage.waitForProgress(of: process, to: Self.partitions)
+
+      // Another member of the group hears of every rebalance.
+      let member = try Member(stage)
+      defer { member.close() }
+      try until("both to share", telling: { process.text }) {
+        try member.serve()
+        return try member.partitions.count == Self.partitions / 2
+          && process.partitions().count == Self.partitions / 2
+      }
+      let own = try process.partitions()
+      postgres.kill9()
+      try produce(stage, records: 1..<Self.recordsPerPartition)
+      let waiting = Self.partitions * (Self.recordsPerPartition - 1) * Self.recordBytes
+      #expect(waiting > 2 * Self.waitingBytesMax)
+      try until("a word about postgres", telling: { process.text }) {
+        try member.serve()
+        return process.text.contains("waiting for postgres")
+      }
+      let before = try #require(process.residentBytes)
+      var highest = before
+      let end = ContinuousClock.now + .seconds(Self.outageSeconds)
+      while .now < end {
+        try member.serve()
+        highest = max(highest, try #require(process.residentBytes, "\(process.text)"))
+      }
+      #expect(highest - before < Self.waitingBytesMax, "\(before >> 20) MB became \(highest >> 20) MB")
+      #expect(member.changes == 1, "nobody left the group or joined it")
+      #expect(try process.partitions() == own)
+      #expect(process.exitCode() == nil)
+
+      try postgres.restart()
+      let mine = Self.partitions / 2 * Self.recordsPerPartition + Self.partitions / 2
+      try until("what waited to be scored", telling: { process.text }) {
+        try member.serve()
+        return stage.table.progress >= mine
+      }
+      #expect(member.changes == 1, "the same generation of the group has drained it")
+      member.close()
+      let count = Self.partitions * Self.recordsPerPartition
+      try stage.waitForProgress(of: process, to: count)
+      process.terminate()
+      let result = try process.wait(seconds: 6)
+      #expect(result.code == 0, "\(result.text)")
+      #expect(try Totals(result.output) == Totals(read: count, scored: count))
+      #expect(stage.table.number("SELECT count(*) FROM scores") == count)
+    }
+  }
+
+  /// Large records that cannot be compressed, of a person of its own for each partition.
+  private func produce(_ stage: Stage, records: Range<Int>) throws {
+    var dice = ChaosDice(UInt64(records.lowerBound))
+    let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-".utf8)
+    let note = String(
+      decoding: (0..<Self.recordBytes).map { _ in letters[Int(dice.next() >> 58)] }, as: UTF8.self)
+    for number in records {
+      try stage.broker.produce(
+        (0..<Self.partitions).map {
+          DeadLetterTests.login("e\(number)", "person-\($0)", note: note, partition: Int32($0))
+        }, to: "wide")
+    }
+  }
+
+  /// A worker whose table is away gives up what another can have, while it waits; the other goes on where the table stands.
+  @Test func whatCannotBeKeptIsGivenUp() async throws {
+    try await onThread {
+      let postgres = try PostgresServer()
+      defer { postgres.stop() }
+      let stage = try Stage(.postgres, postgres: postgres)
+      let relay = try Relay(to: postgres.port)
+      defer { relay.stop() }
+      let messages = stage.history.messages
+      try stage.broker.produce(Array(messages[..<1000]), to: "events")
+      let settings = try Places.write(
+        "kafka: {session_timeout: 6s}\nworker: {batch_rows_max: 32}\n", as: "tally.yaml")
+      let cutOff = try stage.start(
+        ["--config", settings, "--http", "0"] + stage.table.options(through: relay))
+      try stage.waitForProgress(of: cutOff, to: 1000)
+      relay.cut()
+      try stage.broker.produce(Array(messages[1000...]), to: "events")
+      try until("a word about postgres", telling: { cutOff.text }) {
+        cutOff.text.contains("waiting for postgres")
+      }
+
+      let other = try stage.start(["--config", settings, "--http", "0"])
+      try until("the other to have its share", telling: { cutOff.text + other.text }) {
+        try other.partitions().count == Stage.partitions / 2
+      }
+      let inherited = try other.partitions()
+      try until("the other to score its share", telling: { other.text }) {
+        try Standing.all(try stage.ask(["status", "--json"]).output).enumerated().allSatisfy {
+          !inherited.contains($0) || ($1.w == $1.end && $1.t == $1.end)
+        }
+      }
+      #expect(stage.table.progress < messages.count, "the rest waits for the one that is cut off")
+      #expect(cutOff.exitCode() == nil)
+
+      // It leaves with batches under way that nobody will finish but the other.
+      cutOff.terminate()
+      let left = try cutOff.wait(seconds: 6)
+      #expect(left.code == 0, "\(left.text)")
+      try stage.waitForProgress(of: other, to: messages.count)
+      other.terminate()
+      let ended = try other.wait(seconds: 6)
+      #expect(ended.code == 0, "\(ended.text)")
+      let (one, two) = (try Totals(left.output), try Totals(ended.output))
+      #expect(one.isBalanced && two.isBalanced)
+      #expect(one.scored + two.scored == messages.count, "no event is counted by both")
+      try checkSettled(stage, Reference.shared())
+    }
+  }
+}
+
+/// A member of the pipeline's group that reads nothing and counts what it hears of the others.
+private final class Member {
+  private(set) var partitions: [Int32] = []
+  /// Assignments and revocations so far.
+  private(set) var changes = 0
+  private let consumer: KafkaConsumer
+
+  init(_ stage: Stage) throws {
+    consumer = try KafkaConsumer(
+      KafkaConfiguration([
+        ("bootstrap.servers", stage.broker.bootstrapServers), ("group.id", stage.name("tally")),
+        ("session.timeout.ms", "6000"), ("heartbeat.interval.ms", "500"),
+        ("queued.max.messages.kbytes", "1024"),
+      ]), topic: stage.broker.name("wide"))
+    try consumer.subscribe()
+  }
+
+  /// Takes part in the group for a moment.
+  func serve() throws {
+    try consumer.poll(limit: 1, timeoutMs: 20)
+    while let change = consumer.takeChange() {
+      changes += 1
+      switch change {
+      case .assigned(let partitions):
+        self.partitions = partitions
+        try consumer.assign(partitions.map { KafkaPosition(partition: $0, offset: 0) })
+        // It has the partitions and leaves their records alone.
+        try consumer.pause(partitions)
+      case .revoked:
+        partitions = []
+        try consumer.unassign()
+      }
+    }
+  }
+
+  func close() { consumer.close() }
+}
