@@ -144,6 +144,8 @@ struct ChaosReport {
     }
     return "\(findings) finding(s). Made, also as part of mixed: "
       + (made.isEmpty ? "nothing" : made.joined(separator: ", "))
+      + "\nRepeats are byte-identical copies in the topic, for readers of uncommitted messages; only effectively once, "
+      + "readers of committed ones see them too."
   }
 
   /// Tells of the run while it lasts.

@@ -142,6 +142,12 @@ func run(_ command: [String]) throws -> (status: Int32, output: String) {
   return ((status >> 8) & 0xff, String(decoding: output, as: UTF8.self))
 }
 
+/// Runs a shell command that may leave a server behind, with its output thrown away; returns its exit status.
+public func runInShell(_ command: String) throws -> Int32 {
+  // Whoever keeps the output open, such as that server, is not waited for.
+  try run(["sh", "-c", "exec >/dev/null 2>&1; \(command)"]).status
+}
+
 /// Makes a folder of its own under the temporary folder.
 func temporaryFolder(_ name: String) throws -> String {
   var template = Array("/tmp/tally-\(name)-XXXXXX".utf8CString)

@@ -80,7 +80,10 @@ public final class Relay: Sendable {
         close(listener)
         return
       }
-      if client >= 0 { link(client) }
+      guard client >= 0 else { continue }
+      // Servers that are started meanwhile must not keep it open.
+      _ = fcntl(client, F_SETFD, FD_CLOEXEC)
+      link(client)
     }
   }
 
