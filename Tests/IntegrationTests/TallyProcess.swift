@@ -39,10 +39,13 @@ final class TallyProcess: Sendable {
   /// Takes its work up again.
   func thaw() { signal(SIGCONT) }
 
-  /// Resident memory, bytes; nil: it has ended.
-  var residentBytes: Int? {
-    let fields = readText("/proc/\(pid)/statm").split(separator: " ")
-    return fields.count > 1 ? Int(fields[1]).map { $0 * sysconf(Int32(_SC_PAGESIZE)) } : nil
+  /// Resident memory, bytes, now and the most that it ever was; nil: it has ended.
+  var residentBytes: (now: Int, most: Int)? {
+    let status = readText("/proc/\(pid)/status")
+    guard let now = status.firstMatch(of: /VmRSS:\s+(\d+) kB/).flatMap({ Int($0.1) }),
+      let most = status.firstMatch(of: /VmHWM:\s+(\d+) kB/).flatMap({ Int($0.1) })
+    else { return nil }
+    return (now << 10, most << 10)
   }
 
   /// Kills it as a crash would and waits until it is gone.
