@@ -32,7 +32,7 @@ a log, a Redis and a PostgreSQL of its own. A table of faults and findings is pr
 
 Environment:
   TALLY_BROKERS=host:port     a real broker; without it the embedded one, which cannot be killed and knows no committed
-                              view: both are then reported as skipped
+                              view: kill-broker and exactly-once are then reported as skipped
   TALLY_CHAOS_BROKER_STOP     command that kills the broker's process (kill -9)
   TALLY_CHAOS_BROKER_START    command that starts it again on its data, and returns
   TALLY_CHAOS_SECONDS         end a run that takes longer                  (14400)

@@ -31,7 +31,10 @@ enum ChaosFault: String, CaseIterable, Sendable {
   case mixed
 
   /// Why it cannot be made here; nil: it can.
-  func problem(_ plan: ChaosPlan) -> String? {
+  func problem(_ plan: ChaosPlan, _ delivery: ChaosDelivery? = nil) -> String? {
+    if delivery == .exactlyOnce && plan.brokers == nil {
+      return "the embedded broker knows no committed view: set TALLY_BROKERS"
+    }
     switch self {
     case .killBroker:
       if plan.brokers == nil { return "the embedded broker cannot be killed: set TALLY_BROKERS" }
@@ -112,10 +115,15 @@ struct ChaosPlan: Sendable {
     return plan
   }
 
+  /// A real broker's addresses, by the environment.
+  static var brokers: String? {
+    let brokers = ProcessInfo.processInfo.environment["TALLY_BROKERS"] ?? ""
+    return brokers.isEmpty ? nil : brokers
+  }
+
   private static var surroundings: ChaosPlan {
     var plan = ChaosPlan()
-    let brokers = ProcessInfo.processInfo.environment["TALLY_BROKERS"] ?? ""
-    plan.brokers = brokers.isEmpty ? nil : brokers
+    plan.brokers = brokers
     plan.brokerStop = variable("BROKER_STOP")
     plan.brokerStart = variable("BROKER_START")
     return plan

@@ -21,8 +21,6 @@ struct ChaosFinding: Sendable {
   var endings: [String] = []
   /// Byte-identical repeats in the topic: allowed when it is read without transactions.
   var repeats = 0
-  /// Whether nobody could read committed messages apart.
-  var isCommittedViewSkipped = false
   /// What went wrong with the trial itself.
   var failures: [String] = []
   /// The first findings in words.
@@ -56,7 +54,6 @@ struct ChaosFinding: Sendable {
     differingCounters += other.differingCounters
     endings += other.endings
     repeats += other.repeats
-    isCommittedViewSkipped = isCommittedViewSkipped || other.isCommittedViewSkipped
     failures += other.failures
     for remark in other.remarks { self.remark(remark) }
   }
@@ -124,14 +121,9 @@ struct ChaosReport {
     let start = [line.delivery.rawValue, line.fault.rawValue]
     if let skipped = line.skipped { return start + ["skipped: \(skipped)"] }
     let finding = line.finding
-    let topic =
-      switch line.delivery {
-      case .effectivelyOnce: finding.doubledInTopic
-      case .exactlyOnce: finding.isCommittedViewSkipped ? nil : finding.doubledInTopic
-      }
     return start
       + [finding.made.values.reduce(0, +), finding.madeWhileScoring.values.reduce(0, +)].map(String.init)
-      + ["\(finding.lost)", "\(finding.doubledInTable)", topic.map(String.init) ?? "skipped"]
+      + [finding.lost, finding.doubledInTable, finding.doubledInTopic].map(String.init)
       + [finding.differingScores, finding.differingStates, finding.differingCounters].map(String.init)
       + ["\(finding.endings.count)", "\(finding.failures.count)", "\(finding.repeats)"]
   }

@@ -69,13 +69,13 @@ import Testing
     }
     for delivery in plan.deliveries {
       for fault in plan.faults {
-        guard let why = fault.problem(plan) else { continue }
+        guard let why = fault.problem(plan, delivery) else { continue }
         report.skip(fault, delivery, why: why)
       }
     }
     for round in 0..<plan.rounds {
       for delivery in plan.deliveries {
-        for fault in plan.faults where fault.problem(plan) == nil {
+        for fault in plan.faults where fault.problem(plan, delivery) == nil {
           let trial = ChaosTrial(
             fault: fault, plan: plan, delivery: delivery, seed: plan.seed + UInt64(round))
           var finding = ChaosFinding()
