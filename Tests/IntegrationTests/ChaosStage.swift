@@ -40,10 +40,15 @@ final class ChaosStage {
     postgresRelay = try postgres.map { try Relay(to: $0.port) }
     var dice = ChaosDice(seed)
     let batchRowsMax = [1, 8, 16, 64, 512].randomElement(using: &dice) ?? 16
+    let transactionRowsMax = [16, 64, 256, 512].randomElement(using: &dice) ?? 64
     settings = try Places.write(
       """
       kafka: {session_timeout: \(plan.sessionTimeoutMs)ms}
-      worker: {batch_rows_max: \(batchRowsMax), value_size_max: 4KiB, commit_interval: 100ms}
+      worker:
+        batch_rows_max: \(batchRowsMax)
+        transaction_rows_max: \(transactionRowsMax)
+        value_size_max: 4KiB
+        commit_interval: 100ms
 
       """, as: "tally.yaml")
     let count = plan.strikes * plan.recordsPerStrike + plan.recordsPerStrike

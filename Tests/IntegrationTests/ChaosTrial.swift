@@ -19,10 +19,13 @@ struct ChaosTrial {
     for strike in 0..<plan.strikes {
       let kind = self.kind(of: strike, &dice)
       if kind == .rollBackRedis { try chaos.redis.saveFiles() }
-      chaos.load.release(plan.recordsPerStrike)
-      let goal = chaos.progress() + Int.random(in: 0..<plan.recordsPerStrike / 4, using: &dice)
+      let half = plan.recordsPerStrike / 2
+      chaos.load.release(half)
+      let goal = chaos.progress() + Int.random(in: 0..<half / 2, using: &dice)
       try chaos.waitForProgress(beyond: goal)
-      usleep(UInt32.random(in: 0..<20_000, using: &dice))
+      // However many a batch takes at once: more are on their way when the fault strikes.
+      chaos.load.release(plan.recordsPerStrike - half)
+      usleep(UInt32.random(in: 0..<100_000, using: &dice))
       let before = chaos.progress()
       // Of the records that are being appended at this moment, some are not scored.
       let isScoring = chaos.load.released > before
