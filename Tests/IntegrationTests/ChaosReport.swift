@@ -98,8 +98,9 @@ struct ChaosReport {
       ]
     ]
     rows += lines.map(Self.row)
+    // Why something was skipped needs no column as wide as itself.
     let widths = rows[0].indices.map { column in
-      rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+      rows.filter { $0.count == rows[0].count || column < 2 }.map { $0[column].count }.max() ?? 0
     }
     var text = rows.map { row in
       row.enumerated().map { column, cell in
