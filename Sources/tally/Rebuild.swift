@@ -74,7 +74,10 @@ struct Rebuild: ParsableCommand {
     let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
     // Nothing is there that could go on: the states are made where they were.
     let isInPlace = positions.facts.allSatisfy { $0.record == nil }
-    let target = isInPlace ? settings.generation : Generations.target(
+    let target =
+      isInPlace
+      ? settings.generation
+      : Generations.target(
         of: positions.standings, definition: pipeline.program.stateHash.hex)
     let rebuild = GenerationRebuild(
       settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet,

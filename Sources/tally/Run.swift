@@ -40,7 +40,9 @@ struct Run: ParsableCommand {
     help: "Serve /metrics (Prometheus), /healthz and /readyz: PORT (this machine only), :PORT or HOST:PORT.")
   var http: String?
   @Flag(
-    help: "Believe the group's offsets although Tally has not committed them: for a start after they were set by hand.")
+    help:
+      "Believe the group's offsets although Tally has not committed them: for a start after they were set by hand."
+  )
   var trustOffsets = false
   @Flag(help: "A live view instead of a line now and then.") var view = false
 
