@@ -69,6 +69,8 @@ public struct SimulatedStanding: Equatable, Sendable {
   public var successor: UInt64
   /// Whether states are neither being removed nor being made anew.
   public var isWhole: Bool
+  /// Whether C moves with the topic's transactions.
+  public var isExactlyOnce: Bool
   /// Records read, events scored, duplicates, erasures.
   public var counts: [UInt64]
   /// Dead letters by `DeadLetterReason.index`.
@@ -76,13 +78,15 @@ public struct SimulatedStanding: Equatable, Sendable {
 
   /// A standing with every field given.
   public init(
-    nextOffset: Int64, firstOffset: Int64, successor: UInt64, isWhole: Bool, counts: [UInt64],
+    nextOffset: Int64, firstOffset: Int64, successor: UInt64, isWhole: Bool, isExactlyOnce: Bool,
+    counts: [UInt64],
     deadLettered: [UInt64]
   ) {
     self.nextOffset = nextOffset
     self.firstOffset = firstOffset
     self.successor = successor
     self.isWhole = isWhole
+    self.isExactlyOnce = isExactlyOnce
     self.counts = counts
     self.deadLettered = deadLettered
   }
@@ -108,14 +112,21 @@ public struct WorkerWiring: Sendable {
   public let worker: @Sendable (LifePlan, SimulatedPipeline, SimulatedNeighbours) -> SimulatedWorker
   /// Reads a stored partition record; nil: it cannot be read.
   public let standing: @Sendable ([UInt8]) -> SimulatedStanding?
-  /// The record with another generation as its successor, and the record that this one begins with.
-  public let succession: @Sendable ([UInt8], UInt64) -> (ended: [UInt8], begun: [UInt8])?
+  /// What ends a generation and begins the next.
+  public typealias Succession =
+    @Sendable (_ record: [UInt8], _ from: [UInt8], _ generation: UInt64, _ until: Int64) -> (
+      ended: [UInt8], begun: [UInt8]
+    )?
+
+  /// The record with another generation as its successor; and the record that this one begins with, made of an earlier one,
+  /// whose states are to be caught up to an offset without scoring again.
+  public let succession: Succession
 
   /// A wiring.
   public init(
     worker: @escaping @Sendable (LifePlan, SimulatedPipeline, SimulatedNeighbours) -> SimulatedWorker,
     standing: @escaping @Sendable ([UInt8]) -> SimulatedStanding?,
-    succession: @escaping @Sendable ([UInt8], UInt64) -> (ended: [UInt8], begun: [UInt8])?
+    succession: @escaping Succession
   ) {
     self.worker = worker
     self.standing = standing

@@ -30,7 +30,13 @@ struct Simulate: ParsableCommand {
   @Option(help: "Threads, each with runs of its own; default: as many as the machine has processors.")
   var threads: Int?
   @Option(help: "Print the whole history of one seed, smaller if it fails.") var history: UInt64?
-  @Option(help: "With --history: only the faults at these calls.") var faults: String?
+  @Option(
+    help: ArgumentHelp(
+      "Only these kinds of faults, with commas: \(FaultKind.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "kinds"))
+  var only: String?
+  @Option(help: "With --history: only the faults at these calls; CALL=OTHER: the one of another call.")
+  var faults: String?
   @Option(help: "With --history: only these records.") var records: String?
   @Option(
     help: ArgumentHelp(
@@ -43,9 +49,9 @@ struct Simulate: ParsableCommand {
       guard let choice = GuaranteeChoice(rawValue: guarantee) else {
         throw Failure("--guarantee \(guarantee): effectively-once, exactly-once or any")
       }
-      let bug = try plantedBug()
-      if let seed = history { return try show(seed, choice, bug) }
-      try runAll(try range(), choice, bug)
+      let options = SimulationOptions(choice: choice, only: try kinds(), bug: try plantedBug())
+      if let seed = history { return try show(seed, options) }
+      try runAll(try range(), options)
     }
   }
 
@@ -60,6 +66,16 @@ struct Simulate: ParsableCommand {
     return bug
   }
 
+  private func kinds() throws -> Set<FaultKind> {
+    try Set(
+      (only ?? "").split(separator: ",").map {
+        guard let kind = FaultKind(rawValue: String($0)) else {
+          throw Failure("--only \($0): see --help for the kinds")
+        }
+        return kind
+      })
+  }
+
   private func range() throws -> ClosedRange<UInt64> {
     let parts = (seeds ?? "").split(separator: ".", omittingEmptySubsequences: true).map { UInt64($0) }
     guard parts.count == 2, let first = parts[0], let last = parts[1], first <= last else {
@@ -68,23 +84,37 @@ struct Simulate: ParsableCommand {
     return first...last
   }
 
-  private func show(_ seed: UInt64, _ choice: GuaranteeChoice, _ bug: PlantedBug?) throws {
+  private func show(_ seed: UInt64, _ options: SimulationOptions) throws {
     let simulator = try Simulator(.pipeline)
     if faults != nil || records != nil {
-      let reduction = Reduction(faults: try numbers(faults), records: try numbers(records))
-      let report = simulator.run(seed, choice, bug: bug, keeping: reduction, withHistory: true)
-      for line in SimulationText.history(report, SimulationText.command(seed, choice, bug, reduction)) {
+      let reduction = Reduction(faults: try places(faults), records: try numbers(records))
+      let report = simulator.run(seed, options, keeping: reduction, withHistory: true)
+      for line in SimulationText.history(report, SimulationText.command(seed, options, reduction)) {
         say(line)
       }
       if !report.problems.isEmpty { throw ExitCode.failure }
       return
     }
-    guard !simulator.run(seed, choice, bug: bug).problems.isEmpty else {
-      let report = simulator.run(seed, choice, bug: bug, withHistory: true)
+    guard !simulator.run(seed, options).problems.isEmpty else {
+      let report = simulator.run(seed, options, withHistory: true)
       for line in SimulationText.history(report, nil) { say(line) }
       return
     }
-    try fail(seed, choice, bug, simulator)
+    try fail(seed, options, simulator)
+  }
+
+  /// `12,45=57`: the fault of call 12, and that of call 57 at call 45.
+  private func places(_ list: String?) throws -> [Int: Int]? {
+    guard let list else { return nil }
+    var places: [Int: Int] = [:]
+    for part in list.split(separator: ",") {
+      let pair = part.split(separator: "=").map { Int($0) }
+      guard let place = pair.first ?? nil, let drawn = pair.last ?? nil, pair.count <= 2 else {
+        throw Failure("--faults \(list): calls with commas between them, CALL or CALL=CALL")
+      }
+      places[place] = drawn
+    }
+    return places
   }
 
   private func numbers(_ list: String?) throws -> Set<Int>? {
@@ -95,23 +125,23 @@ struct Simulate: ParsableCommand {
   }
 
   /// Prints the smallest history of a failing seed.
-  private func fail(_ seed: UInt64, _ choice: GuaranteeChoice, _ bug: PlantedBug?, _ simulator: Simulator)
+  private func fail(_ seed: UInt64, _ options: SimulationOptions, _ simulator: Simulator)
     throws
   {
     say("seed \(seed) fails; making it smaller …")
-    let (reduction, report) = simulator.shrink(seed, choice, bug: bug)
-    for line in SimulationText.history(report, SimulationText.command(seed, choice, bug, reduction)) {
+    let (reduction, report) = simulator.shrink(seed, options)
+    for line in SimulationText.history(report, SimulationText.command(seed, options, reduction)) {
       say(line)
     }
     throw ExitCode.failure
   }
 
-  private func runAll(_ seeds: ClosedRange<UInt64>, _ choice: GuaranteeChoice, _ bug: PlantedBug?) throws {
+  private func runAll(_ seeds: ClosedRange<UInt64>, _ options: SimulationOptions) throws {
     let count = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let total = SimulationTotals()
     total.onProgress = { say($0) }
-    try total.run(seeds, choice, bug: bug, threads: count)
+    try total.run(seeds, options, threads: count)
     for line in total.summary { say(line) }
-    if let seed = total.failed { try fail(seed, choice, bug, try Simulator(.pipeline)) }
+    if let seed = total.failed { try fail(seed, options, try Simulator(.pipeline)) }
   }
 }

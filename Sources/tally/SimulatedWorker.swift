@@ -20,11 +20,14 @@ extension WorkerWiring {
       return SimulatedWorker(run: { try worker.run() }, stop: { stop.stop() })
     },
     standing: { bytes in PartitionRecord.decode(bytes).map { SimulatedStanding($0.record) } },
-    succession: { bytes, generation in
-      guard var ended = PartitionRecord.decode(bytes)?.record else { return nil }
-      var begun = ended
+    succession: { bytes, earlier, generation, until in
+      guard var ended = PartitionRecord.decode(bytes)?.record,
+        var begun = PartitionRecord.decode(earlier)?.record
+      else { return nil }
       ended.successor = generation
       begun.generation = generation
+      begun.guarantee = ended.guarantee
+      if begun.nextOffset < until { begun.rebuildingUntil = until }
       return (ended.encoded, begun.encoded)
     })
 }
@@ -63,6 +66,7 @@ extension SimulatedStanding {
     self.init(
       nextOffset: record.nextOffset, firstOffset: record.firstOffset, successor: record.successor,
       isWhole: !record.isClearing && record.nextOffset >= record.rebuildingUntil,
+      isExactlyOnce: record.guarantee == .exactlyOnce,
       counts: [counters.read, counters.scored, counters.duplicate, counters.erased],
       deadLettered: counters.deadLettered)
   }

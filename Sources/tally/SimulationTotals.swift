@@ -36,7 +36,7 @@ final class SimulationTotals: Sendable {
 
   /// Runs the seeds in order until one fails.
   func run(
-    _ seeds: ClosedRange<UInt64>, _ choice: GuaranteeChoice, bug: PlantedBug? = nil, threads: Int
+    _ seeds: ClosedRange<UInt64>, _ options: SimulationOptions = SimulationOptions(), threads: Int
   ) throws {
     let start = ContinuousClock.now
     sums.withLock { $0.next = seeds.lowerBound }
@@ -44,7 +44,7 @@ final class SimulationTotals: Sendable {
     for _ in 0..<threads {
       done.enter()
       let thread = Thread { [self] in
-        work(seeds, choice, bug)
+        work(seeds, options)
         done.leave()
       }
       thread.stackSize = 8 << 20
@@ -63,10 +63,10 @@ final class SimulationTotals: Sendable {
     if let error { throw error }
   }
 
-  private func work(_ seeds: ClosedRange<UInt64>, _ choice: GuaranteeChoice, _ bug: PlantedBug?) {
+  private func work(_ seeds: ClosedRange<UInt64>, _ options: SimulationOptions) {
     do {
       let simulator = try Simulator(.pipeline)
-      while let seed = take(seeds) { note(simulator.run(seed, choice, bug: bug)) }
+      while let seed = take(seeds) { note(simulator.run(seed, options)) }
     } catch {
       sums.withLock { $0.error = error }
     }
@@ -111,12 +111,19 @@ final class SimulationTotals: Sendable {
 enum SimulationText {
   /// The command that plays a run again.
   static func command(
-    _ seed: UInt64, _ choice: GuaranteeChoice, _ bug: PlantedBug?, _ reduction: Reduction
+    _ seed: UInt64, _ options: SimulationOptions, _ reduction: Reduction
   ) -> String {
     func list(_ numbers: Set<Int>) -> String { numbers.sorted().map(String.init).joined(separator: ",") }
+    func list(_ faults: [Int: Int]) -> String {
+      faults.sorted { $0.key < $1.key }.map { $0.key == $0.value ? "\($0.key)" : "\($0.key)=\($0.value)" }
+        .joined(separator: ",")
+    }
     var words = "tally simulate --history \(seed)"
-    if choice != .any { words += " --guarantee \(choice.rawValue)" }
-    if let bug { words += " --plant \(bug.rawValue)" }
+    if options.choice != .any { words += " --guarantee \(options.choice.rawValue)" }
+    if !options.only.isEmpty {
+      words += " --only \(options.only.map(\.rawValue).sorted().joined(separator: ","))"
+    }
+    if let bug = options.bug { words += " --plant \(bug.rawValue)" }
     if let faults = reduction.faults { words += " --faults \"\(list(faults))\"" }
     if let records = reduction.records { words += " --records \"\(list(records))\"" }
     return words

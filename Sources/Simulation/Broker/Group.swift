@@ -107,6 +107,11 @@ final class Group {
 
   func apply(_ marks: [OffsetMark]) {
     for mark in marks {
+      if let before = committed[Int(mark.partition)]?.offset, before > mark.offset,
+        world.isExactlyOnce(mark.partition)
+      {
+        world.violate("partition \(mark.partition): C moved back from \(before) to \(mark.offset)")
+      }
       committed[Int(mark.partition)] = CommittedOffset(mark.offset, firstOffset: mark.firstOffset)
     }
   }

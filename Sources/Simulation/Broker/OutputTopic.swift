@@ -80,7 +80,7 @@ final class SimulatedTopic: TopicSink {
   init(_ life: Life) { self.life = life }
 
   func send(_ batch: ScoredBatch) throws {
-    if life.isDead { throw Crash() }
+    try life.read("send", of: .broker) {}
     queued.append(contentsOf: Message.of(batch, life: life.number))
     sends += 1
     if life.world.plan.bug == .commitBeforeSinks { try strikeEarly(batch) }

@@ -81,13 +81,14 @@ public struct Fault: Hashable, Sendable {
 
 /// What is left of a run when it is made smaller.
 public struct Reduction: Equatable, Sendable {
-  /// Steps whose faults stay; nil: all.
-  public var faults: Set<Int>?
+  /// Faults that stay, by the call that they strike: the call whose draw they are, which is another one where they were moved;
+  /// nil: all.
+  public var faults: [Int: Int]?
   /// Planned records that stay; nil: all.
   public var records: Set<Int>?
 
   /// Nothing left out.
-  public init(faults: Set<Int>? = nil, records: Set<Int>? = nil) {
+  public init(faults: [Int: Int]? = nil, records: Set<Int>? = nil) {
     self.faults = faults
     self.records = records
   }

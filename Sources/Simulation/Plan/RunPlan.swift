@@ -16,6 +16,23 @@ public enum GuaranteeChoice: String, CaseIterable, Sendable {
   case any
 }
 
+/// What is run besides the seed.
+public struct SimulationOptions: Equatable, Sendable {
+  /// The guarantee.
+  public var choice = GuaranteeChoice.any
+  /// The only kinds of faults that may happen, all of them in every run; empty: the seed chooses.
+  public var only: Set<FaultKind> = []
+  /// A planted bug; nil: none.
+  public var bug: PlantedBug?
+
+  /// The seed chooses everything.
+  public init(choice: GuaranteeChoice = .any, only: Set<FaultKind> = [], bug: PlantedBug? = nil) {
+    self.choice = choice
+    self.only = only
+    self.bug = bug
+  }
+}
+
 /// Everything that a seed decides before a run begins. Times are microseconds.
 struct RunPlan {
   let seed: UInt64
@@ -38,18 +55,19 @@ struct RunPlan {
   var heartbeatMs: Int
   var bug: PlantedBug?
 
-  init(seed: UInt64, choice: GuaranteeChoice, bug: PlantedBug?) {
+  init(_ seed: UInt64, _ options: SimulationOptions) {
     self.seed = seed
-    self.bug = bug
+    bug = options.bug
     var draw = Draw(seed, .plan)
     let exactly = draw.chance(500)
     let switches = draw.chance(400)
-    switch choice {
+    switch options.choice {
     case .any: guarantee = exactly ? .exactlyOnce : .effectivelyOnce
     case .effectivelyOnce: guarantee = .effectivelyOnce
     case .exactlyOnce: guarantee = .exactlyOnce
     }
-    faultShare = [0, 15, 40, 80, 150][draw.below(5)]
+    let shares = options.only.isEmpty ? [0, 15, 40, 80, 150] : [60, 120, 200, 300]
+    faultShare = shares[draw.below(shares.count)]
     quietAt = draw.milliseconds(1500...5000)
     partitions = draw.int(1...3)
     processes = draw.int(1...3)
@@ -63,7 +81,8 @@ struct RunPlan {
     for kind in FaultKind.allCases {
       // Each run leaves kinds out, so that others meet each other more often.
       let isIn = draw.chance(550)
-      guard isIn, kind != .guaranteeSwitch || (switches && choice == .any) else { continue }
+      let mayBe = kind != .guaranteeSwitch || (switches && options.choice == .any)
+      guard options.only.isEmpty ? isIn && mayBe : options.only.contains(kind) else { continue }
       // While processes with both guarantees work, one that stands still may note its own beside the other's C.
       if kind == .guaranteeSwitch { startsLostStateAnew = true }
       sum += kind.weight

@@ -30,6 +30,7 @@ final class World {
   private var startsLostStateAnew: Bool
   private(set) var faults: [Fault] = []
   private(set) var failure: String?
+  private(set) var violations: [String] = []
   /// Guarantee of each life, by its number.
   private(set) var promises: [SimulatedGuarantee] = []
 
@@ -211,8 +212,8 @@ final class World {
   // MARK: Faults
 
   func fault(at step: Int, _ life: Life) -> (FaultKind, Draw)? {
-    guard now < plan.quietAt, !isClosing, let (kind, draw) = plan.fault(at: step),
-      reduction.faults?.contains(step) ?? true
+    guard now < plan.quietAt, !isClosing,
+      let drawn = reduction.faults.map({ $0[step] }) ?? step, let (kind, draw) = plan.fault(at: drawn)
     else { return nil }
     faults.append(Fault(step: step, kind: kind))
     return (kind, draw)
@@ -265,21 +266,28 @@ final class World {
     case .guaranteeSwitch:
       guarantee = guarantee == .exactlyOnce ? .effectivelyOnce : .exactlyOnce
       for other in alive where draw.chance(800) { other.stop() }
-    case .generationSwitch: switchGeneration(Int32(draw.below(plan.partitions)))
+    case .generationSwitch: switchGeneration(Int32(draw.below(plan.partitions)), &draw)
     default: break
     }
   }
 
-  /// Another generation takes over with the states as they are.
-  private func switchGeneration(_ partition: Int32) {
+  /// Another generation takes over with the states as they are or as they once were, as `tally rebuild` leaves them.
+  private func switchGeneration(_ partition: Int32, _ draw: inout Draw) {
     let place = placeInForce(partition)
     let slot = store.slot(place)
-    guard let record = slot.record, let standing = wiring.standing(record), standing.isWhole,
-      let (ended, begun) = wiring.succession(record, place.generation + 1)
+    guard let record = slot.record, let standing = wiring.standing(record), standing.isWhole else { return }
+    let earlier = store.earlier(place).filter { $0.record.flatMap { wiring.standing($0)?.isWhole } == true }
+    let made = earlier.isEmpty || draw.chance(300) ? slot : earlier[draw.below(earlier.count)]
+    let until = max(
+      standing.nextOffset, table.positions[partition] ?? 0, group.committed[Int(partition)]?.offset ?? 0)
+    guard let from = made.record,
+      let (ended, begun) = wiring.succession(record, from, place.generation + 1, until),
+      let begins = wiring.standing(begun)
     else { return }
-    remark("partition \(partition): generation \(place.generation + 1) takes over")
+    remark(
+      "partition \(partition): generation \(place.generation + 1) takes over with W \(begins.nextOffset)")
     let next = StoreServer.Place(generation: place.generation + 1, partition: partition)
-    store.replace(next, by: StoreServer.Slot(record: begun, states: slot.states))
+    store.replace(next, by: StoreServer.Slot(record: begun, states: made.states))
     store.replace(place, by: StoreServer.Slot(record: ended, states: slot.states))
   }
 
@@ -292,6 +300,17 @@ final class World {
       place.generation = standing.successor
     }
     return place
+  }
+
+  /// Whether the partition's record in force says that its C moves with transactions.
+  func isExactlyOnce(_ partition: Int32) -> Bool {
+    store.slot(placeInForce(partition)).record.flatMap { wiring.standing($0) }?.isExactlyOnce == true
+  }
+
+  /// Something that must never happen.
+  func violate(_ text: String) {
+    remark("VIOLATION: \(text)")
+    violations.append(text)
   }
 
   // MARK: The end

@@ -62,6 +62,9 @@ final class StoreServer {
     return true
   }
 
+  /// The slot as it was before its last writes, as far as they are remembered.
+  func earlier(_ place: Place) -> [Slot] { journal.filter { $0.place == place }.map(\.before) }
+
   /// Puts a slot in place of what is there, without comparing: for an operator's tools.
   func replace(_ place: Place, by slot: Slot) { update(place) { $0 = slot } }
 
