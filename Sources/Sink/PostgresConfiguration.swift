@@ -15,6 +15,9 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
   public var connectTimeoutMs: Int
   /// Longest time of one statement, milliseconds; the server ends a longer one.
   public var statementTimeoutMs: Int
+  /// Time after which the server ends a transaction whose process stands still: it keeps a partition's position from whoever has
+  /// taken the partition over.
+  public var idleTimeoutMs = 10_000
 
   /// A configuration.
   public init(

@@ -27,6 +27,7 @@ enum PostgresProblem {
     "28000": (.refused, "the server does not let this user in: see its pg_hba.conf"),
     "3D000": (.refused, "there is no such database"),
     "42501": (.refused, "the user lacks a permission; Tally creates and writes tables and temporary tables"),
+    "25P03": (.unavailable, "the server has ended a transaction in which this process stood still"),
     "25006": (.unavailable, "this server takes no writes: a standby, or a failover is under way"),
     "55P03": (.unavailable, "a lock was not to be had"),
     "57014": (.unavailable, "a statement took longer than its timeout"),

@@ -40,6 +40,7 @@ final class PostgresSession {
     try run(
       """
       SET statement_timeout = \(configuration.statementTimeoutMs);
+      SET idle_in_transaction_session_timeout = \(configuration.idleTimeoutMs);
       SET standard_conforming_strings = on;
       SET client_min_messages = warning;
       SET default_transaction_isolation = 'read committed';

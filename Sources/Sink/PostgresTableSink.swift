@@ -44,7 +44,7 @@ public final class PostgresTableSink: TableSink {
         let found = try session.positions(plan.context.pipeline, plan.context.topic)
         return moves.allSatisfy { found[$0.partition] == $0.new } ? .alreadyWritten : .conflict
       }
-      try copy(batch, session)
+      try finish(batch, session)
       return .written
     }
   }
@@ -52,44 +52,50 @@ public final class PostgresTableSink: TableSink {
   /// Closes the connection; a later call makes a new one.
   public func close() { session = nil }
 
-  /// Begins a transaction and moves the positions; false: not all were where they should be.
+  /// Begins a transaction, stages the rows and moves the positions; false: not all were where they should be.
+  ///
+  /// The rows come first: while they are sent, no lock is held that a process which stands still could keep from others. From
+  /// then on the server waits for no data, only for the next message, which has a limit.
   private func moveAll(_ moves: [PositionMove], _ session: PostgresSession) throws -> Bool {
+    var statements = ["BEGIN"]
+    var copies: [PostgresCopyBuffer] = []
+    if rows.rows > 0 {
+      copies.append(rows)
+      statements.append("COPY pg_temp.tally_rows FROM STDIN (FORMAT binary)")
+    }
+    if letters.rows > 0 {
+      copies.append(letters)
+      statements.append("COPY pg_temp.tally_letters FROM STDIN (FORMAT binary)")
+    }
+    let before = statements.count
     // In one order for all workers, so that two cannot wait for each other.
-    let ordered = moves.sorted { $0.partition < $1.partition }
-    let statements = ordered.map { move in
+    statements += moves.sorted { $0.partition < $1.partition }.map { move in
       move.old.map { "EXECUTE tally_move(\(move.partition), \($0), \(move.new))" }
         ?? "EXECUTE tally_start(\(move.partition), \(move.new))"
     }
     var moved = 0
-    try session.run((["BEGIN"] + statements).joined(separator: "; "), "move positions") { number, result in
-      if number > 0 { moved += result.changed }
+    try session.run(statements.joined(separator: "; "), "move positions", copies: copies) { number, result in
+      if number >= before { moved += result.changed }
     }
     return moved == moves.count
   }
 
-  /// Erases, copies and commits, in one message to the server.
-  private func copy(_ batch: ScoredBatch, _ session: PostgresSession) throws {
+  /// Erases, takes over what is staged, and commits, in one message to the server.
+  private func finish(_ batch: ScoredBatch, _ session: PostgresSession) throws {
     let context = batch.context
     var statements = batch.erasures.filter(\.toTable).flatMap { erasure in
       TableStatements.erase(
         batch.events.string(batch.events.events[Int(erasure.event)].entityID), pipeline: context.pipeline)
     }
-    var copies: [PostgresCopyBuffer] = []
     if rows.rows > 0 {
       let versions = TableStatements.literal(TablePlan.modelVersions(context))
       let definition = TableStatements.literal(context.definition)
-      copies.append(rows)
       statements += [
-        "COPY pg_temp.tally_rows FROM STDIN (FORMAT binary)",
-        "EXECUTE tally_scores(\(versions), \(definition))",
-        "EXECUTE tally_latest(\(versions), \(definition))",
+        "EXECUTE tally_scores(\(versions), \(definition))", "EXECUTE tally_latest(\(versions), \(definition))",
       ]
     }
-    if letters.rows > 0 {
-      copies.append(letters)
-      statements += ["COPY pg_temp.tally_letters FROM STDIN (FORMAT binary)", "EXECUTE tally_dead"]
-    }
-    try session.run((statements + ["COMMIT"]).joined(separator: "; "), "write rows", copies: copies)
+    if letters.rows > 0 { statements.append("EXECUTE tally_dead") }
+    try session.run((statements + ["COMMIT"]).joined(separator: "; "), "write rows")
   }
 
   private func withSession<Result>(_ body: (PostgresSession) throws -> Result) throws -> Result {
