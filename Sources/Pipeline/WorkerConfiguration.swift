@@ -3,7 +3,7 @@ public struct WorkerConfiguration: Sendable {
   /// What is promised of the topic; nil: nothing is delivered, only states are made, and no position but W counts.
   public var guarantee: DeliveryGuarantee? = .effectivelyOnce
   /// Records in one batch, at most `StateStoreLimits.statesMax`.
-  public var batchRowsMax = 512
+  public var batchRowsMax = 4096
   /// Exactly once: records in one transaction, which is one batch; at most `StateStoreLimits.statesMax`.
   public var transactionRowsMax = 4096
   /// Exactly once: least time from the beginning of a transaction to the next one's, unless it is full.

@@ -91,7 +91,8 @@ public final class PostgresTableSink: TableSink {
       let versions = TableStatements.literal(TablePlan.modelVersions(context))
       let definition = TableStatements.literal(context.definition)
       statements += [
-        "EXECUTE tally_scores(\(versions), \(definition))", "EXECUTE tally_latest(\(versions), \(definition))",
+        "EXECUTE tally_scores(\(versions), \(definition))",
+        "EXECUTE tally_latest(\(versions), \(definition))",
       ]
     }
     if letters.rows > 0 { statements.append("EXECUTE tally_dead") }
