@@ -73,7 +73,28 @@ public enum Generations {
     guard open.isEmpty else {
       throw PortError(.refused, "partition \(open[0]): its generations form a chain without an end")
     }
+    try checkEnds(standings, store, from: first)
     return standings
+  }
+
+  /// Throws `.unavailable` when a chain leads to a generation without a record and begins otherwise by now: the store was lost
+  /// between the readings, and what is written at that end nobody would find.
+  private static func checkEnds(
+    _ standings: [PartitionStanding], _ store: any StateStore, from first: UInt64
+  ) throws {
+    let ends = standings.indices.filter { standings[$0].before != nil && standings[$0].record == nil }.map {
+      Int32($0)
+    }
+    guard !ends.isEmpty else { return }
+    for partition in ends { store.use(generation: first, of: partition) }
+    let beginnings = try store.records(ends)
+    for (partition, bytes) in zip(ends, beginnings) {
+      store.use(generation: standings[Int(partition)].generation, of: partition)
+      let successor = try bytes.map { try PartitionRecord.read($0, partition: partition).successor } ?? 0
+      guard successor != 0 else {
+        throw PortError(.unavailable, "partition \(partition): the store was lost while it was read")
+      }
+    }
   }
 
   /// The generation that partitions shall be moved to: the one that some of them have already, after a move that was
