@@ -38,7 +38,7 @@ final class ChaosStage {
     if postgres != nil, let disk { try stage.table.move(to: disk.folder) }
     redisRelay = try Relay(to: redis.port)
     postgresRelay = try postgres.map { try Relay(to: $0.port) }
-    var dice = ChaosDice(seed)
+    var dice = SplitMix(state: seed)
     let batchRowsMax = [1, 8, 16, 64, 512].randomElement(using: &dice) ?? 16
     let transactionRowsMax = [16, 64, 256, 512].randomElement(using: &dice) ?? 64
     settings = try Places.write(

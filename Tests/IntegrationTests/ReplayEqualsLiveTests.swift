@@ -37,7 +37,7 @@ import Testing
   func everyWayGivesTheSame(_ way: Way) async throws {
     try await onThread {
       print("replay equals live, \(way.testDescription); other histories: TALLY_SEED=N")
-      var random = SeededRandom(seed: way.seed)
+      var random = SplitMix(state: 0xd134_2543_de82_ef95 &* way.seed)
       let stage = try Stage(way.table)
       let messages = Self.log(stage)
       let pipeline = try Self.pipeline.get()
@@ -61,7 +61,7 @@ import Testing
 
   /// Works a log off that grows, with kills in its middle, the last rest undisturbed.
   private func work(
-    _ messages: [BrokerMessage], _ way: Way, _ stage: Stage, _ random: inout SeededRandom
+    _ messages: [BrokerMessage], _ way: Way, _ stage: Stage, _ random: inout SplitMix
   ) throws {
     // A group gives a dead member's partitions to others only after this.
     let options = try ["--set", "kafka.session_timeout=3s"] + Self.pipeline.get().options
@@ -121,7 +121,7 @@ import Testing
     return Pipeline(options: ["--pipeline", file], features: features)
   }
 
-  private static func batches(upTo most: Int, _ random: inout SeededRandom) -> [String] {
+  private static func batches(upTo most: Int, _ random: inout SplitMix) -> [String] {
     let rows = min(most, Int(exp2(Double.random(in: 0...9, using: &random))))
     return ["--set", "worker.batch_rows_max=\(rows)"]
   }
@@ -138,20 +138,5 @@ import Testing
     }
     print("replay equals live, undisturbed: \(digest.text)")
     return digest
-  }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014): random numbers by seed.
-private struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed &* 0xd134_2543_de82_ef95 }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }
