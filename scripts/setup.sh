@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs what Tally needs from the system's packages (Debian, Ubuntu) and says what it does.
 # Does nothing when everything is there. Swift itself is not installed: https://www.swift.org/install
+#   scripts/setup.sh [PACKAGE …]    those packages, too
 set -euo pipefail
 
 # Libraries that Tally links, and the servers that its tests and its demo start for themselves.
 packages=(
   librdkafka-dev libhiredis-dev libxgboost-dev libsimdjson-dev libprotobuf-c-dev protobuf-c-compiler
   libpq-dev libsqlite3-dev zlib1g-dev libzstd-dev pkg-config g++ redis-server postgresql openssl kcat zstd
+  "$@"
 )
 
 missing=()

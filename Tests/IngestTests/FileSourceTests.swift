@@ -3,6 +3,7 @@ import Events
 import Foundation
 import Glibc
 import Ingest
+import TestServers
 import Testing
 
 @Suite("A file of events") struct FileSourceTests {
@@ -100,16 +101,10 @@ import Testing
   /// Packs a file with a tool that is not ours; nil: the tool is not there.
   static func packed(_ path: String, by tool: String, _ options: [String] = []) throws -> String? {
     let target = path + "." + tool
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = [
-      "-c",
-      "command -v \(tool) >/dev/null || exit 7; \(tool) \(options.joined(separator: " ")) -c '\(path)' > '\(target)'",
-    ]
-    try process.run()
-    process.waitUntilExit()
-    if process.terminationStatus == 7 { return nil }
-    #expect(process.terminationStatus == 0)
+    let packing = "\(tool) \(options.joined(separator: " ")) -c '\(path)' > '\(target)'"
+    let status = try runInShell("command -v \(tool) || exit 7; \(packing)")
+    if status == 7 { return nil }
+    #expect(status == 0)
     return target
   }
 

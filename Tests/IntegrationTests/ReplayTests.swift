@@ -139,12 +139,7 @@ import Testing
 
 /// Runs a shell command that must succeed.
 private func shell(_ command: String) throws {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/bin/sh")
-  process.arguments = ["-c", command]
-  try process.run()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else { throw TestFailure(command) }
+  guard try runInShell(command) == 0 else { throw TestFailure(command) }
 }
 
 extension Stage {
