@@ -136,8 +136,10 @@ import XGBoost
     }
   }
 
-  @Test(arguments: ["../a.json", "/a.json", "a/../../b.json", "", "a.txt", "x/./a.json", "a\u{0}.json"])
+  @Test(arguments: ["../a.json", "/a.json", "a/../../b.json", "", "a.txt", "x/./a.json", "a(0).json"])
   func staysInItsFolder(name: String) {
+    // A zero byte would end the runner's line.
+    let name = name.replacing("(0)", with: "\0")
     let error = #expect(throws: RegistryError.self) { _ = try ModelFolder(path: "/tmp").read(name) }
     #expect(error?.code == .invalidName)
   }
