@@ -1,22 +1,18 @@
 import Glibc
 
-/// Sockets of this process that listen on given ports.
+/// Sockets of this process that are bound to given ports: the mock brokers' listeners and what they accepted.
 ///
 /// librdkafka's mock brokers leave Nagle's algorithm on; together with delayed acknowledgements every answer then takes 40 ms.
-/// Connections inherit the option from the socket that accepts them (Linux), which the library does not give out: it is
-/// found among the process' descriptors.
+/// Connections inherit the option from the socket that accepts them (Linux). The library does not give its sockets out: they
+/// are found among the process' descriptors.
 enum ListeningSockets {
   /// Highest descriptor that is looked at.
   private static let descriptorMax: Int32 = 4096
 
-  /// Turns Nagle's algorithm off for connections to come.
+  /// Turns Nagle's algorithm off, also for connections to come.
   static func sendAtOnce(ports: [UInt16]) {
     for descriptor in 3..<descriptorMax {
-      var isListening: Int32 = 0
-      var length = socklen_t(MemoryLayout<Int32>.size)
-      guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening != 0,
-        let port = port(of: descriptor), ports.contains(port)
-      else { continue }
+      guard let port = port(of: descriptor), ports.contains(port) else { continue }
       var on: Int32 = 1
       setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }

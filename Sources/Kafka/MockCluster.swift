@@ -61,6 +61,7 @@ public final class MockCluster {
   public let bootstrapServers: String
   private let handle: KafkaHandle
   private let cluster: OpaquePointer
+  private let ports: [UInt16]
   private var isDestroyed = false
 
   /// Starts a cluster of `brokers` brokers.
@@ -73,7 +74,8 @@ public final class MockCluster {
     }
     cluster = made
     bootstrapServers = String(cString: rd_kafka_mock_cluster_bootstraps(made))
-    ListeningSockets.sendAtOnce(ports: bootstrapServers.split(separator: ",").compactMap(Self.port))
+    ports = bootstrapServers.split(separator: ",").compactMap(Self.port)
+    ListeningSockets.sendAtOnce(ports: ports)
   }
 
   private static func port(of address: Substring) -> UInt16? {
@@ -106,8 +108,13 @@ public final class MockCluster {
   }
 
   /// Lets all brokers refuse connections, or serve again.
+  ///
+  /// Start no program meanwhile: until it runs, it holds the sockets of this process, and librdkafka 2.0.2 ends the process when
+  /// it cannot bind a broker's port again at once (`rd_kafka_mock_broker_cmd`).
   public func setDown(_ down: Bool) {
+    // A broker that goes down binds a new socket to its port at once.
     _ = down ? rd_kafka_mock_broker_set_down(cluster, -1) : rd_kafka_mock_broker_set_up(cluster, -1)
+    ListeningSockets.sendAtOnce(ports: ports)
   }
 
   /// Delays every answer, milliseconds.

@@ -1,4 +1,5 @@
 import Glibc
+import TestServers
 import Testing
 
 @Suite("The generated C code") struct GeneratedProtoTests {
@@ -17,8 +18,8 @@ import Testing
 
   @Test("is what protoc-c makes of proto/") func inSync() throws {
     let folder = "/tmp/tally-proto-\(getpid())"
-    defer { system("rm -rf '\(folder)'") }
-    try #require(system("'\(Self.root)/scripts/generate-proto.sh' --check '\(folder)'") == 0)
+    defer { _ = try? runInShell("rm -rf '\(folder)'") }
+    try #require(try runInShell("'\(Self.root)/scripts/generate-proto.sh' --check '\(folder)'") == 0)
     for name in ["events", "scores", "state"] {
       for file in ["\(name).pb-c.c", "include/\(name).pb-c.h"] {
         let made = try #require(Self.contents("\(folder)/\(file)"))

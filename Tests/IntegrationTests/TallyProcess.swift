@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestServers
 
 /// A `tally` process under test. It dies with this process, however this one ends.
 final class TallyProcess: Sendable {
@@ -128,7 +129,9 @@ private func launch(
   environment.append(nil)
   defer { for text in arguments + environment { free(text) } }
   var pid: pid_t = 0
-  let code = posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environment)
+  let code = Spawning.exclusively {
+    posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environment)
+  }
   guard code == 0 else { throw TestFailure("cannot start \(words[0]): errno \(code)") }
   return pid
 }

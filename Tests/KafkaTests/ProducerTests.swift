@@ -54,11 +54,11 @@ import TestServers
     let topic = try producer.topic("outage")
     try Self.send(producer, topic, "a")
     #expect(producer.flush(timeoutMs: 60_000))
-    broker.mock?.setDown(true)
+    broker.setDown(true)
     try Self.send(producer, topic, "b")
     #expect(!producer.flush(timeoutMs: 200))
     #expect(producer.outstanding == 1)
-    broker.mock?.setDown(false)
+    broker.setDown(false)
     #expect(producer.flush(timeoutMs: 60_000))
     #expect(producer.takeDeliveryError() == nil)
     #expect(producer.delivered == 2)
@@ -103,7 +103,7 @@ import TestServers
   @Test("says when its queue is full") func queueFull() throws {
     let broker = try TestBroker.startMock(topics: [("full", 1)])
     defer { broker.stop() }
-    broker.mock?.setDown(true)
+    broker.setDown(true)
     let producer = try KafkaProducer(
       KafkaConfiguration([
         ("bootstrap.servers", broker.bootstrapServers), ("queue.buffering.max.messages", "3"),
@@ -114,7 +114,7 @@ import TestServers
     let error = #expect(throws: KafkaError.self) { try Self.send(producer, topic, "k") }
     #expect(error?.kind == .queueFull)
     #expect(error?.isRetriable == true)
-    broker.mock?.setDown(false)
+    broker.setDown(false)
     #expect(producer.flush(timeoutMs: 60_000))
     try Self.send(producer, topic, "k")
     #expect(producer.flush(timeoutMs: 60_000))

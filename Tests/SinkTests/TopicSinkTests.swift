@@ -114,10 +114,10 @@ import TestServers
     defer { sink.close() }
     try sink.send(TopicSamples.batch(rows: 2))
     try Self.flush(sink)
-    broker.mock?.setDown(true)
+    broker.setDown(true)
     try sink.send(TopicSamples.batch(rows: 3))
     for _ in 0..<3 { #expect(try !sink.flush(timeoutMs: 100)) }
-    broker.mock?.setDown(false)
+    broker.setDown(false)
     try Self.flush(sink)
     #expect(try broker.read("scores", count: 5).map(\.offset) == [0, 1, 2, 3, 4])
   }
@@ -133,12 +133,12 @@ import TestServers
     TopicSamples.addLetter(.undecodable, key: nil, value: [1], to: batch)
     let sink = try KafkaTopicSink(configuration, context: batch.context)
     defer { sink.close() }
-    broker.mock?.setDown(true)
+    broker.setDown(true)
     for _ in 0..<3 {
       let error = #expect(throws: PortError.self) { try sink.send(batch) }
       #expect(error?.code == .unavailable)
     }
-    broker.mock?.setDown(false)
+    broker.setDown(false)
     let deadline = Deadline(milliseconds: 180_000)
     var isSent = false
     while !isSent && !deadline.isOver {

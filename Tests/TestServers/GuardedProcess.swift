@@ -97,7 +97,10 @@ final class GuardedProcess: Sendable {
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var pid: pid_t = 0
-    return posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environ) == 0 ? pid : nil
+    let code = Spawning.exclusively {
+      posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environ)
+    }
+    return code == 0 ? pid : nil
   }
 }
 
@@ -128,7 +131,8 @@ func run(_ command: [String]) throws -> (status: Int32, output: String) {
   let line = command.map {
     "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
-  guard let stream = popen(line.joined(separator: " ") + " 2>&1 </dev/null", "re") else {
+  let opened = Spawning.exclusively { popen(line.joined(separator: " ") + " 2>&1 </dev/null", "re") }
+  guard let stream = opened else {
     throw ServerFailure("popen: errno \(errno)")
   }
   var output: [UInt8] = []

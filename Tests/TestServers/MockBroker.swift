@@ -52,6 +52,9 @@ public final class TestBroker {
     _ = try admin.createTopic(name(topic), partitions: Int32(partitions), timeoutMs: Self.answerTimeoutMs)
   }
 
+  /// Lets the mock refuse connections, or serve again; a real broker stays.
+  public func setDown(_ down: Bool) { Spawning.exclusively { mock?.setDown(down) } }
+
   /// Stops the mock; a real broker stays.
   public func stop() { mock?.destroy() }
 
