@@ -84,39 +84,49 @@ let package = Package(
         "Verification", "Monitor", "Serve", yams, logging, arguments,
       ],
       swiftSettings: strict),
-    // Tests; TestServers starts real servers on free loopback ports.
+    // Tests; TestServers starts real servers on free loopback ports, TestNumbers gives numbers by seed.
+    .target(name: "TestNumbers", path: "Tests/TestNumbers", swiftSettings: strict),
     .target(name: "TestServers", dependencies: ["Kafka"], path: "Tests/TestServers", swiftSettings: strict),
     tests("HouseTests", []),
     tests("EventsTests", ["Events"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
-    tests("FeaturesTests", ["Events", "Features", "CEvents", "CMallocCounter"]),
+    tests("FeaturesTests", ["TestNumbers", "Events", "Features", "CEvents", "CMallocCounter"]),
     tests("DeclarationTests", ["Events", "Features", "Dataflow", "Declaration"]),
     tests("KafkaTests", ["Kafka", "TestServers"]),
-    tests("IngestTests", ["Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers"]),
-    tests("FeatureStoreTests", ["Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
     tests(
-      "ScorerTests", ["CMallocCounter", "Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"],
+      "IngestTests",
+      ["Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers", "TestNumbers"]),
+    tests(
+      "FeatureStoreTests", ["TestNumbers", "Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
+    tests(
+      "ScorerTests",
+      ["TestNumbers", "CMallocCounter", "Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"],
       data: ["Models"]),
     tests(
       "SinkTests",
-      ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers", grdb]),
+      ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers", "TestNumbers", grdb]),
     tests(
       "SyntheticTests",
       ["Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents", "Kafka", "TestServers"]),
     tests(
       "PipelineTests",
-      ["CEvents", "CMallocCounter", "Events", "Features", "Dataflow", "Pipeline", "FeatureStore"]),
+      [
+        "TestNumbers", "CEvents", "CMallocCounter", "Events", "Features", "Dataflow", "Pipeline",
+        "FeatureStore",
+      ]),
     tests("VerificationTests", ["Events", "Features", "Dataflow", "Sink", "Verification"]),
     tests("SimulationTests", ["tally", "Simulation"]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(
-      "TrainingTests", ["Events", "Features", "Dataflow", "Training", "XGBoost", "Registry", "Scorer"]),
+      "TrainingTests",
+      ["TestNumbers", "Events", "Features", "Dataflow", "Training", "XGBoost", "Registry", "Scorer"]),
     tests(
       "IntegrationTests",
       [
         "tally", "CEvents", "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Declaration", "Ingest",
-        "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers", grdb,
+        "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers", "TestNumbers",
+        grdb,
       ]),
   ]
 )

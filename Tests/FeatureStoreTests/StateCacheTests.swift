@@ -2,6 +2,7 @@ import Features
 import Testing
 
 @testable import FeatureStore
+import TestNumbers
 
 struct StateCacheTests {
   /// Sizes that a test gives to states.
@@ -98,7 +99,7 @@ struct StateCacheTests {
     let sizes = Sizes()
     let cache = StateCache(
       program: try smallProgram(), entriesMax: 1_000, bytesMax: 30_000, measure: sizes.size)
-    var random = SeededRandom(seed: 7)
+    var random = SeededGenerator(seed: 7)
     func batch() {
       for _ in 0..<20 {
         let key = Key(partition: 0, id: "entity \(Int.random(in: 0..<2_000, using: &random))")
@@ -120,7 +121,7 @@ struct StateCacheTests {
   /// goes; bounds hold after every batch; sums equal the parts.
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] as [UInt64])
   func agreesWithAModel(_ seed: UInt64) throws {
-    var random = SeededRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let sizes = Sizes()
     let entriesMax = Int.random(in: 1...60, using: &random)
     let bytesMax = Int.random(in: 300...12_000, using: &random)

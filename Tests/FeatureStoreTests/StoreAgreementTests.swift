@@ -2,6 +2,7 @@ import Dataflow
 import FeatureStore
 import TestServers
 import Testing
+import TestNumbers
 
 /// `RedisStateStore` and `MemoryStateStore` hold the same contract: random operations give equal answers.
 struct StoreAgreementTests {
@@ -9,7 +10,7 @@ struct StoreAgreementTests {
   func agreeOnRandomOperations(_ seed: UInt64) throws {
     let server = try RedisServer()
     let storage = MemoryStateStorage()
-    var random = SeededRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let partitions: Int32 = Int32.random(in: 1...4, using: &random)
     let pairs = try (0..<2).map { _ in
       (
@@ -57,7 +58,7 @@ struct StoreAgreementTests {
   }
 
   /// A write that fits the record that is there, or repeats it, or does not fit.
-  private static func write(_ partition: Int32, _ current: [UInt8]?, _ random: inout SeededRandom)
+  private static func write(_ partition: Int32, _ current: [UInt8]?, _ random: inout SeededGenerator)
     -> StateWrite
   {
     var states: [(id: [UInt8], state: [UInt8])] = []
@@ -81,7 +82,7 @@ struct StoreAgreementTests {
     return write
   }
 
-  private static func id(_ random: inout SeededRandom) -> [UInt8] {
+  private static func id(_ random: inout SeededGenerator) -> [UInt8] {
     [UInt8.random(in: 0...20, using: &random)]
   }
 

@@ -3,6 +3,7 @@ import Events
 import Testing
 
 @testable import Features
+import TestNumbers
 
 @Suite struct CodecTests {
   /// A program with every kind of series and component, small enough to feed many events.
@@ -20,7 +21,7 @@ import Testing
     let plain = Bench(program)
     let busy = Bench(program)
     var log = RandomLog(UInt64(seed))
-    var random = SplitMix(UInt64(seed) &+ 77)
+    var random = SeededGenerator(seed: UInt64(seed) &+ 77)
     for step in 0..<400 {
       let event = log.next()
       #expect(plain.feed(event) == busy.feed(event), "seed \(seed) step \(step)")
@@ -92,7 +93,7 @@ import Testing
     var log = RandomLog(UInt64(seed))
     for _ in 0..<60 { bench.feed(log.next()) }
     let bytes = bench.encoded
-    var random = SplitMix(UInt64(seed))
+    var random = SeededGenerator(seed: UInt64(seed))
     let other = Bench(bench.program)
     func check(_ candidate: [UInt8]) {
       let accepted = candidate.withUnsafeBytes { other.state.decode($0) }

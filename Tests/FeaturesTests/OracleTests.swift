@@ -2,6 +2,7 @@ import Events
 import Testing
 
 @testable import Features
+import TestNumbers
 
 /// Every aggregate over every kind of window and filter, as expression and as oracle.
 struct Catalogue: Sendable {
@@ -167,7 +168,7 @@ func number(_ value: TestValue?) -> Double? {
     let bench = Bench(try Self.program(idleTTL: idleTTL))
     var history = OracleHistory(idleTTL: idleTTL)
     var log = RandomLog(UInt64(seed))
-    var random = SplitMix(UInt64(seed) &+ 1_000_000)
+    var random = SeededGenerator(seed: UInt64(seed) &+ 1_000_000)
     for step in 0..<160 {
       let event = log.next()
       #expect(bench.feed(event) == history.take(event), "seed \(seed) step \(step): duplicate or not")

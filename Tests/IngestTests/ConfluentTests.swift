@@ -2,6 +2,7 @@ import Dataflow
 import Events
 import Ingest
 import Testing
+import TestNumbers
 
 @Suite("Confluent's framing") struct ConfluentTests {
   static let head: [UInt8] = [0, 0, 0, 0x12, 0x34]
@@ -56,7 +57,7 @@ import Testing
   func randomBytes() throws {
     var random = SystemRandomNumberGenerator()
     let seed = random.next()
-    var generator = Splitter(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let framed = try DecoderBench(names: ["login"])
     let plain = try DecoderBench(names: ["login"])
     for _ in 0..<20_000 {
@@ -69,18 +70,5 @@ import Testing
       let alone = plain.decode(body, key: "k", ingestTimeMs: 0, contentType: .protobuf)
       #expect(inFrame == alone, "seed \(seed)")
     }
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-private struct Splitter: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -3,6 +3,7 @@ import Dataflow
 import Events
 import Ingest
 import Testing
+import TestNumbers
 
 @Suite("Protobuf events") struct ProtobufDecodingTests {
   static func event(_ build: (inout WireWriter) -> Void) -> [UInt8] {

@@ -2,6 +2,7 @@ import Foundation
 import Kafka
 import TestServers
 import Testing
+import TestNumbers
 
 /// A sink that is down for long: memory is bounded, the membership stays, and what waited is scored afterwards.
 @Suite struct BackPressureTests {
@@ -85,7 +86,7 @@ import Testing
 
   /// Large records, of a person of its own for each partition.
   private func produce(_ stage: Stage, records: Range<Int>, _ isCompressible: Bool) throws {
-    var dice = SplitMix(state: UInt64(records.lowerBound))
+    var dice = SeededGenerator(seed: UInt64(records.lowerBound))
     let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-".utf8)
     let bytes = (0..<Self.recordBytes).map { _ in letters[isCompressible ? 0 : Int(dice.next() >> 58)] }
     let note = String(decoding: bytes, as: UTF8.self)

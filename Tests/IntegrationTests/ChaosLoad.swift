@@ -3,6 +3,7 @@ import Foundation
 import Kafka
 import Synchronization
 import TestServers
+import TestNumbers
 
 /// Events that are appended, share by share, by a thread of its own while faults happen.
 ///
@@ -77,7 +78,7 @@ final class ChaosLoad: Sendable {
   /// The person that the bad records name is never erased: some of them lie on partitions that are not this person's, and which
   /// of their letters an erasure finds is then a matter of time.
   static func messages(_ history: History, count: Int, seed: UInt64) -> [BrokerMessage] {
-    var dice = SplitMix(state: seed)
+    var dice = SeededGenerator(seed: seed)
     let bad = BadInput(person: history.people[0], home: 0).records.filter { $0.reason != .entityMoved }
     var made: [BrokerMessage] = []
     made.reserveCapacity(count)

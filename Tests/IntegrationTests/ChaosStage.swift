@@ -1,5 +1,6 @@
 import Foundation
 import TestServers
+import TestNumbers
 
 /// The servers, scorers and load of one chaos trial. The scorers reach Redis and PostgreSQL through relays.
 final class ChaosStage {
@@ -38,7 +39,7 @@ final class ChaosStage {
     if postgres != nil, let disk { try stage.table.move(to: disk.folder) }
     redisRelay = try Relay(to: redis.port)
     postgresRelay = try postgres.map { try Relay(to: $0.port) }
-    var dice = SplitMix(state: seed)
+    var dice = SeededGenerator(seed: seed)
     let batchRowsMax = [1, 8, 16, 64, 512].randomElement(using: &dice) ?? 16
     let transactionRowsMax = [16, 64, 256, 512].randomElement(using: &dice) ?? 64
     settings = try Places.write(

@@ -1,5 +1,6 @@
 import Foundation
 import TestServers
+import TestNumbers
 
 /// One log and one kind of fault that strikes again and again while it is scored; then the comparison with an undisturbed
 /// run.
@@ -14,7 +15,7 @@ struct ChaosTrial {
     let chaos = try ChaosStage(fault, plan, delivery, seed: seed)
     defer { chaos.stop() }
     var finding = ChaosFinding()
-    var dice = SplitMix(state: seed ^ 0x5eed)
+    var dice = SeededGenerator(seed: seed ^ 0x5eed)
     try chaos.begin()
     for strike in 0..<plan.strikes {
       let kind = self.kind(of: strike, &dice)
@@ -47,7 +48,7 @@ struct ChaosTrial {
     return finding
   }
 
-  private func kind(of strike: Int, _ dice: inout SplitMix) -> ChaosFault {
+  private func kind(of strike: Int, _ dice: inout SeededGenerator) -> ChaosFault {
     guard fault == .mixed else { return fault }
     if !plan.sequence.isEmpty { return plan.sequence[strike % plan.sequence.count] }
     return ChaosFault.mixable(plan).randomElement(using: &dice) ?? .killScorer
@@ -65,7 +66,7 @@ struct ChaosTrial {
   }
 
   /// Makes the fault and ends it. Returns whether anybody can have felt it.
-  private func strike(_ kind: ChaosFault, _ chaos: ChaosStage, _ dice: inout SplitMix) throws -> Bool {
+  private func strike(_ kind: ChaosFault, _ chaos: ChaosStage, _ dice: inout SeededGenerator) throws -> Bool {
     let outageMicros = UInt32.random(in: 0..<300_000, using: &dice)
     switch kind {
     case .killScorer: try chaos.scorers.randomElement(using: &dice).map(chaos.replace)
@@ -100,7 +101,7 @@ struct ChaosTrial {
   }
 
   /// A scorer that holds partitions sleeps until another has them all, then wakes up and believes that they are its own.
-  private func sleepAndWake(_ chaos: ChaosStage, _ dice: inout SplitMix) throws {
+  private func sleepAndWake(_ chaos: ChaosStage, _ dice: inout SeededGenerator) throws {
     let heir = try chaos.begin()
     try chaos.wait(for: "the heir to join") { !chaos.partitions(heir).isEmpty }
     guard let sleeper = chaos.scorers.filter({ $0 !== heir }).randomElement(using: &dice) else { return }
@@ -117,7 +118,7 @@ struct ChaosTrial {
     try chaos.leave(Bool.random(using: &dice) ? heir : sleeper)
   }
 
-  private func joinAndLeave(_ chaos: ChaosStage, _ dice: inout SplitMix) throws {
+  private func joinAndLeave(_ chaos: ChaosStage, _ dice: inout SeededGenerator) throws {
     let joined = [try chaos.begin(), try chaos.begin()]
     try chaos.wait(for: "three to share") {
       chaos.scorers.allSatisfy { !chaos.partitions($0).isEmpty }
@@ -142,7 +143,7 @@ struct ChaosTrial {
     return isFelt
   }
 
-  private func reset(_ relay: Relay?, _ dice: inout SplitMix) -> Bool {
+  private func reset(_ relay: Relay?, _ dice: inout SeededGenerator) -> Bool {
     var count = 0
     for _ in 0..<Int.random(in: 1...4, using: &dice) {
       count += relay?.reset() ?? 0

@@ -4,6 +4,7 @@ import Features
 import Foundation
 import TestServers
 import Testing
+import TestNumbers
 
 /// Replay equals live: the same log gives the same features, scores and states, in every bit, whatever the batches, the
 /// workers and the crashes were.
@@ -37,7 +38,7 @@ import Testing
   func everyWayGivesTheSame(_ way: Way) async throws {
     try await onThread {
       print("replay equals live, \(way.testDescription); other histories: TALLY_SEED=N")
-      var random = SplitMix(state: 0xd134_2543_de82_ef95 &* way.seed)
+      var random = SeededGenerator(seed: 0xd134_2543_de82_ef95 &* way.seed)
       let stage = try Stage(way.table)
       let messages = Self.log(stage)
       let pipeline = try Self.pipeline.get()
@@ -61,7 +62,7 @@ import Testing
 
   /// Works a log off that grows, with kills in its middle, the last rest undisturbed.
   private func work(
-    _ messages: [BrokerMessage], _ way: Way, _ stage: Stage, _ random: inout SplitMix
+    _ messages: [BrokerMessage], _ way: Way, _ stage: Stage, _ random: inout SeededGenerator
   ) throws {
     // A group gives a dead member's partitions to others only after this.
     let options = try ["--set", "kafka.session_timeout=3s"] + Self.pipeline.get().options
@@ -121,7 +122,7 @@ import Testing
     return Pipeline(options: ["--pipeline", file], features: features)
   }
 
-  private static func batches(upTo most: Int, _ random: inout SplitMix) -> [String] {
+  private static func batches(upTo most: Int, _ random: inout SeededGenerator) -> [String] {
     let rows = min(most, Int(exp2(Double.random(in: 0...9, using: &random))))
     return ["--set", "worker.batch_rows_max=\(rows)"]
   }

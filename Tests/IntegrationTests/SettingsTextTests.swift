@@ -4,6 +4,7 @@ import Kafka
 import Testing
 
 @testable import tally
+import TestNumbers
 
 /// What is printed of settings: the same when read again, and never a secret.
 @Suite struct SettingsTextTests {
@@ -33,7 +34,7 @@ import Testing
   /// Any settings at once: what is printed gives the same when it is read.
   @Test(arguments: 1...40 as ClosedRange<UInt64>)
   func settingsAreReadAgain(_ seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     var taken: [SettingSample] = []
     for sample in SettingSample.all.shuffled(using: &random) where Bool.random(using: &random) {
       let isOther = taken.contains {

@@ -1,22 +1,8 @@
 import Dataflow
+import TestNumbers
 
 /// The process died here: everything after it fails too, until a new worker is made.
 struct Crash: Error {}
-
-/// A small seeded generator (splitmix64; S. Vigna), so that a failing run is its seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 &+ 0x1234_5678 }
-
-  mutating func next() -> UInt64 {
-    state = state &+ 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
 
 /// Decides, from a seed, which calls of the fakes crash or fail, before or after they took effect.
 final class Faults {

@@ -5,6 +5,7 @@ import Features
 import Testing
 
 @testable import Pipeline
+import TestNumbers
 
 /// One log, worked off by workers that crash and are started again, until it is finished.
 final class World {

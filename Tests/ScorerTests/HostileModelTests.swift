@@ -3,6 +3,7 @@ import Testing
 import XGBoost
 
 @testable import Scorer
+import TestNumbers
 
 /// Broken and hostile model files: each is an error or a model that scores as libxgboost does, and the process lives.
 @Suite struct HostileModelTests {

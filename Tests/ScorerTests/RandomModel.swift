@@ -1,6 +1,7 @@
 import XGBoost
 
 @testable import Scorer
+import TestNumbers
 
 /// A model that libxgboost trains here on random rows, of a random kind that a seed tells.
 final class RandomModel {

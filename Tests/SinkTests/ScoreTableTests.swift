@@ -3,6 +3,7 @@ import Events
 import Sink
 import TestServers
 import Testing
+import TestNumbers
 
 /// Rows as `tally verify` reads them.
 struct ScoreTableTests {
@@ -38,7 +39,7 @@ struct ScoreTableTests {
   @Test(arguments: TableKind.allCases) func cellsComeBackAsTheyWere(_ kind: TableKind) throws {
     let backend = try kind.backend()
     let context = TableFixture.context()
-    var random = TableRandom(seed: 5)
+    var random = SeededGenerator(seed: 5)
     let special: [Float] = [
       .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, .ulpOfOne, 0.1,
       16_777_216,

@@ -1,5 +1,6 @@
 import Dataflow
 import Events
+import TestNumbers
 
 /// What the tables must hold, naively: every written batch applied row by row to dictionaries.
 struct TableModel {
@@ -89,7 +90,7 @@ struct TableLog {
   init(_ context: ScoreContext) { self.context = context }
 
   /// The next batch of some partitions, and its moves.
-  mutating func batch(_ random: inout TableRandom) -> (inputs: [TableInput], moves: [PositionMove]) {
+  mutating func batch(_ random: inout SeededGenerator) -> (inputs: [TableInput], moves: [PositionMove]) {
     let partitions = [[0], [1], [2], [0, 1], [2, 0], [1, 2, 0]][random.below(6)] as [Int32]
     var inputs: [TableInput] = []
     let starts = ends
@@ -106,7 +107,7 @@ struct TableLog {
     return (inputs, moves)
   }
 
-  private func input(_ partition: Int32, _ offset: Int64, _ random: inout TableRandom) -> TableInput {
+  private func input(_ partition: Int32, _ offset: Int64, _ random: inout SeededGenerator) -> TableInput {
     let time = Int64(random.below(1 << 40)) * 1_000 + 1
     var input = TableInput(
       entity: "person \(partition)-\(random.below(8)) ‘ü’", event: "e'\(random.below(60))", time: time,

@@ -3,6 +3,7 @@ import Dispatch
 import Sink
 import TestServers
 import Testing
+import TestNumbers
 
 /// PostgreSQL's own ways to fail.
 struct TablePostgresTests {
@@ -17,7 +18,7 @@ struct TablePostgresTests {
   func survivesKillsInMidStream(_ seed: UInt64) throws {
     let server = try PostgresServer()
     let context = TableFixture.context()
-    var random = TableRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var (log, model) = (TableLog(context), TableModel(context))
     let sink = try Self.sink(server.connection())
     let killer = DispatchQueue(label: "killer")
@@ -57,7 +58,7 @@ struct TablePostgresTests {
     let server = try PostgresServer()
     let context = TableFixture.context()
     let sink = try Self.sink(server.connection(), timeoutMs: 60_000)
-    var random = TableRandom(seed: 11)
+    var random = SeededGenerator(seed: 11)
     var (log, model) = (TableLog(context), TableModel(context))
     let (inputs, moves) = log.batch(&random)
     try sink.connect()

@@ -5,6 +5,7 @@ import TestServers
 import Testing
 
 @testable import Sink
+import TestNumbers
 
 /// SQLite's own ways to fail.
 struct TableSQLiteTests {
@@ -41,7 +42,7 @@ struct TableSQLiteTests {
       }
     }
     try limit(1)
-    var random = TableRandom(seed: 5)
+    var random = SeededGenerator(seed: 5)
     var (log, model) = (TableLog(context), TableModel(context))
     var pending: (inputs: [TableInput], moves: [PositionMove])?
     var failure: PortError?

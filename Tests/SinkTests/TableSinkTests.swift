@@ -3,13 +3,14 @@ import Dispatch
 import Sink
 import TestServers
 import Testing
+import TestNumbers
 
 /// What holds for both databases.
 struct TableSinkTests {
   /// Random batches by two workers, repeated and conflicting ones among them, leave what the naive model has.
   @Test(arguments: TableKind.allCases, [1, 2, 3, 4] as [UInt64])
   func agreesWithTheModel(_ kind: TableKind, _ seed: UInt64) throws {
-    var random = TableRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let backend = try kind.backend()
     let context = TableFixture.context()
     let sinks = [try backend.sink(context), try backend.sink(context)]
@@ -45,7 +46,7 @@ struct TableSinkTests {
     let backend = try kind.backend()
     let context = TableFixture.context()
     let sink = try backend.sink(context)
-    var random = TableRandom(seed: 1)
+    var random = SeededGenerator(seed: 1)
     var (log, model) = (TableLog(context), TableModel(context))
     var (inputs, moves) = log.batch(&random)
     while moves.count < 3 || !inputs.contains(where: { $0.toTable }) { (inputs, moves) = log.batch(&random) }
@@ -126,7 +127,7 @@ struct TableSinkTests {
     #expect(tableError { _ = try other.write(to: sink, [move]) }?.code == .misuse)
     let empty = TableBatch(TableFixture.context(), [])
     #expect(tableError { _ = try empty.write(to: sink, [move, move]) }?.code == .misuse)
-    var random = TableRandom(seed: 3)
+    var random = SeededGenerator(seed: 3)
     var log = TableLog(TableFixture.context())
     var inputs: [TableInput] = []
     while !inputs.contains(where: { $0.toTable }) { inputs = log.batch(&random).inputs }

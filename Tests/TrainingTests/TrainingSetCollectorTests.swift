@@ -7,6 +7,7 @@ import Scorer
 import Testing
 import Training
 import XGBoost
+import TestNumbers
 
 /// An event of a random log.
 private struct LoggedEvent {

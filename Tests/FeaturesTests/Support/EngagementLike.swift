@@ -1,5 +1,6 @@
 import Events
 import Features
+import TestNumbers
 
 private func attribute(_ name: String, _ type: AttributeType) -> AttributeDeclaration {
   AttributeDeclaration(name: name, type: type, position: somewhere)
@@ -80,11 +81,11 @@ private let engagementFeatures: [(String, String)] = [
 
 /// A person who is active on half of the days, in two hours of such a day.
 struct Person {
-  private var random: SplitMix
+  private var random: SeededGenerator
   private var today: EventTime = 20_000
   private var number = 0
 
-  init(seed: UInt64) { random = SplitMix(seed) }
+  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   /// The next day's events.
   mutating func day() -> [TestEvent] {

@@ -1,15 +1,16 @@
 import Events
+import TestNumbers
 
 /// Random logs of one entity: late, out-of-order and duplicate events, silences, bursts, missing attributes.
 struct RandomLog {
-  private var random: SplitMix
+  private var random: SeededGenerator
   private var now: EventTime = 1_760_000_000_000_000
   private var ids: [String] = []
   /// Largest silence between events, days.
   private let silenceMax: Int
 
   init(_ seed: UInt64) {
-    random = SplitMix(seed)
+    random = SeededGenerator(seed: seed)
     silenceMax = [1, 3, 20, 120][Int(seed % 4)]
     now += EventTime(random.below(1_000_000_000)) * 1000
   }
