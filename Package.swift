@@ -89,10 +89,11 @@ let package = Package(
     .target(name: "TestServers", dependencies: ["Kafka"], path: "Tests/TestServers", swiftSettings: strict),
     tests("HouseTests", []),
     tests("EventsTests", ["Events"]),
+    tests("DataflowTests", ["Dataflow", "TestNumbers"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     tests("FeaturesTests", ["TestNumbers", "Events", "Features", "CEvents", "CMallocCounter"]),
     tests("DeclarationTests", ["Events", "Features", "Dataflow", "Declaration"]),
-    tests("KafkaTests", ["Kafka", "TestServers"]),
+    tests("KafkaTests", ["Dataflow", "Kafka", "TestServers"]),
     tests(
       "IngestTests",
       ["Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers", "TestNumbers"]),

@@ -23,8 +23,8 @@ final class EventTrial {
 
   init?() {
     guard let program = try? FeatureProgram(declaration(everySeries)),
-      let wide = try? EventDecoder(program),
-      let narrow = try? EventDecoder(program, limits: Self.narrowLimits)
+      let wide = try? EventDecoder(program, homes: .onePartition),
+      let narrow = try? EventDecoder(program, homes: .onePartition, limits: Self.narrowLimits)
     else { return nil }
     self.program = program
     self.wide = wide

@@ -651,7 +651,7 @@ const ProtobufCMessageDescriptor tally__partition_record__descriptor =
   (ProtobufCMessageInit) tally__partition_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__fingerprint__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tally__fingerprint__field_descriptors[6] =
 {
   {
     "cluster_id",
@@ -713,6 +713,18 @@ static const ProtobufCFieldDescriptor tally__fingerprint__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "partitioner",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Tally__Fingerprint, partitioner),
+    &tally__partitioner__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__fingerprint__field_indices_by_name[] = {
   0,   /* field[0] = cluster_id */
@@ -720,11 +732,12 @@ static const unsigned tally__fingerprint__field_indices_by_name[] = {
   4,   /* field[4] = last_offset_plus_one */
   2,   /* field[2] = last_timestamp_ms */
   1,   /* field[1] = partition_count */
+  5,   /* field[5] = partitioner */
 };
 static const ProtobufCIntRange tally__fingerprint__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tally__fingerprint__descriptor =
 {
@@ -734,7 +747,7 @@ const ProtobufCMessageDescriptor tally__fingerprint__descriptor =
   "Tally__Fingerprint",
   "tally",
   sizeof(Tally__Fingerprint),
-  5,
+  6,
   tally__fingerprint__field_descriptors,
   tally__fingerprint__field_indices_by_name,
   1,  tally__fingerprint__number_ranges,
@@ -908,5 +921,37 @@ const ProtobufCEnumDescriptor tally__guarantee__descriptor =
   tally__guarantee__enum_values_by_name,
   1,
   tally__guarantee__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue tally__partitioner__enum_values_by_number[4] =
+{
+  { "UNKNOWN_PARTITIONER", "TALLY__PARTITIONER__UNKNOWN_PARTITIONER", 0 },
+  { "MURMUR2", "TALLY__PARTITIONER__MURMUR2", 1 },
+  { "CRC32", "TALLY__PARTITIONER__CRC32", 2 },
+  { "FNV1A", "TALLY__PARTITIONER__FNV1A", 3 },
+};
+static const ProtobufCIntRange tally__partitioner__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex tally__partitioner__enum_values_by_name[4] =
+{
+  { "CRC32", 2 },
+  { "FNV1A", 3 },
+  { "MURMUR2", 1 },
+  { "UNKNOWN_PARTITIONER", 0 },
+};
+const ProtobufCEnumDescriptor tally__partitioner__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "tally.Partitioner",
+  "Partitioner",
+  "Tally__Partitioner",
+  "tally",
+  4,
+  tally__partitioner__enum_values_by_number,
+  4,
+  tally__partitioner__enum_values_by_name,
+  1,
+  tally__partitioner__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -45,18 +45,31 @@ public struct CommittedOffset: Equatable, Sendable {
   public var offset: Int64
   /// Where the partition's states began, which Tally writes beside each offset; nil: somebody else committed this one.
   public var firstOffset: Int64?
+  /// How entities were spread over the partitions, which Tally writes there too; nil: not known.
+  public var homes: KeyHomes?
 
   /// An offset.
-  public init(_ offset: Int64, firstOffset: Int64? = nil) {
+  public init(_ offset: Int64, firstOffset: Int64? = nil, homes: KeyHomes? = nil) {
     self.offset = offset
     self.firstOffset = firstOffset
+    self.homes = homes
   }
 
-  /// An offset with the text that the group keeps beside it.
+  /// An offset with the text that the group keeps beside it (`OffsetMark.metadata`); an earlier version's text has no homes.
   public init(_ offset: Int64, metadata: String) {
-    let isMarked = metadata.utf8.starts(with: OffsetMark.markedBy.utf8)
-    let number = isMarked ? Int64(metadata.dropFirst(OffsetMark.markedBy.count)) : nil
-    self.init(offset, firstOffset: number.flatMap { $0 >= 0 ? $0 : nil })
+    guard metadata.utf8.starts(with: OffsetMark.markedBy.utf8) else {
+      self.init(offset)
+      return
+    }
+    let words = metadata.dropFirst(OffsetMark.markedBy.count).split(separator: " ")
+    func value(_ name: String) -> Substring? {
+      words.dropFirst().first { $0.utf8.starts(with: (name + "=").utf8) }?.dropFirst(name.count + 1)
+    }
+    let first = words.first.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
+    let partitioner = value("partitioner").flatMap { Partitioner(rawValue: String($0)) }
+    let count = value("partitions").flatMap { Int32($0) }.flatMap { $0 > 0 ? $0 : nil }
+    let homes = partitioner.flatMap { partitioner in count.map { KeyHomes(partitioner, partitionCount: $0) } }
+    self.init(offset, firstOffset: first, homes: homes)
   }
 }
 
@@ -68,17 +81,23 @@ public struct OffsetMark: Equatable, Sendable {
   public var offset: Int64
   /// Where the partition's states began: what a lost store is made anew from.
   public var firstOffset: Int64
+  /// How entities are spread over the log's partitions: what a lost store may be made anew by.
+  public var homes: KeyHomes?
+
+  /// The text that the group keeps beside the offset; an operator's reset has none: `tally first=12 partitioner=murmur2 partitions=8`.
+  public var metadata: String {
+    let homes = homes.map { " partitioner=\($0.partitioner.rawValue) partitions=\($0.partitionCount)" }
+    return "\(Self.markedBy)\(firstOffset)\(homes ?? "")"
+  }
 
   static let markedBy = "tally first="
 
-  /// The text that the group keeps beside the offset: a person's reset has none.
-  public var metadata: String { Self.markedBy + String(firstOffset) }
-
   /// A mark.
-  public init(partition: Int32, offset: Int64, firstOffset: Int64) {
+  public init(partition: Int32, offset: Int64, firstOffset: Int64, homes: KeyHomes? = nil) {
     self.partition = partition
     self.offset = offset
     self.firstOffset = firstOffset
+    self.homes = homes
   }
 }
 
@@ -199,13 +218,17 @@ public protocol StateStore: AnyObject {
   /// Reads in one round trip the partitions' records and the entities' states.
   ///
   /// `record` is called once per partition in order, then `state` once per entity in order; nil: none. Pointers are
-  /// valid only inside the call. When an entity has no state on its own partition, it is looked for on the others: `moved`
-  /// is called with its index and the partition that has it.
+  /// valid only inside the call.
   func fetch(
     partitions: [Int32], entities: [EntityRequest],
     record: (Int, UnsafeRawBufferPointer?) -> Void,
-    state: (Int, UnsafeRawBufferPointer?) -> Void,
-    moved: (Int, Int32) -> Void
+    state: (Int, UnsafeRawBufferPointer?) -> Void
+  ) throws
+
+  /// Calls `body` with every entity of these partitions that has a stored state, in no order; the pointer is valid during
+  /// the call. An entity may come twice; one that is there all the time is not missed. Looks at the whole store: for migrations.
+  func forEachEntity(
+    of partitions: [Int32], _ body: (_ partition: Int32, _ entityID: UnsafeRawBufferPointer) throws -> Void
   ) throws
 
   /// Compare-and-set of one partition's record together with its states.

@@ -38,6 +38,11 @@ public struct DeadLetter {
   /// Whether it goes to the table.
   public var toTable: Bool
 
+  /// What the letter keeps of its record's value; `baseAddress == nil`: nothing.
+  public func value(of record: RawRecord) -> UnsafeRawBufferPointer {
+    reason.keepsValue ? record.value : UnsafeRawBufferPointer(start: nil, count: 0)
+  }
+
   /// A dead letter.
   public init(
     record: Int32, reason: DeadLetterReason, detail: String, entityID: [UInt8] = [], toTopic: Bool,
@@ -160,7 +165,10 @@ public final class ScoredBatch {
 
 /// Makes events of records. One thread.
 public protocol RecordDecoder: AnyObject {
-  /// Decodes one record into `events`. Returns nil when an event was committed, else why not.
+  /// Where the log's entities live: a record elsewhere is refused.
+  var homes: KeyHomes { get }
+  /// Decodes one record into `events`. Returns nil when an event was committed, else why not; `.wrongPartition` only when nothing else
+  /// is wrong with it.
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason?
   /// The entity id that the record names which `decode` refused last; empty: none could be read. Valid until the next
   /// `decode`, as long as the record is.

@@ -38,12 +38,24 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case futureTime = "future-time"
   /// The record's key is absent or is not the entity id.
   case keyMismatch = "key-mismatch"
-  /// The entity's state lives on another partition: producers use different partitioners.
-  case entityMoved = "entity-moved"
+  /// The record is not on the partition that its key belongs to: its producer spreads keys in another way.
+  case wrongPartition = "wrong-partition"
   /// The entity's stored state cannot be read.
   case corruptState = "corrupt-state"
   /// A tick of an entity without a state: never seen, erased, or idle for longer than the TTL.
   case unknownEntity = "unknown-entity"
+
+  /// The reason of that name, or what takes the place of one that earlier versions stored; nil: there is none.
+  public init?(stored name: String) {
+    guard let reason = name == "entity-moved" ? .wrongPartition : DeadLetterReason(rawValue: name) else {
+      return nil
+    }
+    self = reason
+  }
+
+  /// Whether a letter holds the record's value. One on the wrong partition does not: an erasure of the entity, on its own
+  /// partition, could come before it and would never find it. The log has the record.
+  public var keepsValue: Bool { self != .wrongPartition }
 
   /// Number of reasons.
   public static let count = DeadLetterReason.allCases.count

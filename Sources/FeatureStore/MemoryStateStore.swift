@@ -69,8 +69,7 @@ public final class MemoryStateStore: StateStore {
   public func fetch(
     partitions: [Int32], entities: [EntityRequest],
     record: (Int, UnsafeRawBufferPointer?) -> Void,
-    state: (Int, UnsafeRawBufferPointer?) -> Void,
-    moved: (Int, Int32) -> Void
+    state: (Int, UnsafeRawBufferPointer?) -> Void
   ) throws {
     try partitions.forEach(check)
     try entities.forEach { try check($0.partition) }
@@ -82,11 +81,19 @@ public final class MemoryStateStore: StateStore {
     for (index, entity) in entities.enumerated() {
       Self.pass(contents.states[place(entity.partition)]?[Array(entity.entityID)], to: { state(index, $0) })
     }
-    for (index, entity) in entities.enumerated() {
-      let id = Array(entity.entityID)
-      guard contents.states[place(entity.partition)]?[id] == nil else { continue }
-      let holder = (0..<partitionCount).first { contents.states[place($0)]?[id] != nil }
-      if let holder { moved(index, holder) }
+  }
+
+  /// Calls `body` with every entity of these partitions that has a stored state.
+  public func forEachEntity(
+    of partitions: [Int32], _ body: (_ partition: Int32, _ entityID: UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try partitions.forEach(check)
+    try beforeOperation?()
+    let contents = storage.contents.withLock { $0 }
+    for partition in partitions {
+      for id in (contents.states[place(partition)] ?? [:]).keys {
+        try id.withUnsafeBytes { try body(partition, $0) }
+      }
     }
   }
 

@@ -3,13 +3,11 @@ public import Dataflow
 extension RedisStateStore {
   /// Reads in one round trip the partitions' records and the entities' states, all of one moment.
   ///
-  /// Entities without a state cost a second round trip, which looks for them on the other partitions. The
-  /// closures are called when all answers are there, so that an error comes before any of them.
+  /// The closures are called when all answers are there, so that an error comes before any of them.
   public func fetch(
     partitions: [Int32], entities: [EntityRequest],
     record: (Int, UnsafeRawBufferPointer?) -> Void,
-    state: (Int, UnsafeRawBufferPointer?) -> Void,
-    moved: (Int, Int32) -> Void
+    state: (Int, UnsafeRawBufferPointer?) -> Void
   ) throws {
     let total = partitions.count + entities.count
     guard total > 0 else { return }
@@ -24,11 +22,8 @@ extension RedisStateStore {
         guard let values = Values(answer, count: total, isSplit: isSplit) else {
           throw session.unexpected("MGET")
         }
-        let missing = entities.indices.filter { values[partitions.count + $0] == nil }
-        let elsewhere = try partitionsOfMoved(missing, entities, session)
         for index in partitions.indices { record(index, values[index]) }
         for index in entities.indices { state(index, values[partitions.count + index]) }
-        for found in elsewhere { moved(found.entity, found.partition) }
       }
     }
   }
@@ -57,53 +52,6 @@ extension RedisStateStore {
     if isSplit {
       commands.begin(words: 1)
       commands.word("EXEC" as StaticString)
-    }
-  }
-
-  /// Which of the entities have a state on another partition, and on which.
-  private func partitionsOfMoved(
-    _ missing: [Int], _ entities: [EntityRequest], _ session: RedisSession
-  ) throws -> [(entity: Int, partition: Int32)] {
-    let others = keys.partitionCount - 1
-    guard others > 0 && !missing.isEmpty else { return [] }
-    let entitiesAtOnce = max(Self.searchKeysMax / others, 1)
-    var found: [(entity: Int, partition: Int32)] = []
-    for start in stride(from: 0, to: missing.count, by: entitiesAtOnce) {
-      let group = missing[start..<min(start + entitiesAtOnce, missing.count)]
-      commands.removeAll()
-      for index in group {
-        commands.begin(words: 1 + others)
-        commands.word("EXISTS" as StaticString)
-        for partition in 0..<keys.partitionCount where partition != Int(entities[index].partition) {
-          commands.word(keys.entities[partition], entities[index].entityID)
-        }
-      }
-      try session.send(commands)
-      let somewhere = try group.filter { _ in try exists(session) }
-      for index in somewhere {
-        if let partition = try partitionHolding(entities[index], session) { found.append((index, partition)) }
-      }
-    }
-    return found
-  }
-
-  private func partitionHolding(_ entity: EntityRequest, _ session: RedisSession) throws -> Int32? {
-    let others = (0..<keys.partitionCount).filter { $0 != Int(entity.partition) }
-    commands.removeAll()
-    for partition in others {
-      commands.begin(words: 2)
-      commands.word("EXISTS" as StaticString)
-      commands.word(keys.entities[partition], entity.entityID)
-    }
-    try session.send(commands)
-    let holding = try others.filter { _ in try exists(session) }
-    return holding.first.map { Int32($0) }
-  }
-
-  private func exists(_ session: RedisSession) throws -> Bool {
-    try session.next("EXISTS") { view in
-      guard let count = view.integer else { throw session.unexpected("EXISTS") }
-      return count > 0
     }
   }
 }

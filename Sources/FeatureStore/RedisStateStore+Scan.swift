@@ -43,6 +43,23 @@ extension RedisStateStore {
     }
   }
 
+  /// Calls `body` with every entity of these partitions that has a stored state, in no order; an entity may come twice, one
+  /// that is there all the time is not missed. Looks at every key of the database.
+  public func forEachEntity(
+    of partitions: [Int32], _ body: (_ partition: Int32, _ entityID: UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let wanted = Set(partitions)
+    try withSession { session in
+      try scan(keys.patternOfEntities, session) { found in
+        for key in found {
+          guard let entity = keys.entity(of: key), wanted.contains(entity.partition) else { continue }
+          try entity.entityID.withUnsafeBytes { try body(entity.partition, $0) }
+        }
+        return true
+      }
+    }
+  }
+
   /// Reads all stored states of all partitions, in no order; the pointers are valid during the call. One that is written
   /// meanwhile may be read twice, as it was or as it is; one that is there all the time is not missed.
   public func forEachState(

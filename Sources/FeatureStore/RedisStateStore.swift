@@ -8,8 +8,6 @@ public import Dataflow
 public final class RedisStateStore: StateStore {
   /// Keys in one MGET; a larger fetch becomes several inside one transaction, still in one round trip.
   static let keysPerCommandMax = 8_192
-  /// Keys in one round trip of the search for moved entities.
-  static let searchKeysMax = 16_384
 
   let configuration: RedisConfiguration
   private(set) var keys: StateKeys
@@ -18,7 +16,7 @@ public final class RedisStateStore: StateStore {
 
   /// A store for one pipeline's generation; does not connect. Throws `PortError.misuse`.
   ///
-  /// `partitionCount`: the topic's number of partitions; on all of them moved entities are looked for.
+  /// `partitionCount`: the topic's number of partitions.
   public init(
     _ configuration: RedisConfiguration, pipeline: String, generation: UInt64, partitionCount: Int32
   ) throws {
@@ -48,8 +46,7 @@ public final class RedisStateStore: StateStore {
     var found: [[UInt8]?] = []
     try fetch(
       partitions: partitions, entities: [], record: { found.append($1.map { Array($0) }) },
-      state: { _, _ in },
-      moved: { _, _ in })
+      state: { _, _ in })
     return found
   }
 

@@ -8,10 +8,13 @@ public import Features
 /// The `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
 /// is JSON, and one that begins with a zero byte is in Confluent's framing. What is wrong is told in this order: empty, too large, unknown content type, malformed (not JSON, nested
 /// too deep, not UTF-8, a number beyond its type), unknown schema, wrong types, no kind or two, missing fields, ids, times, too
-/// many attributes, numbers, key; last what the pipeline declares (`FeatureProgram.problem`). Deliberate: an
+/// many attributes, numbers, key; what the pipeline declares (`FeatureProgram.problem`); last the partition, which is not the event's
+/// own. Deliberate: an
 /// attribute that the pipeline knows and an event names twice is undecodable, because readers disagree which one
 /// counts.
 public final class EventDecoder: RecordDecoder {
+  /// Where the log's entities live.
+  public let homes: KeyHomes
   private let program: FeatureProgram
   private let limits: DecoderLimits
   private let json: JSONReader
@@ -22,14 +25,17 @@ public final class EventDecoder: RecordDecoder {
   /// The entity id of the record that was refused last; valid until the next `decode`, as long as the record is.
   public private(set) var refusedEntityID = EventDraft.nothing
 
-  /// A decoder for a program. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
-  public init(_ program: FeatureProgram, limits: DecoderLimits = DecoderLimits()) throws(PortError) {
+  /// A decoder for a program and a log's homes. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
+  public init(
+    _ program: FeatureProgram, homes: KeyHomes, limits: DecoderLimits = DecoderLimits()
+  ) throws(PortError) {
     guard limits.valueBytesMax > 0, limits.valueBytesMax <= Self.valueBytesLimit, limits.attributesMax > 0,
       limits.jsonDepthMax > 0, let json = JSONReader(limits)
     else {
       throw PortError(.misuse, "decoder: limits of \(limits.valueBytesMax) bytes cannot be had")
     }
     self.program = program
+    self.homes = homes
     self.limits = limits
     self.json = json
     protobuf = ProtobufReader(attributesMax: limits.attributesMax)
@@ -50,7 +56,7 @@ public final class EventDecoder: RecordDecoder {
       return reason
     }
     if namesTwice(events, from: firstAttribute) { return .undecodable }
-    return judge(draft, events, firstAttribute)
+    return judge(draft, events, firstAttribute, partition: record.partition)
   }
 
   /// Tells the form and reads it.
@@ -127,8 +133,10 @@ public final class EventDecoder: RecordDecoder {
     return false
   }
 
-  /// Holds the event to the declaration, then commits it.
-  private func judge(_ draft: EventDraft, _ events: EventBatch, _ firstAttribute: Int) -> DeadLetterReason? {
+  /// Holds the event to the declaration and to its entity's home, then commits it.
+  private func judge(
+    _ draft: EventDraft, _ events: EventBatch, _ firstAttribute: Int, partition: Int32
+  ) -> DeadLetterReason? {
     let kind = draft.kind ?? .engagement
     let type = kind == .engagement ? events.symbols.lookup(draft.type) : SymbolTable.unknown
     let eventID = events.append(draft.eventID)
@@ -139,6 +147,7 @@ public final class EventDecoder: RecordDecoder {
       idHash: Hash128(low: 0, high: 0), attributesStart: Int32(firstAttribute),
       attributesCount: Int32(events.attributes.count - firstAttribute))
     if let reason = program.problem(of: event, in: events) { return reason }
+    if homes.home(of: draft.entityID) != partition { return .wrongPartition }
     events.commit(
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time)
     return nil

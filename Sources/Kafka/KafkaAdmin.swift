@@ -17,14 +17,17 @@ public final class KafkaAdmin {
     handle = try KafkaHandle(RD_KAFKA_CONSUMER, conf, notes)
   }
 
-  /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default.
+  /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default. `entries`: of its
+  /// configuration.
   ///
   /// Throws `.unsupported` on a mock broker, which makes topics in its own process or, with four partitions, when
   /// one is produced to.
   public func createTopic(
-    _ name: String, partitions: Int32, replication: Int32 = -1, timeoutMs: Int
+    _ name: String, partitions: Int32, replication: Int32 = -1, entries: [(String, String)] = [],
+    timeoutMs: Int
   ) throws(KafkaError) -> Bool {
-    try handle.createTopic(name, partitions: partitions, replication: replication, timeoutMs: timeoutMs)
+    try handle.createTopic(
+      name, partitions: partitions, replication: replication, entries: entries, timeoutMs: timeoutMs)
   }
 
   /// The topic as the brokers know it now; nil: there is none.
@@ -61,9 +64,9 @@ public final class KafkaAdmin {
 
 extension KafkaHandle {
   /// Makes a topic. Returns false when it is there already.
-  func createTopic(_ name: String, partitions: Int32, replication: Int32, timeoutMs: Int) throws(KafkaError)
-    -> Bool
-  {
+  func createTopic(
+    _ name: String, partitions: Int32, replication: Int32, entries: [(String, String)] = [], timeoutMs: Int
+  ) throws(KafkaError) -> Bool {
     if try clusterID(timeoutMs: timeoutMs).hasPrefix("mockCluster") {
       throw KafkaError(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, "create topic \(name): this is a mock broker")
     }
@@ -72,6 +75,10 @@ extension KafkaHandle {
       throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "create topic \(name): \(string(text))")
     }
     defer { rd_kafka_NewTopic_destroy(topic) }
+    for (key, value) in entries {
+      let code = rd_kafka_NewTopic_set_config(topic, key, value)
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, doing: "topic \(name): \(key)") }
+    }
     let queue = rd_kafka_queue_new(pointer)
     defer { rd_kafka_queue_destroy(queue) }
     let options = rd_kafka_AdminOptions_new(pointer, RD_KAFKA_ADMIN_OP_CREATETOPICS)

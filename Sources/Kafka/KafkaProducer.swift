@@ -21,7 +21,7 @@ public struct KafkaHeader {
 
 /// An idempotent producer: acks from all replicas, order kept, retries without duplicates.
 ///
-/// One thread. librdkafka copies what is produced. Keys are spread by `murmur2_random`, as Java's clients do.
+/// One thread. librdkafka copies what is produced. Keys are spread by `murmur2_random`, as Java's clients do, if nothing else is said.
 /// A failure that waiting does not mend is counted and kept (`takeDeliveryError`). Call `close` before the process
 /// ends; `deinit` does not.
 public final class KafkaProducer {
@@ -38,7 +38,7 @@ public final class KafkaProducer {
 
   /// Properties that define this producer; they win over what the configuration says.
   public static let fixedProperties: [(String, String)] = [
-    ("enable.idempotence", "true"), ("acks", "all"), ("partitioner", "murmur2_random"),
+    ("enable.idempotence", "true"), ("acks", "all"),
   ]
 
   /// Properties that a configuration may replace. Without a message timeout an outage of the brokers is waited
@@ -49,11 +49,14 @@ public final class KafkaProducer {
     ("reconnect.backoff.ms", "50"), ("reconnect.backoff.max.ms", "1000"), ("socket.nagle.disable", "true"),
   ]
 
-  /// A producer; `configuration` must name `bootstrap.servers`.
-  public init(_ configuration: KafkaConfiguration) throws(KafkaError) {
+  /// A producer; `configuration` must name `bootstrap.servers`. `partitioner`: one of librdkafka's.
+  public init(
+    _ configuration: KafkaConfiguration, partitioner: String = "murmur2_random"
+  ) throws(KafkaError) {
     var all = KafkaConfiguration(Self.defaultProperties)
     for (name, value) in configuration.properties { all.set(name, value) }
     for (name, value) in Self.fixedProperties { all.set(name, value) }
+    all.set("partitioner", partitioner)
     // A transaction's own timeout bounds its messages'.
     if all.value("transactional.id") != nil { all.remove("message.timeout.ms") }
     notes = ClientNotes(log: configuration.log)
@@ -89,6 +92,32 @@ public final class KafkaProducer {
     partition: Int32 = -1, timestampMs: Int64 = 0
   ) throws(KafkaError) {
     precondition(headers.count <= Self.headersMax)
+    setFixedParts(topic, key: key, value: value, partition: partition, timestampMs: timestampMs)
+    for (index, header) in headers.enumerated() {
+      let part = parts + Self.fixedParts + index
+      part.pointee.vtype = RD_KAFKA_VTYPE_HEADER
+      part.pointee.u.header.name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
+      part.pointee.u.header.val = header.value.baseAddress
+      part.pointee.u.header.size = header.value.count
+    }
+    try queue(topic, parts: Self.fixedParts + headers.count)
+  }
+
+  /// As above, with headers that librdkafka takes over unless an error is thrown.
+  func produce(
+    to topic: KafkaTopic, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, partition: Int32,
+    timestampMs: Int64, owning headers: OpaquePointer
+  ) throws(KafkaError) {
+    setFixedParts(topic, key: key, value: value, partition: partition, timestampMs: timestampMs)
+    parts[Self.fixedParts].vtype = RD_KAFKA_VTYPE_HEADERS
+    parts[Self.fixedParts].u.headers = headers
+    try queue(topic, parts: Self.fixedParts + 1)
+  }
+
+  private func setFixedParts(
+    _ topic: KafkaTopic, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, partition: Int32,
+    timestampMs: Int64
+  ) {
     parts[0].vtype = RD_KAFKA_VTYPE_RKT
     parts[0].u.rkt = topic.pointer
     parts[1].vtype = RD_KAFKA_VTYPE_PARTITION
@@ -103,14 +132,10 @@ public final class KafkaProducer {
     parts[4].u.mem.size = value.count
     parts[5].vtype = RD_KAFKA_VTYPE_TIMESTAMP
     parts[5].u.i64 = timestampMs
-    for (index, header) in headers.enumerated() {
-      let part = parts + Self.fixedParts + index
-      part.pointee.vtype = RD_KAFKA_VTYPE_HEADER
-      part.pointee.u.header.name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
-      part.pointee.u.header.val = header.value.baseAddress
-      part.pointee.u.header.size = header.value.count
-    }
-    if let error = rd_kafka_produceva(handle.pointer, parts, Self.fixedParts + headers.count) {
+  }
+
+  private func queue(_ topic: KafkaTopic, parts count: Int) throws(KafkaError) {
+    if let error = rd_kafka_produceva(handle.pointer, parts, count) {
       throw KafkaError(
         consuming: error, doing: "produce to \(String(cString: rd_kafka_topic_name(topic.pointer)))")
     }

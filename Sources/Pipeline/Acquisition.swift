@@ -65,13 +65,18 @@ public struct PipelineIdentity: Equatable, Sendable {
   public var stateHash: String
   /// Hash of the model set, hex.
   public var modelSet: String
+  /// How the log's producers spread keys.
+  public var partitioner: Partitioner
 
   /// An identity.
-  public init(name: String, generation: UInt64, stateHash: String, modelSet: String) {
+  public init(
+    name: String, generation: UInt64, stateHash: String, modelSet: String, partitioner: Partitioner = .murmur2
+  ) {
     self.name = name
     self.generation = generation
     self.stateHash = stateHash
     self.modelSet = modelSet
+    self.partitioner = partitioner
   }
 }
 
@@ -105,6 +110,7 @@ public enum Delivery {
     _ facts: PartitionFacts, identity: PipelineIdentity, startAt: StartAt, onLostState: OnLostState,
     guarantee: DeliveryGuarantee? = .effectivelyOnce, trustsOffsets: Bool = false
   ) throws -> Acquisition {
+    try checkHomes(facts, partitioner: identity.partitioner)
     guard let record = facts.record else {
       if let start = beginning(facts, startAt) {
         var next = begin(first(facts, identity: identity, at: start, guarantee), facts: facts)
@@ -237,6 +243,7 @@ public enum Delivery {
     record.modelSet = identity.modelSet
     record.clusterID = facts.log.clusterID
     record.partitionCount = facts.log.partitionCount
+    record.partitioner = identity.partitioner
     record.guarantee = guarantee ?? .effectivelyOnce
     return record
   }
@@ -298,12 +305,6 @@ public enum Delivery {
         "start with the pipeline file that they were made with, or make states of this one from the log, beside the others: "
           + "tally rebuild"
       )
-    }
-    if record.partitionCount != facts.log.partitionCount {
-      throw refusal(
-        facts, "the topic had \(record.partitionCount) partitions and now has \(facts.log.partitionCount)",
-        "entities moved between partitions: copy the events into a topic that has its partitions from the start, and "
-          + "read that one with another group, redis.generation and table")
     }
     if record.clusterID != facts.log.clusterID {
       throw refusal(

@@ -22,6 +22,7 @@ extension Delivery {
     goesOn: Bool
   ) throws -> Renewal? {
     guard facts.record != nil || facts.committed != nil || facts.table != nil else { return nil }
+    try checkHomes(facts, partitioner: identity.partitioner)
     let until = max(facts.record?.nextOffset ?? 0, facts.committed?.offset ?? 0)
     if let record = facts.record {
       try checkLog(of: record, facts: facts)
@@ -56,7 +57,8 @@ extension Delivery {
     _ begun: PartitionRecord, facts: PartitionFacts, identity: PipelineIdentity
   ) -> Bool {
     guard begun.definition == identity.stateHash, begun.clusterID == facts.log.clusterID,
-      begun.partitionCount == facts.log.partitionCount, begun.successor == 0,
+      begun.homes == KeyHomes(identity.partitioner, partitionCount: facts.log.partitionCount),
+      begun.successor == 0,
       begun.nextOffset >= facts.bounds.low
     else { return false }
     let isInPlace = begun.generation == facts.record?.generation
@@ -79,12 +81,6 @@ extension Delivery {
   }
 
   private static func checkLog(of record: PartitionRecord, facts: PartitionFacts) throws {
-    guard record.partitionCount == facts.log.partitionCount else {
-      throw refusal(
-        facts, "the topic had \(record.partitionCount) partitions and now has \(facts.log.partitionCount)",
-        "entities moved between partitions: copy the events into a topic that has its partitions from the start, and "
-          + "read that one with another group, redis.generation and table")
-    }
     guard record.clusterID == facts.log.clusterID else {
       throw refusal(
         facts, "the states were made from another cluster's log",

@@ -1,4 +1,4 @@
-internal import Dataflow
+public import Dataflow
 public import Events
 
 /// Totals of a partition since its state began; `read == scored + duplicate + erased + deadLettered.sum`.
@@ -22,8 +22,8 @@ public struct PartitionCounters: Equatable, Sendable {
 /// compare-and-set; the stored form is `PartitionRecord` of proto/state.proto.
 public struct PartitionRecord: Equatable, Sendable {
   /// Version of the stored form that this program writes; it reads older ones. 2: clearing, erasures, repairs. 3: guarantee,
-  /// successor.
-  public static let schemaVersion: UInt64 = 3
+  /// successor. 4: partitioner.
+  public static let schemaVersion: UInt64 = 4
 
   /// Store generation.
   public var generation: UInt64 = 1
@@ -37,6 +37,9 @@ public struct PartitionRecord: Equatable, Sendable {
   public var clusterID = ""
   /// The log's number of partitions.
   public var partitionCount: Int32 = 0
+  /// How the log's producers spread keys, by which the states' entities live on this partition; nil: an earlier version made the
+  /// states, and whether they are at home is not known.
+  public var partitioner: Partitioner?
   /// Timestamp of the last record read, milliseconds.
   public var lastTimestampMs: Int64 = 0
   /// CRC-32C of the last record read.
@@ -61,6 +64,12 @@ public struct PartitionRecord: Equatable, Sendable {
   /// A record of nothing read.
   public init() {}
 
+  /// How entities are spread over the log's partitions; nil: not known.
+  public var homes: KeyHomes? {
+    guard let partitioner, partitionCount > 0 else { return nil }
+    return KeyHomes(partitioner, partitionCount: partitionCount)
+  }
+
   /// The stored form; equal records have equal bytes.
   public func encode(into writer: inout WireWriter) {
     writer.field(1, varint: Self.schemaVersion)
@@ -74,6 +83,7 @@ public struct PartitionRecord: Equatable, Sendable {
     if lastTimestampMs != 0 { writer.field(3, varint: UInt64(bitPattern: lastTimestampMs)) }
     if lastCRC != 0 { writer.field(4, varint: UInt64(lastCRC)) }
     if lastOffsetPlusOne != 0 { writer.field(5, varint: UInt64(bitPattern: lastOffsetPlusOne)) }
+    if let partitioner { writer.field(6, varint: Self.number(of: partitioner)) }
     writer.close(log)
     let totals = writer.open(7)
     encodeCounters(into: &writer)
@@ -154,6 +164,15 @@ public struct PartitionRecord: Equatable, Sendable {
     return record
   }
 
+  /// Its number in proto/state.proto.
+  private static func number(of partitioner: Partitioner) -> UInt64 {
+    switch partitioner {
+    case .murmur2: 1
+    case .crc32: 2
+    case .fnv1a: 3
+    }
+  }
+
   private mutating func decodeLog(_ raw: UnsafeRawBufferPointer) -> Bool {
     var reader = WireReader(raw)
     while !reader.atEnd {
@@ -164,6 +183,9 @@ public struct PartitionRecord: Equatable, Sendable {
       case (3, 0): lastTimestampMs = Int64(bitPattern: reader.varint())
       case (4, 0): lastCRC = UInt32(truncatingIfNeeded: reader.varint())
       case (5, 0): lastOffsetPlusOne = Int64(bitPattern: reader.varint())
+      case (6, 0):
+        let number = reader.varint()
+        partitioner = Partitioner.allCases.first { Self.number(of: $0) == number }
       default: reader.skip(type)
       }
     }
@@ -185,13 +207,13 @@ public struct PartitionRecord: Equatable, Sendable {
         while !entry.atEnd {
           let (field, wire) = entry.tag()
           switch (field, wire) {
-          case (1, 2): reason = DeadLetterReason(rawValue: String(decoding: entry.delimited(), as: UTF8.self))
+          case (1, 2): reason = DeadLetterReason(stored: String(decoding: entry.delimited(), as: UTF8.self))
           case (2, 0): count = entry.varint()
           default: entry.skip(wire)
           }
         }
         guard !entry.failed, let reason else { return false }
-        counters.deadLettered[reason.index] = count
+        counters.deadLettered[reason.index] += count
       case (5, 0): counters.erased = reader.varint()
       default: reader.skip(type)
       }

@@ -12,6 +12,7 @@ extension Worker {
     }
     guard let acquired = asked else { return }
     let (facts, bytes) = acquired
+    guard try surveyHomes(of: facts) else { return }
     var starts: [(partition: Int32, offset: Int64)] = []
     var next: [OwnedPartition] = []
     for (index, fact) in facts.enumerated() {
@@ -25,7 +26,10 @@ extension Worker {
         guard try commitFirst(mark) else { return }
         committed = record.nextOffset
       }
-      if decision.isNew {
+      // The states of an earlier version, now that they have been looked at.
+      let isStamped = record.partitioner != nil
+      record.partitioner = identity.partitioner
+      if decision.isNew || !isStamped {
         guard let created = try replace(recordBytes, by: record, partition: fact.partition) else { return }
         recordBytes = created
       }
@@ -50,6 +54,18 @@ extension Worker {
     try ports.source.assign(starts)
     reportPositions()
     ports.recorder.state("running", healthy: true)
+  }
+
+  /// Looks at the states of an earlier version, which could lie anywhere. Returns false when given up. Throws
+  /// `.refused` when some are not where their entities belong.
+  private func surveyHomes(of facts: [PartitionFacts]) throws -> Bool {
+    guard !HomeSurvey.unseen(facts).isEmpty else { return true }
+    ports.recorder.state("looking where states of an earlier version lie", healthy: false)
+    let survey = try waiting {
+      try HomeSurvey(of: facts, in: self.ports.store, self.ports.decoder.homes)
+    }
+    try survey?.check()
+    return survey != nil
   }
 
   /// Where to go on. Positions are read one after the other: where they contradict each other and have moved since, somebody still
@@ -100,13 +116,14 @@ extension Worker {
 
   private func facts(of partitions: [Int32]) throws -> (facts: [PartitionFacts], bytes: [[UInt8]?]) {
     let log = try ports.source.identity()
-    if let before = partitionCount, before != log.partitionCount {
+    let homes = ports.decoder.homes
+    guard log.partitionCount == homes.partitionCount else {
       throw PortError(
         .refused,
-        "the topic had \(before) partitions and now has \(log.partitionCount): entities moved between partitions; "
-          + "start a new generation from the log's beginning")
+        "topic \(ports.source.topic): it had \(homes.partitionCount) partitions at the start and now has \(log.partitionCount), "
+          + "so that keys belong elsewhere; what to do: copy the events into a topic in which every key is at home, with "
+          + "tally copy, and read that one with another group, redis.generation and table")
     }
-    partitionCount = log.partitionCount
     let committed = try ports.source.committed(partitions)
     let standings = try Generations.follow(
       ports.store, from: identity.generation, partitionCount: log.partitionCount)

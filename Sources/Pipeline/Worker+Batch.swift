@@ -43,8 +43,8 @@ extension Worker {
     touched.removeAll(keepingCapacity: true)
     refusedIDs.removeAll(keepingCapacity: true)
     totals.removeAll()
-    for slot in foreignSlots { cache.remove(slot) }
-    foreignSlots.removeAll(keepingCapacity: true)
+    for slot in corruptSlots { cache.remove(slot) }
+    corruptSlots.removeAll(keepingCapacity: true)
     cache.unpinAll()
     batchNumber += 1
   }
@@ -126,8 +126,7 @@ extension Worker {
         record: { index, bytes in
           if !Self.equal(owned[touched[index]].recordBytes, bytes) { matches = false }
         },
-        state: { index, bytes in load(requestSlots[index], requests[index].partition, bytes) },
-        moved: { index, partition in cache.state(requestSlots[index]).partition = partition })
+        state: { index, bytes in load(requestSlots[index], requests[index].partition, bytes) })
       if !matches { throw Superseded() }
     }
     if fetched == nil { throw Abandoned() }
@@ -162,7 +161,7 @@ extension Worker {
       }
       owned[place].next.counters.read += 1
     }
-    noteForeignStates()
+    noteCorruptStates()
   }
 
   /// Applies one event. Returns why it cannot be.
@@ -174,9 +173,7 @@ extension Worker {
     if event.kind == .erasure && state.partition == Self.corruptPartition {
       state.partition = record.partition
     }
-    guard state.partition == record.partition else {
-      return state.partition == Self.corruptPartition ? .corruptState : .entityMoved
-    }
+    guard state.partition == record.partition else { return .corruptState }
     switch program.process(event, in: events, to: state) {
     case .unknownEntity: return .unknownEntity
     case .duplicate:
@@ -210,7 +207,7 @@ extension Worker {
       : refusedIDs.first { $0.record == Int32(index) }?.id ?? []
     batch.deadLetters.append(
       DeadLetter(
-        record: Int32(index), reason: reason, detail: detail(of: reason, record, slot: verdicts[index].slot),
+        record: Int32(index), reason: reason, detail: detail(of: reason, record),
         entityID: id, toTopic: record.offset >= owned[place].topicFrom,
         toTable: record.offset >= owned[place].tableFrom))
   }
@@ -231,13 +228,13 @@ extension Worker {
     }
   }
 
-  /// States that are not this partition's, or that cannot be read, do not stay in the cache: others may mend them.
-  private func noteForeignStates() {
-    for letter in batch.deadLetters where letter.reason == .corruptState || letter.reason == .entityMoved {
+  /// States that cannot be read do not stay in the cache: an operator may mend them.
+  private func noteCorruptStates() {
+    for letter in batch.deadLetters where letter.reason == .corruptState {
       let slot = verdicts[Int(letter.record)].slot
       let partition = batch.records.records[Int(letter.record)].partition
-      if cache.state(slot).partition != partition && !foreignSlots.contains(slot) {
-        foreignSlots.append(slot)
+      if cache.state(slot).partition != partition && !corruptSlots.contains(slot) {
+        corruptSlots.append(slot)
       }
     }
   }
@@ -250,11 +247,9 @@ extension Worker {
     owned[place].dirty.append(ChangedState(slot: slot, record: record))
   }
 
-  private func detail(of reason: DeadLetterReason, _ record: RawRecord, slot: Int32) -> String {
+  private func detail(of reason: DeadLetterReason, _ record: RawRecord) -> String {
     switch reason {
-    case .entityMoved:
-      "state lives on partition \(cache.state(slot).partition): producers use different partitioners "
-        + "(kcat and Python default to CRC32, Java to murmur2)"
+    case .wrongPartition: ports.decoder.homes.explanation(of: record)
     case .corruptState:
       "the state at \(ports.store.place(of: record.key, partition: record.partition)) cannot be read: make it anew "
         + "with tally rebuild --entity"

@@ -79,9 +79,7 @@ public final class Worker {
   /// Entity ids of the batch's refused records, as far as they could be read.
   var refusedIDs: [(record: Int32, id: [UInt8])] = []
   /// Slots of the cache that the next batch must read anew.
-  var foreignSlots: [Int32] = []
-  /// The topic's number of partitions when some were taken over first.
-  var partitionCount: Int32?
+  var corruptSlots: [Int32] = []
   /// Partitions that must be taken over before anything is read.
   private var toAcquire: [Int32]?
   /// Exactly once: the topic, whose transactions move C; nil: C follows W.
@@ -238,7 +236,7 @@ public final class Worker {
 
   /// Forgets partitions and states; nothing is written.
   func forgetAll() {
-    foreignSlots.removeAll(keepingCapacity: true)
+    corruptSlots.removeAll(keepingCapacity: true)
     owned.removeAll()
     places.removeAll()
     if !configuration.has(.cacheKept) { cache.removeAll() }
@@ -306,7 +304,8 @@ struct OwnedPartition {
 
   /// The offset as it is committed.
   func mark(_ offset: Int64) -> OffsetMark {
-    OffsetMark(partition: partition, offset: offset, firstOffset: record.firstOffset)
+    OffsetMark(
+      partition: partition, offset: offset, firstOffset: record.firstOffset, homes: record.homes)
   }
 }
 

@@ -7,7 +7,7 @@ extension ScoreEncoder {
   public func encodeDeadLetter(_ letter: DeadLetter, of batch: ScoredBatch, bytesMax: Int) {
     let record = batch.records.records[Int(letter.record)]
     let key = Self.cut(record.key, bytesMax)
-    let value = Self.cut(record.value, bytesMax - key.count)
+    let value = Self.cut(letter.value(of: record), bytesMax - key.count)
     bytes.removeAll(keepingCapacity: true)
     switch encoding {
     case .json: encodeJSON(letter, record, key, value)

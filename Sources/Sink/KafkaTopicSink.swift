@@ -4,7 +4,7 @@ import Kafka
 
 /// Scores and dead letters as messages of two topics. One thread; call `close`.
 ///
-/// A score's key is the entity id, a dead letter's the record's own; keys are spread by `murmur2_random`. Headers carry
+/// A score's key is the entity id, a dead letter's the record's own; keys are spread by the configuration's `partitioner`. Headers carry
 /// what is not a function of the log: `scored-at-us` (wall clock, microseconds UTC), and `content-type`; a dead
 /// letter's also `reason`, `source-topic`, `source-partition`, `source-offset` and `value-bytes` (the record's own
 /// size; its value is cut to `deadLetterBytesMax`). Messages have no timeout: an outage of the brokers is waited out by
@@ -47,7 +47,7 @@ public final class KafkaTopicSink: TopicSink {
     }
     properties.set("compression.codec", configuration.compression)
     do throws(KafkaError) {
-      producer = try KafkaProducer(properties)
+      producer = try KafkaProducer(properties, partitioner: configuration.partitioner.librdkafkaName)
     } catch {
       throw error.port("kafka producer")
     }

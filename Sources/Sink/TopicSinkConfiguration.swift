@@ -1,4 +1,4 @@
-import Dataflow
+public import Dataflow
 public import Kafka
 
 /// Where scores and dead letters go as messages.
@@ -15,6 +15,8 @@ public struct TopicSinkConfiguration: Sendable {
   public var createsTopics = true
   /// Partitions of a topic to be made; the input topic's count keeps an entity's scores in one partition.
   public var partitions: Int32 = 1
+  /// How entities are spread over them: as over the input topic's.
+  public var partitioner = Partitioner.murmur2
   /// Replicas of a topic to be made; -1: the broker's default.
   public var replication: Int32 = -1
   /// Compression: none, gzip, snappy, lz4 or zstd.

@@ -22,7 +22,7 @@ public struct SyntheticRecord: Sendable {
   /// The dead letter that it must become; nil: it must be scored.
   public internal(set) var expected: DeadLetterReason?
   /// Whether it must be produced to another partition than its key's, as a foreign partitioner would.
-  public var isMisplaced: Bool { expected == .entityMoved }
+  public var isMisplaced: Bool { expected == .wrongPartition }
 }
 
 /// Turns events into records, and puts a share of bad ones between them.
@@ -47,7 +47,7 @@ public struct SyntheticEncoder {
   /// - `badShare`: the bad records' share of all, from 0 up to less than 1.
   /// - `tooLargeBytes`: at least how long a value is that the consumer refuses as too large; nil: none is
   ///   made, for producer and broker must let it through.
-  /// - `misplaces`: whether to make records for another partition than their key's (`entity-moved`). Only
+  /// - `misplaces`: whether to make records for another partition than their key's (`wrong-partition`). Only
   ///   where the person's earlier events are scored by then, in a live stream: a consumer that catches up may
   ///   meet the misplaced record first and take it for the person's own partition.
   /// - `seed`: decides where bad records stand.
@@ -56,7 +56,7 @@ public struct SyntheticEncoder {
     seed: UInt64 = 1
   ) {
     reasons = Self.badReasons.filter {
-      $0 == .entityMoved ? misplaces : $0 == .tooLarge ? tooLargeBytes != nil : true
+      $0 == .wrongPartition ? misplaces : $0 == .tooLarge ? tooLargeBytes != nil : true
     }
     precondition(badShare >= 0 && badShare < 1)
     self.format = format

@@ -6,12 +6,10 @@ extension Recomputation {
   /// The stored form of an empty or unreadable state, among columns.
   private static let unreadable = "(cannot be read)"
   private static let form = "(stored form)"
-  private static let elsewhere = "(partition)"
 
   /// Compares a person's state with the store's, now that all below its W is applied.
   func compare(_ person: SampledPerson, _ check: StateCheck) {
     person.check = nil
-    guard !person.isOnSeveralPartitions else { return }
     let expected = encoded(person.state)
     let stored = check.stored.map { bytes in
       let state = EntityState(program)
@@ -26,9 +24,7 @@ extension Recomputation {
     let place = Place(partition: person.partition, offset: person.lastOffset)
     guard let bytes = check.stored else {
       guard expected != nil else { return }
-      if check.movedTo != nil {
-        states.differs([ColumnDifference(Self.elsewhere)], at: place)
-      } else if let bound = rules.expiresBeforeMs, person.lastIngestMs < bound {
+      if let bound = rules.expiresBeforeMs, person.lastIngestMs < bound {
         states.note("may have expired")
       } else {
         states.isMissing(at: place)

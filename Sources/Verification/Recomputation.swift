@@ -60,18 +60,15 @@ public final class Recomputation {
     outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: Self.rowsMax)
   }
 
-  /// Ids of all people of the sample that were met, with the partition of their first event; in no order.
+  /// Ids of all people of the sample that were met, with the partition that they belong to; in no order.
   public var ids: [(id: [UInt8], partition: Int32)] { people.values.map { ($0.id, $0.partition) } }
 
   /// People of the sample with events.
   public var peopleCount: Int { people.count }
 
-  /// People whose events came on several partitions: nothing of theirs is compared.
-  public var peopleOnSeveralPartitions: Int { people.values.count { $0.isOnSeveralPartitions } }
-
   /// People whose older events the log no longer has.
   public var peopleOlderThanLog: Int {
-    rules.logIsWhole ? 0 : people.values.count { !$0.isOnSeveralPartitions && $0.isWhole != true }
+    rules.logIsWhole ? 0 : people.values.count { $0.isWhole != true }
   }
 
   /// Takes the sample's share of some records. Throws what the scorer throws.
@@ -87,12 +84,6 @@ public final class Recomputation {
 
   private func add(_ event: Event, _ record: RawRecord) throws {
     let person = person(record)
-    if !person.hasEvents { person.partition = record.partition }
-    person.hasEvents = true
-    guard person.partition == record.partition else {
-      person.isOnSeveralPartitions = true
-      return
-    }
     if let check = person.check, record.offset >= check.next { compare(person, check) }
     let before = person.state.events
     switch program.process(event, in: events, to: person.state) {
@@ -151,11 +142,11 @@ public final class Recomputation {
   /// Says what the store has of a person at W = `next`, to be compared when the log was read so far. The person need not
   /// be known.
   public func expectState(
-    of id: [UInt8], partition: Int32, next: Int64, stored: [UInt8]?, movedTo: Int32?
+    of id: [UInt8], partition: Int32, next: Int64, stored: [UInt8]?
   ) {
     let person = people[id] ?? SampledPerson(id, partition: partition, program: program)
     people[id] = person
-    person.check = StateCheck(next: next, stored: stored, movedTo: movedTo)
+    person.check = StateCheck(next: next, stored: stored)
   }
 
   /// Compares what is left to compare: the log was read up to every W.
@@ -167,7 +158,7 @@ public final class Recomputation {
 
   /// Whether anything of a person is to be compared with the tables.
   func isComparable(_ person: SampledPerson) -> Bool {
-    !person.isOnSeveralPartitions && (rules.logIsWhole || person.isWhole == true)
+    rules.logIsWhole || person.isWhole == true
   }
 }
 

@@ -6,11 +6,8 @@ import Features
 final class SampledPerson {
   let id: [UInt8]
   let state: EntityState
-  /// The first partition with an event of the person; without events, one where something else of theirs was found.
-  var partition: Int32
-  var hasEvents = false
-  /// Which partition has a person with events on several is not a function of the log: nothing of theirs is compared.
-  var isOnSeveralPartitions = false
+  /// The partition that the person belongs to; of one without events, where something else of theirs was found.
+  let partition: Int32
   /// Whether the state began anew after a silence.
   var hasBegunAnew = false
   /// Scores that the table must have, in the order of the log, gaps where a later one took the place.
@@ -61,6 +58,4 @@ struct StateCheck {
   var next: Int64
   /// nil: the store has none.
   var stored: [UInt8]?
-  /// Another partition that has one.
-  var movedTo: Int32?
 }

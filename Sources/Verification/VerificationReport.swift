@@ -4,8 +4,6 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   public let equal: Bool
   /// People of the sample.
   public let people: Int
-  /// People left out because their events came on several partitions: which one has them is not a function of the log.
-  public let peopleOnSeveralPartitions: Int
   /// People left out because the log no longer has their first events.
   public let peopleOlderThanLog: Int
   /// Records of the log that were read.
@@ -18,7 +16,6 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   /// A report of what was recomputed and compared.
   public init(_ recomputed: Recomputation, tables: [Comparison]) {
     people = recomputed.peopleCount
-    peopleOnSeveralPartitions = recomputed.peopleOnSeveralPartitions
     peopleOlderThanLog = recomputed.peopleOlderThanLog
     records = recomputed.recordsRead
     events = recomputed.eventsScored
@@ -29,11 +26,6 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   /// The report for people.
   public var lines: [String] {
     var lines = ["\(people) people, \(events) scores from \(records) records"]
-    if peopleOnSeveralPartitions > 0 {
-      lines.append(
-        "left out: \(peopleOnSeveralPartitions) people with events on several partitions (producers use different "
-          + "partitioners; which partition has them is not a function of the log)")
-    }
     if peopleOlderThanLog > 0 {
       lines.append("left out: \(peopleOlderThanLog) people whose first events the log no longer has")
     }

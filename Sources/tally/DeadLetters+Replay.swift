@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dataflow
+import Events
 import FeatureStore
 import Foundation
 import Sink
@@ -11,8 +12,8 @@ extension DeadLetters {
       abstract: "Appends letters to the log again, as they came, and marks them.",
       discussion: """
         Key and value are the original bytes, so the event keeps its id; the header tally-replay names where it came from
-        (TOPIC/PARTITION/OFFSET). It goes to its own partition, an entity-moved one to the partition where the person's
-        state lives. A letter that was replayed before is left out unless --again is given. Killed between appending and
+        (TOPIC/PARTITION/OFFSET). It goes to the partition that its key belongs to. A letter of the reason wrong-partition
+        holds no value: its record is read from the log again. A letter that was replayed before is left out unless --again is given. Killed between appending and
         marking, a letter is appended once more by the next replay: its event id then makes it a duplicate.
 
         Letters of the reason corrupt-state come back as duplicates after tally rebuild --entity, since the rebuilt state
@@ -90,8 +91,8 @@ extension DeadLetters {
       _ letters: [StoredLetter], _ table: DeadLetterTable, _ settings: Settings, _ pipeline: LoadedPipeline
     ) throws -> (done: [StoredLetter], failed: Int) {
       let partitions = try settings.partitionCount()
-      let store = try settings.openStore(pipeline, partitionCount: partitions)
-      defer { store.close() }
+      let (store, homes) = try settings.openStore(pipeline, partitionCount: partitions)
+      store.close()
       let appender = try EventAppender(settings)
       defer { appender.close() }
       var progress = Progress(what: "dead-letters: replaying", total: Int64(letters.count))
@@ -100,18 +101,19 @@ extension DeadLetters {
       // A page at a time: appended, acknowledged, then marked.
       for start in stride(from: 0, to: letters.count, by: Self.pageLetters) {
         let page = letters[start..<min(start + Self.pageLetters, letters.count)]
+        let logged = try LoggedRecords(settings: settings).read(
+          page.filter { $0.reason == DeadLetterReason.wrongPartition.rawValue }.map(\.address))
         var appended: [StoredLetter] = []
         for listed in page {
           guard let letter = try table.letter(at: listed.address) else {
             complain("tally: the letter \(listed.address.text) is no longer there: its person was erased")
             continue
           }
-          do {
-            try append(letter, appender, settings.topic, store, partitions)
-            appended.append(listed)
-          } catch let error as RecordTooLarge {
+          if let problem = try append(letter, logged[letter.address], appender, settings.topic, homes) {
             failed += 1
-            complain("tally: the letter \(listed.address.text) was left out: \(error)")
+            complain("tally: the letter \(listed.address.text) was left out: \(problem)")
+          } else {
+            appended.append(listed)
           }
         }
         try appender.flush()
@@ -123,33 +125,35 @@ extension DeadLetters {
       return (done, failed)
     }
 
+    /// Appends a letter's record. Returns why it cannot be; nil: it is appended.
     private func append(
-      _ letter: StoredLetter, _ appender: EventAppender, _ topic: String, _ store: any StateStore,
-      _ partitions: Int32
-    ) throws {
-      // One that was on the wrong partition goes home, or, when no state is left, where its key says.
-      let partition =
-        letter.reason == "entity-moved"
-        ? try home(of: letter, store, partitions) ?? -1 : min(letter.address.partition, partitions - 1)
-      try appender.append(
-        partition: partition, key: letter.key, value: letter.value,
-        headers: [("tally-replay", "\(topic)/\(letter.address.text)")])
-    }
-
-    /// The partition that has the person's state; nil: none has.
-    private func home(
-      of letter: StoredLetter, _ store: any StateStore, _ partitions: Int32
-    ) throws -> Int32? {
-      guard let key = letter.key, !key.isEmpty else { return nil }
-      var home: Int32?
-      try key.withUnsafeBytes { raw in
-        try store.fetch(
-          partitions: [], entities: (0..<partitions).map { EntityRequest(partition: $0, entityID: raw) },
-          record: { _, _ in },
-          state: { index, bytes in if bytes != nil && home == nil { home = Int32(index) } },
-          moved: { _, _ in })
+      _ letter: StoredLetter, _ logged: LoggedRecord?, _ appender: EventAppender, _ topic: String,
+      _ homes: KeyHomes
+    ) throws -> String? {
+      var (key, value) = (letter.key, letter.value)
+      var headers: [(StaticString, String)] = [("tally-replay", "\(topic)/\(letter.address.text)")]
+      if letter.reason == DeadLetterReason.wrongPartition.rawValue {
+        guard let logged else { return "the log no longer has its record" }
+        (key, value) = (logged.key, logged.value)
+        switch logged.contentType {
+        case .json: headers.append(("content-type", "application/json"))
+        case .protobuf: headers.append(("content-type", "application/x-protobuf"))
+        case .unspecified, .unknown: break
+        }
       }
-      return home
+      let home = key.map { key in key.withUnsafeBytes { homes.home(of: $0) } }
+      if letter.reason == "entity-moved" && home == letter.address.partition {
+        return
+          "an earlier version refused it for its partition, which is the right one: the state knows its event"
+      }
+      do {
+        try appender.append(
+          key: key, value: value, headers: headers,
+          partition: min(letter.address.partition, homes.partitionCount - 1))
+        return nil
+      } catch let error as RecordTooLarge {
+        return "\(error)"
+      }
     }
   }
 }

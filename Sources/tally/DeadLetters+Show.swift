@@ -26,8 +26,12 @@ extension DeadLetters {
         let settings = try connection.settings()
         let pipeline = try LoadedPipeline(file: settings.pipeline)
         let place = try LetterAddress(address)
-        guard let letter = try settings.deadLetterTable(pipeline).letter(at: place) else {
+        guard var letter = try settings.deadLetterTable(pipeline).letter(at: place) else {
           throw Failure("there is no dead letter at \(place.text) of \(settings.topic)")
+        }
+        // Its value is where the record is.
+        if letter.reason == DeadLetterReason.wrongPartition.rawValue {
+          letter.value = try LoggedRecords(settings: settings).read([place])[place]?.value
         }
         if raw {
           FileHandle.standardOutput.write(Data(letter.value ?? []))
@@ -51,12 +55,13 @@ extension DeadLetters {
     private static func judgement(
       _ letter: StoredLetter, _ settings: Settings, _ pipeline: LoadedPipeline
     ) throws -> String {
-      let decoder = try settings.makeDecoder(pipeline)
+      // A replay goes where the key belongs.
+      let decoder = try settings.makeDecoder(pipeline, homes: .onePartition)
       let reason = withBytes(letter.key) { key in
         withBytes(letter.value) { value in
           decoder.decode(
             RawRecord(
-              partition: letter.address.partition, offset: letter.address.offset,
+              partition: 0, offset: letter.address.offset,
               ingestTimeMs: SystemClock().wallMicros() / 1000, key: key, value: value,
               contentType: .unspecified),
             into: EventBatch(symbols: pipeline.program.symbols))

@@ -21,39 +21,28 @@ struct EntityRebuild {
   /// Longest time to get in between a pipeline's own writes, seconds.
   private static let deadlineSeconds = 60.0
 
-  /// Finds where the person lives and makes the state anew. Throws `Failure` when that cannot be told or done.
+  /// Makes the state anew on the partition that the person belongs to. Throws `Failure` when that cannot be done.
   func run(_ positions: PipelinePositions) throws {
-    let homes = try self.homes(positions)
-    let candidates =
-      homes.isEmpty ? positions.facts.indices.filter { positions.facts[$0].record != nil } : homes
-    guard !candidates.isEmpty else {
-      throw Failure("the store has no partition record: nothing was scored yet")
+    let homes = try settings.homes(
+      Int32(positions.facts.count), checkedBy: positions.facts.map(\.record))
+    let key = Array(id.utf8)
+    let facts = positions.facts[key.withUnsafeBytes { Int(homes.home(of: $0)) }]
+    var isStored = false
+    try key.withUnsafeBytes { raw in
+      try store.fetch(
+        partitions: [], entities: [EntityRequest(partition: facts.partition, entityID: raw)],
+        record: { _, _ in }, state: { _, bytes in isStored = bytes != nil })
     }
-    var found = false
-    for partition in candidates {
-      if try rebuild(positions.facts[partition], isHome: !homes.isEmpty) { found = true }
-    }
-    guard found else {
+    guard try rebuild(facts, homes, isStored: isStored) else {
       throw Failure("neither the store nor the scored part of the log knows this person: nothing to rebuild")
     }
   }
 
-  /// Partitions that have a state of the person.
-  private func homes(_ positions: PipelinePositions) throws -> [Int] {
-    var homes: [Int] = []
-    let key = Array(id.utf8)
-    try key.withUnsafeBytes { raw in
-      try store.fetch(
-        partitions: [],
-        entities: positions.facts.map { EntityRequest(partition: $0.partition, entityID: raw) },
-        record: { _, _ in }, state: { index, bytes in if bytes != nil { homes.append(index) } },
-        moved: { _, _ in })
-    }
-    return homes
-  }
-
   /// Makes the state of the person on a partition anew. Returns whether there was anything to make or to remove.
-  private func rebuild(_ facts: PartitionFacts, isHome: Bool) throws -> Bool {
+  private func rebuild(_ facts: PartitionFacts, _ homes: KeyHomes, isStored: Bool) throws -> Bool {
+    guard facts.record != nil || isStored else {
+      throw Failure("partition \(facts.partition) has no record in the store: nothing was scored yet")
+    }
     guard let record = facts.record else {
       throw Failure(
         "partition \(facts.partition) has states but no record: make all of them anew, with tally rebuild")
@@ -72,7 +61,7 @@ struct EntityRebuild {
       LogPart(partitions: [facts.partition], from: [facts.partition: start]))
     defer { source.close() }
     var history = EntityHistory(id: id, partition: facts.partition, pipeline: pipeline, from: start)
-    let decoder = try settings.makeDecoder(pipeline)
+    let decoder = try settings.makeDecoder(pipeline, homes: homes)
     var progress = Progress(
       what: "rebuild: reading partition \(facts.partition)", total: source.offsetsAtStart)
     let batch = RecordBatch()
@@ -88,7 +77,7 @@ struct EntityRebuild {
     }
     progress.finish("records")
     history.isReadUp(to: facts.bounds.high)
-    guard isHome || history.hasEvents else { return false }
+    guard isStored || history.hasEvents else { return false }
     source.follow()
     try write(history, source, decoder, batch)
     return true

@@ -23,8 +23,6 @@ struct Erase: ParsableCommand {
   @Argument(help: "Entity id.") var id: String
   @OptionGroup var connection: ConnectionOptions
   @Option(help: "Wait up to so many seconds until state and table are rid of the person.") var wait: Int?
-  @Option(help: "Partition that the person's events are on, for a person without a state.") var partition:
-    Int32?
 
   func run() throws {
     try reporting {
@@ -35,46 +33,23 @@ struct Erase: ParsableCommand {
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       let partitions = try settings.partitionCount()
-      if let partition, !(0..<partitions).contains(partition) {
-        throw Failure("--partition \(partition): \(settings.topic) has the partitions 0 to \(partitions - 1)")
-      }
-      let store = try settings.openStore(pipeline, partitionCount: partitions)
+      let (store, _) = try settings.openStore(pipeline, partitionCount: partitions)
       defer { store.close() }
-      let homes = try partition.map { [$0] } ?? self.homes(store, key, partitions)
-      try append(settings, key, to: homes.isEmpty ? [-1] : homes)
+      try append(settings, key)
       let ends = try settings.ends()
       say("erase: appended to \(settings.topic); done when the pipeline gets there")
-      if homes.isEmpty {
-        complain(
-          "tally: the store has no state of this person: the erasure went to the partition of murmur2(id); if your "
-            + "producers partition differently, name it with --partition")
-      }
       if let wait { try waitUntilDone(wait, ends, settings, pipeline, store) }
     }
   }
 
-  /// Partitions that have a state of the person.
-  private func homes(_ store: any StateStore, _ key: [UInt8], _ partitions: Int32) throws -> [Int32] {
-    var homes: [Int32] = []
-    try key.withUnsafeBytes { raw in
-      try store.fetch(
-        partitions: [], entities: (0..<partitions).map { EntityRequest(partition: $0, entityID: raw) },
-        record: { _, _ in }, state: { index, bytes in if bytes != nil { homes.append(Int32(index)) } },
-        moved: { _, _ in })
-    }
-    return homes
-  }
-
-  private func append(_ settings: Settings, _ key: [UInt8], to homes: [Int32]) throws {
+  /// To the partition that the person belongs to.
+  private func append(_ settings: Settings, _ key: [UInt8]) throws {
     let now = SystemClock().wallMicros()
     let appender = try EventAppender(settings)
     defer { appender.close() }
-    for partition in homes {
-      try appender.append(
-        partition: partition, key: key,
-        value: ControlEvent.erasure(id: "erase-\(now)", entityID: key, time: now),
-        headers: [("content-type", "application/x-protobuf")])
-    }
+    try appender.append(
+      key: key, value: ControlEvent.erasure(id: "erase-\(now)", entityID: key, time: now),
+      headers: [("content-type", "application/x-protobuf")])
     try appender.flush()
   }
 

@@ -19,16 +19,18 @@ final class EventAppender {
   init(_ settings: Settings) throws {
     name = settings.topic
     do {
-      producer = try KafkaProducer(settings.kafkaConfiguration())
+      producer = try KafkaProducer(
+        settings.kafkaConfiguration(), partitioner: settings.librdkafkaPartitioner)
       topic = try producer.topic(settings.topic)
     } catch { throw Failure("kafka \(settings.brokers): \(error)") }
   }
 
-  /// Queues a record. `partition` -1: by the key's murmur2 hash. Headers' values are text. Throws `RecordTooLarge`,
+  /// Queues a record where its key belongs; one without a key on `partition`. Headers' values are text. Throws `RecordTooLarge`,
   /// then nothing is queued, and `Failure`.
   func append(
-    partition: Int32, key: [UInt8]?, value: [UInt8]?, headers: [(name: StaticString, value: String)]
+    key: [UInt8]?, value: [UInt8]?, headers: [(name: StaticString, value: String)], partition: Int32 = -1
   ) throws {
+    let partition = key?.isEmpty ?? true ? partition : -1
     try Self.withBytes(key) { key in
       try Self.withBytes(value) { value in
         try withHeaders(headers[...], []) { headers in

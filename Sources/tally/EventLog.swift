@@ -9,6 +9,8 @@ struct EventLog {
   let source: any RecordSource
   /// Records to come, if known.
   let total: Int64?
+  /// Where the log's entities live.
+  let homes: KeyHomes
 
   /// Opens `file`, or the topic of the settings when it is nil.
   init(_ settings: Settings, file: String?) throws {
@@ -17,8 +19,9 @@ struct EventLog {
         path: file, topic: settings.topic, limits: DecoderLimits(valueBytesMax: settings.valueBytesMax))
       source = opened
       total = nil
+      homes = .onePartition
     } else {
-      _ = try settings.partitionCount()
+      homes = try settings.homes(try settings.partitionCount(), records: [])
       let opened = try TopicLogSource(settings.sourceConfiguration(group: "tally-log"))
       source = opened
       total = opened.offsetsAtStart
@@ -32,7 +35,7 @@ struct EventLog {
     _ body: (Event, EventBatch, RawRecord) throws -> Bool
   ) throws -> (records: Int64, deadLetters: Int64) {
     defer { source.close() }
-    let decoder = try settings.makeDecoder(pipeline)
+    let decoder = try settings.makeDecoder(pipeline, homes: homes)
     let events = EventBatch(symbols: pipeline.program.symbols)
     let batch = RecordBatch()
     var progress = Progress(what: what, total: total)

@@ -58,23 +58,23 @@ struct FeaturesOf: ParsableCommand {
 
   private func fromTheStore(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> EntityState {
     let partitions = try settings.partitionCount()
-    let store = try settings.openStore(pipeline, partitionCount: partitions)
+    let (store, homes) = try settings.openStore(pipeline, partitionCount: partitions)
     defer { store.close() }
     let state = EntityState(pipeline.program)
-    var home: Int32 = -1
+    var isThere = false
     var isCorrupt = false
     let key = Array(id.utf8)
+    let home = key.withUnsafeBytes { homes.home(of: $0) }
     try key.withUnsafeBytes { raw in
       try store.fetch(
-        partitions: [], entities: (0..<partitions).map { EntityRequest(partition: $0, entityID: raw) },
-        record: { _, _ in },
-        state: { index, bytes in
-          guard let bytes, home < 0 else { return }
-          home = Int32(index)
+        partitions: [], entities: [EntityRequest(partition: home, entityID: raw)], record: { _, _ in },
+        state: { _, bytes in
+          guard let bytes else { return }
+          isThere = true
           isCorrupt = !state.decode(bytes)
-        }, moved: { _, _ in })
+        })
     }
-    guard home >= 0 else { throw Failure("the store has no state of this person") }
+    guard isThere else { throw Failure("the store has no state of this person") }
     guard !isCorrupt else { throw Failure("the person's stored state (partition \(home)) cannot be read") }
     return state
   }

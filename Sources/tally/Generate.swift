@@ -121,9 +121,10 @@ struct Generate: ParsableCommand {
     progress.finish("records in \(path)")
   }
 
-  private func open(_ kafka: KafkaConfiguration, topic: String) throws -> SyntheticSender {
+  private func open(_ settings: Settings, topic: String) throws -> SyntheticSender {
     do {
-      return try SyntheticSender(kafka, topic: topic)
+      return try SyntheticSender(
+        settings.kafkaConfiguration(), topic: topic, partitioner: settings.partitioner ?? .murmur2)
     } catch let error as KafkaError {
       throw Failure("kafka: \(error); is a broker running, and is --brokers right?")
     }
@@ -133,10 +134,9 @@ struct Generate: ParsableCommand {
     _ configuration: SyntheticConfiguration, _ start: SyntheticEncoder, to topic: String
   ) throws {
     let flags = (brokers.map { [("kafka.brokers", $0, "--brokers")] } ?? [])
-    let kafka = try Settings.load(
-      config: config, set: [], flags: flags + SettingsOverrides.flags(properties: property)
-    ).kafkaConfiguration()
-    let sender = try open(kafka, topic: topic)
+    let settings = try Settings.load(
+      config: config, set: [], flags: flags + SettingsOverrides.flags(properties: property))
+    let sender = try open(settings, topic: topic)
     defer { sender.close() }
     let stopped = StopFlag()
     let interrupts = Interrupts { stopped.set() }

@@ -14,6 +14,7 @@ struct GenerationRebuild {
   let store: any StateStore
   let target: UInt64
   let modelSet: String
+  let homes: KeyHomes
   let acceptShorterLog: Bool
   let goesOn: Bool
 
@@ -70,7 +71,8 @@ struct GenerationRebuild {
   private func begin(_ partitions: [Int32], _ positions: PipelinePositions) throws -> [Int32: Renewal] {
     for partition in partitions { store.use(generation: target, of: partition) }
     let found = try store.records(partitions)
-    let identity = pipeline.identity(generation: target, modelSet: modelSet)
+    let identity = pipeline.identity(
+      generation: target, modelSet: modelSet, partitioner: homes.partitioner)
     var renewals: [Int32: Renewal] = [:]
     for (partition, bytes) in zip(partitions, found) {
       let begun = try bytes.map { try PartitionRecord.read($0, partition: partition) }
@@ -110,6 +112,7 @@ struct GenerationRebuild {
         for partition in share { part.until[partition] = until[partition] }
         return try TopicLogSource(own.sourceConfiguration(group: "tally-rebuild"), part)
       },
+      homes: homes,
       store: { try own.makeStore(pipeline, partitionCount: partitionCount) },
       scorer: nil, modelSet: modelSet, table: { _ in nil }, topic: { _, _ in nil }, guarantee: nil)
     let run = try PipelineRun(own, pipeline, plan)

@@ -61,8 +61,9 @@ struct LoadedPipeline {
   }
 
   /// What the store's records must have been made by.
-  func identity(generation: UInt64, modelSet: String) -> PipelineIdentity {
+  func identity(generation: UInt64, modelSet: String, partitioner: Partitioner) -> PipelineIdentity {
     PipelineIdentity(
-      name: declaration.name, generation: generation, stateHash: program.stateHash.hex, modelSet: modelSet)
+      name: declaration.name, generation: generation, stateHash: program.stateHash.hex, modelSet: modelSet,
+      partitioner: partitioner)
   }
 }

@@ -35,6 +35,7 @@ struct LogVerification {
     let store = try settings.makeStore(pipeline, partitionCount: partitions)
     defer { store.close() }
     let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
+    let homes = try settings.homes(partitions, checkedBy: positions.facts.map(\.record))
     let start = try VerificationStart(
       positions, pipeline: pipeline, last: last, acceptShorterLog: acceptShorterLog)
     let scorer = ForestScorer(try pipeline.loadModels(settings.models, kernel: settings.kernel))
@@ -45,7 +46,7 @@ struct LogVerification {
     rules.expiresBeforeMs = expiresBeforeMs
     let recomputed = Recomputation(
       program: pipeline.program, context: context, sample: sample,
-      decoder: try settings.makeDecoder(pipeline), scorer: scorer, decider: decider,
+      decoder: try settings.makeDecoder(pipeline, homes: homes), scorer: scorer, decider: decider,
       scoresFrom: start.scoresFrom, rules: rules)
     try read(start.logFrom, start.next, into: recomputed, checking: start.records)
 
@@ -148,7 +149,6 @@ struct LogVerification {
       let ids = some.flatMap(\.id)
       var records: [[UInt8]?] = []
       var states: [[UInt8]?] = []
-      var moved: [Int: Int32] = [:]
       try ids.withUnsafeBytes { raw in
         var place = 0
         let requests = some.map { person in
@@ -160,16 +160,14 @@ struct LogVerification {
         try store.fetch(
           partitions: partitions, entities: requests,
           record: { _, bytes in records.append(bytes.map { Array($0) }) },
-          state: { _, bytes in states.append(bytes.map { Array($0) }) },
-          moved: { moved[$0] = $1 })
+          state: { _, bytes in states.append(bytes.map { Array($0) }) })
       }
       let next = try start.positions(partitions, records)
       for (partition, next) in next { ends[partition] = max(ends[partition] ?? 0, next) }
       for (index, person) in some.enumerated() {
         guard let next = next[person.partition] else { continue }
         recomputed.expectState(
-          of: person.id, partition: person.partition, next: next, stored: states[index],
-          movedTo: moved[index])
+          of: person.id, partition: person.partition, next: next, stored: states[index])
       }
     }
     return ends

@@ -43,9 +43,15 @@ final class UncomparedStore: StateStore {
 
   func fetch(
     partitions: [Int32], entities: [EntityRequest], record: (Int, UnsafeRawBufferPointer?) -> Void,
-    state: (Int, UnsafeRawBufferPointer?) -> Void, moved: (Int, Int32) -> Void
+    state: (Int, UnsafeRawBufferPointer?) -> Void
   ) throws {
-    try store.fetch(partitions: partitions, entities: entities, record: record, state: state, moved: moved)
+    try store.fetch(partitions: partitions, entities: entities, record: record, state: state)
+  }
+
+  func forEachEntity(
+    of partitions: [Int32], _ body: (_ partition: Int32, _ entityID: UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try store.forEachEntity(of: partitions, body)
   }
 
   func write(_ write: StateWrite) throws -> WriteOutcome {

@@ -27,14 +27,21 @@ struct Rebuild: ParsableCommand {
       --entity makes one person's state anew, also while tally run works: for a state that cannot be read (dead letters
       with the reason corrupt-state name its key).
 
+      --strays is for states of an earlier version, which left an entity where its first event was seen. It makes the states of those
+      that belong on another partition anew there, and removes their states and rows elsewhere. Stop all tally runs of the
+      pipeline first. What their events on other partitions say is not in the states; tally copy brings such events home.
+
       Examples:
         tally rebuild --config tally.yaml
         tally rebuild --workers 2
         tally rebuild --entity alice
+        tally rebuild --strays
       """)
 
   @OptionGroup var connection: ConnectionOptions
   @Option(help: "Only this person's state.") var entity: String?
+  @Flag(help: "Only the states of entities that an earlier version left on another partition.") var strays =
+    false
   @Option(help: "Threads; each reads some of the partitions.") var workers: Int?
   @Flag(help: "Accept states that know only what the log still has, when it no longer reaches back.")
   var acceptShorterLog = false
@@ -42,6 +49,9 @@ struct Rebuild: ParsableCommand {
 
   func validate() throws {
     if let workers, !(1...256).contains(workers) { throw ValidationError("--workers takes 1 to 256") }
+    if strays && (entity != nil || restart || workers != nil) {
+      throw ValidationError("--strays goes with none of --entity, --workers and --restart")
+    }
     if entity != nil && (restart || workers != nil) {
       throw ValidationError("--entity goes with neither --workers nor --restart")
     }
@@ -62,9 +72,23 @@ struct Rebuild: ParsableCommand {
         ).run(positions)
         return
       }
+      if strays {
+        return try StrayRebuild(settings: settings, pipeline: pipeline, store: store).run(positions)
+      }
       settings.workers = min(workers ?? settings.workers, Int(partitions))
       try rebuild(settings, pipeline, store, positions)
     }
+  }
+
+  /// Where entities live: as the records in force say, or by the log's keys. Throws when rows of an earlier version's strays would be
+  /// left in the tables.
+  private func homes(
+    _ settings: Settings, _ store: any StateStore, _ positions: PipelinePositions
+  ) throws -> KeyHomes {
+    let homes = try settings.homes(Int32(positions.facts.count), records: positions.facts.map(\.record))
+    for facts in positions.facts { try Delivery.checkHomes(facts, partitioner: homes.partitioner) }
+    try HomeSurvey(of: positions.facts, in: store, homes).check()
+    return homes
   }
 
   private func rebuild(
@@ -80,8 +104,9 @@ struct Rebuild: ParsableCommand {
       ? settings.generation
       : Generations.target(
         of: positions.standings, definition: pipeline.program.stateHash.hex)
+    let homes = try self.homes(settings, store, positions)
     let rebuild = GenerationRebuild(
-      settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet,
+      settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet, homes: homes,
       acceptShorterLog: acceptShorterLog, goesOn: !restart)
     // Of earlier moves that were interrupted behind the switch.
     for (partition, standing) in positions.standings.enumerated() {

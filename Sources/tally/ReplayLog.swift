@@ -8,6 +8,8 @@ struct ReplayLog {
   let bounds: [LogBounds]
   /// For people.
   let name: String
+  /// Where its entities live.
+  let homes: KeyHomes
   private let settings: Settings
   private let files: [String]
   private let part: LogPart
@@ -24,6 +26,7 @@ struct ReplayLog {
       defer { source.close() }
       bounds = try (0..<count).map { try source.bounds($0) }
       name = "topic \(settings.topic)"
+      homes = try settings.homes(count, records: [])
     } else {
       let source = try FileSource(paths: files, topic: settings.topic, limits: settings.decoderLimits)
       let whole = try source.bounds(0)
@@ -34,6 +37,7 @@ struct ReplayLog {
       part = LogPart(from: [0: low])
       bounds = [LogBounds(low: low, high: whole.high)]
       name = files.count == 1 ? files[0] : "\(files.count) files"
+      homes = .onePartition
     }
   }
 

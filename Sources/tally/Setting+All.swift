@@ -30,6 +30,12 @@ extension Setting {
     text("kafka.brokers", \.brokers, "host:port,…").alias("TALLY_BROKERS"),
     text("kafka.topic", \.topic, topicNames, check: isTopic).alias("TALLY_TOPIC"),
     text("kafka.group", \.group) { _ in true }.alias("TALLY_GROUP"),
+    Setting(path: "kafka.partitioner") { given, settings in
+      let word = try given.value.choice(of: Partitioner.allCases.map(\.rawValue))
+      settings.partitioner = Partitioner(rawValue: word)
+    } show: {
+      $0.partitioner.map { .text($0.rawValue) } ?? .nothing
+    },
     choice("kafka.start_at", \.worker.startAt),
     time("kafka.session_timeout", \.sessionTimeoutMs, in: second...30 * minute),
     bytes("kafka.prefetch_size", \.prefetchBytes, in: 1 << 20...1 << 30),

@@ -68,9 +68,9 @@ extension Settings {
     return configuration
   }
 
-  func makeDecoder(_ pipeline: LoadedPipeline) throws -> EventDecoder {
+  func makeDecoder(_ pipeline: LoadedPipeline, homes: KeyHomes) throws -> EventDecoder {
     try EventDecoder(
-      pipeline.program,
+      pipeline.program, homes: homes,
       limits: DecoderLimits(valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound))
   }
 
@@ -92,16 +92,18 @@ extension Settings {
       partitionCount: partitionCount)
   }
 
-  /// A store, connected, that uses the generations in force.
-  func openStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
+  /// A store, connected, that uses the generations in force, and where the log's entities live by its records.
+  func openStore(
+    _ pipeline: LoadedPipeline, partitionCount: Int32
+  ) throws -> (store: RedisStateStore, homes: KeyHomes) {
     let store = try makeStore(pipeline, partitionCount: partitionCount)
     do {
-      _ = try Generations.follow(store, from: generation, partitionCount: partitionCount)
+      let standings = try Generations.follow(store, from: generation, partitionCount: partitionCount)
+      return (store, try homes(partitionCount, checkedBy: standings.map(\.record)))
     } catch {
       store.close()
       throw error
     }
-    return store
   }
 
   /// The topics of a worker; exactly once: with transactions of its own.
@@ -132,6 +134,7 @@ extension Settings {
     configuration.encoding = TopicEncoding(rawValue: encoding) ?? .json
     configuration.createsTopics = createTopics
     configuration.partitions = partitions
+    configuration.partitioner = partitioner ?? .murmur2
     configuration.compression = compression
     configuration.properties = librdkafkaProperties
     configuration.log = kafkaLog

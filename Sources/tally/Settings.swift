@@ -36,6 +36,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var topic = "events"
   /// Consumer group; empty: `tally-PIPELINE`.
   var group = ""
+  /// How the producers of the topic spread keys; nil: not given, murmur2.
+  var partitioner: Partitioner?
   /// Silence after which the group gives this process' partitions to others; what a restart after a kill waits for.
   var sessionTimeoutMs = 10_000
   /// What a worker fetches ahead, at most.

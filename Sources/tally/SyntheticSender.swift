@@ -9,14 +9,15 @@ final class SyntheticSender {
   private let producer: KafkaProducer
   private let topic: KafkaTopic
   private let topicName: String
-  private let partitionCount: Int32
+  private let homes: KeyHomes
 
   /// A sender; the topic is made by the broker when it allows that. Throws `Failure`.
-  init(_ configuration: KafkaConfiguration, topic name: String) throws {
+  init(_ configuration: KafkaConfiguration, topic name: String, partitioner: Partitioner = .murmur2) throws {
     let admin = try KafkaAdmin(configuration)
     defer { admin.close() }
-    partitionCount = try admin.metadata(topic: name, timeoutMs: 10_000)?.partitionCount ?? 1
-    producer = try KafkaProducer(configuration)
+    let count = try admin.metadata(topic: name, timeoutMs: 10_000)?.partitionCount ?? 1
+    homes = KeyHomes(partitioner, partitionCount: count)
+    producer = try KafkaProducer(configuration, partitioner: partitioner.librdkafkaName)
     topic = try producer.topic(name)
     topicName = name
   }
@@ -58,11 +59,9 @@ final class SyntheticSender {
     }
   }
 
-  /// Any partition but the one that the key's murmur2 hash gives.
+  /// Any partition but the one that the key belongs to.
   private func misplaced(_ key: UnsafeRawBufferPointer) -> Int32 {
-    guard partitionCount > 1 else { return 0 }
-    let home = Int32(bitPattern: Murmur2.hash(key) & 0x7fff_ffff) % partitionCount
-    return (home + 1) % partitionCount
+    (homes.home(of: key) + 1) % homes.partitionCount
   }
 
   /// Takes acknowledgements for a while.
@@ -87,29 +86,6 @@ final class SyntheticSender {
       if raw.baseAddress != nil { return try body(raw) }
       try withUnsafeBytes(of: UInt8(0)) { try body(UnsafeRawBufferPointer(rebasing: $0[..<0])) }
     }
-  }
-}
-
-/// Java clients' key hash (Apache Kafka, `Utils.murmur2`).
-enum Murmur2 {
-  static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    let m: UInt32 = 0x5bd1_e995
-    var h: UInt32 = 0x9747_b28c ^ UInt32(truncatingIfNeeded: bytes.count)
-    let words = bytes.count / 4
-    for word in 0..<words {
-      var k = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: word * 4, as: UInt32.self))
-      k = k &* m
-      k ^= k >> 24
-      h = (h &* m) ^ (k &* m)
-    }
-    let tail = words * 4
-    let rest = bytes.count - tail
-    if rest == 3 { h ^= UInt32(bytes[tail + 2]) << 16 }
-    if rest >= 2 { h ^= UInt32(bytes[tail + 1]) << 8 }
-    if rest >= 1 { h = (h ^ UInt32(bytes[tail])) &* m }
-    h ^= h >> 13
-    h = h &* m
-    return h ^ (h >> 15)
   }
 }
 

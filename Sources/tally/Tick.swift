@@ -49,7 +49,7 @@ struct Tick: ParsableCommand {
 
   private func tick(_ settings: Settings, _ pipeline: LoadedPipeline, _ thresholds: [Span]) throws {
     let moment = try now.map { try FeaturesOf.parse($0, flag: "--now") } ?? SystemClock().wallMicros()
-    let store = try settings.openStore(pipeline, partitionCount: try settings.partitionCount())
+    let (store, _) = try settings.openStore(pipeline, partitionCount: try settings.partitionCount())
     defer { store.close() }
     let appender = dryRun ? nil : try EventAppender(settings)
     defer { appender?.close() }
@@ -57,7 +57,7 @@ struct Tick: ParsableCommand {
     var people: Set<[UInt8]> = []
     var counts = Counts(thresholds: thresholds.count)
     var progress = Progress(what: "tick: looking at states", total: nil)
-    try store.forEachState { partition, id, bytes in
+    try store.forEachState { _, id, bytes in
       // One that is written while we look may be shown twice.
       guard people.insert(id).inserted else { return }
       progress.advance()
@@ -70,7 +70,7 @@ struct Tick: ParsableCommand {
         guard due > state.watermark, due <= moment else { continue }
         counts.due[index] += 1
         try appender?.append(
-          partition: partition, key: id,
+          key: id,
           value: ControlEvent.tick(
             id: "tick-\(threshold.text)-\(state.activeTime)", entityID: id, time: due),
           headers: [("content-type", "application/x-protobuf")])

@@ -11,6 +11,8 @@ import Scorer
 struct WorkerPlan {
   /// A worker's records.
   var source: (_ worker: Int) throws -> any RecordSource
+  /// Where the log's entities live.
+  var homes: KeyHomes
   /// A worker's connection to the states.
   var store: () throws -> any StateStore
   /// A worker's models; nil: events are applied and not scored.
@@ -29,10 +31,12 @@ struct WorkerPlan {
     let partitions = try settings.partitionCount()
     let sqlite = try settings.openSQLite()
     let group = settings.groupName(of: pipeline)
+    let homes = try settings.homes(partitions, records: settings.recordsInForce(pipeline, partitions))
     let models = try pipeline.loadModels(settings.models, kernel: settings.kernel)
     let isUnpromised = NoGuarantee.isAskedFor()
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
+      homes: homes,
       store: {
         let store = try settings.makeStore(pipeline, partitionCount: partitions)
         try store.connect()
@@ -66,7 +70,8 @@ struct WorkerPlan {
       let source = try source(number)
       made.append { source.close() }
       let ports = WorkerPorts(
-        source: source, decoder: try settings.makeDecoder(pipeline), store: store, scorer: scorer,
+        source: source, decoder: try settings.makeDecoder(pipeline, homes: homes), store: store,
+        scorer: scorer,
         decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder)
       let cache = StateCache(
         program: pipeline.program, entriesMax: max(1, settings.cacheEntries / settings.workers),
@@ -74,7 +79,8 @@ struct WorkerPlan {
       var configuration = settings.worker
       configuration.guarantee = guarantee
       return Worker(
-        identity: pipeline.identity(generation: settings.generation, modelSet: modelSet),
+        identity: pipeline.identity(
+          generation: settings.generation, modelSet: modelSet, partitioner: homes.partitioner),
         program: pipeline.program, context: context, ports: ports, cache: cache,
         configuration: configuration, stop: stop, onBatch: onBatch)
     } catch {

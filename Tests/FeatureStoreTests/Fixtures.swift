@@ -44,11 +44,16 @@ extension StateWrite {
   }
 }
 
+/// An entity, and the partition that has its state.
+struct Lodger: Hashable {
+  var partition: Int32
+  var id: [UInt8]
+}
+
 /// What a fetch gave.
 struct Fetched: Equatable {
   var records: [[UInt8]?] = []
   var states: [[UInt8]?] = []
-  var moved: [Int: Int32] = [:]
 }
 
 extension StateStore {
@@ -74,9 +79,15 @@ extension StateStore {
       state: { index, bytes in
         precondition(index == result.states.count)
         result.states.append(bytes.map { Array($0) })
-      },
-      moved: { result.moved[$0] = $1 })
+      })
     return result
+  }
+
+  /// Entities with states, each once.
+  func entities(of partitions: [Int32]) throws -> Set<Lodger> {
+    var found: Set<Lodger> = []
+    try forEachEntity(of: partitions) { found.insert(Lodger(partition: $0, id: Array($1))) }
+    return found
   }
 
   /// Fetches texts.

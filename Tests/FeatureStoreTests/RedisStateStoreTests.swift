@@ -104,13 +104,16 @@ struct RedisStateStoreTests {
     #expect(try store.write(.of(0, from: "r1", to: "r2")) == .written)
   }
 
-  @Test func findsMovedEntities() throws {
+  /// Entities of the partitions asked for, also those whose partitions use other generations.
+  @Test func findsTheEntitiesOfPartitions() throws {
     let store = try server.store(partitions: 5)
     _ = try store.write(.of(3, from: "", to: "r", texts: ["a": "1", "c": "3"]))
     _ = try store.write(.of(0, from: "", to: "r", texts: ["b": "2", "c": "0"]))
-    let fetched = try store.fetched([1], ["a", "b", "c", "new"].map { (1, Array($0.utf8)) } + [(3, [0x61])])
-    #expect(fetched.states == [nil, nil, nil, nil, [0x31]])
-    #expect(fetched.moved == [0: 3, 1: 0, 2: 0])
+    store.use(generation: 9, of: 0)
+    _ = try store.write(.of(0, from: "", to: "r", texts: ["d": "2"]))
+    let expected: Set = [Lodger(partition: 3, id: [0x61]), Lodger(partition: 3, id: [0x63])]
+    #expect(try store.entities(of: [3, 4]) == expected)
+    #expect(try store.entities(of: [0, 1]) == [Lodger(partition: 0, id: [0x64])])
   }
 
   @Test func fetchesInOneRoundTrip() throws {

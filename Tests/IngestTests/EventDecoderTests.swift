@@ -12,6 +12,20 @@ import Testing
     return event
   }
 
+  /// The sample's key lies on one partition of five; elsewhere only what has no other fault is on the wrong one.
+  @Test("refuses what is not at home, last of all") func homes() throws {
+    let homes = KeyHomes(.crc32, partitionCount: 5)
+    let bench = try DecoderBench(homes: homes)
+    let event = SampleEvent()
+    let home = Array(event.entityID.utf8).withUnsafeBytes { homes.home(of: $0) }
+    for partition in 0..<Int32(5) {
+      let found = bench.decode(Array(event.json.utf8), key: event.entityID, partition: partition)
+      #expect(found == (partition == home ? nil : .wrongPartition))
+      #expect(bench.decode(Array(event.json.utf8), key: nil, partition: partition) == .keyMismatch)
+      #expect(bench.decode(Array("{}".utf8), key: event.entityID, partition: partition) != .wrongPartition)
+    }
+  }
+
   @Test(
     "gives the same reason for both forms",
     arguments: [

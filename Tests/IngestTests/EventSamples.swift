@@ -163,17 +163,20 @@ final class DecoderBench {
   let batch: EventBatch
   let decoder: EventDecoder
 
-  init(_ limits: DecoderLimits = DecoderLimits(), names: [String] = []) throws {
+  init(
+    _ limits: DecoderLimits = DecoderLimits(), names: [String] = [], homes: KeyHomes = .onePartition
+  ) throws {
     let program = try FeatureProgram(
       FeatureSetDeclaration(profile: [], events: [], features: [], idleTTL: nil))
     for name in names { _ = program.symbols.intern(name) }
     batch = EventBatch(symbols: program.symbols)
-    decoder = try EventDecoder(program, limits: limits)
+    decoder = try EventDecoder(program, homes: homes, limits: limits)
   }
 
   /// Decodes one record; `key` nil: null, `value` nil: null.
   func decode(
-    _ value: [UInt8]?, key: String?, ingestTimeMs: Int64 = -1, contentType: ContentType = .unspecified
+    _ value: [UInt8]?, key: String?, ingestTimeMs: Int64 = -1, contentType: ContentType = .unspecified,
+    partition: Int32 = 0
   ) -> DeadLetterReason? {
     let key = key.map { Array($0.utf8) + [0] }
     let value = value.map { $0 + [0] }
@@ -185,7 +188,7 @@ final class DecoderBench {
       (value ?? []).withUnsafeBytes { valueBytes in
         decoder.decode(
           RawRecord(
-            partition: 0, offset: 0, ingestTimeMs: ingestTimeMs, key: view(key, keyBytes),
+            partition: partition, offset: 0, ingestTimeMs: ingestTimeMs, key: view(key, keyBytes),
             value: view(value, valueBytes), contentType: contentType), into: batch)
       }
     }

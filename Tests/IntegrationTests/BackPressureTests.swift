@@ -93,7 +93,8 @@ import TestNumbers
     for number in records {
       try stage.broker.produce(
         (0..<Self.partitions).map {
-          DeadLetterTests.login("e\(number)", "person-\($0)", note: note, partition: Int32($0))
+          DeadLetterTests.login(
+            "e\(number)", Homes.name("person-", on: Int32($0), count: Self.partitions), note: note)
         }, to: "wide")
     }
   }

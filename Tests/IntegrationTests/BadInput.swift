@@ -10,13 +10,10 @@ struct BadInput {
   }
 
   private let person: String
-  private let home: Int32
   private let time: EventTime = 1_767_225_600_000_000
 
-  /// `home`: the partition that the person's events are on.
-  init(person: String, home: Int32) {
+  init(person: String) {
     self.person = person
-    self.home = home
   }
 
   /// All of them. Values differ, so that a letter can be told by its bytes.
@@ -78,11 +75,11 @@ struct BadInput {
 
   private var keys: [Record] {
     var moved = BrokerMessage(person, event(id: "moved"))
-    moved.partition = (home + 1) % Int32(Stage.partitions)
+    moved.partition = Homes.elsewhere(than: person)
     return [
       Record(reason: .keyMismatch, message: BrokerMessage("somebody-else", event(id: "foreign"))),
       Record(reason: .keyMismatch, message: BrokerMessage(nil, event(id: "keyless"))),
-      Record(reason: .entityMoved, message: moved),
+      Record(reason: .wrongPartition, message: moved),
     ]
   }
 

@@ -75,11 +75,11 @@ final class ChaosLoad: Sendable {
 
   /// The history again and again under other event ids, with duplicates, records of every bad kind, and erasures between.
   ///
-  /// The person that the bad records name is never erased: some of them lie on partitions that are not this person's, and which
+  /// The person that the bad records name is never erased: some of them lie on partitions that this person does not belong to, and which
   /// of their letters an erasure finds is then a matter of time.
   static func messages(_ history: History, count: Int, seed: UInt64) -> [BrokerMessage] {
     var dice = SeededGenerator(seed: seed)
-    let bad = BadInput(person: history.people[0], home: 0).records.filter { $0.reason != .entityMoved }
+    let bad = BadInput(person: history.people[0]).records
     var made: [BrokerMessage] = []
     made.reserveCapacity(count)
     var next = 0

@@ -80,19 +80,29 @@ import Testing
     }
   }
 
-  /// The person's home is where the state lives, whatever partitioner sent the event elsewhere.
-  @Test func movedEventsGoHome() async throws {
+  /// An event on another partition than its key's goes home, from the log: its letter holds no value.
+  @Test(arguments: TestTable.Kind.allCases)
+  func strayEventsGoHome(_ kind: TestTable.Kind) async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      try stage.broker.produce([Self.login("a1", "alice", partition: 2)], to: "events")
-      try stage.run()
-      try stage.broker.produce([Self.login("a2", "alice", partition: 1)], to: "events")
-      try stage.run()
-      #expect(stage.table.number("SELECT count(*) FROM dead_letters WHERE reason = 'entity-moved'") == 1)
+      let stage = try Stage(kind)
+      let stray = Self.login("a1", "alice", note: "stray", partition: Homes.elsewhere(than: "alice"))
+      try stage.broker.produce([stray, Self.login("a2", "alice")], to: "events")
+      let first = try stage.run()
+      #expect(try Totals(first.output) == Totals(read: 2, scored: 1, deadLettered: 1), "\(first.text)")
+      #expect(
+        try stage.table.query("SELECT reason FROM dead_letters WHERE value IS NULL") == [["wrong-partition"]])
+      let letter = try #require(try stage.messages("dead-letters").first)
+      #expect(!String(decoding: letter.value ?? [], as: UTF8.self).contains("c3RyYXk"))
+      let place = "\(Homes.elsewhere(than: "alice"))/0"
+      let shown = try stage.ask(["dead-letters", "show", place])
+      #expect(
+        shown.output.contains("its key belongs to partition \(Homes.partition(of: "alice")) by murmur2"))
+      #expect(shown.output.contains("the decoder would take it") && shown.output.contains("stray"))
       #expect(try stage.ask(["dead-letters", "replay", "--all"]).output.contains("1 replayed"))
       let run = try stage.run()
-      #expect(try Totals(run.output) == Totals(read: 1, scored: 1))
+      #expect(try Totals(run.output) == Totals(read: 1, scored: 1), "\(run.text)")
       #expect(try stage.ask(["features", "alice"]).output.hasPrefix("2 events"))
+      #expect(try stage.ask(["dead-letters", "replay", "--all"]).output.contains("0 replayed"))
     }
   }
 

@@ -34,7 +34,6 @@ struct Findings: Equatable {
   }
 
   var people: Int { Int(json?["people"].whole ?? -1) }
-  var onSeveralPartitions: Int { Int(json?["people_on_several_partitions"].whole ?? -1) }
   var olderThanLog: Int { Int(json?["people_older_than_log"].whole ?? -1) }
 
   subscript(what: String) -> Counts? {

@@ -30,9 +30,8 @@ import Testing
           message.partition = Int32(good % Stage.partitions)
           messages.append(message)
           for _ in 0..<between {
-            // People of the partition's own, so that none has moved.
-            messages.append(
-              DeadLetterTests.login("good-\(good)", "p\(message.partition)", partition: message.partition))
+            let neighbour = Homes.name("p", on: message.partition)
+            messages.append(DeadLetterTests.login("good-\(good)", neighbour))
             good += 1
           }
         }
@@ -85,9 +84,9 @@ import Testing
 
   /// All kinds of bad input, and what stores and sinks might choke on.
   private func poison(_ person: String) -> [BrokerMessage] {
-    let kinds = BadInput(person: person, home: 0).records.filter {
+    let kinds = BadInput(person: person).records.filter {
       // That one needs a smaller limit, this one the person's own partition.
-      $0.reason != .tooLarge && $0.reason != .entityMoved
+      $0.reason != .tooLarge && $0.reason != .wrongPartition
     }
     let huge = [UInt8](repeating: UInt8(ascii: "["), count: 900_000)
     let bytes = (0..<4096).map { UInt8($0 % 256) }

@@ -18,6 +18,7 @@ struct RenewalTests {
       made.definition = "def"
       made.clusterID = "c"
       made.partitionCount = 2
+      made.partitioner = .murmur2
       change(&made)
       record = made
     }
@@ -97,6 +98,7 @@ struct ExactlyOnceAcquisitionTests {
     record.definition = "aa"
     record.clusterID = "k"
     record.partitionCount = 4
+    record.partitioner = .murmur2
     record.lastOffsetPlusOne = w
     record.guarantee = was
     return PartitionFacts(
@@ -225,6 +227,7 @@ struct AcquisitionTests {
       record.definition = "aa"
       record.clusterID = "k"
       record.partitionCount = 4
+      record.partitioner = .murmur2
       record.lastOffsetPlusOne = next
       return record
     }

@@ -99,7 +99,7 @@ final class FakeSource: RecordSource {
   func commit(_ offsets: [OffsetMark]) throws {
     try faults.around {
       for mark in offsets {
-        log.committed[Int(mark.partition)] = CommittedOffset(mark.offset, firstOffset: mark.firstOffset)
+        log.committed[Int(mark.partition)] = CommittedOffset(mark.offset, metadata: mark.metadata)
       }
     }
   }
@@ -231,9 +231,14 @@ final class NoDecisions: Decider {
 
 /// Reads values of the form `eventID,timeMicros` and `eventID,timeMicros,KIND`; anything else is undecodable.
 final class CommaDecoder: RecordDecoder {
+  let homes: KeyHomes
+
+  init(_ homes: KeyHomes) { self.homes = homes }
+
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
     let parts = String(decoding: record.value, as: UTF8.self).split(separator: ",")
     guard parts.count >= 2, let time = Int64(parts[1]) else { return .undecodable }
+    guard homes.home(of: record.key) == record.partition else { return .wrongPartition }
     let kind: EventKind = parts.count == 2 ? .engagement : parts[2] == "tick" ? .tick : .erasure
     events.begin()
     var id = String(parts[0])

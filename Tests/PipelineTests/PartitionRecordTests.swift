@@ -1,4 +1,5 @@
 import CEvents
+import Dataflow
 import Events
 import Testing
 
@@ -14,6 +15,7 @@ struct PartitionRecordTests {
     record.modelSet = "m1"
     record.clusterID = "cluster"
     record.partitionCount = 12
+    record.partitioner = .fnv1a
     record.lastTimestampMs = 1_700_000_000_000
     record.lastCRC = 0xdead_beef
     record.lastOffsetPlusOne = 1_234_567
@@ -43,10 +45,30 @@ struct PartitionRecordTests {
     #expect(String(cString: message.pointee.definition) == "00ff")
     #expect(message.pointee.log.pointee.last_crc32c == 0xdead_beef)
     #expect(message.pointee.log.pointee.partition_count == 12)
+    #expect(message.pointee.log.pointee.partitioner == TALLY__PARTITIONER__FNV1A)
     #expect(message.pointee.counters.pointee.n_dead_lettered == 1)
     let letter = try #require(message.pointee.counters.pointee.dead_lettered[0])
     #expect(String(cString: letter.pointee.reason) == "future-time" && letter.pointee.count == 2)
     #expect(message.pointee.rebuilding_until == 99)
+  }
+
+  @Test("letters of a reason that is gone still count")
+  func reasonsOfEarlierVersions() throws {
+    #expect(DeadLetterReason(stored: "entity-moved") == .wrongPartition)
+    for reason in DeadLetterReason.allCases { #expect(DeadLetterReason(stored: reason.rawValue) == reason) }
+    #expect(DeadLetterReason(stored: "moved") == nil)
+    var record = example
+    record.counters.deadLettered[DeadLetterReason.wrongPartition.index] = 5
+    // "entity-moved" is three bytes shorter than "wrong-partition", and so are the entry and the counters around it.
+    var bytes = record.encoded
+    let name = Array("wrong-partition".utf8)
+    let at = try #require(bytes.indices.first { bytes[$0...].starts(with: name) })
+    bytes.replaceSubrange(at..<(at + name.count), with: Array("entity-moved".utf8))
+    bytes[at - 1] -= 3
+    bytes[at - 3] -= 3
+    let totals = try #require(bytes.indices.first { bytes[$0...].starts(with: [0x3a]) && $0 < at })
+    bytes[totals + 1] -= 3
+    #expect(try PartitionRecord.read(bytes, partition: 0) == record)
   }
 
   @Test("truncated bytes are refused, never a crash")

@@ -97,10 +97,10 @@ import Testing
       let invalid = try #require(maker.make(.invalidUTF8).value)
       #expect(String(validating: invalid, as: UTF8.self) == nil)
       #expect(try DecodedEventKind.of(maker.make(.unknownKind)) == ["telepathy"])
-      #expect(maker.make(.entityMoved).isMisplaced)
+      #expect(maker.make(.wrongPartition).isMisplaced)
       for reason in [
         DeadLetterReason.missingEventID, .missingEntityID, .missingTime, .invalidTime, .futureTime,
-        .unknownSchema, .missingType, .invalidID, .wrongType, .outOfBounds, .tooDeep, .entityMoved,
+        .unknownSchema, .missingType, .invalidID, .wrongType, .outOfBounds, .tooDeep, .wrongPartition,
       ] {
         let value = try #require(maker.make(reason).value)
         #expect(

@@ -119,11 +119,13 @@ private final class Counting: RowScorer, Decider {
 
 /// Reads `KIND ID DAY`; everything else is undecodable.
 private final class PlainDecoder: RecordDecoder {
+  let homes = KeyHomes.onePartition
   private let program: FeatureProgram
 
   init(_ program: FeatureProgram) { self.program = program }
 
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
+    guard homes.home(of: record.key) == record.partition else { return .wrongPartition }
     events.begin()
     let words = String(decoding: record.value, as: UTF8.self).split(separator: " ")
     let kinds: [Substring: EventKind] = ["login": .engagement, "tick": .tick, "erasure": .erasure]

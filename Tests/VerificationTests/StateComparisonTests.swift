@@ -36,13 +36,13 @@ import Verification
 
   /// What is found when the store has `stored` as of `next`, and the log goes on.
   private func found(
-    _ stored: [UInt8]?, next: Int64, movedTo: Int32? = nil, rules: StateRules = StateRules()
+    _ stored: [UInt8]?, next: Int64, rules: StateRules = StateRules()
   ) throws -> Recomputation {
     let recomputed = fixture.recomputation(rules: rules)
     try recomputed.add(
       fixture.batch([fixture.record("a", "login 1 1", 0), fixture.record("a", "login 2 2", 1)]))
     recomputed.expectState(
-      of: Array("a".utf8), partition: 0, next: next, stored: stored, movedTo: movedTo)
+      of: Array("a".utf8), partition: 0, next: next, stored: stored)
     try recomputed.add(fixture.batch([fixture.record("a", "login 3 3", 5)]))
     try recomputed.add(fixture.batch([fixture.record("a", "login 4 4", 8)]))
     recomputed.finishStates()
@@ -61,12 +61,10 @@ import Verification
     #expect(states.columns[0].largest == 1 && states.columns[0].examples.map(\.text) == ["0/5"])
   }
 
-  @Test func missingUnreadableElsewhere() throws {
+  @Test func missingUnreadable() throws {
     #expect(try found(nil, next: 6).states.missing == 1)
     let unreadable = try found(Array("nonsense".utf8), next: 6).states
     #expect(unreadable.columns.map(\.column) == ["(cannot be read)"])
-    let moved = try found(nil, next: 6, movedTo: 3).states
-    #expect(moved.columns.map(\.column) == ["(partition)"] && moved.missing == 0)
     // The same numbers of another event: only what is remembered of ids differs.
     let other = try found(try stored(["login 1 1", "login x 2"]), next: 2).states
     #expect(other.columns.map(\.column) == ["(stored form)"])
@@ -82,13 +80,13 @@ import Verification
     let recomputed = fixture.recomputation()
     try recomputed.add(
       fixture.batch([fixture.record("a", "login 1 1", 0), fixture.record("a", "erasure 2 1", 1)]))
-    recomputed.expectState(of: Array("a".utf8), partition: 0, next: 2, stored: nil, movedTo: nil)
-    recomputed.expectState(of: Array("b".utf8), partition: 0, next: 2, stored: nil, movedTo: nil)
+    recomputed.expectState(of: Array("a".utf8), partition: 0, next: 2, stored: nil)
+    recomputed.expectState(of: Array("b".utf8), partition: 0, next: 2, stored: nil)
     recomputed.finishStates()
     #expect(recomputed.states.holds && recomputed.states.compared == 0)
     for person in ["a", "b"] {
       recomputed.expectState(
-        of: Array(person.utf8), partition: 0, next: 2, stored: try stored(["login 1 1"]), movedTo: nil)
+        of: Array(person.utf8), partition: 0, next: 2, stored: try stored(["login 1 1"]))
     }
     recomputed.finishStates()
     #expect(recomputed.states.unexpected == 2)
@@ -120,7 +118,7 @@ import Verification
     try recomputed.add(
       fixture.batch([fixture.record("a", "login 1 1", 0), fixture.record("a", "login 2 90", 1)]))
     recomputed.expectState(
-      of: Array("a".utf8), partition: 0, next: 2, stored: try stored(["login 2 90"]), movedTo: nil)
+      of: Array("a".utf8), partition: 0, next: 2, stored: try stored(["login 2 90"]))
     recomputed.finishStates()
     #expect(recomputed.states.compared == 0 && recomputed.peopleOlderThanLog == 1)
   }

@@ -30,6 +30,16 @@ typedef enum _Tally__Guarantee {
   TALLY__GUARANTEE__EXACTLY_ONCE = 1
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__GUARANTEE)
 } Tally__Guarantee;
+typedef enum _Tally__Partitioner {
+  /*
+   * Of an earlier version, and not looked at since.
+   */
+  TALLY__PARTITIONER__UNKNOWN_PARTITIONER = 0,
+  TALLY__PARTITIONER__MURMUR2 = 1,
+  TALLY__PARTITIONER__CRC32 = 2,
+  TALLY__PARTITIONER__FNV1A = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__PARTITIONER)
+} Tally__Partitioner;
 
 /* --- messages --- */
 
@@ -153,10 +163,14 @@ struct  Tally__Fingerprint
    * 0 while no record has been read.
    */
   int64_t last_offset_plus_one;
+  /*
+   * How producers spread keys: which partition an entity lives on.
+   */
+  Tally__Partitioner partitioner;
 };
 #define TALLY__FINGERPRINT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__fingerprint__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, TALLY__PARTITIONER__UNKNOWN_PARTITIONER }
 
 
 /*
@@ -332,6 +346,7 @@ typedef void (*Tally__ReasonCount_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    tally__guarantee__descriptor;
+extern const ProtobufCEnumDescriptor    tally__partitioner__descriptor;
 extern const ProtobufCMessageDescriptor tally__entity_state__descriptor;
 extern const ProtobufCMessageDescriptor tally__series__descriptor;
 extern const ProtobufCMessageDescriptor tally__partition_record__descriptor;

@@ -19,6 +19,10 @@ final class EventReader: RecordDecoder {
     return bytes
   }
 
+  let homes: KeyHomes
+
+  init(_ homes: KeyHomes) { self.homes = homes }
+
   private(set) var refusedEntityID = UnsafeRawBufferPointer(start: nil, count: 0)
 
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
@@ -42,6 +46,10 @@ final class EventReader: RecordDecoder {
       Self.amountName.withUnsafeBytes {
         events.appendAttribute(name: $0, kind: .real, bits: (Double(amount) / 100).bitPattern)
       }
+    }
+    guard homes.home(of: record.key) == record.partition else {
+      refusedEntityID = record.key
+      return .wrongPartition
     }
     events.commit(kind: kind, type: type, eventID: eventID, entityID: entity, source: .empty, time: time)
     return nil

@@ -16,7 +16,7 @@ struct Model {
   private var entities: [LogPlace: [[UInt8]]] = [:]
 
   init(_ log: InputLog, _ pipeline: SimulatedPipeline) {
-    let decoder = EventReader()
+    let decoder = EventReader(KeyHomes(.murmur2, partitionCount: Int32(log.partitions.count)))
     let events = EventBatch(symbols: pipeline.program.symbols)
     let batch = ScoredBatch(context: pipeline.context, events: events, capacityRows: 1)
     let scratch = FeatureScratch(pipeline.program)

@@ -1,3 +1,4 @@
+import Dataflow
 import Events
 
 /// A record that producers will append.
@@ -20,14 +21,17 @@ struct PlannedRecord {
 struct Workload {
   private(set) var records: [PlannedRecord] = []
   private var names: [[UInt8]] = []
+  private let homes: KeyHomes
   /// Ids that each entity has had, the latest last.
   private var ids: [[UInt32]] = []
   private var time: EventTime = 1_700_000_000_000_000
   /// Repeats come from so many ids back: within what an entity remembers.
   private static let repeatsFromMax = 20
+  private static let wanderer = Array("wanderer".utf8)
 
   init(_ plan: RunPlan) {
     var draw = Draw(plan.seed, .workload)
+    homes = KeyHomes(.murmur2, partitionCount: Int32(plan.partitions))
     let entities = draw.int(2...7)
     names = (0..<entities).map { Array("e\($0)".utf8) }
     ids = Array(repeating: [], count: entities)
@@ -53,11 +57,23 @@ struct Workload {
   /// A partition's last record, which cannot be left out.
   private func last(of partition: Int, number: Int, at appendAt: Int64) -> PlannedRecord {
     PlannedRecord(
-      number: number, partition: partition, key: Array("last\(partition)".utf8),
+      number: number, partition: partition, key: name("last", on: partition),
       value: EventReader.value(
         kind: .engagement, id: UInt32(number + 1), time: time, amount: 100, isBuy: true),
       timestampMs: time / 1000, appendAt: appendAt, gap: 0, isLast: true)
   }
+
+  /// The first name of its kind that belongs to a partition.
+  private func name(_ kind: String, on partition: Int) -> [UInt8] {
+    var number = 0
+    while true {
+      let name = Array("\(kind)\(number)".utf8)
+      if home(of: name) == partition { return name }
+      number += 1
+    }
+  }
+
+  private func home(of key: [UInt8]) -> Int { key.withUnsafeBytes { Int(homes.home(of: $0)) } }
 
   private mutating func record(
     _ number: Int, _ plan: RunPlan, _ appendAt: Int64, _ draw: inout Draw
@@ -76,12 +92,18 @@ struct Workload {
     if what == 91 || what == 83 { value = [0xff, UInt8(number & 0xff)] }
     if what == 82 { value = [] }
     if what == 81 { key = draw.chance(500) ? nil : Array("x".utf8) }
+    var partition = home(of: names[entity])
+    // Of producers with another partitioner: an entity that is never erased, here and there.
+    if (78...80).contains(what) {
+      key = Self.wanderer
+      partition = (home(of: Self.wanderer) + what - 78) % plan.partitions
+    }
     if what < 91 {
       ids[entity].append(id)
       if ids[entity].count > Self.repeatsFromMax { ids[entity].removeFirst() }
     }
     return PlannedRecord(
-      number: number, partition: entity % plan.partitions, key: key, value: value,
+      number: number, partition: partition, key: key, value: value,
       timestampMs: time / 1000, appendAt: appendAt, gap: draw.chance(60) ? Int64(draw.int(1...3)) : 0)
   }
 }

@@ -161,7 +161,9 @@ final class World {
     let worker = wiring.worker(
       life.plan, pipeline,
       SimulatedNeighbours(
-        source: SimulatedSource(life), decoder: EventReader(), store: SimulatedStore(life),
+        source: SimulatedSource(life),
+        decoder: EventReader(KeyHomes(.murmur2, partitionCount: Int32(plan.partitions))),
+        store: SimulatedStore(life),
         scorer: SumScorer(), decider: LargeTrigger(),
         topic: isTransactional ? SimulatedTransactionalTopic(life) : SimulatedTopic(life),
         table: SimulatedTable(life), clock: SimulatedClock(life), recorder: SilentRecorder()))

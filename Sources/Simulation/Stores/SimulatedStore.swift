@@ -28,7 +28,7 @@ final class SimulatedStore: StateStore {
 
   func fetch(
     partitions: [Int32], entities: [EntityRequest], record: (Int, UnsafeRawBufferPointer?) -> Void,
-    state: (Int, UnsafeRawBufferPointer?) -> Void, moved: (Int, Int32) -> Void
+    state: (Int, UnsafeRawBufferPointer?) -> Void
   ) throws {
     let (records, states) = try life.read("fetch", of: .store, "\(entities.count) states of \(partitions)") {
       (
@@ -38,10 +38,16 @@ final class SimulatedStore: StateStore {
     }
     for (index, bytes) in records.enumerated() { Self.pass(bytes) { record(index, $0) } }
     for (index, bytes) in states.enumerated() { Self.pass(bytes) { state(index, $0) } }
-    for (index, entity) in entities.enumerated() where states[index] == nil {
-      let id = Array(entity.entityID)
-      let holder = (0..<Int32(generations.count)).first { world.store.slot(place($0)).states[id] != nil }
-      if let holder { moved(index, holder) }
+  }
+
+  func forEachEntity(
+    of partitions: [Int32], _ body: (_ partition: Int32, _ entityID: UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let found = try life.read("entities", of: .store, "of \(partitions)") {
+      partitions.map { world.store.slot(place($0)).states.keys.map { $0 } }
+    }
+    for (partition, ids) in zip(partitions, found) {
+      for id in ids { try id.withUnsafeBytes { try body(partition, $0) } }
     }
   }
 

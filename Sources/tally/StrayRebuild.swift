@@ -1,0 +1,158 @@
+import Dataflow
+import Events
+import FeatureStore
+import Features
+import Ingest
+import Pipeline
+import Sink
+
+/// Makes the states anew, where they belong, of entities that an earlier version left where their first event was seen; and removes
+/// their states and rows there. For a pipeline that nobody scores.
+///
+/// Each step may be done again: what tells which entities are astray, their states elsewhere, goes last.
+struct StrayRebuild {
+  let settings: Settings
+  let pipeline: LoadedPipeline
+  let store: any StateStore
+
+  private static let recordsAtOnce = 512
+  private static let pollTimeoutMs = 500
+  /// States written at once.
+  private static let statesAtOnce = 512
+
+  /// Does all of it, then notes in the partition records that everything is at home. Throws `Failure` and `PortError`.
+  func run(_ positions: PipelinePositions) throws {
+    let facts = positions.facts
+    let homes = settings.homes(Int32(facts.count))
+    for one in facts { try Delivery.checkHomes(one, partitioner: homes.partitioner) }
+    guard !HomeSurvey.unseen(facts).isEmpty else {
+      return say("rebuild: all states are known to be where their entities belong; nothing to do")
+    }
+    for one in facts {
+      guard let record = one.record, record.definition != pipeline.program.stateHash.hex else { continue }
+      throw Failure(
+        "partition \(one.partition): the states are of another definition; name the pipeline file that they were made with "
+          + "(--pipeline)")
+    }
+    var astray: [Int32: [[UInt8]]] = [:]
+    let survey = try HomeSurvey(of: facts, in: store, homes) { astray[$0, default: []].append(Array($1)) }
+    if let better = survey.better {
+      throw Failure(
+        "by \(better.rawValue) all states are where they belong: set kafka.partitioner: \(better.rawValue)")
+    }
+    let ids = Set(astray.values.flatMap { $0 })
+    let byHome = Dictionary(grouping: ids) { id in id.withUnsafeBytes { homes.home(of: $0) } }
+    for (partition, ids) in byHome.sorted(by: { $0.key < $1.key }) {
+      try makeAnew(ids, facts[Int(partition)], homes)
+    }
+    let rows = try removeRows(astray)
+    for (partition, ids) in astray { try write(ids.map { ($0, []) }, to: partition) }
+    for partition in HomeSurvey.unseen(facts) { try stamp(partition, homes.partitioner) }
+    say(
+      "rebuild: \(ids.count) of \(survey.entities) entities were astray: their states are made anew where they belong, "
+        + "\(rows) rows from elsewhere are removed")
+  }
+
+  /// Makes the states of entities of one partition from its log below W.
+  private func makeAnew(_ ids: [[UInt8]], _ facts: PartitionFacts, _ homes: KeyHomes) throws {
+    guard let record = facts.record else { return }
+    guard facts.bounds.low <= record.firstOffset else {
+      throw Failure(
+        "partition \(facts.partition): the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): older "
+          + "events are gone; restore the log, or begin anew with another group, redis.generation and table")
+    }
+    var states: [[UInt8]: EntityState] = [:]
+    for id in ids { states[id] = EntityState(pipeline.program) }
+    for state in states.values { state.partition = facts.partition }
+    let decoder = try settings.makeDecoder(pipeline, homes: homes)
+    let events = EventBatch(symbols: pipeline.program.symbols)
+    try read(facts.partition, record.firstOffset..<record.nextOffset) { raw in
+      guard let state = states[Array(raw.key)] else { return }
+      events.removeAll()
+      guard decoder.decode(raw, into: events) == nil else { return }
+      _ = pipeline.program.process(events.events[0], in: events, to: state)
+    }
+    try write(
+      states.map { id, state in
+        var writer = WireWriter()
+        if state.events > 0 { state.encode(into: &writer) }
+        return (id, writer.bytes)
+      }, to: facts.partition)
+  }
+
+  private func read(_ partition: Int32, _ offsets: Range<Int64>, _ body: (RawRecord) -> Void) throws {
+    let source = try TopicLogSource(
+      settings.sourceConfiguration(group: "tally-rebuild"),
+      LogPart(
+        partitions: [partition], from: [partition: offsets.lowerBound], until: [partition: offsets.upperBound]
+      ))
+    defer { source.close() }
+    var progress = Progress(what: "rebuild: reading partition \(partition)", total: source.offsetsAtStart)
+    let batch = RecordBatch()
+    while true {
+      let outcome = try source.poll(
+        into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs, fillMs: 0)
+      switch outcome {
+      case .assigned: try source.assign([(partition: partition, offset: offsets.lowerBound)])
+      case .revoked, .finished: return progress.finish("records")
+      case .records:
+        for record in batch.records { body(record) }
+        progress.advance(Int64(batch.records.count))
+      }
+    }
+  }
+
+  /// Puts states (empty: none) beside the partition's record, which moves without W.
+  private func write(_ states: [(id: [UInt8], bytes: [UInt8])], to partition: Int32) throws {
+    for start in stride(from: 0, to: states.count, by: Self.statesAtOnce) {
+      try change(partition) { record, write in
+        record.repairs += 1
+        for (id, bytes) in states[start..<min(start + Self.statesAtOnce, states.count)] {
+          let begin = write.bytes.count
+          write.bytes += id + bytes
+          let end = begin + id.count
+          write.entries.append(StateEntry(entityID: begin..<end, state: end..<write.bytes.count))
+        }
+      }
+    }
+  }
+
+  private func stamp(_ partition: Int32, _ partitioner: Partitioner) throws {
+    try change(partition) { record, _ in record.partitioner = partitioner }
+  }
+
+  /// Compare-and-set of a partition's record. Throws `Failure` when somebody else moves it.
+  private func change(
+    _ partition: Int32, _ body: (inout PartitionRecord, inout StateWrite) -> Void
+  ) throws {
+    guard let bytes = try store.records([partition])[0] else {
+      throw Failure("partition \(partition): its record is gone; make all states anew, with tally rebuild")
+    }
+    var record = try PartitionRecord.read(bytes, partition: partition)
+    var write = StateWrite()
+    write.partition = partition
+    write.expected = bytes
+    body(&record, &write)
+    write.record = record.encoded
+    guard try store.write(write) != .conflict else {
+      throw Failure(
+        "partition \(partition): somebody else moves it; stop all tally runs of the pipeline, then start this again"
+      )
+    }
+  }
+
+  /// Removes the rows of entities by the partition on which they are astray. Returns how many.
+  private func removeRows(_ astray: [Int32: [[UInt8]]]) throws -> Int {
+    let name = pipeline.declaration.name
+    let rows: StrayRows
+    switch settings.table {
+    case .none: return 0
+    case .sqlite(let path): rows = try StrayRows(sqlite: path, pipeline: name)
+    case .postgres(let connection):
+      rows = try StrayRows(postgres: settings.postgres(connection), pipeline: name)
+    }
+    return try astray.reduce(0) { sum, one in
+      sum + (try rows.remove(one.value, topic: settings.topic, partition: one.key))
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import Dataflow
+import Foundation
+import Ingest
+import Kafka
+
+/// Copies a topic's records into another topic, each to the partition that its key belongs to.
+///
+/// Every copy says in a header where it came from, so that a copy that was interrupted, or that shall take in what has come since, goes
+/// on behind what is there: records of a source partition lie in the order of their offsets on each partition of the new topic.
+struct TopicCopy {
+  let settings: Settings
+  let from: String
+  let to: String
+
+  /// What was done.
+  struct Outcome {
+    /// Records that were copied now, and that had been before.
+    var copied: Int64 = 0
+    var before: Int64 = 0
+    /// Of those copied now: on another partition, or without a key.
+    var movedHome: Int64 = 0
+    var withoutKey: Int64 = 0
+  }
+
+  private static let header: StaticString = "tally-copied-from"
+  private static let pollTimeoutMs = 500
+  /// Longest wait for the brokers' acknowledgements, milliseconds.
+  private static let acknowledgeMaxMs = 30_000
+
+  /// Copies up to the end that `from` has now. Throws `Failure` and `PortError`.
+  func run(homes: KeyHomes) throws -> Outcome {
+    var known = Known()
+    try look(into: &known)
+    var outcome = Outcome()
+    outcome.before = known.records
+    let source = try MergedTopic(configuration(of: from), from: known.starts(targets: homes.partitionCount))
+    defer { source.close() }
+    var kafka = settings.kafkaConfiguration()
+    // A record that is refused must end the copy: what lies behind it would hide that it is missing.
+    kafka.set("enable.gapless.guarantee", "true")
+    let producer = try KafkaProducer(kafka)
+    defer { producer.close() }
+    let topic = try producer.topic(to)
+    var progress = Progress(
+      what: "copy: \(from) to \(to)", total: source.bounds.reduce(0) { $0 + $1.high - $1.low })
+    while let message = try source.next() {
+      progress.advance()
+      let target =
+        message.key.isEmpty
+        ? message.partition % homes.partitionCount : homes.home(of: message.key)
+      guard message.offset > known.last[Lane(message.partition, target)] ?? -1 else { continue }
+      try send(message, to: topic, partition: target, producer)
+      outcome.copied += 1
+      if message.key.isEmpty {
+        outcome.withoutKey += 1
+      } else if target != message.partition {
+        outcome.movedHome += 1
+      }
+    }
+    try flush(producer)
+    progress.finish("records")
+    return outcome
+  }
+
+  // MARK: What is there already
+
+  /// From a partition of the old topic to one of the new.
+  private struct Lane: Hashable {
+    let source: Int32
+    let target: Int32
+
+    init(_ source: Int32, _ target: Int32) {
+      self.source = source
+      self.target = target
+    }
+  }
+
+  private struct Known {
+    var records: Int64 = 0
+    /// Last offset that was copied.
+    var last: [Lane: Int64] = [:]
+
+    /// Offsets below which every partition's records were copied to all targets.
+    func starts(targets: Int32) -> [Int32: Int64] {
+      var starts: [Int32: Int64] = [:]
+      for source in Set(last.keys.map(\.source)) {
+        let lanes = (0..<targets).map { last[Lane(source, $0)] }
+        guard !lanes.contains(nil), let least = lanes.compactMap({ $0 }).min() else { continue }
+        starts[source] = least + 1
+      }
+      return starts
+    }
+  }
+
+  /// Reads which records the new topic has. Throws `Failure` when some are no copies.
+  private func look(into known: inout Known) throws {
+    var from: [Int32: Int64] = [:]
+    // A copy that was killed may have had records on their way: look until nothing more has come.
+    while try look(into: &known, from: &from) {}
+  }
+
+  /// Returns whether there was anything to look at.
+  private func look(into known: inout Known, from: inout [Int32: Int64]) throws -> Bool {
+    let copies = try MergedTopic(configuration(of: to), from: from)
+    defer { copies.close() }
+    let total = copies.bounds.enumerated().reduce(Int64(0)) {
+      $0 + max(0, $1.element.high - max($1.element.low, from[Int32($1.offset)] ?? 0))
+    }
+    guard total > 0 else { return false }
+    var progress = Progress(what: "copy: looking at what \(to) has", total: total)
+    while let message = try copies.next() {
+      guard let place = message.header(Self.header).flatMap(Self.place) else {
+        throw Failure(
+          "topic \(to): the record at \(message.partition)/\(message.offset) is not a copy: name a topic that is new or holds "
+            + "only what tally copy wrote")
+      }
+      guard place.topic == self.from else {
+        throw Failure(
+          "topic \(to): the record at \(message.partition)/\(message.offset) was copied from the topic \(place.topic), not from "
+            + "\(self.from)")
+      }
+      let lane = Lane(place.partition, message.partition)
+      known.last[lane] = max(known.last[lane] ?? -1, place.offset)
+      known.records += 1
+      progress.advance()
+    }
+    progress.finish("records")
+    for (index, bounds) in copies.bounds.enumerated() { from[Int32(index)] = bounds.high }
+    return true
+  }
+
+  /// Reads `TOPIC/PARTITION/OFFSET`.
+  private static func place(
+    _ text: UnsafeRawBufferPointer
+  ) -> (topic: String, partition: Int32, offset: Int64)? {
+    let parts = String(decoding: text, as: UTF8.self).split(separator: "/")
+    guard parts.count == 3, let partition = Int32(parts[1]), let offset = Int64(parts[2]) else { return nil }
+    return (String(parts[0]), partition, offset)
+  }
+
+  // MARK: Sending
+
+  private func send(
+    _ message: KafkaMessage, to topic: KafkaTopic, partition: Int32, _ producer: KafkaProducer
+  ) throws {
+    let place = Array("\(from)/\(message.partition)/\(message.offset)".utf8)
+    let deadline = Date().addingTimeInterval(Double(Self.acknowledgeMaxMs) / 1000)
+    while true {
+      do throws(KafkaError) {
+        try place.withUnsafeBufferPointer { bytes throws(KafkaError) in
+          try producer.produce(
+            copyOf: message, to: topic, partition: partition, adding: Self.header,
+            UnsafeRawBufferPointer(bytes))
+        }
+        if producer.outstanding & 0xff == 0 { try check(producer) }
+        return
+      } catch {
+        guard error.kind == .queueFull else {
+          throw Failure(
+            "topic \(to): the record at \(message.partition)/\(message.offset) of \(from): \(error)"
+              + (error.kind == .tooLarge
+                ? "; see message.max.bytes (-X) and the topic's max.message.bytes" : ""))
+        }
+        guard Date() < deadline else { throw noAnswer }
+        producer.poll(timeoutMs: 20)
+      }
+    }
+  }
+
+  /// Takes acknowledgements; throws when a record was refused: those behind it must not follow.
+  private func check(_ producer: KafkaProducer) throws(KafkaError) {
+    producer.poll(timeoutMs: 0)
+    if let error = producer.takeDeliveryError() { throw error }
+  }
+
+  private func flush(_ producer: KafkaProducer) throws {
+    let deadline = Date().addingTimeInterval(Double(Self.acknowledgeMaxMs) / 1000)
+    while !producer.flush(timeoutMs: Self.pollTimeoutMs) {
+      if let error = producer.takeError(), error.isFatal { throw Failure("topic \(to): \(error)") }
+      guard Date() < deadline else { throw noAnswer }
+    }
+    if let error = producer.takeDeliveryError() { throw Failure("topic \(to): \(error)") }
+  }
+
+  private var noAnswer: Failure {
+    Failure(
+      "topic \(to): no acknowledgement within \(Self.acknowledgeMaxMs / 1000) s; are the brokers up? Started again, the copy "
+        + "goes on where it stood")
+  }
+
+  private func configuration(of topic: String) -> KafkaSourceConfiguration {
+    var own = settings
+    own.topic = topic
+    return own.sourceConfiguration(group: "tally-copy")
+  }
+}

@@ -1,0 +1,263 @@
+import Dataflow
+import FeatureStore
+import Kafka
+import Foundation
+import Pipeline
+import TestServers
+import Testing
+
+/// Which partition an entity lives on is a function of the log, not of who came first.
+@Suite struct HomesTests {
+  private static let people = (0..<40).map { "w\($0)" }
+
+  /// One login of each person, where a partitioner puts it.
+  private static func logins(_ number: Int, by partitioner: Partitioner) -> [BrokerMessage] {
+    people.map { person in
+      let partition = Array(person.utf8).withUnsafeBytes {
+        partitioner.partition(of: $0, count: Int32(Stage.partitions))
+      }
+      return DeadLetterTests.login("\(person)-\(number)", person, partition: partition)
+    }
+  }
+
+  /// A log whose first record of every person came from another partitioner, of which a quarter is at home all the same.
+  private static func strayLog() -> (messages: [BrokerMessage], scored: Int, strays: Int) {
+    let first = logins(0, by: .crc32)
+    let strays = first.count {
+      $0.partition != Homes.partition(of: String(decoding: $0.key ?? [], as: UTF8.self))
+    }
+    let messages = first + (1..<6).flatMap { logins($0, by: .murmur2) }
+    return (messages, messages.count - strays, strays)
+  }
+
+  @Test func straysCountNowhere() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let log = Self.strayLog()
+      try stage.broker.produce(log.messages, to: "events")
+      let expected = Totals(read: log.messages.count, scored: log.scored, deadLettered: log.strays)
+      #expect(try Totals(try stage.run().output) == expected)
+      let states = try stage.states()
+      #expect(states.count == Self.people.count)
+      // The same in replay, in a rebuild and beside the log.
+      let replay = try stage.ask(["replay", "--run", "again", "--store", "memory"])
+      #expect(try Totals(replay.output) == expected, "\(replay.text)")
+      #expect(try stage.ask(["rebuild"]).code == 0)
+      #expect(try stage.states() == states)
+      let found = try Findings(try stage.verified(["--sample", "1"]))
+      #expect(found["states"]?.equal == Self.people.count && found["scores"]?.equal == log.scored)
+      for person in Self.people.prefix(5) {
+        let stored = try stage.ask(["features", person]).output
+        #expect(try stage.ask(["features", person, "--from-log"]).output == stored)
+      }
+    }
+  }
+
+  /// Without the setting a log of other producers is refused before anything is scored; with it, it is the rule from then on.
+  @Test func theKeysMustAgree() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      try stage.broker.produce((0..<2).flatMap { Self.logins($0, by: .crc32) }, to: "events")
+      for command in [
+        ["run", "--until-end"], ["replay", "--store", "memory"], ["features", "w1", "--from-log"],
+      ] {
+        let refused = try stage.ask(command)
+        #expect(refused.code == 1, "\(command): \(refused.text)")
+        #expect(
+          refused.errors.contains("these look like crc32: set kafka.partitioner: crc32"), "\(refused.text)")
+      }
+      #expect(stage.table.progress == 0)
+      let setting = ["--set", "kafka.partitioner=crc32"]
+      #expect(try Totals(try stage.run(setting).output) == Totals(read: 80, scored: 80))
+      // Tally's own messages follow it.
+      for score in try stage.messages("scores") {
+        let home = (score.key ?? []).withUnsafeBytes { Partitioner.crc32.partition(of: $0, count: 4) }
+        #expect(score.partition == home)
+      }
+      #expect(try stage.ask(["erase", "w1"] + setting).code == 0)
+      #expect(try stage.run(setting).output.contains("erased 1"))
+      let commands = [
+        ["run", "--until-end"], ["rebuild"], ["rebuild", "--entity", "w2"], ["verify"], ["erase", "w2"],
+        ["tick"],
+        ["features", "w2"],
+      ]
+      for command in commands {
+        let other = try stage.ask(command)
+        #expect(other.code == 1, "\(command): \(other.text)")
+        #expect(other.errors.contains("with kafka.partitioner crc32"), "\(command): \(other.text)")
+      }
+    }
+  }
+
+  @Test func aLogThatIsSpreadInNoKnownWay() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let around = Self.people.enumerated().map { number, person in
+        DeadLetterTests.login("a", person, partition: Int32(number % Stage.partitions))
+      }
+      try stage.broker.produce(around, to: "events")
+      let refused = try stage.ask(["run", "--until-end"])
+      #expect(refused.code == 1 && refused.errors.contains("tally copy"), "\(refused.text)")
+      try stage.broker.createTopic("home", partitions: 3)
+      let copied = try tally(["copy", stage.name("events"), stage.broker.name("home")] + stage.brokerOption)
+      #expect(copied.code == 0 && copied.output.contains("40 records copied"), "\(copied.text)")
+      #expect(
+        try stage.broker.read("home", count: 40).allSatisfy { message in
+          message.partition
+            == Homes.partition(of: String(decoding: message.key ?? [], as: UTF8.self), count: 3)
+        })
+    }
+  }
+
+  // MARK: Copying
+
+  /// Two topics' worth of partitions: what a key's records were before and after its partition changed.
+  @Test func copiesKeepOrderTimesAndHeaders() async throws {
+    try await onThread {
+      let broker = try TestBroker.start(topics: [("old", 6), ("new", 4)])
+      defer { broker.stop() }
+      let start: Int64 = 1_767_225_600_000
+      var messages: [BrokerMessage] = []
+      for number in 0..<600 {
+        var message = BrokerMessage("k\(number % 23)", "v\(number)", contentType: "application/json")
+        // Until half of them, keys were spread over three partitions.
+        let count: Int32 = number < 300 ? 3 : 6
+        message.partition = Homes.partition(of: "k\(number % 23)", count: Int(count))
+        message.timestampMs = start + Int64(number)
+        if number % 50 == 7 { message.key = nil }
+        if number % 50 == 8 { message.value = nil }
+        messages.append(message)
+      }
+      let names = [broker.name("old"), broker.name("new"), "--brokers", broker.bootstrapServers]
+      // In three parts: a copy goes on behind what is there.
+      for part in [0..<250, 250..<250, 250..<600] {
+        try broker.produce(Array(messages[part]), to: "old")
+        let copied = try tally(["copy"] + names)
+        #expect(copied.code == 0, "\(copied.text)")
+        #expect(copied.output.contains("copy: \(part.count) records copied"), "\(copied.text)")
+      }
+      let copies = try broker.read("new", count: 600, headers: ["tally-copied-from"])
+      let originals = try broker.read("old", count: 600)
+      func text(_ message: BrokerMessage) -> String {
+        "\(message.key ?? []) \(message.value ?? []) \(message.timestampMs) \(message.contentType ?? "")"
+      }
+      #expect(Set(copies.map(text)) == Set(originals.map(text)))
+      for copy in copies {
+        let place = try #require(copy.headers["tally-copied-from"]?.split(separator: "/"))
+        let original = originals.first { "\($0.partition)" == place[1] && "\($0.offset)" == place[2] }
+        #expect(original.map(text) == text(copy))
+        if let key = copy.key {
+          #expect(copy.partition == Homes.partition(of: String(decoding: key, as: UTF8.self), count: 4))
+        }
+      }
+      for (_, some) in Dictionary(grouping: copies.filter { $0.key != nil }, by: \.key) {
+        let times = some.sorted { $0.offset < $1.offset }.map(\.timestampMs)
+        #expect(times == times.sorted())
+      }
+    }
+  }
+
+  @Test func copyRefusesWhatIsNoCopy() async throws {
+    try await onThread {
+      let broker = try TestBroker.start(topics: [("old", 2), ("new", 2), ("other", 2)])
+      defer { broker.stop() }
+      try broker.produce([BrokerMessage("a", "1")], to: "old")
+      try broker.produce([BrokerMessage("a", "1")], to: "other")
+      let option = ["--brokers", broker.bootstrapServers]
+      let taken = try tally(["copy", broker.name("old"), broker.name("other")] + option)
+      #expect(taken.code == 1 && taken.errors.contains("is not a copy"), "\(taken.text)")
+      #expect(try tally(["copy", broker.name("old"), broker.name("new")] + option).code == 0)
+      let mixed = try tally(["copy", broker.name("other"), broker.name("new")] + option)
+      #expect(mixed.code == 1 && mixed.errors.contains("was copied from the topic"), "\(mixed.text)")
+      let count = try tally(["copy", broker.name("old"), broker.name("new"), "--partitions", "5"] + option)
+      #expect(count.code == 1 && count.errors.contains("is there and has 2"), "\(count.text)")
+      #expect(try tally(["copy", "x", "x"] + option).code == 64)
+    }
+  }
+
+  // MARK: States of an earlier version
+
+  /// Takes from the partition records what an earlier version did not write.
+  private func makeOld(_ stage: Stage) throws {
+    let store = try stage.store()
+    defer { store.close() }
+    for partition in 0..<Int32(Stage.partitions) {
+      guard let bytes = try store.records([partition])[0] else { continue }
+      var record = try PartitionRecord.read(bytes, partition: partition)
+      record.partitioner = nil
+      var write = StateWrite()
+      write.partition = partition
+      write.expected = bytes
+      write.record = record.encoded
+      #expect(try store.write(write) == .written)
+    }
+  }
+
+  @Test func statesAtHomeAreStamped() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      try stage.broker.produce(Self.logins(0, by: .murmur2), to: "events")
+      try stage.run()
+      let records = try stage.records()
+      try makeOld(stage)
+      #expect(try stage.records() != records)
+      #expect(try stage.ask(["verify"]).errors.contains("start tally run once"))
+      try stage.run()
+      #expect(try stage.records() == records)
+    }
+  }
+
+  @Test(arguments: TestTable.Kind.allCases)
+  func straysOfAnEarlierVersionGoHome(_ kind: TestTable.Kind) async throws {
+    try await onThread {
+      let stage = try Stage(kind)
+      let log = Self.strayLog()
+      try stage.broker.produce(log.messages, to: "events")
+      try stage.run()
+      let states = try stage.states()
+      // What an earlier version left: the first event decided.
+      let astray = Array(Self.people.filter { Homes.partition(of: $0) == 0 }.prefix(3))
+      for person in astray {
+        let key = try stage.stateKey(person)
+        let elsewhere = key.replacingOccurrences(of: "/1/0}", with: "/1/\(Homes.elsewhere(than: person))}")
+        try stage.redis.command("RENAME", key, elsewhere)
+        for table in ["scores", "latest_scores"] {
+          _ = try stage.table.query(
+            "UPDATE \(table) SET \"partition\" = \(Homes.elsewhere(than: person)) WHERE entity_id = '\(person)' "
+              + "AND event_id = '\(person)-\(table == "scores" ? 0 : 5)'")
+        }
+      }
+      try makeOld(stage)
+      let refused = try stage.ask(["run", "--until-end"])
+      #expect(refused.code == 1, "\(refused.text)")
+      #expect(
+        refused.errors.contains("3 of 40 entities") && refused.errors.contains("tally rebuild --strays"))
+      #expect(try stage.ask(["rebuild"]).errors.contains("tally rebuild --strays"))
+      let rebuilt = try stage.ask(["rebuild", "--strays"])
+      #expect(rebuilt.code == 0 && rebuilt.output.contains("3 of 40 entities were astray"), "\(rebuilt.text)")
+      #expect(try stage.states() == states)
+      for person in astray {
+        let home = Homes.partition(of: person)
+        #expect(
+          stage.table.number(
+            "SELECT count(*) FROM latest_scores WHERE entity_id = '\(person)' AND \"partition\" <> \(home)")
+            == 0)
+      }
+      #expect(try stage.ask(["rebuild", "--strays"]).output.contains("nothing to do"))
+      try stage.broker.produce(Self.logins(9, by: .murmur2), to: "events")
+      #expect(try Totals(try stage.run().output) == Totals(read: 40, scored: 40))
+    }
+  }
+}
+
+extension Stage {
+  var brokerOption: [String] { ["--brokers", broker.bootstrapServers] }
+
+  /// The stage's store, of its first generation.
+  fileprivate func store() throws -> RedisStateStore {
+    var configuration = try RedisConfiguration(url: redisURL)
+    configuration.keyPrefix = String(recordKey(0).prefix { $0 != "{" })
+    return try RedisStateStore(
+      configuration, pipeline: "engagement", generation: 1, partitionCount: Int32(Self.partitions))
+  }
+}
