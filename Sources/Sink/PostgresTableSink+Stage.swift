@@ -69,7 +69,8 @@ extension PostgresCopyBuffer {
       field(text: letter.reason.rawValue)
       field(text: letter.detail)
       if record.key.baseAddress == nil { null() } else { field(record.key) }
-      if record.value.baseAddress == nil { null() } else { field(record.value) }
+      let value = letter.value(of: record)
+      if value.baseAddress == nil { null() } else { field(value) }
       if record.ingestTimeMs < 0 { null() } else { field(micros: record.ingestTimeMs * 1_000) }
       field(micros: batch.scoredAtMicros)
       if let id = letter.idText { field(text: id) } else { null() }

@@ -100,7 +100,7 @@ struct SQLiteStatements {
       cells.text(letter.reason.rawValue)
       cells.text(letter.detail)
       cells.blob(record.key)
-      cells.blob(record.value)
+      cells.blob(letter.value(of: record))
       if record.ingestTimeMs < 0 { cells.null() } else { cells.cell(record.ingestTimeMs * 1_000) }
       cells.cell(batch.scoredAtMicros)
       if let id = letter.idText { cells.text(id) } else { cells.null() }

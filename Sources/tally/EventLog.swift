@@ -13,7 +13,7 @@ struct EventLog {
   let homes: KeyHomes
 
   /// Opens `file`, or the topic of the settings when it is nil.
-  init(_ settings: Settings, file: String?) throws {
+  init(_ settings: Settings, _ pipeline: LoadedPipeline, file: String?) throws {
     if let file {
       let opened = try FileSource(
         path: file, topic: settings.topic, limits: DecoderLimits(valueBytesMax: settings.valueBytesMax))
@@ -21,7 +21,7 @@ struct EventLog {
       total = nil
       homes = .onePartition
     } else {
-      homes = try settings.homes(try settings.partitionCount(), records: [])
+      homes = try settings.homes(try settings.partitionCount(), records: [], pipeline)
       let opened = try TopicLogSource(settings.sourceConfiguration(group: "tally-log"))
       source = opened
       total = opened.offsetsAtStart

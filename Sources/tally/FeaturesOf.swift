@@ -84,7 +84,7 @@ struct FeaturesOf: ParsableCommand {
   ) throws -> EntityState {
     let state = EntityState(pipeline.program)
     let key = Array(id.utf8)
-    let log = try EventLog(settings, file: events)
+    let log = try EventLog(settings, pipeline, file: events)
     _ = try log.forEachEvent(settings, pipeline, what: "features: reading the log") { event, batch, record in
       guard batch.withBytes(of: event.entityID, { $0.elementsEqual(key) }) else { return true }
       if let moment, event.time > moment { return true }

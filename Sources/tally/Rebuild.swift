@@ -83,9 +83,10 @@ struct Rebuild: ParsableCommand {
   /// Where entities live: as the records in force say, or by the log's keys. Throws when rows of an earlier version's strays would be
   /// left in the tables.
   private func homes(
-    _ settings: Settings, _ store: any StateStore, _ positions: PipelinePositions
+    _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore, _ positions: PipelinePositions
   ) throws -> KeyHomes {
-    let homes = try settings.homes(Int32(positions.facts.count), records: positions.facts.map(\.record))
+    let homes = try settings.homes(
+      Int32(positions.facts.count), records: positions.facts.map(\.record), pipeline)
     for facts in positions.facts { try Delivery.checkHomes(facts, partitioner: homes.partitioner) }
     try HomeSurvey(of: positions.facts, in: store, homes).check()
     return homes
@@ -104,7 +105,7 @@ struct Rebuild: ParsableCommand {
       ? settings.generation
       : Generations.target(
         of: positions.standings, definition: pipeline.program.stateHash.hex)
-    let homes = try self.homes(settings, store, positions)
+    let homes = try self.homes(settings, pipeline, store, positions)
     let rebuild = GenerationRebuild(
       settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet, homes: homes,
       acceptShorterLog: acceptShorterLog, goesOn: !restart)

@@ -77,7 +77,7 @@ struct Replay: ParsableCommand {
       }
       own.workers = files.isEmpty ? workers ?? live.workers : 1
       own.worker.startAt = .earliest
-      let log = try ReplayLog(own, files: files, from: from, until: until)
+      let log = try ReplayLog(own, pipeline, files: files, from: from, until: until)
       own.workers = min(own.workers, log.partitions)
       try work(replay, own, pipeline, log)
     }

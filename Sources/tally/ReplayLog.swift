@@ -15,7 +15,9 @@ struct ReplayLog {
   private let part: LogPart
 
   /// Looks at the log. Throws `Failure` for offsets that it does not have.
-  init(_ settings: Settings, files: [String], from: String?, until: String?) throws {
+  init(
+    _ settings: Settings, _ pipeline: LoadedPipeline, files: [String], from: String?, until: String?
+  ) throws {
     self.settings = settings
     self.files = files
     if files.isEmpty {
@@ -26,7 +28,7 @@ struct ReplayLog {
       defer { source.close() }
       bounds = try (0..<count).map { try source.bounds($0) }
       name = "topic \(settings.topic)"
-      homes = try settings.homes(count, records: [])
+      homes = try settings.homes(count, records: [], pipeline)
     } else {
       let source = try FileSource(paths: files, topic: settings.topic, limits: settings.decoderLimits)
       let whole = try source.bounds(0)

@@ -1,5 +1,7 @@
 import Dataflow
+import Events
 import FeatureStore
+import Features
 import Ingest
 import Kafka
 import Pipeline
@@ -21,12 +23,14 @@ extension Settings {
 
   /// By the setting; when it is not given and the store has no record, the log's first keys must agree with murmur2. Throws `Failure`
   /// when they do not, and `PortError`.
-  func homes(_ partitions: Int32, records: [PartitionRecord?]) throws -> KeyHomes {
+  func homes(
+    _ partitions: Int32, records: [PartitionRecord?], _ pipeline: LoadedPipeline
+  ) throws -> KeyHomes {
     let homes = homes(partitions)
     guard partitioner == nil, partitions > 1, records.allSatisfy({ ($0?.counters.read ?? 0) == 0 }) else {
       return homes
     }
-    let spread = try lookAtKeys(partitions)
+    let spread = try lookAtKeys(partitions, pipeline)
     let astray = spread.keys - spread.atHome(by: homes.partitioner)
     let what =
       "topic \(topic): of the first \(spread.keys) keys \(astray) are not on the partition that they belong to by murmur2"
@@ -82,11 +86,13 @@ extension Settings {
     return try Generations.follow(store, from: generation, partitionCount: partitions).map(\.record)
   }
 
-  /// The first keys of the log, whatever their partition.
-  private func lookAtKeys(_ partitions: Int32) throws -> KeySpread {
+  /// The keys of the log's first events. What is no event says nothing: anybody may have sent it.
+  private func lookAtKeys(_ partitions: Int32, _ pipeline: LoadedPipeline) throws -> KeySpread {
     let source = try TopicLogSource(sourceConfiguration(group: "tally-look"))
     defer { source.close() }
     var spread = KeySpread(partitionCount: partitions)
+    let decoder = try makeDecoder(pipeline, homes: .onePartition)
+    let events = EventBatch(symbols: pipeline.program.symbols)
     let batch = RecordBatch()
     var records = 0
     while records < Self.recordsLookedAtMax {
@@ -97,7 +103,12 @@ extension Settings {
         try source.assign(partitions.map { (partition: $0, offset: try source.bounds($0).low) })
       case .revoked, .finished: return spread
       case .records:
-        for record in batch.records { spread.add(record) }
+        for record in batch.records {
+          events.removeAll()
+          var anywhere = record
+          anywhere.partition = 0
+          if decoder.decode(anywhere, into: events) == nil { spread.add(record) }
+        }
         records += batch.records.count
       }
     }

@@ -63,7 +63,7 @@ struct ModelTraining {
     let table = try LabelReader.read(path: path)
     let collector = TrainingSetCollector(
       program: pipeline.program, labels: table, futureBound: pipeline.declaration.futureBound)
-    let log = try EventLog(settings, file: events)
+    let log = try EventLog(settings, pipeline, file: events)
     let counts = try log.forEachEvent(settings, pipeline, what: "train: replaying") { event, batch, record in
       collector.apply(event, in: batch, ingestTimeMs: record.ingestTimeMs)
       return true

@@ -31,7 +31,8 @@ struct WorkerPlan {
     let partitions = try settings.partitionCount()
     let sqlite = try settings.openSQLite()
     let group = settings.groupName(of: pipeline)
-    let homes = try settings.homes(partitions, records: settings.recordsInForce(pipeline, partitions))
+    let homes = try settings.homes(
+      partitions, records: settings.recordsInForce(pipeline, partitions), pipeline)
     let models = try pipeline.loadModels(settings.models, kernel: settings.kernel)
     let isUnpromised = NoGuarantee.isAskedFor()
     return WorkerPlan(
