@@ -173,11 +173,15 @@ public protocol RecordDecoder: AnyObject {
   /// The entity id that the record names which `decode` refused last; empty: none could be read. Valid until the next
   /// `decode`, as long as the record is.
   var refusedEntityID: UnsafeRawBufferPointer { get }
+  /// More about why that record was refused, for people; never contains data of its value.
+  var refusedDetail: String { get }
 }
 
 extension RecordDecoder {
   /// Not known.
   public var refusedEntityID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+  /// Nothing more.
+  public var refusedDetail: String { "" }
 }
 
 /// Makes decisions of outputs. One thread.

@@ -24,6 +24,8 @@ public final class EventDecoder: RecordDecoder {
   private var serial: UInt64 = 0
   /// The entity id of the record that was refused last; valid until the next `decode`, as long as the record is.
   public private(set) var refusedEntityID = EventDraft.nothing
+  /// More about why the record was refused that was refused last: the field, and what it looks like, never its value.
+  public private(set) var refusedDetail = ""
 
   /// A decoder for a program and a log's homes. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
   public init(
@@ -51,8 +53,10 @@ public final class EventDecoder: RecordDecoder {
     let firstAttribute = events.attributes.count
     var draft = EventDraft()
     defer { refusedEntityID = draft.entityID }
+    if !refusedDetail.isEmpty { refusedDetail = "" }
     if let reason = read(record, into: &draft, events) { return reason }
     if let reason = draft.problem(key: record.key, ingestTimeMs: record.ingestTimeMs, limits: limits) {
+      refusedDetail = draft.detail(of: reason, ingestTimeMs: record.ingestTimeMs)
       return reason
     }
     if namesTwice(events, from: firstAttribute) { return .undecodable }

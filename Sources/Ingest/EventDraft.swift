@@ -15,6 +15,8 @@ struct EventDraft {
   var attributesTotal = 0
   var hasInvalidUTF8 = false
   var hasWrongType = false
+  /// Whether the event time is something else than a whole number.
+  var hasWrongTime = false
   var hasNotFinite = false
   var hasOutOfBounds = false
 
@@ -24,7 +26,7 @@ struct EventDraft {
   func problem(key: UnsafeRawBufferPointer, ingestTimeMs: Int64, limits: DecoderLimits) -> DeadLetterReason? {
     if hasInvalidUTF8 { return .invalidUTF8 }
     if schemaVersion > UInt64(DecoderLimits.schemaVersionMax) { return .unknownSchema }
-    if hasWrongType { return .wrongType }
+    if hasWrongType || hasWrongTime { return .wrongType }
     guard let kind else { return .unknownKind }
     if eventID.isEmpty { return .missingEventID }
     if entityID.isEmpty { return .missingEntityID }
@@ -32,12 +34,30 @@ struct EventDraft {
     if kind == .engagement && type.isEmpty { return .missingType }
     if !Self.isID(eventID) || !Self.isID(entityID) { return .invalidID }
     if type.count > DecoderLimits.idBytesMax || source.count > DecoderLimits.idBytesMax { return .invalidID }
-    if time < 0 || time >= EventTimeBounds.end { return .invalidTime }
+    if time < EventTimeBounds.start || time >= EventTimeBounds.end { return .invalidTime }
     if isFuture(ingestTimeMs: ingestTimeMs, bound: limits.futureBound) { return .futureTime }
     if attributesTotal > limits.attributesMax { return .tooDeep }
     if hasNotFinite { return .notFinite }
     if hasOutOfBounds { return .outOfBounds }
     return Self.equal(key, entityID) ? nil : .keyMismatch
+  }
+
+  /// More about a reason that concerns the event time, for people; empty: nothing. Never holds the time itself.
+  func detail(of reason: DeadLetterReason, ingestTimeMs: Int64) -> String {
+    switch reason {
+    case .wrongType where hasWrongTime && !hasWrongType:
+      return "event_time_us is not a whole number: microseconds since 1970 are expected"
+    case .missingTime: return "event_time_us is absent or 0: microseconds since 1970 are expected"
+    case .invalidTime: return EventTimeBounds.doubt(of: time).map { "event_time_us \($0)" } ?? ""
+    case .futureTime where ingestTimeMs < EventTimeBounds.start / 1000:
+      return
+        "the record's timestamp is before 1973-03-03: milliseconds since 1970 are expected of the producer"
+    case .futureTime:
+      return
+        "event_time_us is further ahead of the record's timestamp than future_bound: a clock is wrong, or a local "
+        + "time was sent as UTC"
+    default: return ""
+    }
   }
 
   /// Whether the event lies too far ahead of the moment at which the broker took it; unknown: no.

@@ -4,7 +4,7 @@ import Events
 /// Reads the JSON form of an event with simdjson (proto/events.proto says which). Row code; one thread.
 ///
 /// A key given twice counts with its last value; fields of other names are passed over; null is absent. Event
-/// time is a whole number or a string of its decimal digits. Whole numbers beyond 64 bits are out of bounds, numbers
+/// time is a whole number, also with an exponent or zeros behind a point, or a string of its decimal digits. Whole numbers beyond 64 bits are out of bounds, numbers
 /// beyond a double are not finite. The record ends with the object.
 final class JSONReader {
   private let parser: OpaquePointer
@@ -72,15 +72,22 @@ final class JSONReader {
     switch tally_json_kind(value.kind) {
     case TALLY_JSON_INTEGER: draft.time = Int64(bitPattern: value.bits)
     case TALLY_JSON_UNSIGNED: draft.time = EventTimeBounds.end
+    case TALLY_JSON_REAL:
+      // 1767225600000000.0 and 1.7672256e15 are whole numbers, too.
+      guard let time = Int64(exactly: Double(bitPattern: value.bits)) else {
+        draft.hasWrongTime = true
+        return
+      }
+      draft.time = time
     case TALLY_JSON_TEXT:
       guard let time = Self.decimal(UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count)))
       else {
-        draft.hasWrongType = true
+        draft.hasWrongTime = true
         return
       }
       draft.time = time
     case TALLY_JSON_ABSENT, TALLY_JSON_NULL: break
-    default: draft.hasWrongType = true
+    default: draft.hasWrongTime = true
     }
   }
 

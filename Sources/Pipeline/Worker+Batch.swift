@@ -41,7 +41,7 @@ extension Worker {
     requests.removeAll(keepingCapacity: true)
     requestSlots.removeAll(keepingCapacity: true)
     touched.removeAll(keepingCapacity: true)
-    refusedIDs.removeAll(keepingCapacity: true)
+    refused.removeAll(keepingCapacity: true)
     totals.removeAll()
     for slot in corruptSlots { cache.remove(slot) }
     corruptSlots.removeAll(keepingCapacity: true)
@@ -79,10 +79,12 @@ extension Worker {
     return totals.read
   }
 
-  /// Keeps the entity id that a refused record names: the key may be another.
+  /// Keeps what the decoder says of a refused record: the entity id that it names, since the key may be another, and
+  /// what is wrong with it.
   private func noteRefused(_ record: Int32) {
     let id = ports.decoder.refusedEntityID
-    if !id.isEmpty { refusedIDs.append((record, Array(id))) }
+    let detail = ports.decoder.refusedDetail
+    if !id.isEmpty || !detail.isEmpty { refused.append((record, Array(id), detail)) }
   }
 
   /// Place of a record's partition among `owned`; nil: not ours, or below W. Compares the record before W with the fingerprint.
@@ -201,14 +203,16 @@ extension Worker {
     totals.deadLettered[reason.index] += 1
     owned[place].next.counters.deadLettered[reason.index] += 1
     let event = verdicts[index].event
+    let note = event < 0 ? refused.first { $0.record == Int32(index) } : nil
     let id =
       event >= 0
-      ? events.withBytes(of: events.events[Int(event)].entityID) { Array($0) }
-      : refusedIDs.first { $0.record == Int32(index) }?.id ?? []
+      ? events.withBytes(of: events.events[Int(event)].entityID) { Array($0) } : note?.id ?? []
+    let told = note?.detail ?? ""
+    let detail = told.isEmpty ? detail(of: reason, record) : told
     batch.deadLetters.append(
       DeadLetter(
-        record: Int32(index), reason: reason, detail: detail(of: reason, record),
-        entityID: id, toTopic: record.offset >= owned[place].topicFrom,
+        record: Int32(index), reason: reason, detail: detail, entityID: id,
+        toTopic: record.offset >= owned[place].topicFrom,
         toTable: record.offset >= owned[place].tableFrom))
   }
 

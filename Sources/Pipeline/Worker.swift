@@ -76,8 +76,8 @@ public final class Worker {
   /// Number of the batch in which a cache slot's state was changed last.
   var changedIn: [UInt64] = []
   var batchNumber: UInt64 = 0
-  /// Entity ids of the batch's refused records, as far as they could be read.
-  var refusedIDs: [(record: Int32, id: [UInt8])] = []
+  /// Of the batch's refused records: the entity id, as far as it could be read, and what the decoder says more.
+  var refused: [(record: Int32, id: [UInt8], detail: String)] = []
   /// Slots of the cache that the next batch must read anew.
   var corruptSlots: [Int32] = []
   /// Partitions that must be taken over before anything is read.

@@ -7,11 +7,14 @@ import Events
 struct BadRecord {
   private let event: SyntheticEvent
   private let number: Int
+  private let variant: Int
   private let tooLargeBytes: Int
 
-  init(_ event: SyntheticEvent, number: Int, tooLargeBytes: Int) {
+  /// `number` makes its id; `variant`: which of the ways of being bad a kind takes, if it has several.
+  init(_ event: SyntheticEvent, number: Int, variant: Int, tooLargeBytes: Int) {
     self.event = event
     self.number = number
+    self.variant = variant
     self.tooLargeBytes = tooLargeBytes
   }
 
@@ -25,7 +28,7 @@ struct BadRecord {
       record.value = nil
     case .emptyValue: record.value = nil
     case .keyMismatch:
-      record.key = number % 2 == 0 ? nil : Array("somebody-else".utf8)
+      record.key = variant % 2 == 0 ? nil : Array("somebody-else".utf8)
       record.value = json()
     case .unknownEntity:
       record.key = Array("nobody-\(number)".utf8)
@@ -34,7 +37,7 @@ struct BadRecord {
     case .notFinite:
       record.contentType = .protobuf
       record.value = notFinite()
-    case .undecodable where number % 2 == 0:
+    case .undecodable where variant % 2 == 0:
       record.contentType = .unknown
       record.value = json()
     default: record.value = text(reason)
@@ -55,10 +58,13 @@ struct BadRecord {
     case .missingEntityID: return json(entity: "")
     case .missingTime: return json(time: 0)
     case .missingType: return json(kind: "\"engagement\":{\"attributes\":{}}")
-    case .invalidID: return json(id: number % 2 == 0 ? "a\\u0007b" : String(repeating: "i", count: 300))
+    case .invalidID: return json(id: variant % 2 == 0 ? "a\\u0007b" : String(repeating: "i", count: 300))
     case .wrongType: return json(attributes: "\"duration_min\":\"long\"")
     case .outOfBounds: return json(attributes: "\"duration_min\":-5")
-    case .invalidTime: return json(time: number % 2 == 0 ? -1 : EventTimeBounds.end)
+    case .invalidTime:
+      // Before 1970, too late, in seconds, in milliseconds, in nanoseconds.
+      let times = [-1, EventTimeBounds.end, event.time / Span.second, event.time / 1000, event.time &* 1000]
+      return json(time: times[variant % times.count])
     case .futureTime: return json(time: EventTimeBounds.end - Span.day)
     default: return json()
     }
@@ -93,7 +99,7 @@ struct BadRecord {
     writer.field(1, string: "session")
     let attribute = writer.open(2)
     writer.field(1, string: "duration_min")
-    writer.field(4, double: number % 2 == 0 ? .nan : .infinity)
+    writer.field(4, double: variant % 2 == 0 ? .nan : .infinity)
     writer.close(attribute)
     writer.close(engagement)
     return writer.bytes

@@ -23,7 +23,8 @@ public struct SyntheticConfiguration: Sendable, Equatable {
     eventsPerCustomerDay: Double = 20
   ) {
     precondition((1...10_000_000).contains(customers) && (1...3650).contains(days))
-    precondition(endTime > EventTime(days) * Span.day && endTime <= EventTimeBounds.end)
+    precondition(
+      endTime - EventTime(days) * Span.day >= EventTimeBounds.start && endTime <= EventTimeBounds.end)
     precondition(eventsPerCustomerDay > 0 && eventsPerCustomerDay <= 1000)
     self.seed = seed
     self.customers = customers

@@ -72,8 +72,9 @@ public struct SyntheticEncoder {
     try body(record)
     while badShare > 0 && random.chance(badShare) {
       let reason = reasons[made % reasons.count]
+      let variant = made / reasons.count
       made += 1
-      try body(BadRecord(event, number: made, tooLargeBytes: tooLargeBytes).make(reason))
+      try body(BadRecord(event, number: made, variant: variant, tooLargeBytes: tooLargeBytes).make(reason))
     }
   }
 

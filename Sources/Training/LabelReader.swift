@@ -124,9 +124,10 @@ public enum LabelReader {
       throw error("\(fields.count) fields; the header has \(table.names.count + 2)")
     }
     guard !fields[0].isEmpty else { throw error("entity_id is empty") }
-    guard let time = Int64(fields[1]), time > 0, time < EventTimeBounds.end else {
-      throw error("label_time_us is not a whole number of microseconds after 1970 and before 2089")
+    guard let time = Int64(fields[1]) else {
+      throw error("label_time_us is not a whole number: microseconds since 1970 are expected")
     }
+    if let doubt = EventTimeBounds.doubt(of: time) { throw error("label_time_us \(doubt)") }
     var values: [Float] = []
     for (name, field) in zip(table.names, fields.dropFirst(2)) {
       if field.isEmpty {

@@ -31,8 +31,8 @@ extension DeadLetters {
       try reporting {
         let settings = try connection.settings()
         let pipeline = try LoadedPipeline(file: settings.pipeline)
-        let table = try settings.deadLetterTable(pipeline)
         var filter = try letters.filter()
+        let table = try settings.deadLetterTable(pipeline)
         if replayed || notReplayed { filter.isReplayed = replayed }
         if counts { try showCounts(table, filter) } else { try showLetters(table, filter) }
       }

@@ -70,7 +70,8 @@ extension DeadLetters {
       guard let reason else {
         return "the decoder would take it: tally dead-letters replay \(letter.address.text)"
       }
-      return "a replay would end as \(reason.rawValue)"
+      let detail = decoder.refusedDetail
+      return "a replay would end as \(reason.rawValue)" + (detail.isEmpty ? "" : ": \(detail)")
     }
 
     private static func withBytes<R>(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer) -> R) -> R {

@@ -4,6 +4,33 @@ import Features
 import Foundation
 import Ingest
 
+/// What a log held.
+struct EventLogCounts {
+  /// Records read.
+  var records: Int64 = 0
+  /// Dead letters by reason.
+  private(set) var reasons: [DeadLetterReason: Int64] = [:]
+  /// What the decoder said of each reason's first letter.
+  private var details: [DeadLetterReason: String] = [:]
+
+  /// All dead letters.
+  var deadLetters: Int64 { reasons.values.reduce(0, +) }
+
+  mutating func add(_ reason: DeadLetterReason, detail: String) {
+    if reasons.updateValue(reasons[reason, default: 0] + 1, forKey: reason) == nil {
+      details[reason] = detail
+    }
+  }
+
+  /// One line a reason, the most frequent first: what people need to mend their log.
+  var lines: [String] {
+    reasons.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }.map { reason, count in
+      let detail = details[reason] ?? ""
+      return "  \(reason.rawValue): \(count)" + (detail.isEmpty ? "" : " (the first: \(detail))")
+    }
+  }
+}
+
 /// A log read from its first record to its present end, without a group: a file of lines, or the topic.
 struct EventLog {
   let source: any RecordSource
@@ -28,18 +55,18 @@ struct EventLog {
     }
   }
 
-  /// Decodes every record and calls `body` with those that are events, in the order of each partition's log. Returns the
-  /// numbers of records and of dead letters. Stops early when `body` returns false.
+  /// Decodes every record and calls `body` with those that are events, in the order of each partition's log. Returns what
+  /// the log held. Stops early when `body` returns false.
   func forEachEvent(
     _ settings: Settings, _ pipeline: LoadedPipeline, what: String,
     _ body: (Event, EventBatch, RawRecord) throws -> Bool
-  ) throws -> (records: Int64, deadLetters: Int64) {
+  ) throws -> EventLogCounts {
     defer { source.close() }
     let decoder = try settings.makeDecoder(pipeline, homes: homes)
     let events = EventBatch(symbols: pipeline.program.symbols)
     let batch = RecordBatch()
     var progress = Progress(what: what, total: total)
-    var deadLetters: Int64 = 0
+    var counts = EventLogCounts()
     while true {
       switch try source.poll(into: batch, limit: 512, timeoutMs: 500, fillMs: 0) {
       case .assigned(let partitions):
@@ -47,14 +74,16 @@ struct EventLog {
       case .revoked: try source.unassign()
       case .finished:
         progress.finish("records read")
-        return (progress.done, deadLetters)
+        counts.records = progress.done
+        return counts
       case .records:
         for record in batch.records {
           events.removeAll()
-          if decoder.decode(record, into: events) != nil {
-            deadLetters += 1
+          if let reason = decoder.decode(record, into: events) {
+            counts.add(reason, detail: decoder.refusedDetail)
           } else if try !body(events.events[0], events, record) {
-            return (progress.done, deadLetters)
+            counts.records = progress.done
+            return counts
           }
           progress.advance()
         }

@@ -85,7 +85,8 @@ struct FeaturesOf: ParsableCommand {
     let state = EntityState(pipeline.program)
     let key = Array(id.utf8)
     let log = try EventLog(settings, pipeline, file: events)
-    _ = try log.forEachEvent(settings, pipeline, what: "features: reading the log") { event, batch, record in
+    let counts = try log.forEachEvent(settings, pipeline, what: "features: reading the log") {
+      event, batch, record in
       guard batch.withBytes(of: event.entityID, { $0.elementsEqual(key) }) else { return true }
       if let moment, event.time > moment { return true }
       state.partition = record.partition
@@ -93,7 +94,10 @@ struct FeaturesOf: ParsableCommand {
       return true
     }
     guard state.events > 0 else {
-      throw Failure("the log has no event of this person up to then, or none since they were erased")
+      let letters = counts.deadLetters == 0 ? "" : "; of its records these are dead letters:\n"
+      throw Failure(
+        "the log has no event of this person up to then, or none since they were erased" + letters
+          + counts.lines.joined(separator: "\n"))
     }
     return state
   }
@@ -140,7 +144,10 @@ struct FeaturesOf: ParsableCommand {
 
   /// A moment; `flag` is named in the error. Throws `Failure`.
   static func parse(_ text: String, flag: String = "--as-of") throws -> EventTime {
-    if let micros = Int64(text) { return micros }
+    if let micros = Int64(text) {
+      guard let doubt = EventTimeBounds.doubt(of: micros) else { return micros }
+      throw Failure("\(flag) \(text): the number \(doubt)")
+    }
     for options in [
       ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds],
     ] {

@@ -64,8 +64,11 @@ struct Generate: ParsableCommand {
     }
     guard !live || topic != nil else { throw ValidationError("--live needs --topic") }
     if let endTime {
-      guard endTime > Int64(days) * 86_400, endTime * 1_000_000 <= EventTimeBounds.end else {
-        throw ValidationError("--end-time must lie after 1970 plus --days and before 2089")
+      let earliest = EventTimeBounds.start / 1_000_000 + Int64(days) * 86_400
+      guard (earliest...EventTimeBounds.end / 1_000_000).contains(endTime) else {
+        throw ValidationError(
+          "--end-time takes seconds since 1970, not milliseconds or microseconds: after 1973-03-03 plus --days and before "
+            + "2089")
       }
     }
   }

@@ -67,7 +67,8 @@ struct Tick: ParsableCommand {
       }
       for (index, threshold) in thresholds.enumerated() {
         let due = state.activeTime + threshold.micros
-        guard due > state.watermark, due <= moment else { continue }
+        // The states of events in seconds or milliseconds, which older versions took, can get no valid tick.
+        guard due > state.watermark, due <= moment, due >= EventTimeBounds.start else { continue }
         counts.due[index] += 1
         try appender?.append(
           key: id,

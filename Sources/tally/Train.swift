@@ -72,6 +72,7 @@ struct ModelTraining {
     say(
       "\(counts.records) records replayed, \(counts.deadLetters) of them dead letters; \(set.rows.count) rows of "
         + "\(pipeline.program.columnNames.count) features for \(table.entityCount) people")
+    for line in counts.lines { say(line) }
     for model in models {
       let trainer = ModelTrainer(options: options)
       let report = try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in }

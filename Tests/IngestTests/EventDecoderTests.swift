@@ -1,6 +1,7 @@
 import Dataflow
 import Events
 import Ingest
+import TestNumbers
 import Testing
 
 @Suite("The event decoder") struct EventDecoderTests {
@@ -41,6 +42,7 @@ import Testing
       (engagement { $0.type = String(repeating: "t", count: 257) }, .invalidID),
       (engagement { $0.source = String(repeating: "s", count: 257) }, .invalidID),
       (engagement { $0.timeMicros = -1 }, .invalidTime),
+      (engagement { $0.timeMicros = EventTimeBounds.start - 1 }, .invalidTime),
       (engagement { $0.timeMicros = EventTimeBounds.end }, .invalidTime),
       (engagement { $0.timeMicros = .max }, .invalidTime),
       (engagement { $0.timeMicros = .min }, .invalidTime),
@@ -68,7 +70,8 @@ import Testing
   @Test("takes what is just within bounds") func withinBounds() throws {
     let bench = try DecoderBench(names: ["login"])
     let ok = [
-      SampleEvent(), Self.engagement { $0.schemaVersion = 1 }, Self.engagement { $0.timeMicros = 1 },
+      SampleEvent(), Self.engagement { $0.schemaVersion = 1 },
+      Self.engagement { $0.timeMicros = EventTimeBounds.start },
       Self.engagement { $0.timeMicros = 1_767_225_600_000_000 + 300_000_000 },
       Self.engagement { $0.eventID = String(repeating: "x", count: 256) },
       Self.engagement { $0.eventID = "{" + String(repeating: "x", count: 122) },
@@ -119,6 +122,71 @@ import Testing
     let id = Self.engagement { $0.eventID = String(repeating: "x", count: 123) }
     #expect(Array(id.protobuf.prefix(2)) == Array("\n{".utf8))
     #expect(bench.decode(id.protobuf, key: "c1") == nil)
+  }
+
+  /// Every kind of event, both forms and Confluent's framing; dates from the first that is valid to the last.
+  @Test("refuses a time in another unit, and says which, not the time itself")
+  func units() throws {
+    let bench = try DecoderBench(names: ["login"])
+    var random = SeededGenerator(seed: 4)
+    let units: [(name: String, of: (EventTime) -> EventTime)] = [
+      ("seconds", { $0 / 1_000_000 }), ("milliseconds", { $0 / 1000 }), ("nanoseconds", { $0 &* 1000 }),
+    ]
+    for round in 0..<400 {
+      let micros = EventTime.random(in: EventTimeBounds.start..<EventTimeBounds.end, using: &random)
+      for unit in units {
+        var event = SampleEvent()
+        event.kind = [.engagement, .profileSnapshot, .profileChange, .tick, .erasure][round % 5]
+        event.timeMicros = unit.of(micros)
+        let frame: [UInt8] = [0, 0, 0, 0, 7]
+        let json = Array(event.json.utf8)
+        for value in [event.protobuf, json, frame + [0] + event.protobuf, frame + json] {
+          for ingest in [-1, 1_767_225_600_000] as [Int64] {
+            #expect(bench.decode(value, key: "c1", ingestTimeMs: ingest) == .invalidTime)
+            let detail = bench.decoder.refusedDetail
+            #expect(detail.hasPrefix("event_time_us looks like \(unit.name) since 1970"), "\(micros)")
+            #expect(!detail.contains("\(event.timeMicros)"))
+          }
+        }
+      }
+      var event = SampleEvent()
+      event.timeMicros = micros
+      #expect(bench.decode(event.protobuf, key: "c1") == nil && bench.decoder.refusedDetail.isEmpty)
+    }
+  }
+
+  @Test(
+    "says what is wrong with a time that is no whole number, absent or far ahead",
+    arguments: [
+      ("\"event_time_us\":1767225600.25,", DeadLetterReason.wrongType, "event_time_us is not a whole number"),
+      ("\"event_time_us\":\"2026-01-01T00:00:00Z\",", .wrongType, "event_time_us is not a whole number"),
+      ("\"event_time_us\":\"1767225600.25\",", .wrongType, "event_time_us is not a whole number"),
+      ("\"event_time_us\":\"1767225600\",", .invalidTime, "event_time_us looks like seconds"),
+      ("\"event_time_us\":1767225600.0,", .invalidTime, "event_time_us looks like seconds"),
+      ("\"event_time_us\":1.7672256e18,", .invalidTime, "event_time_us looks like nanoseconds"),
+      ("\"event_time_us\":1e300,", .wrongType, "event_time_us is not a whole number"),
+      ("\"event_time\":1767225600000000,", .missingTime, "event_time_us is absent or 0"),
+      ("\"event_time_us\":-1767225600,", .invalidTime, "event_time_us is before 1970"),
+      ("\"event_time_us\":20454,", .invalidTime, "event_time_us is before 1973-03-03, also as seconds"),
+      ("\"event_time_us\":3776000000000000,", .invalidTime, "event_time_us is after 2088"),
+      (
+        "\"event_time_us\":17672256000000000,", .invalidTime,
+        "event_time_us looks like tenths of microseconds"
+      ),
+      ("\"event_time_us\":1767225600000000,", .futureTime, "event_time_us is further ahead"),
+    ])
+  func details(_ time: String, _ reason: DeadLetterReason, _ detail: String) throws {
+    let bench = try DecoderBench()
+    let json = "{\(time)\"event_id\":\"e\",\"entity_id\":\"c1\",\"tick\":{}}"
+    #expect(bench.decode(Array(json.utf8), key: "c1", ingestTimeMs: 1_700_000_000_000) == reason)
+    #expect(bench.decoder.refusedDetail.hasPrefix(detail), "\(bench.decoder.refusedDetail)")
+  }
+
+  @Test("names the record's timestamp when that is the one in another unit")
+  func timestampInSeconds() throws {
+    let bench = try DecoderBench()
+    #expect(bench.decode(SampleEvent().protobuf, key: "c1", ingestTimeMs: 1_767_225_600) == .futureTime)
+    #expect(bench.decoder.refusedDetail.hasPrefix("the record's timestamp is before 1973"))
   }
 
   @Test("goes on after a bad record as if it had not been") func recovery() throws {

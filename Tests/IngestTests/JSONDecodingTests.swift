@@ -107,6 +107,16 @@ import Testing
     }
   }
 
+  @Test("take every way to write a whole number as a time")
+  func wholeNumbers() throws {
+    let bench = try DecoderBench()
+    for number in ["1767225600000000", "1.7672256e15", "1.7672256E+15", "1767225600000000.0", "17672256e8"] {
+      let json = "{\"event_id\":\"e\",\"entity_id\":\"c1\",\"event_time_us\":\(number),\"profile\":{}}"
+      #expect(bench.decode(Array(json.utf8), key: "c1") == nil, "\(number)")
+      #expect(try bench.last().timeMicros == 1_767_225_600_000_000)
+    }
+  }
+
   @Test("may be nested as deep as allowed and no deeper") func depth() throws {
     let bench = try DecoderBench(DecoderLimits(jsonDepthMax: 16))
     func nested(_ levels: Int) -> [UInt8] {

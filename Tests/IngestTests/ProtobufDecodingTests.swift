@@ -209,7 +209,7 @@ import TestNumbers
     var event = SampleEvent()
     event.eventID = text(1...40)
     event.entityID = text(1...20)
-    event.timeMicros = Int64.random(in: 1..<EventTimeBounds.end, using: &random)
+    event.timeMicros = Int64.random(in: EventTimeBounds.start..<EventTimeBounds.end, using: &random)
     event.source = text(0...9)
     event.kind = [.engagement, .profileSnapshot, .profileChange].randomElement(using: &random)
     event.type = event.kind == .engagement ? (Bool.random(using: &random) ? "login" : "view") : ""

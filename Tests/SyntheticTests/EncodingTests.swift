@@ -88,8 +88,8 @@ import Testing
 
   @Test func badRecordsAreBadInTheirWay() throws {
     let event = try #require(SyntheticLog(Self.configuration).first { _ in true })
-    for number in 1...2 {
-      let maker = BadRecord(event, number: number, tooLargeBytes: 5000)
+    for number in 1...5 {
+      let maker = BadRecord(event, number: number, variant: number, tooLargeBytes: 5000)
       #expect(maker.make(.emptyRecord).key == nil && maker.make(.emptyRecord).value == nil)
       #expect(maker.make(.emptyValue).key != nil && maker.make(.emptyValue).value == nil)
       #expect(maker.make(.keyMismatch).key != Array(event.entityID.utf8))

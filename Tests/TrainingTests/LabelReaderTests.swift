@@ -2,6 +2,8 @@ import Foundation
 import Testing
 import Training
 
+private let time: Int64 = 1_767_225_600_000_000
+
 @Suite struct LabelReaderTests {
   private func withFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
     let path = NSTemporaryDirectory() + "tally-labels-\(UUID().uuidString).csv"
@@ -12,8 +14,9 @@ import Training
 
   @Test(arguments: ["\n", "\r\n"]) func reads(end: String) throws {
     let lines = [
-      "\u{feff}entity_id,label_time_us,next_day,churn", "c1,1000,0.5,1", "", "\"c,\"\"2\"\"\",2000,,0",
-      "c1,3000,-1e3,",
+      "\u{feff}entity_id,label_time_us,next_day,churn", "c1,\(time),0.5,1", "",
+      "\"c,\"\"2\"\"\",\(time + 1),,0",
+      "c1,\(time + 2),-1e3,",
     ]
     try withFile(lines.joined(separator: end)) { path in
       let table = try LabelReader.read(path: path)
@@ -25,13 +28,17 @@ import Training
     arguments: [
       ("", 1, "empty"), ("entity_id,time,a\n", 1, "header"), ("entity_id,label_time_us\n", 1, "header"),
       ("entity_id,label_time_us,a,a\n", 1, "header"), ("entity_id,label_time_us,a\nc1,5\n", 2, "2 fields"),
-      ("entity_id,label_time_us,a\nc1,5,1\nc1,x,1\n", 3, "label_time_us"),
-      ("entity_id,label_time_us,a\nc1,0,1\n", 2, "label_time_us"),
-      ("entity_id,label_time_us,a\nc1,5,inf\n", 2, "a is neither"),
-      ("entity_id,label_time_us,a\nc1,5,nan\n", 2, "a is neither"),
-      ("entity_id,label_time_us,a\n,5,1\n", 2, "entity_id is empty"),
-      ("entity_id,label_time_us,a\n\"c1,5,1\n", 2, "quotes"),
-      ("entity_id,label_time_us,a\nc1,5,1\n" + String(repeating: "x", count: 70_000), 3, "longer than"),
+      ("entity_id,label_time_us,a\nc1,\(time),1\nc1,x,1\n", 3, "label_time_us"),
+      ("entity_id,label_time_us,a\nc1,0,1\n", 2, "label_time_us is 0"),
+      ("entity_id,label_time_us,a\nc1,1767225600,1\n", 2, "label_time_us looks like seconds"),
+      ("entity_id,label_time_us,a\nc1,1767225600000,1\n", 2, "label_time_us looks like milliseconds"),
+      ("entity_id,label_time_us,a\nc1,1767225600000000000,1\n", 2, "label_time_us looks like nanoseconds"),
+      ("entity_id,label_time_us,a\nc1,1767225600.5,1\n", 2, "label_time_us is not a whole number"),
+      ("entity_id,label_time_us,a\nc1,\(time),inf\n", 2, "a is neither"),
+      ("entity_id,label_time_us,a\nc1,\(time),nan\n", 2, "a is neither"),
+      ("entity_id,label_time_us,a\n,\(time),1\n", 2, "entity_id is empty"),
+      ("entity_id,label_time_us,a\n\"c1,\(time),1\n", 2, "quotes"),
+      ("entity_id,label_time_us,a\nc1,\(time),1\n" + String(repeating: "x", count: 70_000), 3, "longer than"),
     ])
   func namesTheLine(text: String, line: Int, expected: String) throws {
     try withFile(text) { path in

@@ -55,7 +55,8 @@ struct  Tally__Event
    */
   char *entity_id;
   /*
-   * When it happened: microseconds since 1970-01-01T00:00:00 UTC; greater than 0, before 2089.
+   * When it happened: microseconds since 1970-01-01T00:00:00 UTC; at least 10^14 (1973-03-03), so that seconds and
+   * milliseconds are not taken for microseconds, and before 2089.
    */
   int64_t event_time_us;
   /*
