@@ -58,10 +58,10 @@ public struct KeyHomes: Equatable, Sendable {
 
 extension KeyHomes {
   /// Why a record is not at home, for the operator: its partitions, never its key.
-  public func explanation(of record: RawRecord) -> String {
-    let home = home(of: record.key)
+  public func explanation(of key: UnsafeRawBufferPointer, on partition: Int32) -> String {
+    let home = home(of: key)
     let other = Partitioner.allCases.first {
-      $0 != partitioner && $0.partition(of: record.key, count: partitionCount) == record.partition
+      $0 != partitioner && $0.partition(of: key, count: partitionCount) == partition
     }
     return "its key belongs to partition \(home) by \(partitioner.rawValue) (kafka.partitioner)"
       + (other.map { "; where it is, \($0.rawValue) would put it" } ?? "")

@@ -18,7 +18,8 @@ extension FeatureSetLoader {
       try Names.checkIdentifier(entry.key, at: entry.position)
       attributes.append(
         AttributeDeclaration(
-          name: entry.key, type: try type(entry.value, of: owner), position: entry.position))
+          name: entry.key, type: try type(entry.value, of: owner), isExact: try isExact(entry.value),
+          position: entry.position))
     }
     return attributes
   }
@@ -50,10 +51,24 @@ extension FeatureSetLoader {
     }
   }
 
+  /// Whoever writes `decimals` says what the numbers are, so one with more is a mistake, unless `round: true` stands
+  /// beside it.
+  private static func isExact(_ value: YAMLValue) throws(DeclarationError) -> Bool {
+    guard value.isSection else { return false }
+    let section = try value.section()
+    guard section["decimals"] != nil else {
+      guard let round = section["round"] else { return false }
+      throw round.wrong(
+        allowed: "round beside decimals (without decimals numbers are rounded to \(decimals))")
+    }
+    return try section["round"]?.bool() != true
+  }
+
   private static func number(
     _ section: YAMLSection, of owner: AttributeOwner
   ) throws(DeclarationError) -> AttributeType {
-    try section.allow(owner == .event ? ["type", "min", "max", "decimals"] : ["type", "min", "max"])
+    try section.allow(
+      owner == .event ? ["type", "min", "max", "decimals", "round"] : ["type", "min", "max"])
     let decimals = try section["decimals"]?.int(in: 0...9) ?? decimals
     // Held as whole numbers of 10^-decimals, bounds must leave room in 64 bits.
     let limit = owner == .event ? 0x1p62 / power(ofTen: decimals) : Double.greatestFiniteMagnitude

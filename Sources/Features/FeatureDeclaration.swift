@@ -38,9 +38,9 @@ public struct DeclarationError: Error, Equatable, Sendable, CustomStringConverti
 
 /// Type of an attribute.
 public enum AttributeType: Equatable, Sendable {
-  /// A number. In windows it is held as a whole number of 10^-`decimals` (rounded to nearest, ties away from
-  /// zero), so sums are exact and free of order; `decimals` is 0–9, by default 6. An event with a value
-  /// outside `minimum...maximum` (by default ±10^9) is a dead letter. As a profile attribute it is held as it is.
+  /// A number. Of an event it is a whole multiple of 10^-`decimals`, so sums are exact and free of order;
+  /// `decimals` is 0–9, by default 6, and `AttributeDeclaration.isExact` says what becomes of a number with more. An event
+  /// with a value outside `minimum...maximum` (by default ±10^9) is a dead letter. Of a profile it is taken as it is.
   case number(decimals: Int, minimum: Double, maximum: Double)
   /// One of the declared words, else `other`, whose code is the vocabulary's count.
   case category([String])
@@ -56,13 +56,17 @@ public struct AttributeDeclaration: Equatable, Sendable {
   public var name: String
   /// Type.
   public var type: AttributeType
+  /// Whether an event's number with more decimals than its type has is a dead letter; else it is rounded to nearest,
+  /// halves away from zero. What single or double precision does to a number is no decimal.
+  public var isExact: Bool
   /// Where it is declared.
   public var position: SourcePosition
 
   /// An attribute.
-  public init(name: String, type: AttributeType, position: SourcePosition) {
+  public init(name: String, type: AttributeType, isExact: Bool = false, position: SourcePosition) {
     self.name = name
     self.type = type
+    self.isExact = isExact
     self.position = position
   }
 }

@@ -1,13 +1,38 @@
 public import Events
 
 extension FeatureProgram {
-  /// Whether an event fits the declaration: types and bounds of its attributes. nil: it does. Row code.
+  /// Whether an event fits the declaration: types, bounds and decimals of its attributes. nil: it does. Row code.
   ///
   /// Checked are the attributes that its event type (or the profile) declares; a number may come as a whole number
   /// of at most ±2^53, null is always allowed, an undeclared event type is too. Also refuses an event time outside
   /// `EventTimeBounds`, which decoders check as well.
   public func problem(of event: Event, in batch: EventBatch) -> DeadLetterReason? {
     guard event.time > 0, event.time < EventTimeBounds.end else { return .invalidTime }
+    return firstProblem(of: event, in: batch)?.reason
+  }
+
+  /// More about an event's `problem`, for people: the attribute and what is wrong with it, never its value. Empty: no
+  /// attribute is wrong.
+  public func detail(of event: Event, in batch: EventBatch) -> String {
+    guard let (reason, index) = firstProblem(of: event, in: batch) else { return "" }
+    let attribute = batch.attributes[index]
+    let group = event.kind == .engagement ? group(of: event) : tables.eventTypes
+    guard let plan = plan(of: attribute.name, group) else { return "" }
+    let owner = event.kind == .engagement ? symbols.names[Int(event.type)] : "profile"
+    let name = "\(owner).\(symbols.names[Int(attribute.name)])"
+    switch reason {
+    case .notFinite: return "\(name) is no finite number"
+    case .outOfBounds
+    where attribute.kind == .real && plan.pointee.number(Double(bitPattern: attribute.bits)) == nil:
+      return "\(name) has more decimals than are declared: declare them, or round: true"
+    case .outOfBounds: return "\(name) is outside its bounds"
+    default: return "\(name) is no \(plan.pointee.kind)"
+    }
+  }
+
+  /// The first of the event's attributes that does not fit.
+  private func firstProblem(of event: Event, in batch: EventBatch) -> (reason: DeadLetterReason, index: Int)?
+  {
     if event.kind == .tick || event.kind == .erasure { return nil }
     let group = event.kind == .engagement ? group(of: event) : tables.eventTypes
     guard event.kind != .engagement || group < tables.eventTypes else { return nil }
@@ -15,7 +40,7 @@ extension FeatureProgram {
     let start = Int(event.attributesStart)
     for index in start..<(start + Int(event.attributesCount)) {
       guard let plan = plan(of: attributes[index].name, group) else { continue }
-      if let problem = problem(of: attributes[index], plan) { return problem }
+      if let reason = problem(of: attributes[index], plan) { return (reason, index) }
     }
     return nil
   }
@@ -39,8 +64,10 @@ extension FeatureProgram {
       guard whole.magnitude <= 1 << 53 else { return .outOfBounds }
       value = Double(whole)
     case .real:
-      value = Double(bitPattern: attribute.bits)
-      guard value.isFinite else { return .notFinite }
+      let given = Double(bitPattern: attribute.bits)
+      guard given.isFinite else { return .notFinite }
+      guard let number = plan.pointee.number(given) else { return .outOfBounds }
+      value = number
     case .null, .flag, .text: return .wrongType
     }
     return value < plan.pointee.minimum || value > plan.pointee.maximum ? .outOfBounds : nil
@@ -73,7 +100,7 @@ extension FeatureProgram {
     }
   }
 
-  /// A number as it is, a category's code, a flag's 0 or 1, a text's 44-bit hash; NaN: missing.
+  /// A number as `AttributePlan.number` takes it, a category's code, a flag's 0 or 1, a text's 44-bit hash; NaN: missing.
   private func value(of attribute: Attribute, _ plan: UnsafePointer<AttributePlan>, _ batch: EventBatch)
     -> Double
   {
@@ -81,7 +108,7 @@ extension FeatureProgram {
     case (.number, .integer): return Double(Int64(bitPattern: attribute.bits))
     case (.number, .real):
       let value = Double(bitPattern: attribute.bits)
-      return value.isFinite ? value : .nan
+      return value.isFinite ? plan.pointee.number(value) ?? .nan : .nan
     case (.flag, .flag): return attribute.bits == 0 ? 0 : 1
     case (.category, .text):
       let place = attribute.symbol - plan.pointee.firstSymbol

@@ -150,8 +150,14 @@ public final class EventDecoder: RecordDecoder {
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time,
       idHash: Hash128(low: 0, high: 0), attributesStart: Int32(firstAttribute),
       attributesCount: Int32(events.attributes.count - firstAttribute))
-    if let reason = program.problem(of: event, in: events) { return reason }
-    if homes.home(of: draft.entityID) != partition { return .wrongPartition }
+    if let reason = program.problem(of: event, in: events) {
+      refusedDetail = program.detail(of: event, in: events)
+      return reason
+    }
+    if homes.home(of: draft.entityID) != partition {
+      refusedDetail = homes.explanation(of: draft.entityID, on: partition)
+      return .wrongPartition
+    }
     events.commit(
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time)
     return nil

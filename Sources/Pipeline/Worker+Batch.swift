@@ -253,7 +253,6 @@ extension Worker {
 
   private func detail(of reason: DeadLetterReason, _ record: RawRecord) -> String {
     switch reason {
-    case .wrongPartition: ports.decoder.homes.explanation(of: record)
     case .corruptState:
       "the state at \(ports.store.place(of: record.key, partition: record.partition)) cannot be read: make it anew "
         + "with tally rebuild --entity"

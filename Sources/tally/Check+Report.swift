@@ -15,6 +15,35 @@ extension Check {
     }
   }
 
+  /// What becomes of the numbers that producers send.
+  func printNumbers(_ declaration: FeatureSetDeclaration) {
+    var lines: [(name: String, text: String)] = []
+    func add(_ owner: String, _ attribute: AttributeDeclaration, isEvent: Bool) {
+      guard case .number(let decimals, let minimum, let maximum) = attribute.type else { return }
+      let unit = decimals == 0 ? "1" : "0." + String(repeating: "0", count: decimals - 1) + "1"
+      let held =
+        !isEvent
+        ? "as it is"
+        : attribute.isExact
+          ? "whole multiples of \(unit); one with more decimals is a dead letter"
+          : "rounded to multiples of \(unit), halves away from zero"
+      lines.append(
+        ("\(owner).\(attribute.name)", "\(Self.plain(minimum)) to \(Self.plain(maximum)), \(held)"))
+    }
+    for attribute in declaration.profile { add("profile", attribute, isEvent: false) }
+    for event in declaration.events {
+      for attribute in event.attributes { add(event.name, attribute, isEvent: true) }
+    }
+    guard !lines.isEmpty else { return }
+    say("numbers:")
+    let width = lines.map(\.name.count).max() ?? 0
+    for line in lines { say("  \(line.name.padded(width))  \(line.text)") }
+  }
+
+  private static func plain(_ value: Double) -> String {
+    Int64(exactly: value).map { "\($0)" } ?? "\(value)"
+  }
+
   func printState(_ program: FeatureProgram) {
     say("windows: \(program.windows.map(\.text).joined(separator: "; "))")
     say(

@@ -27,6 +27,7 @@ struct Check: ParsableCommand {
     try reporting {
       let pipeline = try LoadedPipeline(file: file)
       printFeatures(pipeline)
+      printNumbers(pipeline.declaration.features)
       printState(pipeline.program)
       printModels(pipeline.declaration)
       if let models {

@@ -44,6 +44,20 @@ import Testing
     #expect(pipeline.tableFeatures == ["daily", "hour"])
   }
 
+  /// Whoever declares decimals means them, unless `round: true` stands beside them.
+  @Test func decimals() throws {
+    let types = [
+      "number", "{type: number}", "{type: number, decimals: 6}", "{type: number, decimals: 2, round: false}",
+      "{type: number, decimals: 2, round: true}",
+    ]
+    let exact = try types.map { type in
+      let yaml =
+        "pipeline: p\nevents: {e: {a: \(type)}}\nfeatures: {n: count(e)}\nmodels: {m: {file: m.json}}\n"
+      return try loadPipeline(yaml: yaml).features.events[0].attributes[0].isExact
+    }
+    #expect(exact == [false, false, true, true, false])
+  }
+
   @Test func defaults() throws {
     let pipeline = try loadPipeline(
       yaml: "pipeline: p\nfeatures:\n  n: count(any)\nmodels:\n  m: {file: m.json}\n")

@@ -60,7 +60,7 @@ struct Catalogue: Sendable {
     }
     let mixed = Filter(text: " where device != \"mobile\" and (minutes > 20.5 or not premium)") {
       guard case .text(let word) = $0.value("device"), word != "mobile" else { return false }
-      return (number($0.value("minutes")) ?? -1) > 20.5 || $0.value("premium") != .flag(true)
+      return (held($0.value("minutes"), 1e6) ?? -1) > 20.5 || $0.value("premium") != .flag(true)
     }
     for (event, filter) in [
       ("login", every), ("session", every), ("login", mobile), ("login", unlisted), ("session", mixed),
@@ -75,7 +75,7 @@ struct Catalogue: Sendable {
 
   private mutating func measuring() {
     let large = Filter(text: " where amount >= 10 and topic == \"tech\"") {
-      (number($0.value("amount")) ?? -1) >= 10 && $0.value("topic") == .text("tech")
+      (held($0.value("amount"), 100) ?? -1) >= 10 && $0.value("topic") == .text("tech")
     }
     let cases: [(String, String, Double, Filter)] = [
       ("buy", "amount", 100, every), ("buy", "amount", 100, large), ("session", "minutes", 1e6, every),
@@ -96,7 +96,7 @@ struct Catalogue: Sendable {
       windowed(function, "buy.topic", topic)
     }
     var dear = topic
-    dear.filter = { (number($0.value("amount")) ?? 1e9) < 50 }
+    dear.filter = { (held($0.value("amount"), 100) ?? 1e9) < 50 }
     for function in ["distinct", "entropy", "mode"] {
       windowed(function, "buy.topic where amount < 50", dear)
     }
@@ -139,6 +139,11 @@ struct Catalogue: Sendable {
           }, halfLife: length))
     }
   }
+}
+
+/// The number that counts of an event's: a whole multiple of 1 / `scale`.
+func held(_ value: TestValue?, _ scale: Double) -> Double? {
+  number(value).map { ($0 * scale).rounded(.toNearestOrAwayFromZero) / scale }
 }
 
 func number(_ value: TestValue?) -> Double? {

@@ -13,6 +13,14 @@ import Testing
       #expect(listed.count == 47)
       #expect(listed.contains { $0.contains("churn_risk_score") })
       #expect(lines.last?.hasSuffix("is valid") == true)
+      let numbers = lines.drop { $0 != "numbers:" }.dropFirst().prefix { $0.hasPrefix("  ") }
+      func says(_ name: String, _ text: String) -> Bool {
+        numbers.contains { $0.contains("  \(name) ") && $0.hasSuffix(text) }
+      }
+      #expect(says("profile.age", "13 to 120, as it is"))
+      #expect(
+        says("session.duration_min", "0 to 1440, rounded to multiples of 0.000001, halves away from zero"))
+      #expect(says("transaction.amount", "whole multiples of 0.01; one with more decimals is a dead letter"))
     }
   }
 

@@ -26,11 +26,19 @@ struct DefinitionText {
     }
   }
 
+  private mutating func add(_ attribute: AttributeDeclaration) {
+    add(attribute.name)
+    add(attribute.type)
+    // The usual forms, default decimals that round and others that do not, stay what they were before there was a choice.
+    if case .number(let decimals, _, _) = attribute.type, attribute.isExact != (decimals != 6) {
+      add(attribute.isExact ? "exact" : "rounded")
+    }
+  }
+
   private mutating func add(_ attributes: [AttributeDeclaration]) {
     add(attributes.count)
     for attribute in attributes {
-      add(attribute.name)
-      add(attribute.type)
+      add(attribute)
     }
   }
 
@@ -79,8 +87,7 @@ struct DefinitionText {
       text.add(group.name)
       text.add(group.used.count)
       for number in group.used.sorted(by: { name(group, $0).lexicographicallyPrecedes(name(group, $1)) }) {
-        text.add(group.attributes[number].name)
-        text.add(group.attributes[number].type)
+        text.add(group.attributes[number])
         if group.name == "profile" { text.add(number) }
       }
     }

@@ -83,6 +83,10 @@ struct AttributePlan {
   var kind: Kind
   var minimum: Double
   var maximum: Double
+  /// What a number is multiplied with to be whole; 0: it is taken as it is.
+  var scale = 0.0
+  /// Whether a number that is not whole then is refused; else it is rounded.
+  var isExact = false
   /// Slot of its value; -1: no feature uses it.
   var slot: Int32 = -1
   /// Its vocabulary in the program's code table: symbol `firstSymbol + i` has the code at `codes + i`.
@@ -91,4 +95,23 @@ struct AttributePlan {
   var codes: Int32 = 0
   /// Code of all other words.
   var other: Int32 = 0
+
+  /// What counts of a finite number, everywhere: in windows, filters and bounds. The nearest multiple of the unit, halves away
+  /// from zero; nil: it has more decimals than are declared.
+  ///
+  /// Decimals are not what single or double precision made of a multiple: 0.30000000000000004 is 0.3, 25.989999771118164 is
+  /// 25.99. So exact numbers may lie off by a millionth of the unit or by sixteen roundings of a double, at most a quarter of
+  /// the unit, or be the single-precision number of the multiple, where those are closer than units.
+  func number(_ value: Double) -> Double? {
+    guard scale > 0 else { return value }
+    let scaled = value * scale
+    // Outside of all bounds.
+    guard abs(scaled) <= 0x1p62 else { return value }
+    let whole = Double(ExactMath.quantise(value, scale: scale))
+    let multiple = whole / scale
+    guard isExact else { return multiple }
+    let slack = min(max(0x1p-20, abs(scaled) * 0x1p-49), 0.25)
+    let isSingle = abs(scaled) < 0x1p22 && Double(Float(multiple)) == value
+    return abs(scaled - whole) <= slack || isSingle ? multiple : nil
+  }
 }

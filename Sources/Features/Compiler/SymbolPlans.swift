@@ -25,6 +25,10 @@ struct SymbolPlans {
     for (number, group) in catalog.groups.enumerated() {
       for (index, attribute) in group.attributes.enumerated() {
         var plan = Self.plan(attribute.type)
+        if plan.kind == .number && number != catalog.profile {
+          plan.scale = attribute.type.scale
+          plan.isExact = attribute.isExact
+        }
         if let slot = group.used.firstIndex(of: index) { plan.slot = Int32(slot) }
         let vocabulary = words[number][index]
         if !vocabulary.isEmpty {
