@@ -15,6 +15,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
   public var connectTimeoutMs: Int
   /// Longest time of one statement, milliseconds; the server ends a longer one.
   public var statementTimeoutMs: Int
+  /// Longest time of one statement of a migration, milliseconds: a large table may get a new key.
+  var migrationTimeoutMs: Int { max(statementTimeoutMs, 6 * 3_600_000) }
   /// Time after which the server ends a transaction whose process stands still: it keeps a partition's position from whoever has
   /// taken the partition over.
   public var idleTimeoutMs = 10_000

@@ -42,16 +42,17 @@ struct PostgresConnection: ~Copyable {
   /// Runs one or more statements, sent at once; `copies` are the data of its COPY … FROM STDIN in order.
   ///
   /// `each` is called with every statement's number and result. Throws `PortError` of the first statement
-  /// that fails; those after it are not run. `detail` says in an error what was tried.
+  /// that fails; those after it are not run. `detail` says in an error what was tried, `timeoutMs` how long an answer may
+  /// take (nil: as long as a statement may).
   borrowing func run(
-    _ sql: String, _ detail: String, copies: [PostgresCopyBuffer] = [],
+    _ sql: String, _ detail: String, copies: [PostgresCopyBuffer] = [], timeoutMs: Int? = nil,
     each: (Int, PostgresResult) throws -> Void = { _, _ in }
   ) throws {
     guard PQsendQuery(connection, sql) == 1 else { throw lost(detail) }
     try flush(detail)
     var (number, copied) = (0, 0)
     var failure: (any Error)?
-    while let result = try next(detail) {
+    while let result = try next(detail, timeoutMs: timeoutMs.map { $0 + 1_000 } ?? answerTimeoutMs) {
       defer { PQclear(result) }
       switch PQresultStatus(result) {
       case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
@@ -95,18 +96,18 @@ struct PostgresConnection: ~Copyable {
       let status = PQflush(connection)
       if status == 0 { return }
       guard status == 1 else { throw lost(detail) }
-      try wait(POLLIN | POLLOUT, detail)
+      try wait(POLLIN | POLLOUT, detail, timeoutMs: answerTimeoutMs)
     }
   }
 
   /// nil: no more results.
-  private borrowing func next(_ detail: String) throws -> OpaquePointer? {
-    while PQisBusy(connection) == 1 { try wait(POLLIN, detail) }
+  private borrowing func next(_ detail: String, timeoutMs: Int) throws -> OpaquePointer? {
+    while PQisBusy(connection) == 1 { try wait(POLLIN, detail, timeoutMs: timeoutMs) }
     return PQgetResult(connection)
   }
 
-  private borrowing func wait(_ events: Int32, _ detail: String) throws {
-    guard Self.poll(PQsocket(connection), events, timeoutMs: answerTimeoutMs) else {
+  private borrowing func wait(_ events: Int32, _ detail: String, timeoutMs: Int) throws {
+    guard Self.poll(PQsocket(connection), events, timeoutMs: timeoutMs) else {
       throw PortError(.unavailable, "\(name): \(detail)", cause: "no answer in time")
     }
     guard PQconsumeInput(connection) == 1 else { throw lost(detail) }

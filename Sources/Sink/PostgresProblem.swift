@@ -35,6 +35,7 @@ enum PostgresProblem {
     "57P03": (.unavailable, "the server is starting up or shutting down"),
     "53100": (.unavailable, "the server's disk is full"),
     "53300": (.unavailable, "the server has no connection left"),
+    "23505": (.refused, TableStatements.rowIsThere),
     "22021": (.refused, "a text that is not valid in the database's encoding"),
     "22P05": (.refused, "a character that the database's encoding does not have: it must be UTF8"),
   ]

@@ -12,16 +12,16 @@ final class PostgresSession {
   init(_ configuration: PostgresConfiguration, _ plan: TablePlan) throws {
     connection = try PostgresConnection.entered(configuration)
     try checkServer(configuration)
-    let others = try migrate(plan)
+    let others = try migrate(plan, timeoutMs: configuration.migrationTimeoutMs)
     try prepare(plan, others)
   }
 
   /// Runs statements; see `PostgresConnection.run`.
   func run(
-    _ sql: String, _ detail: String, copies: [PostgresCopyBuffer] = [],
+    _ sql: String, _ detail: String, copies: [PostgresCopyBuffer] = [], timeoutMs: Int? = nil,
     each: (Int, PostgresResult) throws -> Void = { _, _ in }
   ) throws {
-    try connection.run(sql, detail, copies: copies, each: each)
+    try connection.run(sql, detail, copies: copies, timeoutMs: timeoutMs, each: each)
   }
 
   /// T of all partitions of a topic.
@@ -49,12 +49,14 @@ final class PostgresSession {
   }
 
   /// Adds what is missing. Returns the tables' columns that the plan does not write.
-  private func migrate(_ plan: TablePlan) throws -> [String: [String]] {
+  private func migrate(_ plan: TablePlan, timeoutMs: Int) throws -> [String: [String]] {
     let first = try inspect(plan)
     if first.statements.isEmpty { return first.others }
-    try run("BEGIN; SELECT pg_advisory_xact_lock(\(Self.migrationLock))", "lock for migration")
+    try run(
+      "BEGIN; SET LOCAL statement_timeout = \(timeoutMs); SELECT pg_advisory_xact_lock(\(Self.migrationLock))",
+      "lock for migration", timeoutMs: timeoutMs)
     let migration = try inspect(plan)
-    try run((migration.statements + ["COMMIT"]).joined(separator: ";\n"), "migrate")
+    try run((migration.statements + ["COMMIT"]).joined(separator: ";\n"), "migrate", timeoutMs: timeoutMs)
     return migration.others
   }
 
@@ -81,7 +83,29 @@ final class PostgresSession {
       }
     }
     return try TableMigration(
-      plan, found: found, foundVersion: version, .postgres, detail: "\(connection.name): tables")
+      plan, found: found, key: try scoresKey(plan.scores.name), foundVersion: version, .postgres,
+      detail: "\(connection.name): tables")
+  }
+
+  /// The key of `scores`; nil: there is none.
+  private func scoresKey(_ table: String) throws -> ScoresKey.Found? {
+    var found: ScoresKey.Found?
+    let sql = """
+      SELECT k.conname, a.attname
+      FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+        CROSS JOIN unnest(k.conkey) WITH ORDINALITY AS u(number, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.number
+      WHERE k.contype = 'p' AND c.relname = \(TableStatements.literal(table))
+        AND c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
+      ORDER BY u.place
+      """
+    try run(sql, "read the key of \(table)") { _, result in
+      for row in 0..<result.rows {
+        found = found ?? ScoresKey.Found(columns: [], constraint: result[row, 0] ?? "")
+        found?.columns.append(result[row, 1] ?? "")
+      }
+    }
+    return found
   }
 
   private func prepare(_ plan: TablePlan, _ others: [String: [String]]) throws {

@@ -39,8 +39,8 @@ struct PostgresStatements {
       INSERT INTO positions (pipeline, topic, "partition", next_offset)
       VALUES (\(pipeline), \(topic), $1, $2) ON CONFLICT DO NOTHING
       """,
-      "PREPARE tally_scores (text, text) AS \(insert(plan.scores, distinct: ["entity_id", "event_id"]))",
-      "PREPARE tally_latest (text, text) AS \(insert(plan.latestScores, distinct: ["entity_id"]))",
+      "PREPARE tally_scores (text, text) AS \(insertScores)",
+      "PREPARE tally_latest (text, text) AS \(upsertLatest)",
       "PREPARE tally_dead AS \(insertLetters)",
     ]
   }
@@ -55,9 +55,26 @@ struct PostgresStatements {
     return "CREATE TEMP TABLE \(name) (\(list.joined(separator: ", "))) ON COMMIT DELETE ROWS"
   }
 
-  /// An upsert may meet a row only once: of several staged rows of one key the last stays.
-  private func insert(_ table: TableDefinition, distinct: [String]) -> String {
-    let keys = TableStatements.list(distinct)
+  /// The position has moved in the same transaction, so no row can be there already.
+  private var insertScores: String {
+    """
+    INSERT INTO scores (\(TableStatements.list(plan.scores.columns.map(\.name))))
+    SELECT \(values(plan.scores)) FROM pg_temp.tally_rows ORDER BY "partition", "offset"
+    """
+  }
+
+  /// An upsert may meet a row only once: of several staged rows of an entity the last stays.
+  private var upsertLatest: String {
+    let table = plan.latestScores
+    return """
+      INSERT INTO latest_scores (\(TableStatements.list(table.columns.map(\.name))))
+      SELECT DISTINCT ON (entity_id) \(values(table)) FROM pg_temp.tally_rows ORDER BY entity_id, seq DESC
+      \(TableStatements.keepLater(table, others: others[table.name] ?? []))
+      """
+  }
+
+  /// What a table's columns get of the staged rows and the parameters.
+  private func values(_ table: TableDefinition) -> String {
     let values = table.columns.map { column in
       switch column.name {
       case "pipeline": pipeline
@@ -67,12 +84,7 @@ struct PostgresStatements {
       default: TableStatements.quoted(column.name)
       }
     }
-    return """
-      INSERT INTO \(TableStatements.quoted(table.name)) (\(TableStatements.list(table.columns.map(\.name))))
-      SELECT DISTINCT ON (\(keys)) \(values.joined(separator: ", ")) FROM pg_temp.tally_rows
-      ORDER BY \(keys), seq DESC
-      \(TableStatements.keepLater(table, others: others[table.name] ?? []))
-      """
+    return values.joined(separator: ", ")
   }
 
   private var insertLetters: String {

@@ -29,6 +29,8 @@ enum SQLiteProblem {
       return PortError(.unavailable, detail, cause: "a reader blocks the writer")
     case .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_INTERRUPT:
       return PortError(.unavailable, detail, cause: words(code))
+    case .SQLITE_CONSTRAINT:
+      return PortError(.refused, detail, cause: "\(words(code)): \(TableStatements.rowIsThere)")
     default: return PortError(.refused, detail, cause: words(code))
     }
   }

@@ -15,8 +15,11 @@ struct SQLiteStatements {
   init(_ plan: TablePlan, _ others: [String: [String]]) {
     pipeline = plan.context.pipeline
     topic = plan.context.topic
-    scores = Self.insert(plan.scores, others)
-    latestScores = Self.insert(plan.latestScores, others)
+    // The position has moved in the same transaction, so no row of `scores` can be there already.
+    scores = Self.insert(plan.scores)
+    latestScores =
+      Self.insert(plan.latestScores) + " "
+      + TableStatements.keepLater(plan.latestScores, others: others[plan.latestScores.name] ?? [])
   }
 
   /// T of a partition; nil: none.
@@ -169,11 +172,11 @@ struct SQLiteStatements {
     }
   }
 
-  private static func insert(_ table: TableDefinition, _ others: [String: [String]]) -> String {
+  private static func insert(_ table: TableDefinition) -> String {
     let marks = table.columns.map { _ in "?" }.joined(separator: ", ")
     return """
       INSERT INTO \(TableStatements.quoted(table.name)) (\(TableStatements.list(table.columns.map(\.name))))
-      VALUES (\(marks)) \(TableStatements.keepLater(table, others: others[table.name] ?? []))
+      VALUES (\(marks))
       """
   }
 }

@@ -40,6 +40,9 @@ public final class SQLiteTables: Sendable {
     return try SQLiteProblem.catching(detail) {
       try queue.writeWithoutTransaction { database in
         var others: [String: [String]] = [:]
+        // A table that is made anew must not take along the views that name it.
+        try database.execute(sql: "PRAGMA legacy_alter_table = ON")
+        defer { try? database.execute(sql: "PRAGMA legacy_alter_table = OFF") }
         try database.inTransaction(.immediate) {
           let migration = try Self.inspect(database, plan, detail)
           for statement in migration.statements { try database.execute(sql: statement) }
@@ -69,7 +72,23 @@ public final class SQLiteTables: Sendable {
     if found[TableMigration.versionTable] != nil {
       version = try Int.fetchOne(database, sql: "SELECT max(version) FROM \(TableMigration.versionTable)")
     }
-    return try TableMigration(plan, found: found, foundVersion: version, .sqlite, detail: detail)
+    let key = try scoresKey(database, plan.scores.name)
+    return try TableMigration(plan, found: found, key: key, foundVersion: version, .sqlite, detail: detail)
+  }
+
+  /// The key of `scores`; nil: there is no such table.
+  private static func scoresKey(_ database: Database, _ table: String) throws -> ScoresKey.Found? {
+    func texts(_ sql: String) throws -> [String] {
+      try String.fetchAll(database, sql: sql, arguments: [table])
+    }
+    let made = try texts("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?")
+    guard let created = made.first else { return nil }
+    return ScoresKey.Found(
+      columns: try texts("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk"), created: created,
+      belongings: try texts(
+        "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('index', 'trigger') AND sql IS NOT NULL"
+      ),
+      copied: try texts("SELECT name FROM pragma_table_info(?)"))
   }
 }
 

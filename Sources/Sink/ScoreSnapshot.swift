@@ -39,8 +39,8 @@ public struct ScoreSnapshot {
     return partitions.map { byPartition[Int64($0)] ?? nil }
   }
 
-  /// Calls `body` with the id of everyone who has rows, a page of ids at a time, ascending. Reads one entry of the primary
-  /// key's index per id.
+  /// Calls `body` with the id of everyone who has rows, a page of ids at a time, ascending. Reads one entry of the
+  /// entities' index per id.
   public func forEachEntity(_ table: ScoreTable.Name, _ body: ([String]) throws -> Void) throws {
     guard has(table.rawValue) else { return }
     var last = ""

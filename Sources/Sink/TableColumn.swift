@@ -29,6 +29,8 @@ struct TableDefinition: Equatable {
   var name: String
   var columns: [TableColumn]
   var primaryKey: [String]
+  /// Columns of an index beside the primary key's; empty: none.
+  var index: [String] = []
 }
 
 /// How the two databases differ in SQL.

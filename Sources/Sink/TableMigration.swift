@@ -3,7 +3,7 @@ import Dataflow
 /// What must be done to a database so that a pipeline can write into it.
 struct TableMigration {
   /// Version of the fixed columns; a database of a later one is refused.
-  static let version = 1
+  static let version = 2
   /// Holds the versions that a database has had.
   static let versionTable = "tally_schema"
 
@@ -13,11 +13,11 @@ struct TableMigration {
   private(set) var others: [String: [String]] = [:]
 
   /// Compares a plan with what is there: `found` has each table's (and view's) columns with their types in
-  /// the database's own words. Throws `PortError.refused` for a table that is not Tally's or a column of
+  /// the database's own words, `key` is that of `scores`. Throws `PortError.refused` for a table that is not Tally's or a column of
   /// another type.
   init(
-    _ plan: TablePlan, found: [String: [String: String]], foundVersion: Int?, _ dialect: TableDialect,
-    detail: String
+    _ plan: TablePlan, found: [String: [String: String]], key: ScoresKey.Found?, foundVersion: Int?,
+    _ dialect: TableDialect, detail: String
   ) throws {
     if let foundVersion, foundVersion > Self.version {
       throw PortError(
@@ -29,6 +29,7 @@ struct TableMigration {
     for table in plan.tables {
       guard let columns = found[table.name] else {
         statements.append(TableStatements.create(table, dialect))
+        statements += TableStatements.indices(table)
         types[table.name] = Dictionary(
           table.columns.map { ($0.name, dialect.name($0.type)) }, uniquingKeysWith: { first, _ in first })
         continue
@@ -49,6 +50,10 @@ struct TableMigration {
         .sorted()
     }
     addViews(TableViews(types, dialect), found: found)
+    if let key {
+      // First: what SQLite has of the table is text, in which columns that are added now are lacking.
+      statements = try ScoresKey.migration(key, plan.scores, dialect, detail: detail) + statements
+    }
     if found[Self.versionTable] == nil {
       statements.append("CREATE TABLE \(Self.versionTable) (version integer NOT NULL PRIMARY KEY)")
     }

@@ -43,7 +43,7 @@ struct TablePlan {
   var scores: TableDefinition {
     TableDefinition(
       name: "scores", columns: Self.eventColumns + outputs + decisions + Self.originColumns,
-      primaryKey: ["pipeline", "entity_id", "event_id"])
+      primaryKey: ["pipeline", "topic", "partition", "offset"], index: ["pipeline", "entity_id", "topic"])
   }
 
   /// One row per entity.

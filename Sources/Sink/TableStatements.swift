@@ -28,10 +28,22 @@ enum TableStatements {
     return "CREATE TABLE \(quoted(table.name)) (\(columns), PRIMARY KEY (\(list(table.primaryKey))))"
   }
 
+  /// CREATE INDEX, for the index that a table has beside its key.
+  static func indices(_ table: TableDefinition) -> [String] {
+    guard !table.index.isEmpty else { return [] }
+    let name = quoted("\(table.name)_by_entity")
+    return ["CREATE INDEX IF NOT EXISTS \(name) ON \(quoted(table.name)) (\(list(table.index)))"]
+  }
+
   /// ALTER TABLE … ADD COLUMN.
   static func add(_ column: TableColumn, to table: String, _ dialect: TableDialect) -> String {
     "ALTER TABLE \(quoted(table)) ADD COLUMN \(declaration(column, dialect))"
   }
+
+  /// Why a row of `scores` may be refused.
+  static let rowIsThere =
+    "the table has a row of a record that lies behind its position: were the positions set back? Remove the rows from there "
+    + "on, too; or an index or a constraint of your own forbids the row"
 
   /// What follows an INSERT's values: the row of the later event stays.
   ///

@@ -10,10 +10,9 @@ final class SampledPerson {
   let partition: Int32
   /// Whether the state began anew after a silence.
   var hasBegunAnew = false
-  /// Scores that the table must have, in the order of the log, gaps where a later one took the place.
-  private(set) var scores: [ExpectedScore?] = []
+  /// Scores that the table must have, in the order of the log.
+  private(set) var scores: [ExpectedScore] = []
   private var bits: [UInt32] = []
-  private var byEvent: [Hash128: Int] = [:]
   /// The latest score, with the bits of all columns; nil: none, or erased.
   private(set) var latest: (score: ExpectedScore, bits: [UInt32])?
   /// Place and ingest time of the last event that changed the state.
@@ -36,7 +35,6 @@ final class SampledPerson {
   func add(_ score: ExpectedScore, _ all: [UInt32], keeps: Bool, width: Int) {
     latest = (score, all)
     guard keeps else { return }
-    if let old = byEvent.updateValue(scores.count, forKey: score.eventID) { scores[old] = nil }
     scores.append(score)
     bits.append(contentsOf: all[..<width])
   }
@@ -48,7 +46,6 @@ final class SampledPerson {
   func erase() {
     scores = []
     bits = []
-    byEvent = [:]
     latest = nil
   }
 }

@@ -49,16 +49,13 @@ public struct ScoreComparison {
 
   private mutating func compareScores(_ rows: [StoredScore], _ person: SampledPerson?) {
     var expected: [Place: Int] = [:]
-    for (index, score) in (person?.scores ?? []).enumerated() {
-      if let score { expected[score.place] = index }
-    }
+    for (index, score) in (person?.scores ?? []).enumerated() { expected[score.place] = index }
     for row in rows {
-      guard let person, let index = expected.removeValue(forKey: row.place), let score = person.scores[index]
-      else {
+      guard let person, let index = expected.removeValue(forKey: row.place) else {
         unexpected(row)
         continue
       }
-      compare(row, score, person.bits(of: index, width: recomputed.cells.scoresCount))
+      compare(row, person.scores[index], person.bits(of: index, width: recomputed.cells.scoresCount))
     }
     absent += expected.keys
   }

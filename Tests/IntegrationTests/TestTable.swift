@@ -98,7 +98,7 @@ struct TestTable: Sendable {
       SELECT pipeline, entity_id, event_id, \(micros("event_time")), \(micros("as_of")),
         \(place ? "topic, \"partition\", \"offset\"" : "''"), engagement, churn, lifetime_value, engagement_category,
         \(flag("intervene")), model_versions, definition
-      FROM \(table) ORDER BY entity_id, event_id
+      FROM \(table) ORDER BY entity_id, event_id, "offset"
       """)
   }
 

@@ -29,7 +29,7 @@ struct TableMigrationTests {
         == [["e0", "", ""], ["e1", "medium", "1"]])
     #expect(try backend.query("SELECT count(churn), count(engagement) FROM scores") == [["1", "2"]])
     #expect(try backend.query("SELECT location, account_type FROM latest_scores") == [["south", "premium"]])
-    #expect(try backend.query("SELECT version FROM tally_schema") == [["1"]])
+    #expect(try backend.query("SELECT version FROM tally_schema") == [["2"]])
   }
 
   /// A pipeline that drops a feature must not leave the old value beside new ones.

@@ -4,17 +4,13 @@ import TestNumbers
 
 /// What the tables must hold, naively: every written batch applied row by row to dictionaries.
 struct TableModel {
-  struct EventKey: Hashable {
-    var entity: String
-    var event: String
-  }
   struct Place: Hashable {
     var partition: Int32
     var offset: Int64
   }
 
   let context: ScoreContext
-  private(set) var scores: [EventKey: TableInput] = [:]
+  private(set) var scores: [Place: TableInput] = [:]
   private(set) var latest: [String: TableInput] = [:]
   private(set) var letters: [Place: TableInput] = [:]
   private(set) var positions: [Int32: Int64] = [:]
@@ -24,12 +20,12 @@ struct TableModel {
   mutating func apply(_ inputs: [TableInput], _ moves: [PositionMove]) {
     for move in moves { positions[move.partition] = move.new }
     for input in inputs where input.toTable {
+      let place = Place(partition: input.partition, offset: input.offset)
       if input.reason != nil {
-        letters[Place(partition: input.partition, offset: input.offset)] = input
+        letters[place] = input
         continue
       }
-      let key = EventKey(entity: input.entity, event: input.event)
-      if Self.replaces(input, scores[key]) { scores[key] = input }
+      scores[place] = input
       if Self.replaces(input, latest[input.entity]) { latest[input.entity] = input }
     }
   }
