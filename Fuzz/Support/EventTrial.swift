@@ -125,7 +125,7 @@ final class EventTrial {
       require(key.elementsEqual(id), "the key is not the entity's id")
     }
     require(isText(event.source) && event.source.count <= 256, "source")
-    require(event.time > 0 && event.time < EventTimeBounds.end, "time \(event.time)")
+    require(event.time >= EventTimeBounds.start && event.time < EventTimeBounds.end, "time \(event.time)")
     if ingestTimeMs >= 0, ingestTimeMs < EventTimeBounds.end / 1000 {
       require(event.time <= ingestTimeMs * 1000 + limits.futureBound, "future")
     }

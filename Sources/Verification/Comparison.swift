@@ -46,6 +46,8 @@ public struct DifferingColumn: Equatable, Sendable, Encodable {
 
 /// What was compared of one store, and how it ended.
 public struct Comparison: Equatable, Sendable, Encodable {
+  /// Why a row was left out that comes from before what was read of the log.
+  static let olderThanLog = "older than what was read of the log"
   /// Most places that are told of each kind.
   static let examplesMax = 5
 

@@ -63,8 +63,11 @@ public final class Recomputation {
   /// Ids of all people of the sample that were met, with the partition that they belong to; in no order.
   public var ids: [(id: [UInt8], partition: Int32)] { people.values.map { ($0.id, $0.partition) } }
 
-  /// People of the sample with events.
+  /// People of the sample that were met.
   public var peopleCount: Int { people.count }
+
+  /// People of the sample of whom the log has an event.
+  public var peopleWithEvents: Int { people.values.count { $0.hasEvents } }
 
   /// People whose older events the log no longer has.
   public var peopleOlderThanLog: Int {
@@ -84,6 +87,7 @@ public final class Recomputation {
 
   private func add(_ event: Event, _ record: RawRecord) throws {
     let person = person(record)
+    person.hasEvents = true
     if let check = person.check, record.offset >= check.next { compare(person, check) }
     let before = person.state.events
     switch program.process(event, in: events, to: person.state) {

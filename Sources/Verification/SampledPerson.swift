@@ -8,6 +8,8 @@ final class SampledPerson {
   let state: EntityState
   /// The partition that the person belongs to; of one without events, where something else of theirs was found.
   let partition: Int32
+  /// Whether the log has an event of the person.
+  var hasEvents = false
   /// Whether the state began anew after a silence.
   var hasBegunAnew = false
   /// Scores that the table must have, in the order of the log.

@@ -76,7 +76,7 @@ public struct ScoreComparison {
 
   private mutating func unexpected(_ row: StoredScore) {
     if row.offset < logFrom[row.partition] ?? 0 {
-      result.note("older than what was read of the log")
+      result.note(Comparison.olderThanLog)
     } else if row.definition != definition {
       result.note("of another definition")
     } else {

@@ -1,7 +1,11 @@
 /// What `tally verify` found. It names nobody: places are partitions and offsets.
 public struct VerificationReport: Equatable, Sendable, Encodable {
-  /// Whether nothing differs.
+  /// How it ended.
+  public let outcome: VerificationOutcome
+  /// Whether nothing differs of what was compared.
   public let equal: Bool
+  /// All that was not compared: people, then rows and states.
+  public let leftOut: [LeftOut]
   /// People of the sample.
   public let people: Int
   /// People left out because the log no longer has their first events.
@@ -13,34 +17,47 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   /// `scores` and `latest_scores` where there is a table, then `states`.
   public let comparisons: [Comparison]
 
-  /// A report of what was recomputed and compared.
-  public init(_ recomputed: Recomputation, tables: [Comparison]) {
+  /// A report of what was recomputed and compared. `isWhole`: whether the log has everything that the sample is made of; if
+  /// not, there may be people of whom it has nothing, and no table tells of them.
+  public init(_ recomputed: Recomputation, tables: [Comparison], isWhole: Bool) {
     people = recomputed.peopleCount
     peopleOlderThanLog = recomputed.peopleOlderThanLog
     records = recomputed.recordsRead
     events = recomputed.eventsScored
     comparisons = tables + [recomputed.states]
     equal = comparisons.allSatisfy(\.holds)
+    var leftOut = [
+      LeftOut(what: "people", why: "the log no longer has their first events", count: peopleOlderThanLog)
+    ]
+    for comparison in comparisons {
+      leftOut += comparison.leftOut.sorted { $0.key < $1.key }.map {
+        LeftOut(what: comparison.what, why: $0.key, count: $0.value)
+      }
+    }
+    self.leftOut = leftOut.filter { $0.count > 0 }
+    let reaches =
+      isWhole && peopleOlderThanLog == 0
+      && comparisons.allSatisfy { $0.leftOut[Comparison.olderThanLog] == nil }
+    outcome = !equal ? .different : reaches ? .equal : .equalAsFarAsTheLogReaches
   }
 
   /// The report for people.
   public var lines: [String] {
     var lines = ["\(people) people, \(events) scores from \(records) records"]
-    if peopleOlderThanLog > 0 {
-      lines.append("left out: \(peopleOlderThanLog) people whose first events the log no longer has")
-    }
     for comparison in comparisons { lines += Self.lines(comparison) }
-    return lines + (equal ? ["equal"] : ["different: " + advice])
+    var result = outcome.text
+    if !leftOut.isEmpty { result += "; left out: " + leftOut.map(\.text).joined(separator: ", ") }
+    if !equal { result += "; what to do: " + advice }
+    return lines + [result]
   }
 
   private static func lines(_ comparison: Comparison) -> [String] {
-    var head =
+    let count = comparison.leftOut.values.reduce(0, +)
+    var lines = [
       "\(comparison.what): \(comparison.compared) compared, \(comparison.equal) equal, \(comparison.different) different, "
-      + "\(comparison.missing) missing, \(comparison.unexpected) unexpected"
-    for (why, count) in comparison.leftOut.sorted(by: { $0.key < $1.key }) {
-      head += "; \(count) left out: \(why)"
-    }
-    var lines = [head]
+        + "\(comparison.missing) missing, \(comparison.unexpected) unexpected"
+        + (count > 0 ? ", \(count) left out" : "")
+    ]
     for column in comparison.columns {
       let size = column.largest.map { ", largest difference \($0)" } ?? ""
       lines.append("  \(column.column): \(column.count)\(size), \(places(column.examples, of: column.count))")

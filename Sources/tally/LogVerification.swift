@@ -22,7 +22,6 @@ struct LogVerification {
   let only: String?
   /// Offsets of a partition whose rows are compared; nil: all.
   let last: Int64?
-  let acceptShorterLog: Bool
 
   private static let recordsAtOnce = 512
   private static let pollTimeoutMs = 500
@@ -36,8 +35,7 @@ struct LogVerification {
     defer { store.close() }
     let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
     let homes = try settings.homes(partitions, checkedBy: positions.facts.map(\.record))
-    let start = try VerificationStart(
-      positions, pipeline: pipeline, last: last, acceptShorterLog: acceptShorterLog)
+    let start = try VerificationStart(positions, pipeline: pipeline, last: last)
     let scorer = ForestScorer(try pipeline.loadModels(settings.models, kernel: settings.kernel))
     let decider = try pipeline.makeDecider()
     let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
@@ -51,13 +49,13 @@ struct LogVerification {
     try read(start.logFrom, start.next, into: recomputed, checking: start.records)
 
     guard let table = try openTable(context) else {
-      let ends = try readStates(of: recomputed.ids, recomputed, store, start)
+      let ends = try readStates(of: recomputed.ids, recomputed, store, start, homes)
       try read(start.next, ends, into: recomputed)
       recomputed.finishStates()
-      return VerificationReport(recomputed, tables: [])
+      return report(recomputed, start, tables: [])
     }
     let strangers = try table.snapshot { try self.strangers($0, recomputed) }
-    let ends = try readStates(of: recomputed.ids + strangers, recomputed, store, start)
+    let ends = try readStates(of: recomputed.ids + strangers, recomputed, store, start, homes)
     return try table.snapshot { snapshot in
       let numbers = start.next.keys.sorted()
       let rowsUntil = try snapshot.positions(numbers)
@@ -74,14 +72,23 @@ struct LogVerification {
       try read(start.next, until, into: recomputed)
       recomputed.finishStates()
       guard rowsUntil.contains(where: { $0 != nil }) else {
-        return VerificationReport(recomputed, tables: [])
+        return report(recomputed, start, tables: [])
       }
-      return VerificationReport(
-        recomputed,
+      return report(
+        recomputed, start,
         tables: try compare(
           snapshot, table, recomputed, context, start,
           notBegun: zip(numbers, rowsUntil).filter { $0.1 == nil }.map(\.0)))
     }
+  }
+
+  /// A log that is cut off may know nothing of some of a share's people; of the only person it knows all or, by the state's
+  /// count of events, not.
+  private func report(
+    _ recomputed: Recomputation, _ start: VerificationStart, tables: [Comparison]
+  ) -> VerificationReport {
+    let isWhole = start.logIsWhole || (only != nil && recomputed.peopleWithEvents > 0)
+    return VerificationReport(recomputed, tables: tables, isWhole: isWhole)
   }
 
   /// People whose last event came before this may have no state any more, milliseconds UTC; nil: states do not expire.
@@ -138,12 +145,15 @@ struct LogVerification {
   /// Hands over the states of people, each with the W that it is of. Returns the largest W of every partition.
   private func readStates(
     of people: [(id: [UInt8], partition: Int32)], _ recomputed: Recomputation, _ store: any StateStore,
-    _ start: VerificationStart
+    _ start: VerificationStart, _ homes: KeyHomes
   ) throws -> [Int32: Int64] {
     var ends = start.next
     let partitions = start.next.keys.sorted()
     var all = people.filter { start.next[$0.partition] != nil }
-    if let only, people.isEmpty { all = partitions.prefix(1).map { (Array(only.utf8), $0) } }
+    if let only, people.isEmpty {
+      let id = Array(only.utf8)
+      all = [(id, id.withUnsafeBytes { homes.home(of: $0) })].filter { start.next[$0.1] != nil }
+    }
     for begin in stride(from: 0, to: all.count, by: Self.statesAtOnce) {
       let some = all[begin..<min(begin + Self.statesAtOnce, all.count)]
       let ids = some.flatMap(\.id)

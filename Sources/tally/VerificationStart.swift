@@ -17,9 +17,7 @@ struct VerificationStart {
   private(set) var logIsWhole = true
 
   /// Looks at the positions. Throws `Failure` when states and log do not belong together or nothing can be compared.
-  init(
-    _ positions: PipelinePositions, pipeline: LoadedPipeline, last: Int64?, acceptShorterLog: Bool
-  ) throws {
+  init(_ positions: PipelinePositions, pipeline: LoadedPipeline, last: Int64?) throws {
     for facts in positions.facts {
       let partition = facts.partition
       guard let record = facts.record else {
@@ -31,14 +29,7 @@ struct VerificationStart {
         continue
       }
       try Self.check(record, facts, pipeline)
-      if facts.bounds.low > record.firstOffset {
-        guard acceptShorterLog else {
-          throw Failure(
-            "partition \(partition): the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): older "
-              + "events are gone; --accept-shorter-log compares the people whose events the log still has")
-        }
-        logIsWhole = false
-      }
+      if facts.bounds.low > record.firstOffset { logIsWhole = false }
       let from = min(max(facts.bounds.low, record.firstOffset), record.nextOffset)
       logFrom[partition] = from
       next[partition] = record.nextOffset

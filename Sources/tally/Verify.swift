@@ -14,14 +14,15 @@ struct Verify: ParsableCommand {
       latest_scores, and the states in Redis. Without a table, the states only. It writes nothing and works beside a
       running tally run: every state and row is compared as of the position that it was read at.
 
-      Rows of other models or of another definition are counted apart, and so are those that would lie before the first
-      row of a table that was added later. The report names nobody: places are
+      What cannot be compared is counted, with the reason, and stands in the result: rows of other models or of another
+      definition, and those that would lie before the first row of a table that was added later. The report names nobody: places are
       PARTITION/OFFSET. Features of states are compared as of the person's last event. Memory grows with the sample.
 
-      The log must reach back to where the states began. --accept-shorter-log compares those people only whose stored
-      state counts as many events as the log has of them, so that theirs began within it.
+      Where the log no longer reaches back to where the states began, because of its retention, those people only are compared
+      whose stored state counts as many events as the log has of them, so that theirs began within it.
 
-      Exit codes: 0 equal, 1 different or failed, 64 wrong usage.
+      Exit codes: 0 all equal, 1 different (or it failed: then without a report), 3 equal as far as the log reaches, 64
+      wrong usage.
 
       Examples:
         tally verify
@@ -38,8 +39,7 @@ struct Verify: ParsableCommand {
     help: "Rows of scores that are compared: of the last N offsets of every partition (default: 1000000).")
   var last: Int64?
   @Flag(help: "Compare all rows of scores.") var all = false
-  @Flag(help: "Compare what can be, when the log no longer reaches back to where the states began.")
-  var acceptShorterLog = false
+  @Flag(help: .hidden) var acceptShorterLog = false
   @Flag(help: "One JSON object.") var json = false
 
   private static let sampleDefault = 0.01
@@ -67,8 +67,7 @@ struct Verify: ParsableCommand {
         entity.map { EntitySample(only: Array($0.utf8)) } ?? EntitySample(share: share, seed: seed)
       let verification = LogVerification(
         settings: settings, pipeline: pipeline, sample: chosen, only: entity,
-        last: all ? nil : last ?? Self.lastDefault,
-        acceptShorterLog: acceptShorterLog)
+        last: all ? nil : last ?? Self.lastDefault)
       let report = try verification.run()
       if json {
         let encoder = JSONEncoder()
@@ -80,7 +79,7 @@ struct Verify: ParsableCommand {
         say("verify: \(who): \(report.lines[0])")
         for line in report.lines.dropFirst() { say(line) }
       }
-      if !report.equal { throw ExitCode.failure }
+      if report.outcome != .equal { throw ExitCode(report.outcome.exitCode) }
     }
   }
 }

@@ -36,6 +36,14 @@ struct Findings: Equatable {
   var people: Int { Int(json?["people"].whole ?? -1) }
   var olderThanLog: Int { Int(json?["people_older_than_log"].whole ?? -1) }
 
+  var outcome: String { json?["outcome"].text ?? "" }
+  /// What was left out in all, by what it is.
+  var leftOutOfAll: [String: Int] {
+    Dictionary(
+      (json?["left_out"].elements ?? []).map { ($0["what"].text ?? "", Int($0["count"].whole ?? -1)) },
+      uniquingKeysWith: +)
+  }
+
   subscript(what: String) -> Counts? {
     guard let found = comparison(what) else { return nil }
     func number(_ name: String) -> Int { Int(found[name].whole ?? -1) }
@@ -91,16 +99,5 @@ extension Stage {
       }
     }
     return mixed
-  }
-
-  /// The partition that a message goes to; it is produced.
-  func partition(of key: String, with message: BrokerMessage) throws -> Int {
-    let before = try ends("events")
-    try broker.produce([message], to: "events")
-    let after = try ends("events")
-    guard let partition = after.indices.first(where: { after[$0] > before[$0] }) else {
-      throw TestFailure("\(key) went nowhere")
-    }
-    return partition
   }
 }

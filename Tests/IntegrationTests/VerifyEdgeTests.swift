@@ -30,6 +30,9 @@ import Testing
       try stage.broker.produce(Array(messages[2000...]), to: "events")
       let rest = messages.count - 2000
       try stage.run(["--models", models])
+      let text = try tally(["verify", "--sample", "1"] + stage.connection + ["--models", models])
+      #expect(text.code == 0 && text.output.contains("equal; left out: "), "\(text.text)")
+      #expect(text.output.contains("1000 rows of scores (of other models)"), "\(text.text)")
       let mixed = try Findings(
         try tally(["verify", "--json", "--sample", "1"] + stage.connection + ["--models", models]))
       #expect(mixed["scores"] == Findings.Counts(compared: rest, equal: rest))
@@ -62,7 +65,7 @@ import Testing
       // What cannot be packed: the broker counts packed bytes.
       let filler = (0..<200_000).map { _ in String(Int.random(in: 0...35), radix: 36) }.joined()
       let bad = (0..<25).map { _ in BrokerMessage("filler", filler, contentType: "application/json") }
-      let partition = try stage.partition(of: "filler", with: bad[0])
+      try stage.broker.produce([bad[0]], to: "events")
       // In two parts: what is not scored yet must not be pushed out.
       try stage.broker.produce(bad, to: "events")
       try stage.run()
@@ -76,18 +79,25 @@ import Testing
       }
       try stage.broker.produce(new, to: "events")
       try stage.run()
-      let refused = try stage.ask(["verify", "--sample", "1"])
-      #expect(refused.code == 1, "\(refused.text)")
-      #expect(refused.errors.contains("partition \(partition): the log begins at offset"), "\(refused.text)")
-      #expect(refused.errors.contains("the states at 0") && refused.errors.contains("--accept-shorter-log"))
-      let some = try Findings(try stage.verified(["--sample", "1", "--accept-shorter-log"]))
+      let text = try stage.ask(["verify", "--sample", "1"])
+      #expect(
+        text.code == 3 && text.output.contains("equal as far as the log reaches; left out: "), "\(text.text)")
+      let some = try Findings(try stage.verified(["--sample", "1"]), code: 3)
+      #expect(some.outcome == "equal-as-far-as-the-log-reaches")
+      #expect(some.leftOutOfAll["people"] == some.olderThanLog)
+      #expect(text.output.contains("\(some.olderThanLog) people (the log no longer has their first events)"))
       #expect(some.olderThanLog > 0 && some.olderThanLog < stage.history.people.count)
       #expect(some["states"]?.compared == stage.history.people.count + 1 - some.olderThanLog)
       #expect((some["scores"]?.compared ?? 0) >= new.count)
-      let one = try stage.ask(["verify", "--entity", "filler", "--accept-shorter-log"])
+      let one = try stage.ask(["verify", "--entity", "filler"])
       #expect(one.code == 0 && one.output.contains("scores: \(new.count) compared"), "\(one.text)")
       _ = try stage.table.query("UPDATE scores SET churn = churn + 1 WHERE entity_id = 'filler'")
-      let two = try stage.ask(["verify", "--entity", "filler", "--accept-shorter-log"])
+      let old = try #require(
+        stage.history.people.first { old in
+          (try? stage.ask(["verify", "--entity", old]))?.code == 3
+        })
+      #expect(try stage.ask(["verify", "--entity", old]).output.contains("left out: 1 people"))
+      let two = try stage.ask(["verify", "--entity", "filler"])
       #expect(two.code == 1 && two.output.contains("churn: \(new.count), largest"), "\(two.text)")
     }
   }
@@ -138,7 +148,9 @@ import Testing
       ] {
         #expect(try stage.ask(["verify"] + wrong).code == 64, "\(wrong)")
       }
-      #expect(try tally(["verify", "--help"]).output.contains("tally verify --sample 0.1 --seed 7"))
+      let help = try tally(["verify", "--help"]).output
+      #expect(help.contains("tally verify --sample 0.1 --seed 7"))
+      #expect(help.contains("Exit codes: 0 all equal, 1 different"))
       let changed = readText(Places.pipeline).replacingOccurrences(
         of: "sum(transaction.amount where not (role == \"buyer\"), 30d)",
         with: "sum(transaction.amount where role == \"buyer\", 30d)")

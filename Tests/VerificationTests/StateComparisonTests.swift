@@ -3,7 +3,7 @@ import Events
 import Features
 import Sink
 import Testing
-import Verification
+@testable import Verification
 
 /// Stored states against what the log gives, each as of its W.
 @Suite struct StateComparisonTests {
@@ -125,16 +125,53 @@ import Verification
 
   @Test func theReport() throws {
     let recomputed = try found(nil, next: 6)
-    let report = VerificationReport(recomputed, tables: [])
-    #expect(!report.equal)
+    let report = VerificationReport(recomputed, tables: [], isWhole: true)
+    #expect(!report.equal && report.outcome == .different)
     #expect(
       report.lines == [
         "1 people, 4 scores from 4 records",
         "states: 0 compared, 0 equal, 0 different, 1 missing, 0 unexpected", "  missing: at 0/5",
-        "different: states are made anew by tally rebuild, or tally rebuild --entity ID for one person",
+        "different; what to do: states are made anew by tally rebuild, or tally rebuild --entity ID for one person",
       ])
     let equal = VerificationReport(
-      try found(try stored(["login 1 1", "login 2 2"]), next: 2), tables: [Comparison("scores")])
-    #expect(equal.equal && equal.lines.last == "equal")
+      try found(try stored(["login 1 1", "login 2 2"]), next: 2), tables: [Comparison("scores")],
+      isWhole: true)
+    #expect(equal.equal && equal.lines.last == "equal" && equal.leftOut.isEmpty)
+  }
+
+  /// "equal" never hides what was not compared, and says apart what the log no longer has.
+  @Test func whatIsLeftOutStandsInTheResult() throws {
+    func report(_ why: [String], isWhole: Bool = true, differs: Bool = false) throws -> VerificationReport {
+      var scores = Comparison("scores")
+      for one in why { scores.note(one) }
+      if differs { scores.isMissing(at: Place(partition: 0, offset: 1)) }
+      let states = try found(try stored(["login 1 1", "login 2 2"]), next: 2)
+      return VerificationReport(states, tables: [scores], isWhole: isWhole)
+    }
+    let models = try report(["of other models", "of other models", "of another definition"])
+    #expect(models.outcome == .equal && models.outcome.exitCode == 0)
+    #expect(
+      models.lines.last
+        == "equal; left out: 1 rows of scores (of another definition), 2 rows of scores (of other models)")
+    #expect(
+      models.lines[1] == "scores: 0 compared, 0 equal, 0 different, 0 missing, 0 unexpected, 3 left out")
+    let old = try report([Comparison.olderThanLog])
+    #expect(old.outcome == .equalAsFarAsTheLogReaches && old.outcome.exitCode == 3 && old.equal)
+    #expect(
+      old.lines.last?.hasPrefix("equal as far as the log reaches; left out: 1 rows of scores (older") == true)
+    let cut = try report([], isWhole: false)
+    #expect(cut.outcome.exitCode == 3 && cut.lines.last == "equal as far as the log reaches")
+    let worse = try report([Comparison.olderThanLog], isWhole: false, differs: true)
+    #expect(worse.outcome == .different && worse.outcome.exitCode == 1)
+    #expect(worse.lines.last?.hasPrefix("different; left out: 1 rows of scores") == true)
+
+    var rules = StateRules()
+    rules.logIsWhole = false
+    let recomputed = try found(
+      try stored(["login 9 1", "login 1 1", "login 2 2", "login 3 3"]), next: 6, rules: rules)
+    let people = VerificationReport(recomputed, tables: [], isWhole: true)
+    #expect(people.outcome == .equalAsFarAsTheLogReaches)
+    #expect(
+      people.leftOut == [LeftOut(what: "people", why: "the log no longer has their first events", count: 1)])
   }
 }
