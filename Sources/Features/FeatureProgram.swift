@@ -32,6 +32,8 @@ public final class FeatureProgram: @unchecked Sendable {
   public let aggregateDescriptions: [String]
   /// The windows in use, shortest first.
   public let windows: [WindowDescription]
+  /// Whether any aggregate of events is over an entity's whole life.
+  public let hasLifetimeSeries: Bool
   /// What an entity's stored state is expected to take.
   public let stateBytesEstimate: StateEstimate
   /// Idle TTL, microseconds; the largest number when there is none.
@@ -53,6 +55,9 @@ public final class FeatureProgram: @unchecked Sendable {
     aggregateDescriptions = compiler.aggregates.map(\.text)
     windows = compiler.windows.map { WindowDescription(span: $0.reach, hop: $0.hop) }.sorted {
       $0.span < $1.span
+    }
+    hasLifetimeSeries = builder.series.contains {
+      $0.key.hop == .lifetime && $0.key.sub != .attribute
     }
     stateBytesEstimate = StateEstimate(builder)
     stateHash = DefinitionText.state(builder, idleTTL: declaration.idleTTL).hash

@@ -17,17 +17,25 @@ public final class KafkaAdmin {
     handle = try KafkaHandle(RD_KAFKA_CONSUMER, conf, notes)
   }
 
-  /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default. `entries`: of its
-  /// configuration.
+  /// Makes a topic. Returns false when it is there already. `replication` -1: the broker's default; `settings`: the
+  /// topic's configuration where it is not the broker's default.
   ///
   /// Throws `.unsupported` on a mock broker, which makes topics in its own process or, with four partitions, when
   /// one is produced to.
   public func createTopic(
-    _ name: String, partitions: Int32, replication: Int32 = -1, entries: [(String, String)] = [],
+    _ name: String, partitions: Int32, replication: Int32 = -1, settings: [String: String] = [:],
     timeoutMs: Int
   ) throws(KafkaError) -> Bool {
     try handle.createTopic(
-      name, partitions: partitions, replication: replication, entries: entries, timeoutMs: timeoutMs)
+      name, partitions: partitions, replication: replication, settings: settings, timeoutMs: timeoutMs)
+  }
+
+  /// The topic's configuration as the brokers have it now, defaults included, by name; nil: there is no such topic.
+  ///
+  /// Throws `.denied` without the permission DescribeConfigs on the topic, `.unsupported` when the broker does not know
+  /// the request (before Kafka 0.11; a mock broker).
+  public func topicSettings(_ name: String, timeoutMs: Int) throws(KafkaError) -> [String: String]? {
+    try handle.topicSettings(name, timeoutMs: timeoutMs)
   }
 
   /// The topic as the brokers know it now; nil: there is none.
@@ -65,9 +73,9 @@ public final class KafkaAdmin {
 extension KafkaHandle {
   /// Makes a topic. Returns false when it is there already.
   func createTopic(
-    _ name: String, partitions: Int32, replication: Int32, entries: [(String, String)] = [], timeoutMs: Int
+    _ name: String, partitions: Int32, replication: Int32, settings: [String: String], timeoutMs: Int
   ) throws(KafkaError) -> Bool {
-    if try clusterID(timeoutMs: timeoutMs).hasPrefix("mockCluster") {
+    if try clusterID(timeoutMs: timeoutMs).hasPrefix(Self.mockPrefix) {
       throw KafkaError(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, "create topic \(name): this is a mock broker")
     }
     var text = [CChar](repeating: 0, count: KafkaConfiguration.errorTextBytesMax)
@@ -75,9 +83,11 @@ extension KafkaHandle {
       throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "create topic \(name): \(string(text))")
     }
     defer { rd_kafka_NewTopic_destroy(topic) }
-    for (key, value) in entries {
-      let code = rd_kafka_NewTopic_set_config(topic, key, value)
-      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, doing: "topic \(name): \(key)") }
+    for (setting, value) in settings {
+      let code = rd_kafka_NewTopic_set_config(topic, setting, value)
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        throw KafkaError(code, doing: "create topic \(name): \(setting)")
+      }
     }
     let queue = rd_kafka_queue_new(pointer)
     defer { rd_kafka_queue_destroy(queue) }
@@ -106,5 +116,9 @@ extension KafkaHandle {
     return true
   }
 
-  private static let answerSlackMs: Int32 = 1000
+  /// How the cluster ids of mocks begin.
+  static let mockPrefix = "mockCluster"
+
+  /// Wait for an admin request beyond its own timeout, milliseconds.
+  static let answerSlackMs: Int32 = 1000
 }

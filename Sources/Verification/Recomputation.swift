@@ -171,6 +171,8 @@ public struct StateRules: Sendable {
   /// Whether the log reaches back to where the states began. If not, only people are compared whose stored state counts as
   /// many events as the log has of it: it began within the log.
   public var logIsWhole = true
+  /// Whether the log lacks records in its middle: states that were made from it may lack the same.
+  public var logIsCompacted = false
   /// States of people whose last event came before may have expired, milliseconds UTC; nil: none expire.
   public var expiresBeforeMs: Int64?
 

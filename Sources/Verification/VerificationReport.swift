@@ -8,8 +8,10 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   public let leftOut: [LeftOut]
   /// People of the sample.
   public let people: Int
-  /// People left out because the log no longer has their first events.
+  /// People left out because the log no longer has all their events.
   public let peopleOlderThanLog: Int
+  /// Whether the log is compacted: it cannot show what states and rows lack that were made after records were removed.
+  public let logIsCompacted: Bool
   /// Records of the log that were read.
   public let records: Int64
   /// Events of the sample that were scored again.
@@ -22,12 +24,13 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   public init(_ recomputed: Recomputation, tables: [Comparison], isWhole: Bool) {
     people = recomputed.peopleCount
     peopleOlderThanLog = recomputed.peopleOlderThanLog
+    logIsCompacted = recomputed.rules.logIsCompacted
     records = recomputed.recordsRead
     events = recomputed.eventsScored
     comparisons = tables + [recomputed.states]
     equal = comparisons.allSatisfy(\.holds)
     var leftOut = [
-      LeftOut(what: "people", why: "the log no longer has their first events", count: peopleOlderThanLog)
+      LeftOut(what: "people", why: "the log no longer has all their events", count: peopleOlderThanLog)
     ]
     for comparison in comparisons {
       leftOut += comparison.leftOut.sorted { $0.key < $1.key }.map {
@@ -36,7 +39,7 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
     }
     self.leftOut = leftOut.filter { $0.count > 0 }
     let reaches =
-      isWhole && peopleOlderThanLog == 0
+      isWhole && !logIsCompacted && peopleOlderThanLog == 0
       && comparisons.allSatisfy { $0.leftOut[Comparison.olderThanLog] == nil }
     outcome = !equal ? .different : reaches ? .equal : .equalAsFarAsTheLogReaches
   }

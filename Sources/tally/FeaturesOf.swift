@@ -28,6 +28,7 @@ struct FeaturesOf: ParsableCommand {
   @Flag(help: "Make the state from the log instead of the store.") var fromLog = false
   @Option(help: "With --from-log: a file of events instead of the topic.", completion: .file()) var events:
     String?
+  @OptionGroup var compacted: CompactedOption
   @Option(help: "Score them, too, and print the N features that move each score the most (TreeSHAP).")
   var explain: Int?
   @Flag(help: "One JSON object.") var json = false
@@ -40,6 +41,7 @@ struct FeaturesOf: ParsableCommand {
     try reporting {
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
+      if fromLog && events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
       let moment = try asOf.map { try Self.parse($0) }
       let state =
         fromLog || events != nil

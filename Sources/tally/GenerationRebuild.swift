@@ -17,6 +17,8 @@ struct GenerationRebuild {
   let homes: KeyHomes
   let acceptShorterLog: Bool
   let goesOn: Bool
+  /// Whether the log may lack records in its middle.
+  let isCompacted: Bool
 
   /// Records by which the new generation may be behind at the switch: what workers apply, without scoring it again, before
   /// they go on.
@@ -39,6 +41,7 @@ struct GenerationRebuild {
     }
     var until = began.mapValues(\.until)
     var from = began.mapValues(\.from)
+    let first = from
     var records: UInt64 = 0
     var rounds = 0
     while true {
@@ -54,6 +57,7 @@ struct GenerationRebuild {
     }
     if isInPlace {
       say("rebuild: done, \(records) records; tally run goes on from here")
+      tellGaps(first, until, records)
       return true
     }
     from = until
@@ -64,7 +68,17 @@ struct GenerationRebuild {
     records += read
     try removeOld()
     say("rebuild: done, \(records) records; switched to generation \(target), tally run goes on from here")
+    tellGaps(first, until, records)
     return true
+  }
+
+  /// Says how much a compacted log lacks at most.
+  private func tellGaps(_ from: [Int32: Int64], _ until: [Int32: Int64], _ records: UInt64) {
+    guard isCompacted else { return }
+    let offsets = from.map { max(0, (until[$0.key] ?? 0) - $0.value) }.reduce(0, +)
+    say(
+      "rebuild: \(max(0, offsets - Int64(records))) of \(offsets) offsets hold no record: compacted away, or marks of "
+        + "transactions; whose events they were, and what the states lack by that, is not known")
   }
 
   /// Puts the first records of the new generation where there are none to go on from. Returns those that have something to do.

@@ -22,6 +22,8 @@ struct LogVerification {
   let only: String?
   /// Offsets of a partition whose rows are compared; nil: all.
   let last: Int64?
+  /// Whether the log may lack records in its middle.
+  let isCompacted: Bool
 
   private static let recordsAtOnce = 512
   private static let pollTimeoutMs = 500
@@ -40,7 +42,8 @@ struct LogVerification {
     let decider = try pipeline.makeDecider()
     let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
     var rules = StateRules()
-    rules.logIsWhole = start.logIsWhole
+    rules.logIsWhole = start.logIsWhole && !isCompacted
+    rules.logIsCompacted = isCompacted
     rules.expiresBeforeMs = expiresBeforeMs
     let recomputed = Recomputation(
       program: pipeline.program, context: context, sample: sample,

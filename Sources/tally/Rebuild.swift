@@ -45,6 +45,7 @@ struct Rebuild: ParsableCommand {
   @Option(help: "Threads; each reads some of the partitions.") var workers: Int?
   @Flag(help: "Accept states that know only what the log still has, when it no longer reaches back.")
   var acceptShorterLog = false
+  @OptionGroup var compacted: CompactedOption
   @Flag(help: "Begin again instead of going on with an interrupted rebuild.") var restart = false
 
   func validate() throws {
@@ -61,6 +62,7 @@ struct Rebuild: ParsableCommand {
     try reporting {
       var settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let isCompacted = try TopicCheck(settings, pipeline, compacted).enforce().isCompacted
       let partitions = try settings.partitionCount()
       let store = try settings.makeStore(pipeline, partitionCount: partitions)
       defer { store.close() }
@@ -76,7 +78,7 @@ struct Rebuild: ParsableCommand {
         return try StrayRebuild(settings: settings, pipeline: pipeline, store: store).run(positions)
       }
       settings.workers = min(workers ?? settings.workers, Int(partitions))
-      try rebuild(settings, pipeline, store, positions)
+      try rebuild(settings, pipeline, store, positions, isCompacted: isCompacted)
     }
   }
 
@@ -94,7 +96,7 @@ struct Rebuild: ParsableCommand {
 
   private func rebuild(
     _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore,
-    _ positions: PipelinePositions
+    _ positions: PipelinePositions, isCompacted: Bool
   ) throws {
     let models = try? pipeline.loadModels(settings.models)
     let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
@@ -108,7 +110,8 @@ struct Rebuild: ParsableCommand {
     let homes = try self.homes(settings, pipeline, store, positions)
     let rebuild = GenerationRebuild(
       settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet, homes: homes,
-      acceptShorterLog: acceptShorterLog, goesOn: !restart)
+      acceptShorterLog: acceptShorterLog, goesOn: !restart,
+      isCompacted: isCompacted)
     // Of earlier moves that were interrupted behind the switch.
     for (partition, standing) in positions.standings.enumerated() {
       try Generations.removeLeftovers(store, standing, partition: Int32(partition))

@@ -51,6 +51,7 @@ struct Replay: ParsableCommand {
   @Option(help: "Where states are kept: redis, or memory (needs no Redis; cannot be resumed).")
   var store = ReplayStore.redis
   @Option(help: "Also write the scores to this topic; not the live one.") var toTopic: String?
+  @OptionGroup var compacted: CompactedOption
   @Flag(help: "Remove the run's states and tables instead.") var discard = false
 
   func validate() throws {
@@ -75,6 +76,7 @@ struct Replay: ParsableCommand {
         }
         own.scoresTopic = toTopic
       }
+      if files.isEmpty { try TopicCheck(live, pipeline, compacted).enforce() }
       own.workers = files.isEmpty ? workers ?? live.workers : 1
       own.worker.startAt = .earliest
       let log = try ReplayLog(own, pipeline, files: files, from: from, until: until)

@@ -44,6 +44,7 @@ struct Run: ParsableCommand {
       "Believe the group's offsets although Tally has not committed them: for a start after they were set by hand."
   )
   var trustOffsets = false
+  @OptionGroup var compacted: CompactedOption
   @Flag(help: "A live view instead of a line now and then.") var view = false
 
   func validate() throws {
@@ -64,6 +65,8 @@ struct Run: ParsableCommand {
       if let encoding { settings.encoding = encoding }
       if let http { settings.http = http }
       let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let check = TopicCheck(settings, pipeline, compacted, isLive: true)
+      let watch = TopicWatch(after: try check.enforce()) { try check.review() }
       let ends = untilEnd ? try settings.ends() : nil
       let running = try PipelineRun(settings, pipeline)
       let server = try settings.serve(running, pipeline)
@@ -72,7 +75,11 @@ struct Run: ParsableCommand {
         running.stop.stop()
         StopDeadline.begin(seconds: 5)
       }
-      defer { withExtendedLifetime(interrupts) {} }
+      let timer = watch.start()
+      defer {
+        timer.cancel()
+        withExtendedLifetime(interrupts) {}
+      }
       complain(
         "tally: \(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)"
       )

@@ -27,6 +27,7 @@ struct Train: ParsableCommand {
   @Option(
     help: "Events file (lines KEY, tab, JSON; or JSON alone) instead of the topic.", completion: .file())
   var events: String?
+  @OptionGroup var compacted: CompactedOption
   @Option(help: "Only this model; may be given again.") var only: [String] = []
   @Option(help: "Most trees.") var trees = 500
   @Option(help: "Depth of the trees.") var depth = 8
@@ -46,6 +47,7 @@ struct Train: ParsableCommand {
       options.earlyStoppingRounds = earlyStopping
       options.seed = seed
       options.threads = threads
+      if events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
       try ModelTraining(settings: settings, pipeline: pipeline, options: options)
         .run(labels: labels, events: events, only: only)
     }

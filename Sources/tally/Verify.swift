@@ -19,7 +19,8 @@ struct Verify: ParsableCommand {
       PARTITION/OFFSET. Features of states are compared as of the person's last event. Memory grows with the sample.
 
       Where the log no longer reaches back to where the states began, because of its retention, those people only are compared
-      whose stored state counts as many events as the log has of them, so that theirs began within it.
+      whose stored state counts as many events as the log has of them, so that theirs began within it. --accept-compacted does
+      the same for a log that lacks records in its middle.
 
       Exit codes: 0 all equal, 1 different (or it failed: then without a report), 3 equal as far as the log reaches, 64
       wrong usage.
@@ -40,6 +41,7 @@ struct Verify: ParsableCommand {
   var last: Int64?
   @Flag(help: "Compare all rows of scores.") var all = false
   @Flag(help: .hidden) var acceptShorterLog = false
+  @OptionGroup var compacted: CompactedOption
   @Flag(help: "One JSON object.") var json = false
 
   private static let sampleDefault = 0.01
@@ -62,12 +64,13 @@ struct Verify: ParsableCommand {
     try reporting {
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let isCompacted = try TopicCheck(settings, pipeline, compacted).enforce().isCompacted
       let share = sample ?? Self.sampleDefault
       let chosen =
         entity.map { EntitySample(only: Array($0.utf8)) } ?? EntitySample(share: share, seed: seed)
       let verification = LogVerification(
         settings: settings, pipeline: pipeline, sample: chosen, only: entity,
-        last: all ? nil : last ?? Self.lastDefault)
+        last: all ? nil : last ?? Self.lastDefault, isCompacted: isCompacted)
       let report = try verification.run()
       if json {
         let encoder = JSONEncoder()

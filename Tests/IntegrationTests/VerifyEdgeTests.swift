@@ -85,7 +85,7 @@ import Testing
       let some = try Findings(try stage.verified(["--sample", "1"]), code: 3)
       #expect(some.outcome == "equal-as-far-as-the-log-reaches")
       #expect(some.leftOutOfAll["people"] == some.olderThanLog)
-      #expect(text.output.contains("\(some.olderThanLog) people (the log no longer has their first events)"))
+      #expect(text.output.contains("\(some.olderThanLog) people (the log no longer has all their events)"))
       #expect(some.olderThanLog > 0 && some.olderThanLog < stage.history.people.count)
       #expect(some["states"]?.compared == stage.history.people.count + 1 - some.olderThanLog)
       #expect((some["scores"]?.compared ?? 0) >= new.count)

@@ -172,6 +172,6 @@ import Testing
     let people = VerificationReport(recomputed, tables: [], isWhole: true)
     #expect(people.outcome == .equalAsFarAsTheLogReaches)
     #expect(
-      people.leftOut == [LeftOut(what: "people", why: "the log no longer has their first events", count: 1)])
+      people.leftOut == [LeftOut(what: "people", why: "the log no longer has all their events", count: 1)])
   }
 }

@@ -1,0 +1,116 @@
+import Declaration
+import Features
+
+/// What is to be said of how the brokers keep a topic: a function of the topic's configuration and the pipeline, without I/O.
+struct LogReview: Equatable {
+  /// Why nothing may begin; nil: it may.
+  private(set) var refusal: String?
+  /// What people should know.
+  private(set) var warnings: [String] = []
+  /// Whether the log may lack records in its middle, and that was accepted.
+  private(set) var isCompacted = false
+
+  /// Nothing to say.
+  init() {}
+
+  /// Of the topic of events. `isLive`: events are scored as they come; the others only read what is there.
+  init(events topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds, accepts: Bool, isLive: Bool) {
+    reviewPolicy(topic, terms, accepts: accepts)
+    reviewRetention(topic, terms, needs)
+    guard isLive, let timestamps = terms.timestamps, timestamps.lowercased() != "logappendtime" else {
+      return
+    }
+    warnings.append(
+      "topic \(topic.name): message.timestamp.type is \(timestamps): event times are compared with what producers say, not "
+        + "with the brokers' clock; " + topic.command("message.timestamp.type=LogAppendTime"))
+  }
+
+  /// Of the topic of dead letters.
+  init(letters topic: TopicName, _ terms: LogTerms, accepts: Bool) {
+    guard let policy = terms.unsafePolicy else { return }
+    let found =
+      "topic \(topic.name) of dead letters: cleanup.policy is \(policy): of letters with one key only the newest would stay, "
+      + "and a letter without a key is refused by the brokers, which stops its partition"
+    if accepts {
+      warnings.append(found)
+    } else {
+      refusal =
+        found + "; " + topic.command("cleanup.policy=delete")
+        + ", or name another topic in scores.dead_letters"
+    }
+  }
+
+  /// Of a topic whose configuration the brokers do not tell.
+  init(unread topic: TopicName, because why: String) {
+    warnings = [
+      "topic \(topic.name): its configuration cannot be read (\(why)): whether it is compacted, and how long it keeps "
+        + "records, is not known"
+    ]
+  }
+
+  /// All that is to be told.
+  var complaints: [String] { (refusal.map { [$0] } ?? []) + warnings }
+
+  /// Adds what another review says.
+  mutating func add(_ other: LogReview) {
+    refusal = refusal ?? other.refusal
+    warnings += other.warnings
+    isCompacted = isCompacted || other.isCompacted
+  }
+
+  private mutating func reviewPolicy(_ topic: TopicName, _ terms: LogTerms, accepts: Bool) {
+    guard terms.cleanup != nil else {
+      return add(LogReview(unread: topic, because: "the brokers do not tell cleanup.policy"))
+    }
+    guard let policy = terms.unsafePolicy else { return }
+    let found = "topic \(topic.name): cleanup.policy is \(policy): "
+    guard !accepts else {
+      isCompacted = true
+      warnings.append(
+        found
+          + "states, rows and features made from this log lack the records that the brokers have removed from its "
+          + "middle, and nothing tells which")
+      return
+    }
+    refusal =
+      found
+      + "the brokers remove records from the middle of the log, so states made from it would lack events without a "
+      + "sign of it; " + topic.command("cleanup.policy=delete,retention.ms=-1")
+      + " (what is removed stays removed), or go on with --accept-compacted"
+  }
+
+  private mutating func reviewRetention(_ topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds) {
+    if let kept = terms.keptMs {
+      let hourMs: Int64 = 3_600_000
+      let size = kept % hourMs == 0 ? " (\(durationText(kept * 1000)))" : ""
+      let found = "topic \(topic.name): retention.ms is \(kept)\(size)"
+      let outcome = "states that are lost or changed cannot be made anew from such a log; "
+      if let window = needs.window, needs.reachMs > kept {
+        warnings.append(
+          "\(found), less than the longest window needs (\(window.text)): " + outcome
+            + topic.command("retention.ms=\(needs.reachMs)")
+            + (needs.hasLifetime ? " (or -1: features without a window go back over a lifetime)" : ""))
+      } else if needs.hasLifetime {
+        warnings.append(
+          "\(found), and features without a window go back over a lifetime: " + outcome
+            + topic.command("retention.ms=-1"))
+      }
+    }
+    if let kept = terms.keptBytes, needs.hasLifetime || needs.window != nil {
+      warnings.append(
+        "topic \(topic.name): retention.bytes is \(kept): a partition that grows beyond it forgets earlier than retention.ms "
+          + "says; " + topic.command("retention.bytes=-1"))
+    }
+  }
+}
+
+/// A topic, and where it is.
+struct TopicName: Equatable {
+  let name: String
+  let brokers: String
+
+  /// How to change its configuration.
+  func command(_ setting: String) -> String {
+    "to change that: kafka-configs.sh --bootstrap-server \(brokers) --alter --entity-type topics --entity-name \(name) --add-config \(setting)"
+  }
+}

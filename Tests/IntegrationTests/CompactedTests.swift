@@ -1,0 +1,116 @@
+import Foundation
+import Kafka
+import TestServers
+import Testing
+
+/// Topics whose log may lack records in its middle.
+@Suite struct CompactedTests {
+  private static let isReal = ProcessInfo.processInfo.environment["TALLY_BROKERS"] != nil
+
+  /// The embedded broker does not know the question: every command that asks says so once and goes on.
+  @Test(.enabled(if: !isReal)) func whatCannotBeReadIsSaidOnce() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      try stage.broker.produce([stage.history.message(at: 0)], to: "events")
+      for command in [["run", "--until-end"], ["verify"], ["rebuild"]] {
+        let result = try stage.ask(command)
+        #expect(result.code == 0, "\(result.text)")
+        let lines = result.errors.split(separator: "\n").filter { $0.contains("cannot be read") }
+        #expect(lines.count == 1, "\(command): \(result.text)")
+        #expect(
+          lines.first?.hasPrefix("tally: warning: topic \(stage.name("events")): ") == true, "\(lines)")
+      }
+    }
+  }
+
+  /// Messages that fit into one segment of every partition.
+  private static let scoredFirst = 100
+
+  @Test(.enabled(if: isReal, "needs TALLY_BROKERS"), arguments: ["compact", "compact,delete"])
+  func areRefusedByAllThatReadTheLog(_ policy: String) async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let topic = try Self.makeTopic(stage, ["cleanup.policy": policy])
+      let person = stage.history.people[0]
+      for command in [
+        ["run", "--until-end"], ["rebuild"], ["rebuild", "--entity", person], ["verify"],
+        ["replay", "--store", "memory"], ["train", "--labels", "/nowhere.csv"],
+        ["features", person, "--from-log"],
+      ] {
+        let result = try tally(command + stage.connection + ["--topic", topic])
+        #expect(result.code == 1 && result.output.isEmpty, "\(command): \(result.text)")
+        #expect(
+          result.errors.hasPrefix("tally: topic \(topic): cleanup.policy is \(policy): "), "\(result.text)")
+        #expect(result.errors.split(separator: "\n").count == 1, "\(result.text)")
+      }
+      // What reads files, or no log at all, does not ask.
+      for command in [
+        ["replay", stage.history.file, "--store", "memory", "--run", "files"],
+        ["features", person, "--events", stage.history.file], ["status"],
+      ] {
+        let result = try tally(command + stage.connection + ["--topic", topic])
+        #expect(result.code == 0 && !result.errors.contains("cleanup.policy"), "\(command): \(result.text)")
+      }
+    }
+  }
+
+  /// Accepted, cleaned by the brokers, and then: nothing is called equal or complete.
+  @Test(.enabled(if: isReal, "needs TALLY_BROKERS")) func whatIsGoneIsSpokenOf() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let topic = try Self.makeTopic(
+        stage, ["cleanup.policy": "compact", "segment.bytes": "65536", "min.cleanable.dirty.ratio": "0.01"])
+      let accepted = stage.connection + ["--topic", topic, "--accept-compacted"]
+      // The newest segment is never cleaned: what is scored first is whole.
+      let messages = stage.history.messages
+      try stage.broker.produce(Array(messages[..<Self.scoredFirst]), to: "compacted")
+      let first = try stage.broker.readAll("compacted", committed: true).map(\.place)
+      #expect(first.count == Self.scoredFirst)
+      let scored = try tally(["run", "--until-end"] + accepted)
+      #expect(scored.code == 0 && scored.errors.contains("nothing tells which"), "\(scored.text)")
+      #expect(scored.output.contains("read \(Self.scoredFirst) = "), "\(scored.text)")
+      try stage.broker.produce(Array(messages[Self.scoredFirst...]), to: "compacted")
+      try until("the cleaner", seconds: 120) {
+        let left = try stage.broker.readAll("compacted", committed: true).map(\.place)
+        return !Set(first).isSubset(of: left)
+      }
+      let verified = try tally(["verify", "--sample", "1", "--all"] + accepted)
+      #expect(verified.code == 0, "\(verified.text)")
+      #expect(verified.output.contains("left out: "), "\(verified.text)")
+      #expect(verified.output.contains("equal as far as the log reaches"), "\(verified.text)")
+      let rebuilt = try tally(["rebuild"] + accepted)
+      #expect(rebuilt.code == 0, "\(rebuilt.text)")
+      #expect(
+        rebuilt.output.contains(/rebuild: [1-9][0-9]* of [0-9]+ offsets hold no record/), "\(rebuilt.text)")
+    }
+  }
+
+  @Test(.enabled(if: isReal, "needs TALLY_BROKERS")) func lettersMustNotBeCompacted() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let topic = try Self.makeTopic(stage, ["cleanup.policy": "compact"])
+      let result = try tally(
+        ["run", "--until-end"] + stage.connection + ["--dead-letters-topic", topic])
+      #expect(result.code == 1, "\(result.text)")
+      #expect(result.errors.hasPrefix("tally: topic \(topic) of dead letters: "), "\(result.text)")
+    }
+  }
+
+  /// Makes the topic "compacted" of a real broker. Returns the broker's name for it.
+  private static func makeTopic(_ stage: Stage, _ settings: [String: String]) throws -> String {
+    let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", stage.broker.bootstrapServers)]))
+    defer { admin.close() }
+    let name = stage.broker.name("compacted")
+    _ = try admin.createTopic(
+      name, partitions: Int32(Stage.partitions), settings: settings, timeoutMs: TestBroker.answerTimeoutMs)
+    try until("the topic", seconds: 20) {
+      try admin.metadata(topic: name, timeoutMs: TestBroker.answerTimeoutMs) != nil
+    }
+    return name
+  }
+}
+
+extension BrokerMessage {
+  /// PARTITION/OFFSET.
+  fileprivate var place: String { "\(partition)/\(offset)" }
+}

@@ -1,0 +1,156 @@
+import Dataflow
+import Declaration
+import Features
+import Testing
+
+@testable import tally
+
+/// What is said of a topic's configuration, by a table of cases.
+@Suite struct LogReviewTests {
+  private static let topic = TopicName(name: "events", brokers: "b:1")
+  private static let day: Int64 = 86_400_000
+
+  /// What a pipeline of one feature needs of the log.
+  private static func needs(_ expression: String) throws -> LogNeeds {
+    let yaml = """
+      pipeline: small
+      profile:
+        age: {type: number}
+      events:
+        login:
+      features:
+        one: \(expression)
+      models:
+        m: {file: m.json}
+      """
+    return LogNeeds(try FeatureProgram(loadPipeline(yaml: yaml).features))
+  }
+
+  private static func review(
+    _ settings: [String: String], needs expression: String = "profile.age", accepts: Bool = false,
+    isLive: Bool = true
+  ) throws -> LogReview {
+    let defaults = [
+      "cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime", "retention.ms": "-1",
+      "retention.bytes": "-1",
+    ]
+    return LogReview(
+      events: topic, LogTerms(defaults.merging(settings) { $1 }), try needs(expression), accepts: accepts,
+      isLive: isLive)
+  }
+
+  @Test func aLogThatKeepsEverythingIsNotSpokenOf() throws {
+    for expression in ["count(login, 30d)", "count(login)", "profile.age"] {
+      for policy in ["delete", " Delete ", "delete,delete", ""] {
+        #expect(try Self.review(["cleanup.policy": policy], needs: expression) == LogReview())
+      }
+    }
+  }
+
+  /// Whatever may take records from the middle of the log, in whatever spelling, and what nobody knows.
+  @Test(arguments: [
+    "compact", "compact,delete", "delete,compact", "delete, compact", "COMPACT", " compact ", "archive",
+    "delete,archive",
+  ])
+  func aLogThatMayHaveHolesIsRefused(_ policy: String) throws {
+    for expression in ["count(login, 30d)", "count(login)", "profile.age"] {
+      for isLive in [true, false] {
+        let found = try Self.review(["cleanup.policy": policy], needs: expression, isLive: isLive)
+        let refusal = try #require(found.refusal)
+        let shown = policy.lowercased().filter { $0 != " " }
+        for words in [
+          "topic events", "cleanup.policy is \(shown):", "--accept-compacted",
+          "kafka-configs.sh --bootstrap-server b:1 --alter --entity-type topics --entity-name events "
+            + "--add-config cleanup.policy=delete,retention.ms=-1",
+        ] { #expect(refusal.contains(words), "\(refusal)") }
+        #expect(!found.isCompacted)
+
+        let accepted = try Self.review(
+          ["cleanup.policy": policy], needs: expression, accepts: true, isLive: isLive)
+        #expect(accepted.refusal == nil && accepted.isCompacted)
+        #expect(accepted.warnings.count == 1 && accepted.warnings[0].contains("lack the records"))
+      }
+    }
+  }
+
+  /// Retention, milliseconds; the feature; the value that the command gives, nil: nothing is to be said.
+  @Test(arguments: [
+    (30 * day, "count(login, 30d)", "\(31 * day)"), (31 * day - 1, "count(login, 30d)", "\(31 * day)"),
+    (31 * day, "count(login, 30d)", nil), (7 * day, "count(login, 12h)", nil),
+    (13 * day / 24 - 1, "count(login, 12h)", "\(13 * day / 24)"), (13 * day / 24, "count(login, 12h)", nil),
+    (0, "count(login, 12h)", "\(13 * day / 24)"), (0, "profile.age", nil), (day, "count(login)", "-1"),
+    (4000 * day, "days_since(login)", "-1"), (31 * day, "count(login, 30d) / count(login)", "-1"),
+    (30 * day, "count(login, 30d) / count(login)", "\(31 * day)"), (-1, "count(login)", nil),
+    (Int64.max, "count(login)", nil), (Int64.max / 1000, "count(login)", nil),
+  ])
+  func aLogThatForgetsTooSoonIsWarnedOf(_ retention: Int64, _ feature: String, _ wanted: String?) throws {
+    let found = try Self.review(["retention.ms": "\(retention)"], needs: feature)
+    #expect(found.refusal == nil)
+    guard let wanted else { return #expect(found.warnings == []) }
+    try #require(found.warnings.count == 1)
+    #expect(found.warnings[0].contains("retention.ms is \(retention)"))
+    #expect(found.warnings[0].contains("--entity-name events --add-config retention.ms=\(wanted)"))
+    // A log that is only compacted forgets nothing by age.
+    let compacted = try Self.review(
+      ["retention.ms": "\(retention)", "cleanup.policy": "compact"], needs: feature, accepts: true)
+    #expect(compacted.warnings.count == 1)
+    let both = try Self.review(
+      ["retention.ms": "\(retention)", "cleanup.policy": "compact,delete"], needs: feature, accepts: true)
+    #expect(both.warnings.count == 2)
+  }
+
+  @Test func aBoundInBytesIsWarnedOf() throws {
+    let found = try Self.review(["retention.bytes": "1000"], needs: "count(login, 30d)")
+    #expect(found.warnings.count == 1 && found.warnings[0].contains("retention.bytes is 1000"))
+    #expect(try Self.review(["retention.bytes": "1000"]) == LogReview())
+    let nothing = try Self.review(
+      ["retention.bytes": "1000", "cleanup.policy": ""], needs: "count(login, 30d)")
+    #expect(nothing == LogReview())
+  }
+
+  @Test func producersTimesAreWarnedOfWhereEventsAreScored() throws {
+    let found = try Self.review(["message.timestamp.type": "CreateTime"])
+    #expect(found.warnings.count == 1 && found.warnings[0].contains("message.timestamp.type=LogAppendTime"))
+    #expect(try Self.review(["message.timestamp.type": "CreateTime"], isLive: false) == LogReview())
+  }
+
+  /// A broker that tells nothing of the policy must not pass for one that keeps everything.
+  @Test func anAnswerWithoutThePolicyIsSaid() throws {
+    let found = LogReview(
+      events: Self.topic, LogTerms([:]), try Self.needs("count(login)"), accepts: false, isLive: true)
+    #expect(found.refusal == nil)
+    #expect(found.warnings.count == 1 && found.warnings[0].contains("cannot be read"))
+  }
+
+  @Test func lettersMustNotBeCompacted() {
+    let compacted = LogTerms(["cleanup.policy": "compact"])
+    let refused = LogReview(letters: Self.topic, compacted, accepts: false)
+    #expect(refused.refusal?.contains("cleanup.policy=delete") == true)
+    let accepted = LogReview(letters: Self.topic, compacted, accepts: true)
+    #expect(accepted.refusal == nil && accepted.warnings.count == 1 && !accepted.isCompacted)
+    #expect(
+      LogReview(letters: Self.topic, LogTerms(["cleanup.policy": "delete"]), accepts: false) == LogReview())
+  }
+
+  /// What changes while events are scored is told once, and again when it comes back.
+  @Test func changesAreToldOnce() throws {
+    let good = try Self.review([:])
+    let bad = try Self.review(["cleanup.policy": "compact"])
+    let answers = Answers([good, bad, bad, nil, bad, good, bad])
+    let watch = TopicWatch(after: good) { try answers.next() }
+    let told = (0..<7).map { _ in watch.news().count }
+    #expect(told == [0, 1, 0, 0, 0, 0, 1])
+  }
+}
+
+/// Reviews one after the other; nil: the brokers did not answer.
+private final class Answers: @unchecked Sendable {
+  private var rest: ArraySlice<LogReview?>
+
+  init(_ all: [LogReview?]) { rest = all[...] }
+
+  func next() throws -> LogReview {
+    guard let first = rest.popFirst(), let answer = first else { throw Failure("no answer") }
+    return answer
+  }
+}
