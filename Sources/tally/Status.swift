@@ -13,6 +13,8 @@ struct Status: ParsableCommand {
     discussion: """
       W: next offset by the store. T: by the table. C: the group's committed offset. Effectively once keeps C ≤ W ≤ T.
       Topics written in transactions show a lag of 1 at rest: the end counts the transaction's marker.
+      Skipped: offsets below W that held no record when they were read: markers of transactions, or what a compacted topic has
+      lost.
 
       Examples:
         tally status --config tally.yaml
@@ -44,6 +46,7 @@ struct Status: ParsableCommand {
     func pad(_ text: String) -> String { String(repeating: " ", count: max(0, 12 - text.count)) + text }
     if !json { say(["partition", "W", "T", "C", "end", "lag"].map(pad).joined()) }
     var totals = PartitionCounters()
+    var skipped: Int64 = 0
     for partition in ends.indices {
       let record = standings[partition].record
       let lag = ends[partition] - (record?.nextOffset ?? 0)
@@ -52,7 +55,7 @@ struct Status: ParsableCommand {
         say(
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
             + "\"c\":\(value(committed[partition])),\"end\":\(ends[partition]),\"lag\":\(lag),"
-            + "\"generation\":\(standings[partition].generation),"
+            + "\"generation\":\(standings[partition].generation),\"skipped\":\(record?.skippedOffsets ?? 0),"
             + Self.json(record?.counters ?? PartitionCounters()) + "}")
       } else {
         say(
@@ -61,6 +64,7 @@ struct Status: ParsableCommand {
             "\(ends[partition])", "\(lag)",
           ].map(pad).joined())
       }
+      skipped += record?.skippedOffsets ?? 0
       guard let counters = record?.counters else { continue }
       totals.read += counters.read
       totals.scored += counters.scored
@@ -79,6 +83,9 @@ struct Status: ParsableCommand {
       "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate)"
         + (totals.erased > 0 ? " + erased \(totals.erased)" : "") + " + dead-lettered \(dead)"
         + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"))
+    if skipped > 0 {
+      say("skipped \(skipped) offsets without a record: markers of transactions, or compacted away")
+    }
   }
 
   /// `"read":9,"scored":8,"duplicate":0,"erased":0,"dead_lettered":{"future-time":1}`.

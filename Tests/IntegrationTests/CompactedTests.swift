@@ -82,6 +82,10 @@ import Testing
       #expect(rebuilt.code == 0, "\(rebuilt.text)")
       #expect(
         rebuilt.output.contains(/rebuild: [1-9][0-9]* of [0-9]+ offsets hold no record/), "\(rebuilt.text)")
+      let goneOn = try tally(["run", "--until-end"] + accepted)
+      #expect(goneOn.code == 0, "\(goneOn.text)")
+      let standing = try tally(["status"] + stage.connection + ["--topic", topic])
+      #expect(standing.output.contains(/\nskipped [1-9][0-9]* offsets without a record/), "\(standing.text)")
     }
   }
 

@@ -35,6 +35,23 @@ struct PartitionRecordTests {
     #expect(try #require(PartitionRecord.decode(PartitionRecord().encoded)).record == PartitionRecord())
   }
 
+  /// First offset, last offset read plus one, records read, what was skipped.
+  @Test(
+    "offsets without a record are what is left over",
+    arguments: [
+      (0, 0, 0, 0), (0, 10, 10, 0), (5, 15, 10, 0), (0, 60, 15, 45), (5, 60, 15, 40), (7, 0, 0, 0),
+      (3, 4, 1, 0),
+    ] as [(Int64, Int64, UInt64, Int64)])
+  func skippedOffsets(_ first: Int64, _ last: Int64, _ read: UInt64, _ skipped: Int64) {
+    var record = PartitionRecord()
+    record.firstOffset = first
+    record.lastOffsetPlusOne = last
+    // Behind the last record there may be a marker, which W has passed and nobody counts yet.
+    record.nextOffset = max(first, last) + 1
+    record.counters.read = read
+    #expect(record.skippedOffsets == skipped)
+  }
+
   @Test("protobuf-c reads the same")
   func agreesWithProtobufC() throws {
     let bytes = example.encoded
