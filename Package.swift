@@ -84,9 +84,16 @@ let package = Package(
         "Verification", "Monitor", "Serve", yams, logging, arguments,
       ],
       swiftSettings: strict),
-    // Tests; TestServers starts real servers on free loopback ports, TestNumbers gives numbers by seed.
+    // Tests; TestServers starts real servers on loopback ports of TestPorts, and mock brokers as a program of their own;
+    // TestNumbers gives numbers by seed.
     .target(name: "TestNumbers", path: "Tests/TestNumbers", swiftSettings: strict),
-    .target(name: "TestServers", dependencies: ["Kafka"], path: "Tests/TestServers", swiftSettings: strict),
+    .target(name: "TestPorts", path: "Tests/TestPorts", swiftSettings: strict),
+    .target(
+      name: "TestServers", dependencies: ["Kafka", "TestPorts"], path: "Tests/TestServers",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "MockBrokerProgram", dependencies: ["Kafka", "TestPorts"], path: "Tests/MockBrokerProgram",
+      swiftSettings: strict),
     tests("HouseTests", []),
     tests("EventsTests", ["Events"]),
     tests("DataflowTests", ["Dataflow", "TestNumbers"]),

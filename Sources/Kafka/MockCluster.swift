@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 
 /// A Kafka cluster inside this process, on loopback: librdkafka's mock (`rdkafka_mock.h`).
 ///
@@ -34,7 +35,7 @@ public final class MockCluster {
   }
 
   /// An error to inject.
-  public enum Fault: Sendable {
+  public enum Fault: String, Sendable {
     /// The connection breaks.
     case disconnect
     /// `REQUEST_TIMED_OUT`.
@@ -61,12 +62,15 @@ public final class MockCluster {
   public let bootstrapServers: String
   private let handle: KafkaHandle
   private let cluster: OpaquePointer
-  private let ports: [UInt16]
   private var isDestroyed = false
+
+  /// What the cluster's own client is told. The mock leaves Nagle's algorithm on unless told otherwise; together with delayed
+  /// acknowledgements every answer then takes 40 ms.
+  private static let properties = [("socket.nagle.disable", "true")]
 
   /// Starts a cluster of `brokers` brokers.
   public init(brokers: Int = 1, log: KafkaLog? = nil) throws(KafkaError) {
-    let conf = try KafkaConfiguration().makeConf()
+    let conf = try KafkaConfiguration(Self.properties).makeConf()
     handle = try KafkaHandle(RD_KAFKA_PRODUCER, conf, ClientNotes(log: log))
     guard let made = rd_kafka_mock_cluster_new(handle.pointer, Int32(brokers)) else {
       handle.destroy()
@@ -74,16 +78,16 @@ public final class MockCluster {
     }
     cluster = made
     bootstrapServers = String(cString: rd_kafka_mock_cluster_bootstraps(made))
-    ports = bootstrapServers.split(separator: ",").compactMap(Self.port)
-    ListeningSockets.sendAtOnce(ports: ports)
   }
 
-  private static func port(of address: Substring) -> UInt16? {
-    address.split(separator: ":").last.flatMap { UInt16($0) }
+  /// The brokers' ports on loopback.
+  public var ports: [Int] {
+    bootstrapServers.split(separator: ",").compactMap { $0.split(separator: ":").last.flatMap { Int($0) } }
   }
 
   /// Makes a topic.
   public func createTopic(_ name: String, partitions: Int, replication: Int = 1) throws(KafkaError) {
+    awaitQuiet()
     let code = rd_kafka_mock_topic_create(cluster, name, Int32(partitions), Int32(replication))
     if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code, doing: "mock topic \(name)") }
   }
@@ -109,23 +113,29 @@ public final class MockCluster {
 
   /// Lets all brokers refuse connections, or serve again.
   ///
-  /// Start no program meanwhile: until it runs, it holds the sockets of this process, and librdkafka 2.0.2 ends the process when
-  /// it cannot bind a broker's port again at once (`rd_kafka_mock_broker_cmd`).
+  /// Only in a process that does nothing else: a broker that goes down closes its listener and binds the port again at once,
+  /// and librdkafka 2.0.2 ends the process when it cannot (`rd_kafka_mock_broker_cmd`). Whatever holds that listener for a
+  /// moment is enough: a program that is being started, a `getsockname` under way in another thread.
   public func setDown(_ down: Bool) {
-    // A broker that goes down binds a new socket to its port at once.
+    awaitQuiet()
     _ = down ? rd_kafka_mock_broker_set_down(cluster, -1) : rd_kafka_mock_broker_set_up(cluster, -1)
-    ListeningSockets.sendAtOnce(ports: ports)
   }
 
   /// Delays every answer, milliseconds.
   public func setRoundTripTime(_ milliseconds: Int) {
+    awaitQuiet()
     rd_kafka_mock_broker_set_rtt(cluster, -1, Int32(milliseconds))
   }
+
+  /// Lets the mock's thread come to rest after the request before. It may take the wake-up of one that follows at once for that
+  /// of the one before, and then sleeps for a second (`rd_kafka_mock_cluster_io_poll`). Nothing is wrong when it is not at rest.
+  private func awaitQuiet() { usleep(1_000) }
 
   /// Stops the brokers; everything in them is forgotten. A second call does nothing.
   public func destroy() {
     guard !isDestroyed else { return }
     isDestroyed = true
+    awaitQuiet()
     rd_kafka_mock_cluster_destroy(cluster)
     handle.destroy()
   }

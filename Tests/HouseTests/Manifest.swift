@@ -21,10 +21,12 @@ struct Manifest {
       dependencies[String(match.1)] = names(match.3)
       floors[String(match.1)] = Int(match.2)
     }
-    for match in text.matches(of: /\.executableTarget\(\s*name: "(\w+)",\s*dependencies: \[([^\]]*)\]/) {
+    // A target of the tests names its path under Tests/.
+    for match in text.matches(
+      of: /\.executableTarget\(\s*name: "(\w+)",\s*dependencies: \[([^\]]*)\](?!,\s*path: "Tests)/)
+    {
       dependencies[String(match.1)] = names(match.2)
     }
-    // A C target of the tests names its path under Tests/.
     for match in text.matches(of: /\.(?:systemLibrary|target)\(name: "(C\w+)"(?!, path: "Tests)/) {
       dependencies[String(match.1)] = []
     }

@@ -208,7 +208,7 @@ import TestServers
     } onOutcome: {
       isAssigned = isAssigned || $0 == .assigned([0])
     }
-    broker.setDown(true)
+    try broker.setDown(true)
     let batch = RecordBatch()
     for _ in 0..<2 {
       let error = #expect(throws: PortError.self) { try Self.drive(source, until: { false }) }
@@ -224,7 +224,7 @@ import TestServers
         #expect(error.code == .unavailable)
       }
     }
-    broker.setDown(false)
+    try broker.setDown(false)
     try broker.produce([BrokerMessage("k", "v")], to: "down")
     var count = 0
     let deadline = Deadline(milliseconds: 30_000)

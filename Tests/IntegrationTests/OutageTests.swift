@@ -35,11 +35,11 @@ import Testing
       try stage.broker.produce(Array(messages[..<2000]), to: "events")
       let process = try stage.start()
       try stage.waitForProgress(of: process, to: 2000)
-      Spawning.exclusively { mock.setDown(true) }
+      try mock.setDown(true)
       // librdkafka mostly, but not always, tells within seconds that a mock broker hangs up at once.
       try? until("a word about kafka", seconds: 10) { process.text.contains("waiting for") }
       #expect(process.exitCode() == nil)
-      Spawning.exclusively { mock.setDown(false) }
+      try mock.setDown(false)
       try stage.broker.produce(Array(messages[2000...]), to: "events")
       try stage.waitForProgress(of: process, to: messages.count)
       process.terminate()

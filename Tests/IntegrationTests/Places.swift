@@ -1,14 +1,12 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestServers
 
 /// Where things are, found from where the tests are.
 enum Places {
-  /// The built program: it lies beside the tests' own executable.
-  static let program: String = {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("tally").path
-  }()
+  /// The built program.
+  static let program = (try? builtProgram("tally")) ?? "tally"
 
   /// The package's folder.
   static let package = URL(fileURLWithPath: #filePath)

@@ -129,9 +129,7 @@ private func launch(
   environment.append(nil)
   defer { for text in arguments + environment { free(text) } }
   var pid: pid_t = 0
-  let code = Spawning.exclusively {
-    posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environment)
-  }
+  let code = posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environment)
   guard code == 0 else { throw TestFailure("cannot start \(words[0]): errno \(code)") }
   return pid
 }

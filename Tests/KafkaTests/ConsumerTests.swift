@@ -175,11 +175,11 @@ import TestServers
     try broker.produce([BrokerMessage("k", "1")], to: "out")
     var count = 0
     try Self.drive([consumer], until: { count == 1 }, onMessage: { _, _ in count += 1 })
-    broker.setDown(true)
+    try broker.setDown(true)
     let error = #expect(throws: KafkaError.self) { try Self.drive([consumer]) { false } }
     #expect(error?.kind == .transient)
     #expect(error?.isRetriable == true)
-    broker.setDown(false)
+    try broker.setDown(false)
     try broker.produce([BrokerMessage("k", "2")], to: "out")
     try Self.drive([consumer], until: { count == 2 }, onMessage: { _, _ in count += 1 })
   }

@@ -54,11 +54,11 @@ import TestServers
     let topic = try producer.topic("outage")
     try Self.send(producer, topic, "a")
     #expect(producer.flush(timeoutMs: 60_000))
-    broker.setDown(true)
+    try broker.setDown(true)
     try Self.send(producer, topic, "b")
     #expect(!producer.flush(timeoutMs: 200))
     #expect(producer.outstanding == 1)
-    broker.setDown(false)
+    try broker.setDown(false)
     #expect(producer.flush(timeoutMs: 60_000))
     #expect(producer.takeDeliveryError() == nil)
     #expect(producer.delivered == 2)
@@ -68,7 +68,7 @@ import TestServers
   @Test("repeats what a broker refused for the moment") func retry() throws {
     let broker = try TestBroker.startMock(topics: [("retry", 1)])
     defer { broker.stop() }
-    broker.mock?.fail(.produce, with: .notEnoughReplicas, times: 2)
+    try broker.mock?.fail(.produce, with: .notEnoughReplicas, times: 2)
     try broker.produce((0..<5).map { BrokerMessage("k", "\($0)") }, to: "retry")
     #expect(try broker.read("retry", count: 5).map(\.offset) == [0, 1, 2, 3, 4])
   }
@@ -78,7 +78,7 @@ import TestServers
     defer { broker.stop() }
     let producer = try KafkaProducer(KafkaConfiguration([("bootstrap.servers", broker.bootstrapServers)]))
     defer { producer.close() }
-    broker.mock?.fail(.produce, with: .tooLarge)
+    try broker.mock?.fail(.produce, with: .tooLarge)
     try Self.send(producer, try producer.topic("big"), "k")
     #expect(producer.flush(timeoutMs: 60_000))
     let error = try #require(producer.takeDeliveryError())
@@ -103,7 +103,7 @@ import TestServers
   @Test("says when its queue is full") func queueFull() throws {
     let broker = try TestBroker.startMock(topics: [("full", 1)])
     defer { broker.stop() }
-    broker.setDown(true)
+    try broker.setDown(true)
     let producer = try KafkaProducer(
       KafkaConfiguration([
         ("bootstrap.servers", broker.bootstrapServers), ("queue.buffering.max.messages", "3"),
@@ -114,7 +114,7 @@ import TestServers
     let error = #expect(throws: KafkaError.self) { try Self.send(producer, topic, "k") }
     #expect(error?.kind == .queueFull)
     #expect(error?.isRetriable == true)
-    broker.setDown(false)
+    try broker.setDown(false)
     #expect(producer.flush(timeoutMs: 60_000))
     try Self.send(producer, topic, "k")
     #expect(producer.flush(timeoutMs: 60_000))

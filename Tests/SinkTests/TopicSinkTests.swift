@@ -114,10 +114,10 @@ import TestServers
     defer { sink.close() }
     try sink.send(TopicSamples.batch(rows: 2))
     try Self.flush(sink)
-    broker.setDown(true)
+    try broker.setDown(true)
     try sink.send(TopicSamples.batch(rows: 3))
     for _ in 0..<3 { #expect(try !sink.flush(timeoutMs: 100)) }
-    broker.setDown(false)
+    try broker.setDown(false)
     try Self.flush(sink)
     #expect(try broker.read("scores", count: 5).map(\.offset) == [0, 1, 2, 3, 4])
   }
@@ -133,12 +133,12 @@ import TestServers
     TopicSamples.addLetter(.undecodable, key: nil, value: [1], to: batch)
     let sink = try KafkaTopicSink(configuration, context: batch.context)
     defer { sink.close() }
-    broker.setDown(true)
+    try broker.setDown(true)
     for _ in 0..<3 {
       let error = #expect(throws: PortError.self) { try sink.send(batch) }
       #expect(error?.code == .unavailable)
     }
-    broker.setDown(false)
+    try broker.setDown(false)
     let deadline = Deadline(milliseconds: 180_000)
     var isSent = false
     while !isSent && !deadline.isOver {
@@ -159,7 +159,7 @@ import TestServers
     defer { broker.stop() }
     let sink = try KafkaTopicSink(Self.configuration(broker), context: TopicSamples.context())
     defer { sink.close() }
-    broker.mock?.fail(.produce, with: .tooLarge)
+    try broker.mock?.fail(.produce, with: .tooLarge)
     try sink.send(TopicSamples.batch(rows: 1))
     let error = #expect(throws: PortError.self) { try Self.flush(sink) }
     #expect(error?.code == .refused)

@@ -124,7 +124,7 @@ private final class Member {
     let batch = batch(broker, rows: 10)
     let sink = try sink(broker, context: batch.context)
     defer { sink.close() }
-    broker.mock?.fail(request, with: fault, times: 2)
+    try broker.mock?.fail(request, with: fault, times: 2)
     try patiently { try sink.settle() }
     let outcome = try patiently {
       try sink.commit(batch, offsets: marks(10), membership: member.membership)
@@ -142,7 +142,7 @@ private final class Member {
     let sink = try sink(broker, context: batch.context, timeoutMs: 1000)
     defer { sink.close() }
     try patiently { try sink.settle() }
-    broker.mock?.fail(.addOffsets, with: .concurrentTransactions, times: 60)
+    try broker.mock?.fail(.addOffsets, with: .concurrentTransactions, times: 60)
     var refusals = 0
     var outcome: WriteOutcome?
     while outcome == nil {
@@ -172,7 +172,7 @@ private final class Member {
     let sink = try sink(broker, context: batch.context)
     defer { sink.close() }
     try patiently { try sink.settle() }
-    broker.mock?.fail(.transactionOffsets, with: .illegalGeneration)
+    try broker.mock?.fail(.transactionOffsets, with: .illegalGeneration)
     let refused = try patiently {
       try sink.commit(batch, offsets: marks(3), membership: member.membership)
     }
@@ -195,7 +195,7 @@ private final class Member {
     let error = try #require(throws: PortError.self) {
       for turn in 0..<10 {
         try patiently { try sink.settle() }
-        broker.mock?.fail(.endTransaction, with: .fenced)
+        try broker.mock?.fail(.endTransaction, with: .fenced)
         let batch = batch(broker, rows: 1, id: Int64(turn))
         let outcome = try patiently {
           try sink.commit(batch, offsets: marks(Int64(turn)), membership: member.membership)
@@ -218,7 +218,7 @@ private final class Member {
     let sink = try sink(broker, context: batch.context)
     defer { sink.close() }
     try patiently { try sink.settle() }
-    broker.mock?.fail(.produce, with: .tooLarge)
+    try broker.mock?.fail(.produce, with: .tooLarge)
     let error = try #require(throws: PortError.self) {
       try patiently { try sink.commit(batch, offsets: marks(1), membership: member.membership) }
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Testing
 
 /// A child process that dies with this one, however this one ends.
 ///
@@ -10,39 +11,57 @@ import Synchronization
 final class GuardedProcess: Sendable {
   /// The child's process id. It is not reused before `kill` returns.
   let pid: pid_t
+  private let name: String
+  private let logPath: String
   private let guardian: pid_t
-  private let line: Mutex<Int32?>
+  private struct State {
+    /// End of the line to the guardian; nil: killed.
+    var line: Int32?
+    /// Whether somebody has asked it to end.
+    var isToEnd = false
+  }
+  private let state: Mutex<State>
 
   private static let script = """
     trap '' INT TERM HUP QUIT
     ulimit -c 0
-    log=$1; pidfile=$2; folder=$3; shift 3
-    (trap - TERM HUP QUIT; exec "$@") </dev/null >>"$log" 2>&1 &
+    export SWIFT_BACKTRACE=enable=no
+    log=$1; pidfile=$2; folder=$3; talks=$4; shift 4
+    if [ "$talks" = yes ]; then
+      (trap - TERM HUP QUIT; exec "$@" 3>&-) <&3 >&3 2>>"$log" &
+    else
+      (trap - TERM HUP QUIT; exec "$@") </dev/null >>"$log" 2>&1 &
+    fi
     child=$!
+    exec 3>&-
     echo $child >"$pidfile.new" && mv "$pidfile.new" "$pidfile"
     read -r keep
     kill -CONT $child 2>/dev/null; kill -QUIT $child 2>/dev/null; kill -TERM $child 2>/dev/null
     (n=0; while [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done; kill -KILL $child) 2>/dev/null &
     killer=$!
     wait $child 2>/dev/null
+    ended=$?
     kill -KILL $killer 2>/dev/null
     [ "$keep" = keep ] || rm -rf "$folder"
+    exit $ended
     """
 
-  /// Starts `command`, whose output goes to `log` in `folder`; the folder is removed in the end.
-  init(_ command: [String], folder: String) throws {
+  /// Starts `command`; the folder is removed in the end. What it prints goes to `log` in `folder`, unless there is a `channel`:
+  /// that socket is then its input and output, and what it complains of goes to `log`. `name`: what failures call it.
+  init(_ command: [String], name: String? = nil, folder: String, channel: Int32? = nil) throws {
+    self.name = name ?? command[0]
+    logPath = folder + "/log"
     let pidFile = folder + "/guarded.pid"
     unlink(pidFile)
-    var ends: [Int32] = [0, 0]
-    let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw ServerFailure("socketpair: errno \(errno)") }
-    let (reading, writing) = (ends[0], ends[1])
+    let (reading, writing) = try socketPair()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, reading, 0)
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-    let words = ["sh", "-c", Self.script, "guardian", folder + "/log", pidFile, folder] + command
+    if let channel { posix_spawn_file_actions_adddup2(&actions, channel, 3) }
+    let talks = channel == nil ? "no" : "yes"
+    let words = ["sh", "-c", Self.script, "guardian", logPath, pidFile, folder, talks] + command
     let status = Self.spawn(words, &actions)
     close(reading)
     guard let guardian = status else {
@@ -50,17 +69,20 @@ final class GuardedProcess: Sendable {
       throw ServerFailure("cannot start a shell")
     }
     self.guardian = guardian
-    line = Mutex(writing)
+    state = Mutex(State(line: writing))
     pid = try poll(seconds: 10, what: "process id of \(command[0])") {
       guard let text = readFile(pidFile), let number = pid_t(text.filter(\.isNumber)) else { return nil }
       return number
     }
   }
 
-  deinit { kill(keepFolder: false) }
+  deinit { end(keepFolder: false) }
 
   /// Sends a signal to the child.
-  func signal(_ number: Int32) { Glibc.kill(pid, number) }
+  func signal(_ number: Int32) {
+    if number != SIGSTOP && number != SIGCONT { state.withLock { $0.isToEnd = true } }
+    Glibc.kill(pid, number)
+  }
 
   /// Whether the child still runs.
   var isRunning: Bool {
@@ -70,15 +92,35 @@ final class GuardedProcess: Sendable {
     return !status[end...].dropFirst(2).hasPrefix("Z")
   }
 
-  /// Kills the child, waits until it is gone and, unless told otherwise, removes its folder.
+  /// " (NAME has ended; …)" once it has, for the text of a failure to reach it; else empty.
+  var ending: String { isRunning ? "" : " (\(name) has ended; it said last: \(lastWords))" }
+
+  /// What it has said last.
+  var lastWords: String { String((readFile(logPath) ?? "").suffix(400)) }
+
+  /// Kills the child, waits until it is gone and, unless told otherwise, removes its folder. A child that had ended without
+  /// being asked to is an issue of the test.
   func kill(keepFolder: Bool) {
-    line.withLock { end in
-      guard let descriptor = end else { return }
-      end = nil
+    if let death = end(keepFolder: keepFolder) { Issue.record("\(death)") }
+  }
+
+  /// As `kill`; tells how the child had ended without being asked to, nil: it had not.
+  @discardableResult
+  func end(keepFolder: Bool) -> String? {
+    state.withLock { state in
+      guard let descriptor = state.line else { return nil }
+      state.line = nil
+      let hasDied = !state.isToEnd && !isRunning
+      let words = hasDied ? lastWords : ""
       if keepFolder { send(descriptor, "keep\n", 5, Int32(MSG_NOSIGNAL)) }
       close(descriptor)
       var status: Int32 = 0
       while waitpid(guardian, &status, 0) < 0 && errno == EINTR {}
+      guard hasDied else { return nil }
+      // The guardian is a shell, and ends with the child's code.
+      let code = (status >> 8) & 0xff
+      let how = code > 128 ? "of signal \(code - 128)" : "with exit code \(code)"
+      return "\(name) has ended by itself, \(how). It said last: \(words)"
     }
   }
 
@@ -97,9 +139,7 @@ final class GuardedProcess: Sendable {
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var pid: pid_t = 0
-    let code = Spawning.exclusively {
-      posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environ)
-    }
+    let code = posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments, environ)
     return code == 0 ? pid : nil
   }
 }
@@ -113,7 +153,7 @@ public struct ServerFailure: Error, CustomStringConvertible {
 }
 
 /// How much longer than on an idle machine is waited: a limit is there to end what is broken, not to measure.
-private let patience = 6
+let patience = 6
 
 /// Asks again every 5 ms until `body` answers; throws after `seconds`.
 func poll<Result>(seconds: Int, what: String, _ body: () throws -> Result?) throws -> Result {
@@ -131,8 +171,7 @@ func run(_ command: [String]) throws -> (status: Int32, output: String) {
   let line = command.map {
     "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
-  let opened = Spawning.exclusively { popen(line.joined(separator: " ") + " 2>&1 </dev/null", "re") }
-  guard let stream = opened else {
+  guard let stream = popen(line.joined(separator: " ") + " 2>&1 </dev/null", "re") else {
     throw ServerFailure("popen: errno \(errno)")
   }
   var output: [UInt8] = []
@@ -159,28 +198,21 @@ func temporaryFolder(_ name: String) throws -> String {
   return String(cString: path)
 }
 
-/// A loopback TCP port that is free now.
-///
-/// Below the range of ports that the system gives to clients: a client that keeps trying a port in that
-/// range, while its server is down, can be given that very port and so connect to itself.
-func freePort() throws -> Int {
-  let attemptsMax = 200
-  for _ in 0..<attemptsMax {
-    let port = Int.random(in: 10_000..<32_000)
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { throw ServerFailure("socket: errno \(errno)") }
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
-    }
-    if status == 0 { return port }
+/// Two connected stream sockets, closed on exec.
+func socketPair() throws -> (Int32, Int32) {
+  var ends: [Int32] = [0, 0]
+  let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+  guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw ServerFailure("socketpair: errno \(errno)") }
+  return (ends[0], ends[1])
+}
+
+/// Where the program of a target lies: beside the tests' own executable.
+public func builtProgram(_ name: String) throws -> String {
+  guard let own = realpath("/proc/self/exe", nil) else {
+    throw ServerFailure("/proc/self/exe: errno \(errno)")
   }
-  throw ServerFailure("no free port")
+  defer { free(own) }
+  return String(cString: own).split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/\(name)"
 }
 
 /// The whole of a small text file; nil: not there.

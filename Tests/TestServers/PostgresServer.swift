@@ -1,18 +1,19 @@
 import Glibc
 import Synchronization
+import TestPorts
 
-/// A real PostgreSQL 15 on a free loopback port and a unix socket; it dies with this process.
+/// A real PostgreSQL 15 on a loopback port of its own and a unix socket; it dies with this process.
 ///
 /// It runs as user `postgres` when the test runs as root, since the server refuses root. Every database user
 /// is trusted. What was committed survives `kill9` (the machine stays up, so `fsync` is off).
 public final class PostgresServer: Sendable {
   /// Port on 127.0.0.1; also names the socket. Stays the same over restarts.
-  public var port: Int { state.withLock { $0.port } }
+  public var port: Int { held.number }
   /// The folder that holds its files and its unix socket.
   public let folder: String
 
+  private let held: LoopbackPort
   private struct Running {
-    var port = 0
     var process: GuardedProcess?
     var databases = 0
   }
@@ -34,17 +35,8 @@ public final class PostgresServer: Sendable {
   /// Starts a server of its own, for a test that kills it.
   public init() throws {
     folder = try Self.copyOfTemplate()
-    let attemptsMax = 5
-    for attempt in 1...attemptsMax {
-      let port = try freePort()
-      do {
-        try launch(port)
-        return
-      } catch let failure as ServerFailure {
-        let lostRace = readFile(folder + "/log")?.contains("Address already in use") ?? false
-        guard lostRace && attempt < attemptsMax else { throw failure }
-      }
-    }
+    held = try LoopbackPort()
+    try launch()
   }
 
   /// A connection string for a database, by default over TCP.
@@ -78,7 +70,9 @@ public final class PostgresServer: Sendable {
       "-p", "\(port)", "-U", "postgres", "-d", database, "-c", sql,
     ]
     let (status, output) = try run(command)
-    guard status == 0 else { throw ServerFailure("psql: \(output)") }
+    guard status == 0 else {
+      throw ServerFailure("psql: \(output)\(state.withLock { $0.process?.ending } ?? "")")
+    }
     return output.split(separator: "\n").map {
       $0.split(separator: "\u{1f}", omittingEmptySubsequences: false).map(String.init)
     }
@@ -109,11 +103,10 @@ public final class PostgresServer: Sendable {
   /// Starts it again on the same port and folder, after `kill9`, or after killing it now.
   public func restart() throws {
     kill9()
-    let port = port
     let attemptsMax = 20
     for attempt in 1...attemptsMax {
       do {
-        return try launch(port)
+        return try launch()
       } catch let failure as ServerFailure {
         // A backend of the one that was killed may need a moment to be gone.
         guard logTail.contains("pre-existing shared memory block") && attempt < attemptsMax else {
@@ -153,28 +146,25 @@ public final class PostgresServer: Sendable {
     }
   }
 
-  private func launch(_ port: Int) throws {
+  private func launch() throws {
     let command =
       Self.unprivileged + [
         Self.binaries + "postgres", "-D", folder + "/data", "-p", "\(port)", "-k", folder, "-h", "127.0.0.1",
         "-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=32MB", "-c",
         "log_min_messages=fatal",
       ]
-    let process = try GuardedProcess(command, folder: folder)
+    let process = try GuardedProcess(command, name: "postgres", folder: folder)
     do {
       try poll(seconds: 30, what: "answer of postgres") {
-        guard process.isRunning else { throw ServerFailure("postgres ended: \(logTail)") }
+        guard process.isRunning else { throw ServerFailure("postgres ended: \(process.lastWords)") }
         let ready = try run([Self.binaries + "pg_isready", "-q", "-h", folder, "-p", "\(port)"])
         return ready.status == 0 ? () : nil
       }
     } catch {
-      process.kill(keepFolder: true)
+      process.end(keepFolder: true)
       throw error
     }
-    state.withLock {
-      $0.port = port
-      $0.process = process
-    }
+    state.withLock { $0.process = process }
   }
 
   private var logTail: String { String((readFile(folder + "/log") ?? "").suffix(400)) }

@@ -1,13 +1,15 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestPorts
 
 /// A loopback TCP relay in front of a server: what talks through it can be cut off at any byte.
 ///
 /// Each connection has two threads, one a direction. Call `stop`; `deinit` does not.
 public final class Relay: Sendable {
   /// Port on 127.0.0.1 to connect to.
-  public let port: Int
+  public var port: Int { held.number }
+  private let held: LoopbackPort
 
   private struct Link {
     var client: Int32
@@ -30,17 +32,12 @@ public final class Relay: Sendable {
   /// Starts relaying to a port of this machine. Throws `ServerFailure` when no port is to be had.
   public init(to target: Int) throws {
     self.target = UInt16(target)
-    let attemptsMax = 20
-    for _ in 1..<attemptsMax {
-      let port = try freePort()
-      if let listener = Self.listen(UInt16(port)) {
-        self.port = port
-        self.listener = listener
-        Thread.detachNewThread { [self] in accept() }
-        return
-      }
+    held = try LoopbackPort()
+    guard let listener = Self.listen(UInt16(held.number)) else {
+      throw ServerFailure("a relay cannot listen: errno \(errno)")
     }
-    throw ServerFailure("no port to listen on")
+    self.listener = listener
+    Thread.detachNewThread { [self] in accept() }
   }
 
   /// Resets every connection (RST on both sides, whatever is under way is lost). Returns how many there were.
@@ -81,7 +78,7 @@ public final class Relay: Sendable {
         return
       }
       guard client >= 0 else { continue }
-      // Servers that are started meanwhile must not keep it open.
+      // Servers that are started meanwhile must not keep it open; one that does hears of `shutdown` and resets all the same.
       _ = fcntl(client, F_SETFD, FD_CLOEXEC)
       link(client)
     }
@@ -167,6 +164,8 @@ public final class Relay: Sendable {
 
   private static func listen(_ port: UInt16) -> Int32? {
     guard let descriptor = socketForLoopback() else { return nil }
+    var on: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
     if atLoopback(port, { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, backlogMax) == 0 {
       return descriptor
     }
@@ -184,11 +183,8 @@ public final class Relay: Sendable {
   private static func atLoopback(
     _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) -> Int32 {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return withUnsafePointer(to: &address) {
+    let address = sockaddr_in.loopback(port)
+    return withUnsafePointer(to: address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }

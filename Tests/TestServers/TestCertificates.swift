@@ -1,4 +1,5 @@
 import Glibc
+import TestPorts
 
 /// An authority of a test's own, made by the program openssl, with a server's certificate for `localhost` (the name, not
 /// the address) and a client's for the user `postgres`. Removed at the end.
@@ -72,34 +73,26 @@ extension PostgresServer {
   }
 }
 
-/// Something that answers TLS on a free loopback port with a server's certificate, and then speaks no Kafka.
+/// Something that answers TLS on a loopback port of its own with a server's certificate, and then speaks no Kafka.
 public final class TestTLSServer {
   /// Port on 127.0.0.1.
-  public let port: Int
+  public var port: Int { held.number }
+  private let held: LoopbackPort
   private let process: GuardedProcess
 
   /// Starts openssl's server.
   public init(_ certificates: TestCertificates) throws {
-    let attemptsMax = 5
-    for attempt in 1... {
-      let folder = try temporaryFolder("tls")
-      let port = try freePort()
-      let process = try GuardedProcess(
-        [
-          "openssl", "s_server", "-accept", "127.0.0.1:\(port)", "-www", "-cert",
-          "\(certificates.folder)/server.pem", "-key", "\(certificates.folder)/server.key",
-        ], folder: folder)
-      let isUp: Bool = try poll(seconds: 10, what: "answer of openssl s_server") {
-        if readFile(folder + "/log")?.contains("ACCEPT") == true { return true }
-        return process.isRunning ? nil : false
-      }
-      if isUp {
-        (self.port, self.process) = (port, process)
-        return
-      }
-      guard attempt < attemptsMax else { throw ServerFailure("openssl s_server finds no port") }
+    let folder = try temporaryFolder("tls")
+    held = try LoopbackPort()
+    process = try GuardedProcess(
+      [
+        "openssl", "s_server", "-accept", "127.0.0.1:\(held.number)", "-www", "-cert",
+        "\(certificates.folder)/server.pem", "-key", "\(certificates.folder)/server.key",
+      ], folder: folder)
+    try poll(seconds: 10, what: "answer of openssl s_server") { [process] in
+      guard process.isRunning else { throw ServerFailure("openssl s_server ended: \(process.lastWords)") }
+      return readFile(folder + "/log")?.contains("ACCEPT") == true ? () : nil
     }
-    throw ServerFailure("openssl s_server does not start")
   }
 
   /// Ends it.
