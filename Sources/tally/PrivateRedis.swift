@@ -5,13 +5,16 @@ final class PrivateRedis {
   /// redis:// URL.
   let url: String
   private let process = Process()
+  /// A socket that is bound to the port and never listens, so that nobody else is given it; redis-server binds it as well.
+  private let holder: Int32
   private static let startSecondsMax = 10.0
 
   init(folder: String) throws {
     guard let server = Self.find("redis-server") else {
       throw Failure("redis-server is not installed: run scripts/setup.sh")
     }
-    let port = try Self.freePort()
+    let port: UInt16
+    (holder, port) = try Self.holdPort()
     url = "redis://127.0.0.1:\(port)/0"
     let arguments = [
       "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no",
@@ -41,6 +44,8 @@ final class PrivateRedis {
     }
   }
 
+  deinit { close(holder) }
+
   func stop() {
     guard process.isRunning else { return }
     process.terminate()
@@ -67,19 +72,23 @@ final class PrivateRedis {
     return address
   }
 
-  /// A port that nobody listens on at this moment.
-  private static func freePort() throws -> UInt16 {
-    try withSocket { descriptor in
-      var address = loopback(0)
-      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-      let bound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-          bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
-        }
+  /// Takes a port that nobody has: alone at first, then, on Linux, with whoever sets SO_REUSEADDR as redis-server does.
+  private static func holdPort() throws -> (holder: Int32, port: UInt16) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    var address = loopback(0)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+        bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
       }
-      guard bound else { throw Failure("no free port on 127.0.0.1") }
-      return UInt16(bigEndian: address.sin_port)
     }
+    var on: Int32 = 1
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    guard isBound, setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, size) == 0 else {
+      close(descriptor)
+      throw Failure("no free port on 127.0.0.1")
+    }
+    return (descriptor, UInt16(bigEndian: address.sin_port))
   }
 
   private static func answers(port: UInt16) -> Bool {
