@@ -1,5 +1,6 @@
 import Events
 import Features
+import Testing
 
 /// One person whose events are given by name and applied to a pipeline's features.
 final class FeaturePerson {
@@ -47,7 +48,10 @@ final class FeaturePerson {
     let index = batch.commit(
       kind: kind, type: number, eventID: id, entityID: entity, source: .empty, time: time)
     let event = batch.events[index]
-    precondition(program.problem(of: event, in: batch) == nil, "the event does not fit the pipeline")
+    if let problem = program.problem(of: event, in: batch) {
+      Issue.record("the event does not fit the pipeline: \(problem)")
+      return
+    }
     program.apply(event, in: batch, to: state)
   }
 

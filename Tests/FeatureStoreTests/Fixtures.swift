@@ -2,6 +2,7 @@ import Dataflow
 import Features
 import FeatureStore
 import TestServers
+import Testing
 
 /// A small pipeline, for states.
 func smallProgram() throws -> FeatureProgram {
@@ -73,11 +74,11 @@ extension StateStore {
     try fetch(
       partitions: partitions, entities: requests,
       record: { index, bytes in
-        precondition(index == result.records.count)
+        #expect(index == result.records.count)
         result.records.append(bytes.map { Array($0) })
       },
       state: { index, bytes in
-        precondition(index == result.states.count)
+        #expect(index == result.states.count)
         result.states.append(bytes.map { Array($0) })
       })
     return result

@@ -7,8 +7,11 @@ import Testing
 
 @testable import Serve
 
+/// Each in a process of its own, whose pool of threads no other test blocks: the server gives clients but seconds.
 @Suite("The status server") struct StatusServerTests {
-  private func get(_ port: UInt16, _ path: String) async throws -> (code: Int, type: String, body: String) {
+  private static func get(
+    _ port: UInt16, _ path: String
+  ) async throws -> (code: Int, type: String, body: String) {
     let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
     let (data, response) = try await URLSession.shared.data(from: url)
     let http = try #require(response as? HTTPURLResponse)
@@ -18,7 +21,11 @@ import Testing
     )
   }
 
-  @Test("answers, also while things are recorded and many ask") func answers() async throws {
+  @Test("answers, also while things are recorded and many ask") func answers() async {
+    await #expect(processExitsWith: .success) { try await StatusServerTests.answerMany() }
+  }
+
+  private static func answerMany() async throws {
     let metrics = PipelineMetrics()
     let server = StatusServer(metrics: metrics, pipeline: "p", version: "1")
     let (bound, problem) = await server.listen(StatusServer.Address(port: 0))
@@ -50,7 +57,11 @@ import Testing
     #expect(try last.value("tally_stage_seconds_count", ["stage": "decode"]) == 480)
   }
 
-  @Test("says why it cannot listen") func portInUse() async throws {
+  @Test("says why it cannot listen") func portInUse() async {
+    await #expect(processExitsWith: .success) { try await StatusServerTests.listenTwice() }
+  }
+
+  private static func listenTwice() async throws {
     let first = StatusServer(metrics: PipelineMetrics(), pipeline: "p", version: "1")
     let port = try #require(await first.listen(StatusServer.Address(port: 0)).port)
     #expect(port > 0)
@@ -59,13 +70,17 @@ import Testing
     #expect(none == nil && !problem.isEmpty)
   }
 
-  @Test("lets silent clients go, and answers others meanwhile") func silentClients() async throws {
+  @Test("lets silent clients go, and answers others meanwhile") func silentClients() async {
+    await #expect(processExitsWith: .success) { try await StatusServerTests.waitForSilentClients() }
+  }
+
+  private static func waitForSilentClients() async throws {
     let server = StatusServer(metrics: PipelineMetrics(), pipeline: "p", version: "1", clientSeconds: 0.5)
     let port = try #require(await server.listen(StatusServer.Address(port: 0)).port)
     var clients: [Int32] = []
     defer { for client in clients { close(client) } }
     for number in 0..<(2 * BoundedSocketPool.waitingMax) {
-      let client = try Self.connect(to: port)
+      let client = try connect(to: port)
       clients.append(client)
       // Half of them begin to ask.
       if number % 2 == 0 { _ = send(client, "GET /", 5, Int32(MSG_NOSIGNAL)) }

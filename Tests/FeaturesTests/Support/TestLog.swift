@@ -1,5 +1,6 @@
 import Events
 import Features
+import Testing
 
 /// An attribute's value as a producer sends it.
 enum TestValue: Equatable {
@@ -92,7 +93,10 @@ final class Bench {
     batch.removeAll()
     let decoded = batch.add(event)
     if program.isDuplicate(decoded, of: state) { return false }
-    precondition(program.problem(of: decoded, in: batch) == nil)
+    if let problem = program.problem(of: decoded, in: batch) {
+      Issue.record("the event does not fit the program: \(problem)")
+      return false
+    }
     program.apply(decoded, in: batch, to: state)
     return true
   }
