@@ -85,9 +85,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     // Tests; TestServers starts real servers on loopback ports of TestPorts, and mock brokers as a program of their own;
-    // TestNumbers gives numbers by seed.
+    // TestThreads keeps tests that wait off Swift's pool; TestNumbers gives numbers by seed.
     .target(name: "TestNumbers", path: "Tests/TestNumbers", swiftSettings: strict),
     .target(name: "TestPorts", path: "Tests/TestPorts", swiftSettings: strict),
+    .target(name: "TestThreads", path: "Tests/TestThreads", swiftSettings: strict),
     .target(
       name: "TestServers", dependencies: ["Kafka", "TestPorts"], path: "Tests/TestServers",
       swiftSettings: strict),
@@ -100,38 +101,56 @@ let package = Package(
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     tests("FeaturesTests", ["TestNumbers", "Events", "Features", "CEvents", "CMallocCounter"]),
     tests("DeclarationTests", ["Events", "Features", "Dataflow", "Declaration"]),
-    tests("KafkaTests", ["Dataflow", "Kafka", "TestServers"]),
+    tests("KafkaTests", ["TestThreads", "Dataflow", "Kafka", "TestServers"]),
     tests(
       "IngestTests",
-      ["Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers", "TestNumbers"]),
+      [
+        "TestThreads", "Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers",
+        "TestNumbers",
+      ]),
     tests(
-      "FeatureStoreTests", ["TestNumbers", "Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
+      "FeatureStoreTests",
+      ["TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
     tests(
       "ScorerTests",
-      ["TestNumbers", "CMallocCounter", "Events", "Features", "Dataflow", "Scorer", "XGBoost", "Registry"],
+      [
+        "TestThreads", "TestNumbers", "CMallocCounter", "Events", "Features", "Dataflow", "Scorer", "XGBoost",
+        "Registry",
+      ],
       data: ["Models"]),
     tests(
       "SinkTests",
-      ["Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers", "TestNumbers", grdb]),
+      [
+        "TestThreads", "Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers",
+        "TestNumbers", grdb,
+      ]),
     tests(
       "SyntheticTests",
-      ["Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents", "Kafka", "TestServers"]),
+      [
+        "TestThreads", "Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents", "Kafka",
+        "TestServers",
+      ]),
     tests(
       "PipelineTests",
       [
+        "TestThreads",
         "TestNumbers", "CEvents", "CMallocCounter", "Events", "Features", "Dataflow", "Pipeline",
         "FeatureStore",
       ]),
     tests("VerificationTests", ["Events", "Features", "Dataflow", "Sink", "Verification"]),
-    tests("SimulationTests", ["tally", "Simulation"]),
+    tests("SimulationTests", ["TestThreads", "tally", "Simulation"]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(
       "TrainingTests",
-      ["TestNumbers", "Events", "Features", "Dataflow", "Training", "XGBoost", "Registry", "Scorer"]),
+      [
+        "TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "Training", "XGBoost", "Registry",
+        "Scorer",
+      ]),
     tests(
       "IntegrationTests",
       [
+        "TestThreads",
         "tally", "CEvents", "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Declaration", "Ingest",
         "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers", "TestNumbers",
         grdb,

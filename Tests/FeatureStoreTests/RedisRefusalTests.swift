@@ -1,10 +1,11 @@
 import Dataflow
 import FeatureStore
 import TestServers
+import TestThreads
 import Testing
 
 /// What Redis refuses, and what Tally refuses of Redis.
-struct RedisRefusalTests {
+@Suite(.onThreads) struct RedisRefusalTests {
   @Test func logsInWithThePassword() throws {
     let server = try RedisServer(password: "open sesame")
     #expect(try server.store().records([0]) == [nil])

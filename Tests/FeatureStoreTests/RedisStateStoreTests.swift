@@ -1,9 +1,10 @@
 import Dataflow
 import FeatureStore
 import TestServers
+import TestThreads
 import Testing
 
-struct RedisStateStoreTests {
+@Suite(.onThreads) struct RedisStateStoreTests {
   let server: RedisServer
 
   init() throws { server = try RedisServer() }

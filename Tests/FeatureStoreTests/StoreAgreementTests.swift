@@ -1,11 +1,12 @@
 import Dataflow
 import FeatureStore
 import TestServers
+import TestThreads
 import Testing
 import TestNumbers
 
 /// `RedisStateStore` and `MemoryStateStore` hold the same contract: random operations give equal answers.
-struct StoreAgreementTests {
+@Suite(.onThreads) struct StoreAgreementTests {
   @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
   func agreeOnRandomOperations(_ seed: UInt64) throws {
     let server = try RedisServer()

@@ -1,10 +1,11 @@
 import Dataflow
 import Ingest
 import Kafka
+import TestThreads
 import Testing
 import TestServers
 
-@Suite("A topic as a source") struct KafkaSourceTests {
+@Suite("A topic as a source", .onThreads) struct KafkaSourceTests {
   static func source(_ broker: TestBroker, _ topic: String, group: String = "g") throws -> KafkaSource {
     try KafkaSource(configuration(broker, topic, group: group))
   }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 import TestServers
+import TestThreads
 
 /// Where things are, found from where the tests are.
 enum Places {
@@ -78,54 +79,9 @@ func until(
   try until(what, seconds: seconds, telling: telling) { try holds() ? () : nil }
 }
 
-/// Runs a body that waits a lot on a thread of its own: Swift's pool has only as many as there are cores. Few at once: each
-/// body starts programs and servers, and dozens of them on two cores keep each other waiting.
+/// Runs a body that waits a lot on a thread of its own: see `ThreadsTrait`.
 func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-  try await withTaskExecutorPreference(Threads.shared) { try body() }
-}
-
-/// Gives every job a thread, a few at a time, in their order.
-private final class Threads: TaskExecutor {
-  static let shared = Threads()
-  private static let runningMax = 6
-
-  private struct Jobs {
-    var running = 0
-    var waiting: [UnownedJob] = []
-  }
-  private let jobs = Mutex(Jobs())
-
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    let isNewThread = jobs.withLock { jobs in
-      if jobs.running == Self.runningMax {
-        jobs.waiting.append(job)
-        return false
-      }
-      jobs.running += 1
-      return true
-    }
-    guard isNewThread else { return }
-    let thread = Thread {
-      var next: UnownedJob? = job
-      while let job = next {
-        job.runSynchronously(on: self.asUnownedTaskExecutor())
-        next = self.next()
-      }
-    }
-    thread.stackSize = 8 << 20
-    thread.start()
-  }
-
-  private func next() -> UnownedJob? {
-    jobs.withLock { jobs in
-      if jobs.waiting.isEmpty {
-        jobs.running -= 1
-        return nil
-      }
-      return jobs.waiting.removeFirst()
-    }
-  }
+  try await TestThreads.onThread(body)
 }
 
 /// A text file's content; empty: it is not there.

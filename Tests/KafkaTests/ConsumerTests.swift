@@ -1,8 +1,9 @@
 import Kafka
+import TestThreads
 import Testing
 import TestServers
 
-@Suite("A consumer") struct ConsumerTests {
+@Suite("A consumer", .onThreads) struct ConsumerTests {
   static func properties(_ broker: TestBroker, group: String) -> KafkaConfiguration {
     KafkaConfiguration([
       ("bootstrap.servers", broker.bootstrapServers), ("group.id", broker.name(group)),

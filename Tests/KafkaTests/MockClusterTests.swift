@@ -1,9 +1,10 @@
 import Kafka
 import TestServers
+import TestThreads
 import Testing
 
 /// The mock brokers that other tests use.
-@Suite("Mock brokers") struct MockClusterTests {
+@Suite("Mock brokers", .onThreads) struct MockClusterTests {
   @Test("come back at their ports, however often they go") func downAndUp() throws {
     let broker = try TestBroker.startMock(brokers: 3, topics: [("t", 1)])
     defer { broker.stop() }

@@ -1,8 +1,9 @@
 import Kafka
+import TestThreads
 import Testing
 import TestServers
 
-@Suite("A producer") struct ProducerTests {
+@Suite("A producer", .onThreads) struct ProducerTests {
   static func send(_ producer: KafkaProducer, _ topic: KafkaTopic, _ key: String, bytes: Int = 1) throws {
     let value = [UInt8](repeating: 7, count: bytes)
     var key = key

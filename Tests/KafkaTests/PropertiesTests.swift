@@ -1,9 +1,10 @@
 import Kafka
 import TestServers
+import TestThreads
 import Testing
 
 /// Which properties may be passed through, what librdkafka has against them, and what of them is said.
-@Suite struct PropertiesTests {
+@Suite(.onThreads) struct PropertiesTests {
   @Test func ownedPropertiesHaveAReason() {
     // What the clients fix must not be passed through without a word.
     for (name, _) in KafkaConsumer.fixedProperties + KafkaProducer.fixedProperties + [

@@ -2,6 +2,7 @@ import Dataflow
 import Events
 import FeatureStore
 import Features
+import TestThreads
 import Testing
 
 @testable import Pipeline
@@ -144,7 +145,7 @@ final class FaultyStore: StateStore {
   func close() {}
 }
 
-@Suite("Worker under faults")
+@Suite("Worker under faults", .onThreads)
 struct WorkerFaultTests {
   /// A random log of 3 partitions: late events, repeated ids, garbage, an entity's events on another partition than its own.
   func makeLog(seed: UInt64) -> FakeLog {

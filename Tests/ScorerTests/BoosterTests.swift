@@ -1,8 +1,9 @@
 import Foundation
+import TestThreads
 import Testing
 import XGBoost
 
-@Suite struct BoosterTests {
+@Suite(.onThreads) struct BoosterTests {
   @Test(arguments: ["reg:squarederror", "binary:logistic"], [PredictionKind.value, .margin])
   func predictsInPlaceAsOverAMatrix(objective: String, kind: PredictionKind) throws {
     let booster = try ModelFixture.model(objective: objective)

@@ -1,10 +1,11 @@
+import TestThreads
 import Testing
 import XGBoost
 
 @testable import Scorer
 
 /// Our explanations against libxgboost's.
-@Suite struct ExplainerTests {
+@Suite(.onThreads) struct ExplainerTests {
   private static let rows = 100
 
   /// Random models of several objectives: contributions of both methods, their sum, the same bits by every kernel, and the

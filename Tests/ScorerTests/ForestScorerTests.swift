@@ -3,10 +3,11 @@ import Features
 import Foundation
 import Registry
 import Scorer
+import TestThreads
 import Testing
 import XGBoost
 
-@Suite struct ForestScorerTests {
+@Suite(.onThreads) struct ForestScorerTests {
   private let position = SourcePosition(line: 1, column: 1)
 
   private func declaration(_ name: String, _ file: String) -> ModelDeclaration {

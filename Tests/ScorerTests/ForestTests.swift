@@ -1,10 +1,11 @@
+import TestThreads
 import Testing
 import XGBoost
 
 @testable import Scorer
 
 /// Our evaluation against libxgboost, bit for bit.
-@Suite struct ForestTests {
+@Suite(.onThreads) struct ForestTests {
   /// Random models that libxgboost trains here, of every objective, by every kernel that this machine has, in any number
   /// of rows.
   @Test(arguments: RandomModel.objectives, Array(1...6) as [UInt64])

@@ -47,7 +47,8 @@ import Testing
             metrics.record(.decode, nanos: UInt64(number) * 1_000, events: 3)
             let answer = try await get(port, "/metrics")
             #expect(answer.code == 200 && answer.type == PrometheusText.contentType)
-            _ = try Exposition(answer.body)
+            // Reading strictly costs a hundred times what answering does.
+            if number % 10 == 9 { _ = try Exposition(answer.body) }
           }
         }
       }

@@ -1,9 +1,10 @@
 import Simulation
+import TestThreads
 import Testing
 
 @testable import tally
 
-@Suite("Simulation", .serialized) struct SimulationTests {
+@Suite("Simulation", .serialized, .onThreads) struct SimulationTests {
   @Test("a thousand histories of faults end as the sequential model says")
   func thousandSeeds() throws {
     let totals = SimulationTotals()
@@ -37,7 +38,7 @@ import Testing
 }
 
 /// Bugs that nobody should be able to plant unnoticed.
-@Suite("Planted bugs", .serialized) struct PlantedBugTests {
+@Suite("Planted bugs", .serialized, .onThreads) struct PlantedBugTests {
   /// Seeds within which each must be found.
   private static let seedsMax: UInt64 = 3000
 

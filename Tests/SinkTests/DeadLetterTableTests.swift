@@ -2,10 +2,11 @@ import Dataflow
 import Events
 import Sink
 import TestServers
+import TestThreads
 import Testing
 
 /// Letters as operators read and mark them.
-struct DeadLetterTableTests {
+@Suite(.onThreads) struct DeadLetterTableTests {
   private func letters(_ backend: any TableBackend) throws -> DeadLetterTable {
     if let backend = backend as? SQLiteBackend {
       return try DeadLetterTable(

@@ -1,10 +1,11 @@
 import Dataflow
 import Sink
 import TestServers
+import TestThreads
 import Testing
 
 /// PostgreSQL over TLS, against a server that refuses anything else.
-@Suite(.enabled(if: TestCertificates.areAvailable, "the program openssl is not installed"))
+@Suite(.enabled(if: TestCertificates.areAvailable, "the program openssl is not installed"), .onThreads)
 struct PostgresTLSTests {
   /// What connecting to the server ends with; nil: it is connected.
   private static func refusal(

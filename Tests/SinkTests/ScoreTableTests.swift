@@ -2,11 +2,12 @@ import Dataflow
 import Events
 import Sink
 import TestServers
+import TestThreads
 import Testing
 import TestNumbers
 
 /// Rows as `tally verify` reads them.
-struct ScoreTableTests {
+@Suite(.onThreads) struct ScoreTableTests {
   private func open(_ backend: any TableBackend, _ context: ScoreContext) throws -> ScoreTable {
     if let backend = backend as? SQLiteBackend {
       return try #require(try ScoreTable(sqlite: backend.folder + "/tally.db", context: context))

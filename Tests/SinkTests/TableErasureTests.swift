@@ -1,10 +1,11 @@
 import Dataflow
 import Events
 import Sink
+import TestThreads
 import Testing
 
 /// What an erasure takes from the tables: all of one person, nothing of others, whatever the id is made of.
-struct TableErasureTests {
+@Suite(.onThreads) struct TableErasureTests {
   /// Ids that are valid. In some of them the quote is no character of its own for Swift: it is joined to the one
   /// before (U+0600 is "prepended" to what follows) or the one behind it.
   static let ids = [

@@ -1,9 +1,10 @@
 import Dataflow
 import Sink
 import TestServers
+import TestThreads
 import Testing
 
-struct TableMigrationTests {
+@Suite(.onThreads) struct TableMigrationTests {
   private static func input(_ context: ScoreContext, _ entity: String, _ offset: Int64) -> TableInput {
     TableInput(
       entity: entity, event: "e\(offset)", time: 1, asOf: 1, partition: 0, offset: offset,

@@ -2,11 +2,12 @@ import Dataflow
 import Dispatch
 import Sink
 import TestServers
+import TestThreads
 import Testing
 import TestNumbers
 
 /// PostgreSQL's own ways to fail.
-struct TablePostgresTests {
+@Suite(.onThreads) struct TablePostgresTests {
   private static func sink(_ connection: String, timeoutMs: Int = 5_000) throws -> PostgresTableSink {
     let configuration = PostgresConfiguration(
       connection: connection, connectTimeoutMs: timeoutMs, statementTimeoutMs: timeoutMs)

@@ -2,13 +2,14 @@ import Dataflow
 import GRDB
 import Glibc
 import TestServers
+import TestThreads
 import Testing
 
 @testable import Sink
 import TestNumbers
 
 /// SQLite's own ways to fail.
-struct TableSQLiteTests {
+@Suite(.onThreads) struct TableSQLiteTests {
   @Test func aSecondWritingProcessIsRefused() throws {
     let backend = try SQLiteBackend()
     let error = try #require(tableError { _ = try SQLiteTables(path: backend.tables.path) })

@@ -2,11 +2,12 @@ import Dataflow
 import Dispatch
 import Sink
 import TestServers
+import TestThreads
 import Testing
 import TestNumbers
 
 /// What holds for both databases.
-struct TableSinkTests {
+@Suite(.onThreads) struct TableSinkTests {
   /// Random batches by two workers, repeated and conflicting ones among them, leave what the naive model has.
   @Test(arguments: TableKind.allCases, [1, 2, 3, 4] as [UInt64])
   func agreesWithTheModel(_ kind: TableKind, _ seed: UInt64) throws {

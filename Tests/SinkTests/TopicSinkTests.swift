@@ -3,10 +3,11 @@ import Dataflow
 import Events
 import Kafka
 import Sink
+import TestThreads
 import Testing
 import TestServers
 
-@Suite("A topic as a sink") struct TopicSinkTests {
+@Suite("A topic as a sink", .onThreads) struct TopicSinkTests {
   static func configuration(_ broker: TestBroker) -> TopicSinkConfiguration {
     TopicSinkConfiguration(
       brokers: broker.bootstrapServers, scoresTopic: broker.name("scores"),

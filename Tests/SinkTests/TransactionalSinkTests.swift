@@ -3,6 +3,7 @@ import Events
 import Kafka
 import Sink
 import TestServers
+import TestThreads
 import Testing
 
 /// A member of a group whose offsets transactions move.
@@ -39,7 +40,7 @@ private final class Member {
   }
 }
 
-@Suite("A topic as a sink, in transactions") struct TransactionalSinkTests {
+@Suite("A topic as a sink, in transactions", .onThreads) struct TransactionalSinkTests {
   private func broker() throws -> TestBroker {
     try TestBroker.start(topics: [("events", 1), ("scores", 1), ("dead", 1)])
   }

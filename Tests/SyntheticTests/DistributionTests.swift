@@ -1,9 +1,10 @@
 import Events
+import TestThreads
 import Testing
 
 @testable import Synthetic
 
-@Suite struct DistributionTests {
+@Suite(.onThreads) struct DistributionTests {
   private static let configuration = SyntheticConfiguration(seed: 21, customers: 200, days: 28)
   private static let people: [PersonTraits] = (0..<20_000).map {
     Person(configuration, number: $0).traits

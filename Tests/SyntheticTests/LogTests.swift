@@ -1,9 +1,10 @@
 import Events
+import TestThreads
 import Testing
 
 @testable import Synthetic
 
-@Suite struct LogTests {
+@Suite(.onThreads) struct LogTests {
   private static let small = SyntheticConfiguration(seed: 11, customers: 20, days: 30)
 
   /// The golden values hold on every machine: no libm, no hash seed, no thread decides an event.

@@ -3,12 +3,13 @@ import Declaration
 import Events
 import Features
 import Foundation
+import TestThreads
 import Testing
 
 @testable import Synthetic
 
 /// The invented world speaks the language of `pipelines/engagement.yaml`.
-@Suite struct PipelineFitTests {
+@Suite(.onThreads) struct PipelineFitTests {
   private static func program() throws -> FeatureProgram {
     let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "pipelines/engagement.yaml")

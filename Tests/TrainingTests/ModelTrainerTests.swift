@@ -3,12 +3,13 @@ import Events
 import Features
 import Foundation
 import Registry
+import TestThreads
 import Testing
 import Training
 import XGBoost
 import TestNumbers
 
-@Suite struct ModelTrainerTests {
+@Suite(.onThreads) struct ModelTrainerTests {
   private static let columns = ["first", "second", "noise"]
 
   /// Rows of many entities whose label is nearly linear in the first two columns; a cell in eleven is
@@ -138,7 +139,7 @@ import TestNumbers
   }
 }
 
-@Suite struct ModelQualityTests {
+@Suite(.onThreads) struct ModelQualityTests {
   @Test func isThatOfTheTextbook() throws {
     let quality = ModelQuality(labels: [0, 0, 1, 1], predictions: [0.1, 0.4, 0.35, 0.8], isBinary: true)
     let auc = try #require(quality.auc)

@@ -4,6 +4,7 @@ import Features
 import Foundation
 import Registry
 import Scorer
+import TestThreads
 import Testing
 import Training
 import XGBoost
@@ -21,7 +22,7 @@ private struct LoggedEvent {
   var ingestTimeMs: Int64 = -1
 }
 
-@Suite struct TrainingSetCollectorTests {
+@Suite(.onThreads) struct TrainingSetCollectorTests {
   private static let start: EventTime = 1_767_225_600_000_000
 
   private static func program() throws -> FeatureProgram {
