@@ -4,6 +4,9 @@ import Glibc
 
 /// Positions in a table that another process may be writing: reads only, makes nothing, takes no lock.
 public enum TablePositions {
+  /// Longest wait for a writer that has the database to itself for a moment, as when it starts its log anew.
+  private static let busyTimeoutSeconds = 10.0
+
   /// T of the partitions in a SQLite database, in the order asked; nil: none, or no such database. Throws `PortError`.
   public static func read(
     sqlite path: String, pipeline: String, topic: String, _ partitions: [Int32]
@@ -11,6 +14,7 @@ public enum TablePositions {
     guard access(path, R_OK) == 0 else { return partitions.map { _ in nil } }
     var configuration = Configuration()
     configuration.readonly = true
+    configuration.busyMode = .timeout(busyTimeoutSeconds)
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       return try queue.read { database in

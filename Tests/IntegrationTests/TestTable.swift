@@ -56,7 +56,9 @@ struct TestTable: Sendable {
   @discardableResult
   func query(_ sql: String) throws -> [[String]] {
     if let server { return try server.query(sql, database: place) }
-    let database = try DatabaseQueue(path: place)
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(60)
+    let database = try DatabaseQueue(path: place, configuration: configuration)
     defer { try? database.close() }
     return try database.writeWithoutTransaction { database in
       try Row.fetchAll(database, sql: sql).map { row in row.databaseValues.map(Self.text) }

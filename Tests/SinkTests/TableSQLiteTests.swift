@@ -1,6 +1,8 @@
 import Dataflow
+import Dispatch
 import GRDB
 import Glibc
+import Synchronization
 import TestServers
 import TestThreads
 import Testing
@@ -83,5 +85,34 @@ import TestNumbers
       try database.execute(sql: "COMMIT")
       #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM positions") == 1)
     }
+  }
+
+  /// Every reader waits while a writer has the database to itself, as when it starts its log anew; none fails at once.
+  @Test func readersWaitForAWriter() throws {
+    let path = "/tmp/tally-positions-\(getpid())-\(UInt64.random(in: 0...UInt64.max)).db"
+    defer { unlink(path) }
+    // Without WAL a writer keeps readers out for as long as it likes.
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let writer = try DatabaseQueue(path: path, configuration: configuration)
+    try writer.writeWithoutTransaction { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE positions (pipeline TEXT, topic TEXT, "partition" INTEGER, next_offset INTEGER);
+          INSERT INTO positions VALUES ('p', 't', 0, 42);
+          BEGIN EXCLUSIVE
+          """)
+    }
+    let found = Mutex<Result<[Int64?], any Error>?>(nil)
+    let reading = DispatchGroup()
+    DispatchQueue.global().async(group: reading) {
+      let result = Result { try TablePositions.read(sqlite: path, pipeline: "p", topic: "t", [0]) }
+      found.withLock { $0 = result }
+    }
+    // One that does not wait has ended by then; one that does goes on.
+    #expect(reading.wait(timeout: .now() + .milliseconds(300)) == .timedOut)
+    try writer.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+    reading.wait()
+    #expect(try found.withLock { try $0?.get() } == [42])
   }
 }
