@@ -54,7 +54,8 @@ public final class StatusServer: Sendable {
     self.init(metrics: metrics, pipeline: pipeline, version: version, clientSeconds: Self.requestSeconds)
   }
 
-  /// `clientSeconds`: longest wait for a client that says nothing or takes nothing.
+  /// `clientSeconds`: longest wait for a client that says nothing or takes nothing; when it is longer than a request may take, a
+  /// request may take as long.
   init(metrics: PipelineMetrics, pipeline: String, version: String, clientSeconds: Double) {
     self.clientSeconds = clientSeconds
     self.metrics = metrics
@@ -98,7 +99,7 @@ public final class StatusServer: Sendable {
   private func makeServer(_ socket: sockaddr_in) async -> HTTPServer {
     let server = HTTPServer(
       config: .init(
-        address: socket, timeout: Self.requestSeconds, sharedRequestBufferSize: 4_096,
+        address: socket, timeout: max(Self.requestSeconds, clientSeconds), sharedRequestBufferSize: 4_096,
         sharedRequestReplaySize: 4_096,
         pool: BoundedSocketPool(HTTPServer.defaultPool(), waitSeconds: clientSeconds), logger: .disabled))
     await addRoutes(to: server)

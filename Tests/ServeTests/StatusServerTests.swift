@@ -9,11 +9,19 @@ import Testing
 
 /// Each in a process of its own, whose pool of threads no other test blocks: the server gives clients but seconds.
 @Suite("The status server") struct StatusServerTests {
+  /// No limit but the run's: how fast a busy machine answers is not what is tested.
+  private static let patienceSeconds = 3600.0
+  private static let session: URLSession = {
+    let configuration = URLSessionConfiguration.default
+    configuration.timeoutIntervalForRequest = patienceSeconds
+    return URLSession(configuration: configuration)
+  }()
+
   private static func get(
     _ port: UInt16, _ path: String
   ) async throws -> (code: Int, type: String, body: String) {
     let url = try #require(URL(string: "http://127.0.0.1:\(port)\(path)"))
-    let (data, response) = try await URLSession.shared.data(from: url)
+    let (data, response) = try await session.data(from: url)
     let http = try #require(response as? HTTPURLResponse)
     return (
       http.statusCode, http.value(forHTTPHeaderField: "Content-Type") ?? "",
@@ -27,7 +35,8 @@ import Testing
 
   private static func answerMany() async throws {
     let metrics = PipelineMetrics()
-    let server = StatusServer(metrics: metrics, pipeline: "p", version: "1")
+    let server = StatusServer(
+      metrics: metrics, pipeline: "p", version: "1", clientSeconds: patienceSeconds)
     let (bound, problem) = await server.listen(StatusServer.Address(port: 0))
     let port = try #require(bound, "\(problem)")
     #expect(try await get(port, "/readyz").code == 503)
