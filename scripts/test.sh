@@ -38,6 +38,7 @@ unfinished() {
   touch "$TALLY_TEST_RUNNING"
   awk '
     FILENAME != log_name {
+      if ($1 == "=") next
       mark = $1; sub(/^. /, "")
       waits[$0] += (mark == "?") - (mark == "+"); runs[$0] += (mark == "+") - (mark == "-"); next }
     $2 != "Test" || $3 == "run" { next }

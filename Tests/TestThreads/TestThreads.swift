@@ -16,8 +16,7 @@ public struct ThreadsTrait: SuiteTrait, TestTrait, TestScoping {
   ) async throws {
     try await RunningTests.note(test) {
       try await withTaskExecutorPreference(Threads.shared) {
-        RunningTests.tell("+", test)
-        try await function()
+        try await RunningTests.time(test) { try await function() }
       }
     }
   }
@@ -35,14 +34,13 @@ public func onThread(_ body: @escaping @Sendable () throws -> Void) async throws
   }
   try await RunningTests.note(test) {
     try await withTaskExecutorPreference(Threads.shared) {
-      RunningTests.tell("+", test)
-      try body()
+      try await RunningTests.time(test) { try body() }
     }
   }
 }
 
 /// Which tests have a thread, for scripts/test.sh to tell when the run dies: lines of the file that TALLY_TEST_RUNNING names,
-/// `? NAME` when a test waits for a thread, `+ NAME` when it has one, `- NAME` at its end.
+/// `? NAME` when a test waits for a thread, `+ NAME` when it has one, `- NAME` at its end; `= SECONDS NAME`: how long it had one.
 private enum RunningTests {
   private static let file: Int32? = ProcessInfo.processInfo.environment["TALLY_TEST_RUNNING"].flatMap {
     let descriptor = open($0, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
@@ -55,7 +53,15 @@ private enum RunningTests {
     try await body()
   }
 
-  static func tell(_ mark: String, _ test: Test) {
+  /// Runs a test that has a thread.
+  static func time(_ test: Test, _ body: () async throws -> Void) async throws {
+    tell("+", test)
+    let begin = ContinuousClock.now
+    defer { tell("= \((ContinuousClock.now - begin).components.seconds)", test) }
+    try await body()
+  }
+
+  private static func tell(_ mark: String, _ test: Test) {
     guard let file else { return }
     let name = test.displayName.map { "\"\($0)\"" } ?? test.name
     let line = Array("\(mark) \(name)\n".utf8)
