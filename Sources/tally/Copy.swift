@@ -75,22 +75,41 @@ struct Copy: ParsableCommand {
           throw Failure(
             "--partitions \(partitions): the topic \(to) is there and has \(there.partitionCount)")
         }
+        try checkTimes(admin)
         return there.partitionCount
       }
       let wanted = partitions ?? before
       var entries = [
-        ("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1"),
-        ("message.timestamp.type", "CreateTime"),
+        "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1",
+        "message.timestamp.type": "CreateTime",
       ]
+      // What FROM holds must fit. Where its settings may not be read, the broker says which record does not.
+      entries["max.message.bytes"] = readable(admin, from)?["max.message.bytes"]
       for pair in topicConfig {
         let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
           String.init)
-        entries.removeAll { $0.0 == parts[0] }
-        entries.append((parts[0], parts[1]))
+        entries[parts[0]] = parts[1]
       }
+      guard entries["message.timestamp.type"] == "CreateTime" else { throw wrongTimes }
       _ = try admin.createTopic(
-        to, partitions: wanted, entries: entries, timeoutMs: Settings.startTimeoutMs)
+        to, partitions: wanted, settings: entries, timeoutMs: Settings.startTimeoutMs)
       return wanted
     }
+  }
+
+  /// Throws `Failure` when TO would replace the timestamps: an event would be compared with another moment than before.
+  private func checkTimes(_ admin: KafkaAdmin) throws {
+    if readable(admin, to)?["message.timestamp.type"] == "LogAppendTime" { throw wrongTimes }
+  }
+
+  private var wrongTimes: Failure {
+    Failure(
+      "topic \(to): with message.timestamp.type=LogAppendTime the records' timestamps would be lost: let it be CreateTime while "
+        + "tally copy works")
+  }
+
+  /// A topic's settings; nil: they cannot be read.
+  private func readable(_ admin: KafkaAdmin, _ topic: String) -> [String: String]? {
+    (try? admin.topicSettings(topic, timeoutMs: Settings.startTimeoutMs)) ?? nil
   }
 }
