@@ -18,6 +18,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "kafka.brokers", good: "b1:9092,b2:9092", bad: [""]),
     SettingSample(path: "kafka.topic", good: "t", bad: ["", "a b", "ä"]),
     SettingSample(path: "kafka.group", good: "g", bad: []),
+    SettingSample(path: "kafka.partitioner", good: "crc32", bad: ["", "CRC32", "random"]),
     SettingSample(path: "kafka.start_at", good: "latest", bad: ["", "middle"]),
     SettingSample(
       path: "kafka.session_timeout", good: "20s", bad: ["", "soon", "20", "1ms", "31m", "-5s", "1500500us"]),
