@@ -223,8 +223,10 @@ import Testing
         try stage.redis.command("RENAME", key, elsewhere)
         for table in ["scores", "latest_scores"] {
           _ = try stage.table.query(
-            "UPDATE \(table) SET \"partition\" = \(Homes.elsewhere(than: person)) WHERE entity_id = '\(person)' "
-              + "AND event_id = '\(person)-\(table == "scores" ? 0 : 5)'")
+            """
+            UPDATE \(table) SET "partition" = \(Homes.elsewhere(than: person)), "offset" = "offset" + 900000
+            WHERE entity_id = '\(person)' AND event_id = '\(person)-\(table == "scores" ? 0 : 5)'
+            """)
         }
       }
       try makeOld(stage)

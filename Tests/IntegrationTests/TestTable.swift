@@ -81,12 +81,12 @@ struct TestTable: Sendable {
   /// Sum of all positions; 0: there are none yet.
   var progress: Int { number("SELECT coalesce(sum(next_offset), 0) FROM positions") ?? 0 }
 
-  /// All rows of `scores` without the wall clock, by event; of a replay's tables when `run` is not empty.
+  /// All rows of `scores` without the wall clock, by the record's place; of a replay's tables when `run` is not empty.
   func scores(of run: String = "") throws -> [String: String] {
     let (other, table) = try tables(of: run, "scores")
     return try other.rows(
       """
-      SELECT entity_id || '/' || event_id, \(micros("event_time")), \(micros("as_of")), "partition", "offset",
+      SELECT "partition" || '/' || "offset", entity_id || '/' || event_id, \(micros("event_time")), \(micros("as_of")),
         engagement, churn, lifetime_value, engagement_category, \(flag("intervene")), model_versions, definition
       FROM \(table)
       """)

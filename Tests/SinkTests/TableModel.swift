@@ -45,7 +45,7 @@ struct TableModel {
       letters.values.map {
         [
           "\($0.partition)", "\($0.offset)", $0.reason?.rawValue ?? "", "it's bad", Self.hex($0.key),
-          Self.hex($0.value),
+          Self.hex($0.reason?.keepsValue == true ? $0.value : nil),
           $0.ingestTimeMs < 0 ? "" : "\($0.ingestTimeMs * 1_000)",
         ]
       })
