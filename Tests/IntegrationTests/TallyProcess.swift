@@ -89,8 +89,7 @@ final class TallyProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    // Other tests' connections, which not all libraries close on exec, must end when those tests close them.
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    closeDescriptors(from: 3, in: &actions)
     return try launch(words, variables.map { "\($0.key)=\($0.value)" }, &actions)
   }
 }

@@ -60,8 +60,7 @@ final class GuardedProcess: Sendable {
     posix_spawn_file_actions_adddup2(&actions, reading, 0)
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     if let channel { posix_spawn_file_actions_adddup2(&actions, channel, 3) }
-    // Other tests' connections, which not all libraries close on exec, must end when those tests close them.
-    posix_spawn_file_actions_addclosefrom_np(&actions, channel == nil ? 3 : 4)
+    closeDescriptors(from: channel == nil ? 3 : 4, in: &actions)
     let talks = channel == nil ? "no" : "yes"
     let words = ["sh", "-c", Self.script, "guardian", logPath, pidFile, folder, talks] + command
     let status = Self.spawn(words, &actions)
