@@ -12,7 +12,19 @@ public struct SeriesDescription: Equatable, Sendable {
   public let subKey: String
 }
 
-/// A column, for people.
+/// What a column's values are.
+public enum ColumnKind: Equatable, Sendable {
+  /// Numbers.
+  case number
+  /// 1 or 0.
+  case flag
+  /// Whole numbers from 0 to one less than this many.
+  case codes(Int)
+  /// Codes of a vocabulary's words in their order; one more for all other words.
+  case category([String])
+}
+
+/// A column, for people and for what models say of it.
 public struct ColumnDescription: Equatable, Sendable {
   /// Feature name.
   public let name: String
@@ -22,6 +34,20 @@ public struct ColumnDescription: Equatable, Sendable {
   public let type: String
   /// Words for its codes; empty for numbers.
   public let labels: [String]
+  /// What its values are.
+  public let kind: ColumnKind
+  /// 16 hex digits of what it means, see `FeatureHashes`.
+  public let meaning: String
+
+  /// A column of this name and kind.
+  public init(name: String, kind: ColumnKind = .number, labels: [String] = []) {
+    self.name = name
+    self.kind = kind
+    self.labels = labels
+    expressionText = name
+    type = "number"
+    meaning = ""
+  }
 
   init(_ feature: FeatureDraft) {
     name = feature.declaration.name
@@ -32,6 +58,13 @@ public struct ColumnDescription: Equatable, Sendable {
     case .flag: type = feature.labels.isEmpty ? "flag" : "category"
     case .category: type = "category"
     }
+    kind =
+      switch feature.value.type {
+      case .number: feature.value.codes.map { .codes($0) } ?? .number
+      case .flag: .flag
+      case .category(let words): .category(words)
+      }
+    meaning = String(feature.meaning.hex.prefix(16))
   }
 }
 

@@ -24,6 +24,8 @@ public final class FeatureProgram: @unchecked Sendable {
   public let stateHash: Hash128
   /// Hash of the whole feature set, expressions included.
   public let definitionHash: Hash128
+  /// Hash of what each feature means, for models that are trained with it.
+  public let featureHashes: FeatureHashes
   /// The tile series that make up an entity's state, by number.
   public let series: [SeriesDescription]
   /// The columns, in order.
@@ -51,6 +53,7 @@ public final class FeatureProgram: @unchecked Sendable {
     columnNames = described.map(\.declaration.name)
     columnLabels = described.map(\.labels)
     columns = described.map { ColumnDescription($0) }
+    featureHashes = FeatureHashes(columns, idleTTL: declaration.idleTTL)
     series = builder.descriptions
     aggregateDescriptions = compiler.aggregates.map(\.text)
     windows = compiler.windows.map { WindowDescription(span: $0.reach, hop: $0.hop) }.sorted {

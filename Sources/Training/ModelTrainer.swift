@@ -1,5 +1,6 @@
 public import Dataflow
 internal import Events
+internal import Features
 public import Registry
 public import XGBoost
 
@@ -53,6 +54,7 @@ public struct ModelTrainer {
     try best.setFeatureNames(set.columnNames)
     try best.setAttribute("best_iteration", String(outcome.bestRound))
     try best.setAttribute("best_score", String(outcome.bestValue))
+    try best.setAttribute(FeatureHashes.modelAttribute, set.featureHashes?.text)
     let quality = ModelQuality(
       labels: heldBack.labels, predictions: try best.predict(heldBackMatrix), isBinary: Self.isBinary(model))
     let version = try folder.write(model.file, try best.serialized(format))

@@ -1,10 +1,13 @@
 public import Dataflow
 public import Events
+public import Features
 
 /// Feature rows with their labels, each made at a moment at which Tally would have scored.
 public final class TrainingSet {
   /// Feature names, in column order.
   public let columnNames: [String]
+  /// What the features mean, for the models that are trained on them; nil: not known.
+  public let featureHashes: FeatureHashes?
   /// Label names, in column order.
   public let labelNames: [String]
   /// Feature rows.
@@ -15,8 +18,9 @@ public final class TrainingSet {
   public private(set) var rows: [TrainingRow] = []
 
   /// An empty set.
-  public init(columnNames: [String], labelNames: [String]) {
+  public init(columnNames: [String], labelNames: [String], featureHashes: FeatureHashes? = nil) {
     self.columnNames = columnNames
+    self.featureHashes = featureHashes
     self.labelNames = labelNames
     features = FloatMatrix(columns: columnNames.count, capacityRows: 1 << 10)
     labels = FloatMatrix(columns: labelNames.count, capacityRows: 1 << 10)
@@ -35,7 +39,8 @@ public final class TrainingSet {
 
   /// The rows but those of these entities among the first so many.
   func without(_ erased: [Hash128: Int]) -> TrainingSet {
-    let rest = TrainingSet(columnNames: columnNames, labelNames: labelNames)
+    let rest = TrainingSet(
+      columnNames: columnNames, labelNames: labelNames, featureHashes: featureHashes)
     for (index, row) in rows.enumerated() where index >= erased[row.entity] ?? 0 {
       let values = (0..<labelNames.count).map { labels.row(index)[$0] }
       rest.append(row, labels: values) { cells in

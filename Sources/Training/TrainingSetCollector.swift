@@ -36,7 +36,8 @@ public final class TrainingSetCollector {
     self.labels = labels
     self.futureBound = futureBound
     scratch = FeatureScratch(program)
-    set = TrainingSet(columnNames: program.columnNames, labelNames: labels.names)
+    set = TrainingSet(
+      columnNames: program.columnNames, labelNames: labels.names, featureHashes: program.featureHashes)
     let all = labels.labels
     schedule = all.indices.sorted { first, second in
       (all[first].entity, all[first].time, first) < (all[second].entity, all[second].time, second)

@@ -66,6 +66,37 @@ import TestNumbers
     }
   }
 
+  /// The model says with which features it was trained.
+  @Test func recordsWhatFeaturesMean() throws {
+    let event = EventTypeDeclaration(
+      name: "login", attributes: [], position: SourcePosition(line: 1, column: 1))
+    let program = try FeatureProgram(
+      FeatureSetDeclaration(
+        profile: [], events: [event],
+        features: Self.columns.enumerated().map { number, name in
+          FeatureDeclaration(
+            name: name, expression: "count(login, \(number + 1)d)", isColumn: true, labels: [],
+            position: SourcePosition(line: 1, column: 1))
+        }, idleTTL: nil))
+    let set = TrainingSet(
+      columnNames: Self.columns, labelNames: ["other", "target"], featureHashes: program.featureHashes)
+    let source = trainingSet(rows: 300)
+    for row in 0..<300 {
+      set.append(source.rows[row], labels: [.nan, source.labels.row(row)[1]]) { cells in
+        cells.update(from: source.features.row(row), count: 3)
+      }
+    }
+    try withFolder { folder in
+      _ = try ModelTrainer().train(model(), on: set, into: folder)
+      let file = try folder.read("engagement.ubj")
+      let attributes = try TreeEnsemble(bytes: file.bytes, name: file.name).attributes
+      #expect(attributes[FeatureHashes.modelAttribute] == program.featureHashes.text)
+      _ = try ModelTrainer().train(model(), on: source, into: folder)
+      let unknown = try TreeEnsemble(bytes: folder.read("engagement.ubj").bytes, name: "m.ubj")
+      #expect(unknown.attributes[FeatureHashes.modelAttribute] == nil)
+    }
+  }
+
   @Test(arguments: [1, 2]) func givesTheSameFileAgain(threads: Int) throws {
     var options = TrainingOptions()
     options.threads = threads

@@ -8,11 +8,11 @@ struct DefinitionText {
   /// The hash of what was written.
   var hash: Hash128 { wire.bytes.withUnsafeBytes { Hash128(of: $0) } }
 
-  private mutating func add(_ text: String) { wire.field(1, string: text) }
-  private mutating func add(_ number: Int) { wire.field(2, zigzag: Int64(number)) }
-  private mutating func add(_ value: Double) { wire.field(3, double: value) }
+  mutating func add(_ text: String) { wire.field(1, string: text) }
+  mutating func add(_ number: Int) { wire.field(2, zigzag: Int64(number)) }
+  mutating func add(_ value: Double) { wire.field(3, double: value) }
 
-  private mutating func add(_ type: AttributeType) {
+  mutating func add(_ type: AttributeType) {
     add(type.text)
     switch type {
     case .number(let decimals, let minimum, let maximum):

@@ -28,6 +28,8 @@ struct FeatureDraft {
   var value: Value
   var expression: String
   var labels: [String]
+  /// See `FeatureMeaning`.
+  var meaning: Hash128
 }
 
 /// Checks features and collects what row code needs; see `FeatureProgram` for the language.
@@ -73,9 +75,13 @@ struct FeatureCompiler {
     let expression = try parser.parse()
     let value = try compile(expression)
     let labels = try self.labels(of: feature, value)
-    named[feature.name] = features.count
+    let meaning = FeatureMeaning(catalog) { [features, named] name in named[name].map { features[$0].meaning }
+    }
     features.append(
-      FeatureDraft(declaration: feature, value: value, expression: expression.description, labels: labels))
+      FeatureDraft(
+        declaration: feature, value: value, expression: expression.description, labels: labels,
+        meaning: meaning.hash(expression)))
+    named[feature.name] = features.count - 1
   }
 
   /// Declared labels, else a category's words.
