@@ -1,5 +1,13 @@
 public import Features
 
+/// Which rounds of a model count whose training was stopped early.
+public enum ModelTrees: String, CaseIterable, Sendable {
+  /// Those up to the best one.
+  case best
+  /// All.
+  case all
+}
+
 /// A model that a pipeline scores with.
 public struct ModelDeclaration: Equatable, Sendable {
   /// Name; also the name of its output, unless it has several.
@@ -12,12 +20,19 @@ public struct ModelDeclaration: Equatable, Sendable {
   public var label: String?
   /// XGBoost objective to train with, for example "reg:squarederror".
   public var objective: String
+  /// Where the objective is declared; nil: it is not, and the model's file may be of any.
+  public var objectivePosition: SourcePosition?
+  /// Which trees count; nil: not declared.
+  public var trees: ModelTrees?
+  /// Whether a file of a release of XGBoost that was never compared is served all the same.
+  public var acceptsVersion: Bool
   /// Where it is declared.
   public var position: SourcePosition
 
   /// A model; `outputs` nil: one, of the model's name.
   public init(
     name: String, outputs: [String]? = nil, file: String, label: String?, objective: String,
+    objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil, acceptsVersion: Bool = false,
     position: SourcePosition
   ) {
     self.name = name
@@ -25,6 +40,9 @@ public struct ModelDeclaration: Equatable, Sendable {
     self.file = file
     self.label = label
     self.objective = objective
+    self.objectivePosition = objectivePosition
+    self.trees = trees
+    self.acceptsVersion = acceptsVersion
     self.position = position
   }
 }

@@ -3,11 +3,13 @@ import Features
 
 /// Reads the models.
 enum ModelLoader {
-  /// Objectives of XGBoost that give one output a row.
-  private static let objectives = [
+  /// Objectives of XGBoost that `tally train` can learn: those that give one output a row.
+  private static let trainable = [
     "reg:squarederror", "reg:squaredlogerror", "reg:logistic", "reg:pseudohubererror", "reg:absoluteerror",
     "reg:gamma", "reg:tweedie", "binary:logistic", "binary:logitraw", "count:poisson",
   ]
+  /// Others that are served.
+  private static let served = trainable + ["reg:quantileerror", "multi:softprob", "multi:softmax"]
 
   static func models(
     _ root: YAMLSection, names: inout NameRegister
@@ -18,18 +20,23 @@ enum ModelLoader {
       try names.take(entry.key, for: "output", at: entry.position)
       try Names.checkColumn(entry.key, at: entry.position)
       let section = try entry.value.section()
-      try section.allow(["file", "label", "objective", "outputs"])
+      try section.allow(["file", "label", "objective", "outputs", "trees", "accept_version"])
       let outputs = try outputs(section["outputs"], names: &names)
       let label = try label(section["label"])
       if let value = section["outputs"], label != nil {
         throw value.wrong(
           allowed: "no outputs together with a label: tally train makes models with one output")
       }
+      let objective = section["objective"]
       models.append(
         ModelDeclaration(
           name: entry.key, outputs: outputs, file: try file(section.required("file")), label: label,
-          objective: try section["objective"]?.choice(of: objectives) ?? objectives[0],
-          position: entry.position))
+          objective: try objective?.choice(of: label == nil ? served : trainable) ?? trainable[0],
+          objectivePosition: objective?.position,
+          trees: try section["trees"].flatMap { (value) throws(DeclarationError) in
+            ModelTrees(rawValue: try value.choice(of: ModelTrees.allCases.map(\.rawValue)))
+          },
+          acceptsVersion: try section["accept_version"]?.bool() ?? false, position: entry.position))
     }
     guard !models.isEmpty else { throw declared.wrong(allowed: "at least one model, as name: {file: …}") }
     return models

@@ -41,6 +41,8 @@ public struct ModelFile: Sendable {
   public let bytes: [UInt8]
   /// Version of these bytes.
   public let version: ModelVersion
+  /// Version of the model that only has the rounds up to the file's best one.
+  public var bestVersion: ModelVersion { ModelVersion(ofFile: bytes + Array("trees: best".utf8)) }
 }
 
 /// A folder of model files, `.json` or `.ubj`.

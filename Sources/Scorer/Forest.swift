@@ -69,7 +69,7 @@ public final class Forest: @unchecked Sendable {
       Model(
         packed: packed.map { UnsafePointer(storage.place([$0.plan])) },
         flat: flat.map { UnsafePointer(storage.place([$0.plan])) },
-        transform: ensembles[index].objective.transform, groups: groups[index],
+        transform: ensembles[index].transform, groups: groups[index],
         base: UnsafePointer(storage.place(ensembles[index].baseMargins)),
         firstOutput: outputs[..<index].reduce(0, +), firstMargin: groups[..<index].reduce(0, +))
     }

@@ -1,4 +1,5 @@
 public import Dataflow
+public import Features
 public import Registry
 internal import Synchronization
 internal import XGBoost
@@ -18,73 +19,36 @@ public final class ServedModels: Sendable {
   /// Their trees.
   public let forest: Forest
 
+  /// What people should know of the models, each once: the model's name and a sentence.
+  public let notes: [String]
+
   /// Loads every model of a pipeline from a models folder and checks it against the pipeline's columns.
   ///
-  /// Throws `PortError` with code `misuse` that says which file and what to do: a file that is missing or broken, a
-  /// model for other features or with another number of outputs than declared, one of a kind that is not served, one that
-  /// our evaluation and libxgboost score differently.
+  /// `features`: what the columns mean, compared with what a model was trained with; nil: not compared. A difference is an
+  /// error unless `acceptsChangedFeatures`. Throws `PortError` with code `misuse` that says which file and what to do: a file
+  /// that is missing or broken, a model for other features, of another objective, or with another number of outputs than
+  /// declared, one of a kind that is not served, one that our evaluation and libxgboost score differently.
   public init(
-    models declarations: [ModelDeclaration], folder: ModelFolder, columnNames: [String],
-    kernel: Kernel = .best
+    models declarations: [ModelDeclaration], folder: ModelFolder, columns: [ColumnDescription],
+    features: FeatureHashes? = nil, acceptsChangedFeatures: Bool = false, kernel: Kernel = .best
   ) throws {
-    var ensembles: [TreeEnsemble] = []
-    var files: [ModelFile] = []
-    for declaration in declarations {
-      let file = try Self.read(declaration, folder)
-      files.append(file)
-      ensembles.append(
-        try Self.asPortError(declaration) { () throws(XGBoostError) in
-          try Self.ensemble(file, declaration, columnNames)
-        })
-    }
+    let loader = ModelLoading(
+      folder: folder, columns: columns, features: features, acceptsChangedFeatures: acceptsChangedFeatures)
+    let loaded = try declarations.map { try loader.load($0) }
+    let ensembles = loaded.map(\.ensemble)
     do throws(XGBoostError) {
-      forest = try Forest(ensembles, columns: columnNames.count, kernel: kernel)
-    } catch { throw PortError(.misuse, "models", cause: error.description) }
-    do throws(XGBoostError) {
-      try forest.check(ensembles, names: files.map(\.path))
+      forest = try Forest(ensembles, columns: columns.count, kernel: kernel)
+      try forest.check(ensembles, names: loaded.map(\.path))
     } catch { throw PortError(.misuse, "models", cause: error.description) }
     outputNames = declarations.flatMap(\.outputs)
     modelNames = declarations.flatMap { declaration in declaration.outputs.map { _ in declaration.name } }
-    modelVersions = zip(declarations, files).flatMap { declaration, file in
-      declaration.outputs.map { _ in file.version.hex }
+    modelVersions = zip(declarations, loaded).flatMap { declaration, model in
+      declaration.outputs.map { _ in model.version.hex }
     }
-    modelSet = ModelSet(zip(declarations, files).map { ModelSet.Member(name: $0.name, version: $1.version) })
-  }
-
-  private static func read(_ declaration: ModelDeclaration, _ folder: ModelFolder) throws -> ModelFile {
-    do throws(RegistryError) {
-      return try folder.read(declaration.file)
-    } catch {
-      let advice = error.code == .missing ? "; make it with \"tally train\"" : ""
-      throw PortError(.misuse, "model \(declaration.name)", cause: error.detail + advice)
-    }
-  }
-
-  private static func ensemble(
-    _ file: ModelFile, _ declaration: ModelDeclaration, _ columnNames: [String]
-  ) throws(XGBoostError) -> TreeEnsemble {
-    let ensemble = try TreeEnsemble(bytes: file.bytes, name: file.path)
-    if let difference = ColumnCheck.difference(
-      expected: columnNames, names: ensemble.featureNames, count: ensemble.featureCount)
-    {
-      throw XGBoostError(operation: file.path, cause: difference)
-    }
-    guard ensemble.outputs == declaration.outputs.count else {
-      throw XGBoostError(
-        operation: file.path,
-        cause: """
-          the model has \(ensemble.outputs) outputs a row, the pipeline declares \(declaration.outputs.count) \
-          (\(declaration.outputs.joined(separator: ", "))); name them under "outputs" of the model
-          """)
-    }
-    return ensemble
-  }
-
-  private static func asPortError<Result>(
-    _ declaration: ModelDeclaration, _ body: () throws(XGBoostError) -> Result
-  ) throws -> Result {
-    do throws(XGBoostError) { return try body() } catch {
-      throw PortError(.misuse, "model \(declaration.name)", cause: error.description)
+    modelSet = ModelSet(
+      zip(declarations, loaded).map { ModelSet.Member(name: $0.name, version: $1.version) })
+    notes = zip(declarations, loaded).flatMap { declaration, model in
+      model.notes.map { "model \(declaration.name): \($0)" }
     }
   }
 }

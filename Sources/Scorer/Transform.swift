@@ -15,6 +15,17 @@ extension Objective.Transform {
         output[group] = 1 / (expf(min(-margins[group * step], 88.7)) + 1)
       }
     case .exponential: for group in 0..<groups { output[group] = expf(margins[group * step]) }
+    case .sorted:
+      // The library's insertion (src/objective/quantile_obj.cu, 3.4): equal values, 0 and -0 among them, keep their order.
+      for group in 0..<groups {
+        let value = margins[group * step]
+        var place = group
+        while place > 0 && output[place - 1] > value {
+          output[place] = output[place - 1]
+          place -= 1
+        }
+        output[place] = value
+      }
     case .softmax:
       var best = 0
       for group in 0..<groups where margins[group * step] > margins[best * step] { best = group }

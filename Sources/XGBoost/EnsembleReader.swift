@@ -1,29 +1,69 @@
 /// Makes an ensemble of a model file's values, and checks it on the way.
 struct EnsembleReader {
-  private var sets = CategorySets()
-  private var features = 0
+  private let reading: ModelReading
+  private let release: XGBoostRelease
+  private let learner: ModelValue
+  private let parameters: ModelValue
+  private let features: Int
 
   /// The ensemble; throws what is wrong with the model, or not served.
-  static func read(_ root: ModelValue) throws(ModelFormatError) -> TreeEnsemble {
-    var reader = EnsembleReader()
-    return try reader.ensemble(root)
-  }
-
-  private mutating func ensemble(_ root: ModelValue) throws(ModelFormatError) -> TreeEnsemble {
+  static func read(_ root: ModelValue, _ reading: ModelReading) throws(ModelFormatError) -> TreeEnsemble {
+    guard root["Model"] == nil else {
+      throw ModelFormatError(text: "a snapshot of a Booster in memory, not a model: write it with save_model")
+    }
     guard let learner = root["learner"], let parameters = learner["learner_model_param"],
       let booster = learner["gradient_booster"], let named = learner["objective"]
     else { throw ModelFormatError(text: "not a model of XGBoost: parts are missing") }
-    features = try Self.whole(parameters, "num_feature", 1...ModelFile.featuresMax)
-    let objective = try Self.objective(named)
-    let groups = try Self.groups(parameters, objective)
-    let names = try Self.names(learner, features: features)
-    let (model, weights) = try Self.trees(of: booster)
-    let trees = try trees(model, weights: weights, groups: groups)
+    let release = try release(of: root, reading)
+    let objective = try objective(named)
+    let trees = try BoosterReader(booster)
+    try ModelKeys.file.check(root, release)
+    let reader = EnsembleReader(
+      reading: reading, release: release, learner: learner, parameters: parameters,
+      features: try whole(parameters, "num_feature", 1...ModelFile.featuresMax))
+    return try reader.ensemble(objective, named, trees)
+  }
+
+  private func ensemble(
+    _ objective: Objective, _ named: ModelValue, _ booster: BoosterReader
+  ) throws(ModelFormatError) -> TreeEnsemble {
+    let groups = try groups(objective)
+    let alphas = try Self.alphas(named, objective, groups: groups)
+    try Self.checkClasses(named, objective, groups: groups)
+    let attributes = try attributes()
+    let (trees, sets) = try booster.trees(features: features, groups: groups)
+    guard !trees.isEmpty else { throw ModelFormatError(text: "a model without trees") }
+    let ends = try booster.roundEnds(trees: trees.count, groups: groups)
+    let rounds = try CountedRounds(attributes, ends: ends).counted(reading.trees)
+    let sortsOutputs = objective == .quantileError && groups > 1 && release >= XGBoostRelease(3, 4)
+    if sortsOutputs, zip(alphas, alphas.dropFirst()).contains(where: { $0 > $1 }) {
+      throw ModelFormatError(text: "quantile_alpha does not ascend, which XGBoost \(release) refuses, too")
+    }
     return TreeEnsemble(
-      objective: objective, baseScores: try Self.baseScores(root, parameters, objective, groups: groups),
-      featureCount: features, featureNames: names, attributes: Self.attributes(learner),
-      isDart: weights != nil, trees: trees,
-      categorySets: sets.sets)
+      release: release, objective: objective, sortsOutputs: sortsOutputs,
+      baseScores: try baseScores(objective, groups: groups), featureCount: features,
+      featureNames: try texts("feature_names"), featureTypes: try featureTypes(),
+      categoryNames: try CategoryNames.read(booster.categoryNames, features: features),
+      attributes: attributes, isDart: booster.hasWeights, trees: Array(trees[..<ends[rounds - 1]]),
+      categorySets: sets)
+  }
+
+  private static func release(
+    of root: ModelValue, _ reading: ModelReading
+  ) throws(ModelFormatError) -> XGBoostRelease {
+    guard let release = XGBoostRelease(file: root) else {
+      throw ModelFormatError(text: "the file does not say which release of XGBoost wrote it")
+    }
+    let compared = XGBoostRelease.compared
+    guard compared.contains(release) || reading.acceptsRelease else {
+      throw ModelFormatError(
+        text: """
+          written by XGBoost \(release); files of \(compared.lowerBound) to \(compared.upperBound) were compared with what \
+          their release predicts. Save it with one of those, or take the risk: "accept_version: true" for the model in \
+          the pipeline (tally forest: --accept-version)
+          """)
+    }
+    return release
   }
 
   private static func objective(_ value: ModelValue) throws(ModelFormatError) -> Objective {
@@ -37,11 +77,9 @@ struct EnsembleReader {
     return objective
   }
 
-  private static func groups(
-    _ parameters: ModelValue, _ objective: Objective
-  ) throws(ModelFormatError) -> Int {
+  private func groups(_ objective: Objective) throws(ModelFormatError) -> Int {
     func count(_ name: String) throws(ModelFormatError) -> Int {
-      parameters[name] == nil ? 1 : max(1, try whole(parameters, name, 0...ModelFile.groupsMax))
+      parameters[name] == nil ? 1 : max(1, try Self.whole(parameters, name, 0...ModelFile.groupsMax))
     }
     let (classes, targets) = (try count("num_class"), try count("num_target"))
     guard targets == 1 || classes == 1 && !objective.isMultiClass else {
@@ -50,22 +88,50 @@ struct EnsembleReader {
     return max(classes, targets)
   }
 
-  /// `0.5`, or from version 3.1 on `[5E-1]` or one for each group.
-  ///
-  /// From 3.2 on the library keeps probabilities a millionth away from 0 and 1 (src/objective/logistic_obj.h); they are read so.
-  private static func baseScores(
-    _ root: ModelValue, _ parameters: ModelValue, _ objective: Objective, groups: Int
+  /// Throws when the objective is of another number of classes than the model: it is what the library takes.
+  private static func checkClasses(
+    _ named: ModelValue, _ objective: Objective, groups: Int
+  ) throws(ModelFormatError) {
+    guard objective.isMultiClass else { return }
+    guard let parameters = named["softmax_multiclass_param"],
+      try whole(parameters, "num_class", 1...ModelFile.groupsMax) == groups
+    else { throw ModelFormatError(text: "the objective's num_class is not the model's \(groups)") }
+  }
+
+  /// The quantiles of `reg:quantileerror`: as many as outputs.
+  private static func alphas(
+    _ named: ModelValue, _ objective: Objective, groups: Int
   ) throws(ModelFormatError) -> [Float] {
-    guard case .text(let text)? = parameters["base_score"] else {
-      throw ModelFormatError(text: "no base_score")
+    guard objective == .quantileError else { return [] }
+    guard case .text(let text)? = named["quantile_loss_param"]?["quantile_alpha"] else {
+      throw ModelFormatError(text: "no quantile_alpha")
     }
+    let alphas = numbers(text)
+    guard alphas.count == groups, alphas.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
+      throw ModelFormatError(text: "quantile_alpha \(shortened(text)) is not \(groups) numbers in 0…1")
+    }
+    return alphas
+  }
+
+  /// `5E-1`, `[5E-1]` or `[1E-1,5E-1]`; NaN for what is no number.
+  private static func numbers(_ text: String) -> [Float] {
     var inner = text[...]
     if inner.hasPrefix("[") && inner.hasSuffix("]") { inner = inner.dropFirst().dropLast() }
-    var scores = inner.split(separator: ",", omittingEmptySubsequences: false).map { part in
+    return inner.split(separator: ",", omittingEmptySubsequences: false).map { part in
       let digits = part.filter { $0 != " " }
       return digits.allSatisfy { "0123456789+-.eE".contains($0) } ? Float(digits) ?? .nan : .nan
     }
-    if objective.transform == .logistic && isFrom(3, 2, root) {
+  }
+
+  /// `0.5`, or from version 3.1 on `[5E-1]` or one for each group.
+  ///
+  /// From 3.2 on the library keeps probabilities a millionth away from 0 and 1 (src/objective/logistic_obj.h); they are read so.
+  private func baseScores(_ objective: Objective, groups: Int) throws(ModelFormatError) -> [Float] {
+    guard case .text(let text)? = parameters["base_score"] else {
+      throw ModelFormatError(text: "no base_score")
+    }
+    var scores = Self.numbers(text)
+    if objective.transform == .logistic && release >= XGBoostRelease(3, 2) {
       scores = scores.map { $0.isNaN ? $0 : min(max($0, 1e-6), 1 - 1e-6) }
     }
     // A count of 0 is allowed: its margin is minus infinity, and every score 0.
@@ -80,89 +146,43 @@ struct EnsembleReader {
     return scores.count == groups ? scores : [Float](repeating: scores[0], count: groups)
   }
 
-  /// Whether the file says that it is of this version or a later one.
-  private static func isFrom(_ major: Double, _ minor: Double, _ root: ModelValue) -> Bool {
-    guard case .numbers(let version)? = root["version"], version.count >= 2 else { return false }
-    return version[0] > major || version[0] == major && version[1] >= minor
-  }
-
-  private static func names(_ learner: ModelValue, features: Int) throws(ModelFormatError) -> [String] {
-    guard let values = learner["feature_names"]?.elements, !values.isEmpty else { return [] }
+  /// A text for each feature; none is allowed, too.
+  private func texts(_ name: String) throws(ModelFormatError) -> [String] {
+    guard let list = learner[name] else { return [] }
+    guard let values = list.elements else { throw ModelFormatError(text: "\(name) is not a list") }
+    if values.isEmpty { return [] }
     guard values.count == features else {
-      throw ModelFormatError(text: "\(values.count) feature names for \(features) features")
+      let what = name.split(separator: "_").joined(separator: " ")
+      throw ModelFormatError(text: "\(values.count) \(what) for \(features) features")
     }
-    var names: [String] = []
+    var texts: [String] = []
     for value in values {
-      guard case .text(let name) = value else {
-        throw ModelFormatError(text: "a feature's name is not a text")
+      guard case .text(let text) = value else {
+        throw ModelFormatError(text: "one of \(name) is not a text")
       }
-      names.append(name)
+      texts.append(text)
     }
-    return names
+    return texts
   }
 
-  private static func attributes(_ learner: ModelValue) -> [String: String] {
+  private func featureTypes() throws(ModelFormatError) -> [FeatureType] {
+    var types: [FeatureType] = []
+    for text in try texts("feature_types") {
+      guard let type = FeatureType(rawValue: text) else {
+        throw ModelFormatError(
+          text: "the type \(shortened(text)) of a feature; known are "
+            + FeatureType.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      types.append(type)
+    }
+    return types
+  }
+
+  private func attributes() throws(ModelFormatError) -> [String: String] {
     guard case .object(let members)? = learner["attributes"] else { return [:] }
     var attributes: [String: String] = [:]
     for member in members { if case .text(let text) = member.value { attributes[member.name] = text } }
     return attributes
-  }
-
-  /// The model of the trees, and DART's weights.
-  private static func trees(
-    of booster: ModelValue
-  ) throws(ModelFormatError) -> (model: ModelValue, weights: [Double]?) {
-    switch booster["name"] {
-    case .text("gbtree"):
-      if let model = booster["model"] { return (model, nil) }
-    case .text("dart"):
-      guard case .numbers(let weights)? = booster["weight_drop"] else {
-        throw ModelFormatError(text: "dart without weight_drop")
-      }
-      if let model = booster["gbtree"]?["model"] { return (model, weights) }
-    case .text(let name):
-      throw ModelFormatError(text: "the booster is \(shortened(name)); served are gbtree and dart")
-    default: break
-    }
-    throw ModelFormatError(text: "no trees")
-  }
-
-  private mutating func trees(
-    _ model: ModelValue, weights: [Double]?, groups: Int
-  ) throws(ModelFormatError) -> [RegressionTree] {
-    guard let parameters = model["gbtree_model_param"],
-      case .numbers(let groupsOfTrees)? = model["tree_info"],
-      let trees = model["trees"]?.elements
-    else { throw ModelFormatError(text: "no trees") }
-    let count = try Self.whole(parameters, "num_trees", 0...Int(Int32.max))
-    try Self.checkLeafSize(parameters)
-    guard trees.count == count, groupsOfTrees.count == count, weights == nil || weights?.count == count else {
-      throw ModelFormatError(text: "the number of trees is not num_trees")
-    }
-    var ordered = [RegressionTree?](repeating: nil, count: count)
-    for (index, value) in trees.enumerated() {
-      guard case .number(let id)? = value["id"], let number = Int(exactly: id),
-        ordered.indices.contains(number),
-        ordered[number] == nil
-      else { throw ModelFormatError(text: "tree \(index) has no id of its own") }
-      guard let group = Int(exactly: groupsOfTrees[number]), group >= 0, group < groups else {
-        throw ModelFormatError(text: "tree \(number) belongs to none of \(groups) outputs")
-      }
-      let weight = Float(weights?[number] ?? 1)
-      guard weight.isFinite else { throw ModelFormatError(text: "tree \(number) has no weight") }
-      do throws(ModelFormatError) {
-        ordered[number] = try TreeReader(value).tree(
-          features: features, group: group, weight: weight, sets: &sets)
-      } catch { throw ModelFormatError(text: "tree \(index): \(error.text)") }
-    }
-    return ordered.compactMap { $0 }
-  }
-
-  /// Throws when leaves are vectors.
-  static func checkLeafSize(_ parameters: ModelValue) throws(ModelFormatError) {
-    guard parameters["size_leaf_vector"] != nil else { return }
-    let size = try whole(parameters, "size_leaf_vector", 0...Int(Int32.max))
-    guard size <= 1 else { throw ModelFormatError(text: "leaves of \(size) outputs are not served") }
   }
 
   /// A parameter: written as a text of a whole number.
@@ -173,11 +193,5 @@ struct EnsembleReader {
       throw ModelFormatError(text: "\(name) is not a whole number in \(range.lowerBound)…\(range.upperBound)")
     }
     return value
-  }
-
-  /// A file's text as an error can show it.
-  private static func shortened(_ text: String) -> String {
-    "\"" + String(text.unicodeScalars.prefix(40).map { $0.isASCII && $0.value >= 32 ? Character($0) : "?" })
-      + "\""
   }
 }

@@ -9,9 +9,11 @@ enum ModelFile {
   static let groupsMax = 1 << 12
 
   /// The ensemble in a file's bytes; throws why not.
-  static func ensemble(_ bytes: [UInt8], _ format: ModelFormat) throws(ModelFormatError) -> TreeEnsemble {
+  static func ensemble(
+    _ bytes: [UInt8], _ format: ModelFormat, _ reading: ModelReading
+  ) throws(ModelFormatError) -> TreeEnsemble {
     guard !bytes.isEmpty else { throw ModelFormatError(text: "the file is empty") }
-    return try EnsembleReader.read(try document(bytes, format))
+    return try EnsembleReader.read(try document(bytes, format), reading)
   }
 
   private static func document(_ bytes: [UInt8], _ format: ModelFormat) throws(ModelFormatError) -> ModelValue

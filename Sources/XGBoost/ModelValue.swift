@@ -7,7 +7,7 @@ struct ModelFormatError: Error {
 /// A value of a model file, JSON or UBJSON.
 ///
 /// Lists of numbers and truth values (1 or 0), which are nearly all of a model, are flat.
-enum ModelValue {
+enum ModelValue: Sendable {
   /// Members in order; names are unique.
   case object([(name: String, value: ModelValue)])
   /// A list with something else than numbers in it.

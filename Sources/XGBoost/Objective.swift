@@ -32,6 +32,8 @@ public enum Objective: String, CaseIterable, Sendable {
     case softprob
     /// The number of the largest group.
     case softmax
+    /// The groups' margins, ascending.
+    case sorted
   }
 
   /// What is made of the margins.

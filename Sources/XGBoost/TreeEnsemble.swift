@@ -31,10 +31,14 @@ public struct RegressionTree: Sendable {
 /// The trees of a model file of XGBoost, in their order, and what belongs to them.
 ///
 /// Everything in it has been checked: trees are trees, children, features, groups and sets exist.
-/// File format: XGBoost 1.7 to 3.x, doc/model.schema, src/tree/tree_model.cc and src/gbm.
+/// File format: XGBoost 1.7 to 3.4, doc/model.schema, src/tree/tree_model.cc and src/gbm; every member of it: `ModelKeys`.
 public struct TreeEnsemble: Sendable {
+  /// The release that wrote the file.
+  public var release: XGBoostRelease
   /// What it was trained for.
   public var objective: Objective
+  /// Whether a row's outputs are sorted: XGBoost does so with several quantiles from 3.4 on.
+  public var sortsOutputs: Bool
   /// For each group, the base score as the file has it: on the scale of the output.
   public var baseScores: [Float]
   /// Groups of trees, each making one margin a row: classes, quantiles, or 1.
@@ -43,52 +47,66 @@ public struct TreeEnsemble: Sendable {
   public var featureCount: Int
   /// Names of the columns; empty: the file has none.
   public var featureNames: [String]
+  /// Types of the columns; empty: the file has none.
+  public var featureTypes: [FeatureType]
+  /// Names of the columns' categories, nil where there are none; empty: the file has none.
+  public var categoryNames: [CategoryNames?]
   /// Texts that were saved with the model, such as `best_iteration`.
   public var attributes: [String: String]
-  /// Whether the booster is DART.
+  /// Whether leaves are multiplied by weights: DART, or gbtree with `rate_drop`.
   public var isDart: Bool
   /// The trees.
   public var trees: [RegressionTree]
   /// Sets of categories: bits of words, lowest first.
   public var categorySets: [[UInt32]]
 
+  /// What is made of the margins.
+  public var transform: Objective.Transform { sortsOutputs ? .sorted : objective.transform }
   /// Outputs of a row: one for each group, but for `multi:softmax`, whose output is the class.
   public var outputs: Int { objective == .softmax ? 1 : groups }
   /// Margins before any tree, one for each group.
   public var baseMargins: [Float] { baseScores.map { objective.baseMargin($0) } }
 
   /// Reads a model file of this path; throws as `init(bytes:name:)`.
-  public init(path: String) throws(XGBoostError) {
+  public init(path: String, reading: ModelReading = ModelReading()) throws(XGBoostError) {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw XGBoostError(operation: "load \(path)", cause: "no such file, or it cannot be read")
     }
-    self = try TreeEnsemble(bytes: [UInt8](data), name: path)
+    self = try TreeEnsemble(bytes: [UInt8](data), name: path, reading: reading)
   }
 
   /// Reads a model file; its form is told by the ending of `name`, which errors name.
   ///
   /// Throws for what is broken or hostile, and for models of kinds that are not served, by name: other boosters than
-  /// gbtree and dart, other objectives, leaves that are vectors.
-  public init(bytes: [UInt8], name: String) throws(XGBoostError) {
+  /// gbtree and dart, other objectives, leaves that are vectors. So are a release that was never compared, a member that its
+  /// release does not write, and early stopping whose meaning `reading` does not tell.
+  public init(
+    bytes: [UInt8], name: String, reading: ModelReading = ModelReading()
+  ) throws(XGBoostError) {
     guard let format = ModelFormat(path: name) else {
       throw XGBoostError(operation: "load \(name)", cause: "the name ends neither in .json nor in .ubj")
     }
     do throws(ModelFormatError) {
-      self = try ModelFile.ensemble(bytes, format)
+      self = try ModelFile.ensemble(bytes, format, reading)
     } catch {
       throw XGBoostError(operation: "load \(name)", cause: error.text)
     }
   }
 
   init(
-    objective: Objective, baseScores: [Float], featureCount: Int, featureNames: [String],
+    release: XGBoostRelease, objective: Objective, sortsOutputs: Bool, baseScores: [Float], featureCount: Int,
+    featureNames: [String], featureTypes: [FeatureType], categoryNames: [CategoryNames?],
     attributes: [String: String], isDart: Bool, trees: [RegressionTree], categorySets: [[UInt32]]
   ) {
+    self.release = release
     self.objective = objective
+    self.sortsOutputs = sortsOutputs
     self.baseScores = baseScores
     groups = baseScores.count
     self.featureCount = featureCount
     self.featureNames = featureNames
+    self.featureTypes = featureTypes
+    self.categoryNames = categoryNames
     self.attributes = attributes
     self.isDart = isDart
     self.trees = trees

@@ -11,7 +11,7 @@ struct TreeReader {
   init(_ tree: ModelValue) throws(ModelFormatError) {
     guard let parameters = tree["tree_param"] else { throw ModelFormatError(text: "no tree_param") }
     nodes = try EnsembleReader.whole(parameters, "num_nodes", 1...Int(Int32.max))
-    try EnsembleReader.checkLeafSize(parameters)
+    try BoosterReader.checkLeafSize(parameters)
     value = tree
     left = try Self.numbers(tree, "left_children", nodes)
     right = try Self.numbers(tree, "right_children", nodes)
@@ -49,6 +49,9 @@ struct TreeReader {
       let condition = Float(conditions[node])
       guard set >= 0 || (children == nil ? condition.isFinite : !condition.isNaN) else {
         throw ModelFormatError(text: "node \(node): not a number that can be compared or added")
+      }
+      guard defaults[node] == 0 || defaults[node] == 1 else {
+        throw ModelFormatError(text: "node \(node): default_left is neither 0 nor 1")
       }
       tree.left.append(children == nil ? -1 : Int32(order.count))
       tree.feature.append(children == nil ? 0 : try feature(of: node, below: features))
@@ -92,8 +95,14 @@ struct TreeReader {
 
   /// For each node its set; empty when no split is categorical.
   private func categorySets(_ sets: inout CategorySets) throws(ModelFormatError) -> [Int32] {
-    guard value["split_type"] != nil else { return [] }
+    guard value["split_type"] != nil else {
+      guard value["categories"] == nil else { throw ModelFormatError(text: "categories without split_type") }
+      return []
+    }
     let types = try Self.numbers(value, "split_type", nodes)
+    guard types.allSatisfy({ $0 == 0 || $0 == 1 }) else {
+      throw ModelFormatError(text: "a split_type that is neither 0 nor 1")
+    }
     if types.allSatisfy({ $0 == 0 }) { return [] }
     func list(_ name: String) throws(ModelFormatError) -> [Double] {
       guard case .numbers(let values)? = value[name] else { throw ModelFormatError(text: "no \(name)") }

@@ -44,6 +44,24 @@ extension Check {
     Int64(exactly: value).map { "\($0)" } ?? "\(value)"
   }
 
+  /// The codes of categories: what a model must have been trained with that does not name its categories.
+  func printCodes(_ program: FeatureProgram) {
+    for column in program.columns {
+      guard case .category = column.kind else { continue }
+      if !state && column.labels.count > Self.codesMax {
+        say(
+          "codes of \(column.name): the \(column.labels.count - 1) words of its vocabulary in order from 0, "
+            + "other \(column.labels.count - 1); --state lists them")
+      } else {
+        let codes = column.labels.enumerated().map { "\($1) \($0)" }
+        say("codes of \(column.name): \(codes.joined(separator: ", "))")
+      }
+    }
+  }
+
+  /// Codes that are listed unasked.
+  private static let codesMax = 64
+
   func printState(_ program: FeatureProgram) {
     say("windows: \(program.windows.map(\.text).joined(separator: "; "))")
     say(
@@ -62,7 +80,9 @@ extension Check {
     say("models:")
     for model in declaration.models {
       let label = model.label.map { ", learns \($0)" } ?? ""
-      say("  \(model.name): \(model.file), \(model.objective)\(label)")
+      let trees = model.trees.map { ", trees: \($0.rawValue)" } ?? ""
+      let version = model.acceptsVersion ? ", of any release of XGBoost" : ""
+      say("  \(model.name): \(model.file), \(model.objective)\(label)\(trees)\(version)")
     }
     say("decisions:")
     for decision in declaration.decisions { say("  \(Self.text(of: decision))") }

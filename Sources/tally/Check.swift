@@ -20,18 +20,21 @@ struct Check: ParsableCommand {
       """)
 
   @Argument(help: "Pipeline file.", completion: .file(extensions: ["yaml", "yml"])) var file: String
-  @Flag(help: "Name the stored series and components.") var state = false
+  @Flag(help: "Name the stored series and components, and every category's code.") var state = false
   @Option(help: "Folder of model files: check them, too.", completion: .directory) var models: String?
+  @Flag(help: "With --models: let pass models that were trained with features of another meaning.")
+  var acceptChangedFeatures = false
 
   func run() throws {
     try reporting {
       let pipeline = try LoadedPipeline(file: file)
       printFeatures(pipeline)
       printNumbers(pipeline.declaration.features)
+      printCodes(pipeline.program)
       printState(pipeline.program)
       printModels(pipeline.declaration)
       if let models {
-        let served = try pipeline.loadModels(models)
+        let served = try pipeline.loadModels(models, acceptsChangedFeatures: acceptChangedFeatures)
         for (name, version) in zip(served.outputNames, served.modelVersions) {
           say("  \(name): version \(version) in \(models) fits")
         }

@@ -15,6 +15,11 @@ struct ConnectionOptions: ParsableArguments {
   var pipeline: String?
   @Option(help: "Folder of model files.", completion: .directory)
   var models: String?
+  @Flag(
+    help:
+      "Score with models that were trained with features of another meaning. Scores may be wrong; they are another pipeline's."
+  )
+  var acceptChangedFeatures = false
   @Option(help: "Kafka brokers, host:port,… (environment: TALLY_BROKERS).")
   var brokers: String?
   @Option(help: "Topic to read.")
@@ -49,7 +54,11 @@ struct ConnectionOptions: ParsableArguments {
   }
 
   /// The settings with these options. Throws `Failure`.
-  func settings() throws -> Settings { try Settings.load(config: config, set: set, flags: try flags()) }
+  func settings() throws -> Settings {
+    var settings = try Settings.load(config: config, set: set, flags: try flags())
+    settings.acceptsChangedFeatures = acceptChangedFeatures
+    return settings
+  }
 
   /// What was given: the setting's path, the value, the flag.
   private func flags() throws -> [(path: String, text: String, flag: String)] {

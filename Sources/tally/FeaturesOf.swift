@@ -52,7 +52,7 @@ struct FeaturesOf: ParsableCommand {
         )
       }
       let explanation = try explain.map {
-        try ScoreExplanation(pipeline, models: settings.models, kernel: settings.kernel, top: $0)
+        try ScoreExplanation(pipeline, settings, top: $0)
       }
       show(state, pipeline, asOf: moment ?? state.watermark, explanation)
     }

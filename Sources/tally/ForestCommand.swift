@@ -21,6 +21,9 @@ struct ForestCommand: ParsableCommand {
 
   @Argument(help: "Model files (.json, .ubj).", completion: .file(extensions: ["json", "ubj"])) var models:
     [String]
+  @Option(help: "best or all: which trees count of models whose training was stopped early.") var trees:
+    String?
+  @Flag(help: "Read files of releases of XGBoost that were never compared, too.") var acceptVersion = false
   @Option(help: "Rows a call; may be repeated. Default: 1, 8, 64, 256, 10000.") var batch: [Int] = []
   @Option(help: "portable, avx2, avx512 or auto: the best that this machine has.") var kernel = "auto"
   @Option(help: "Seconds for each batch size.") var seconds = 1.0
@@ -33,6 +36,9 @@ struct ForestCommand: ParsableCommand {
 
   func validate() throws {
     guard !models.isEmpty else { throw ValidationError("name at least one model file") }
+    guard trees == nil || trees.flatMap({ CountedTrees(rawValue: $0) }) != nil else {
+      throw ValidationError("--trees is best or all")
+    }
     guard batch.allSatisfy({ (1...1_000_000).contains($0) }) else {
       throw ValidationError("--batch is 1 to 1000000 rows")
     }
@@ -44,7 +50,9 @@ struct ForestCommand: ParsableCommand {
   func run() throws {
     try reporting {
       let start = ContinuousClock.now
-      let ensembles = try models.map { try TreeEnsemble(path: $0) }
+      let reading = ModelReading(
+        trees: trees.flatMap { CountedTrees(rawValue: $0) }, acceptsRelease: acceptVersion)
+      let ensembles = try models.map { try TreeEnsemble(path: $0, reading: reading) }
       let width = ensembles[0].featureCount
       if let columns, columns != width { throw Failure("\(models[0]) has \(width) features, not \(columns)") }
       let forest = try Forest(ensembles, columns: width, kernel: try chosenKernel())

@@ -26,15 +26,32 @@ struct LoadedPipeline {
     self.file = file
   }
 
-  /// The pipeline's models, loaded and checked once for all workers.
-  func loadModels(_ folder: String, kernel choice: String = "auto") throws -> ServedModels {
+  /// The pipeline's models, loaded and checked once for all workers; what people should know of them is said.
+  func loadModels(
+    _ folder: String, kernel choice: String = "auto", acceptsChangedFeatures: Bool
+  ) throws -> ServedModels {
     guard let kernel = Kernel(choice: choice) else {
       let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
       throw Failure("kernel \(choice): this machine has \(names)")
     }
-    return try ServedModels(
-      models: declaration.models, folder: ModelFolder(path: folder), columnNames: program.columnNames,
-      kernel: kernel)
+    let models = try ServedModels(
+      models: declaration.models, folder: ModelFolder(path: folder), columns: program.columns,
+      features: program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures, kernel: kernel)
+    for note in models.notes { complain("tally: \(note)") }
+    return models
+  }
+
+  /// The models of the settings.
+  func loadModels(_ settings: Settings) throws -> ServedModels {
+    try loadModels(
+      settings.models, kernel: settings.kernel, acceptsChangedFeatures: settings.acceptsChangedFeatures)
+  }
+
+  /// How the pipeline's model files are read.
+  func modelLoading(_ folder: String, acceptsChangedFeatures: Bool) -> ModelLoading {
+    ModelLoading(
+      folder: ModelFolder(path: folder), columns: program.columns, features: program.featureHashes,
+      acceptsChangedFeatures: acceptsChangedFeatures)
   }
 
   func makeDecider() throws -> RuleDecider {

@@ -38,7 +38,7 @@ struct LogVerification {
     let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
     let homes = try settings.homes(partitions, checkedBy: positions.facts.map(\.record))
     let start = try VerificationStart(positions, pipeline: pipeline, last: last)
-    let scorer = ForestScorer(try pipeline.loadModels(settings.models, kernel: settings.kernel))
+    let scorer = ForestScorer(try pipeline.loadModels(settings))
     let decider = try pipeline.makeDecider()
     let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
     var rules = StateRules()

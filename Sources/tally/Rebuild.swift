@@ -98,7 +98,7 @@ struct Rebuild: ParsableCommand {
     _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore,
     _ positions: PipelinePositions, isCompacted: Bool
   ) throws {
-    let models = try? pipeline.loadModels(settings.models)
+    let models = try? pipeline.loadModels(settings)
     let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
     // Nothing is there that could go on: the states are made where they were.
     let isInPlace = positions.facts.allSatisfy { $0.record == nil }

@@ -97,7 +97,7 @@ struct Replay: ParsableCommand {
     }
     let done = try progress(makeStore, log, own, pipeline, replay)
     let sqlite = try own.openSQLite()
-    let models = try pipeline.loadModels(own.models, kernel: own.kernel)
+    let models = try pipeline.loadModels(own)
     let plan = WorkerPlan(
       source: { try log.source(worker: $0, of: own.workers) }, homes: log.homes, store: makeStore,
       scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,

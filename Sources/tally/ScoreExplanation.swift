@@ -18,12 +18,14 @@ struct ScoreExplanation {
 
   /// Loads a pipeline's models; `top` features are named for each margin. Throws what loading throws, and `Failure` for a
   /// model whose covers explain nothing.
-  init(_ pipeline: LoadedPipeline, models folder: String, kernel: String, top: Int) throws {
-    served = try pipeline.loadModels(folder, kernel: kernel)
+  init(_ pipeline: LoadedPipeline, _ settings: Settings, top: Int) throws {
+    served = try pipeline.loadModels(settings)
     columns = pipeline.program.columnNames
     self.top = top
+    let loading = pipeline.modelLoading(
+      settings.models, acceptsChangedFeatures: settings.acceptsChangedFeatures)
     models = try pipeline.declaration.models.map { model in
-      let ensemble = try TreeEnsemble(path: folder + "/" + model.file)
+      let ensemble = try loading.load(model).ensemble
       return Model(name: model.name, outputs: model.outputs, explainer: try Explainer(ensemble))
     }
   }

@@ -59,6 +59,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var generation: UInt64 = 1
   /// Instructions that models are evaluated with: one of `Kernel.choices`.
   var kernel = "auto"
+  /// Whether models are served that were trained with features of another meaning: given at the command line alone.
+  var acceptsChangedFeatures = false
   /// Bounds of the cache in front of the store, of all workers together.
   var cacheEntries = 100_000
   var cacheBytes = 256 << 20

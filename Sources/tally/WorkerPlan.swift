@@ -33,7 +33,7 @@ struct WorkerPlan {
     let group = settings.groupName(of: pipeline)
     let homes = try settings.homes(
       partitions, records: settings.recordsInForce(pipeline, partitions), pipeline)
-    let models = try pipeline.loadModels(settings.models, kernel: settings.kernel)
+    let models = try pipeline.loadModels(settings)
     let isUnpromised = NoGuarantee.isAskedFor()
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },

@@ -68,6 +68,11 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("first.json", "first.bin", 22, 17, "\"first.bin\"", ".json or .ubj"),
     Mistake("\"binary:logistic\"", "\"binary:logit\"", 22, 50, "\"binary:logit\"", "binary:logistic"),
     Mistake("file: second.ubj", "label: y", 23, 11, "models.second without the key file", "file"),
+    Mistake(
+      "label: y, objective: \"binary:logistic\"", "label: y, objective: \"multi:softprob\"", 22, 50,
+      "softprob", "binary:logistic"),
+    Mistake("file: second.ubj", "file: second.ubj, trees: first", 23, 37, "\"first\"", "one of best, all"),
+    Mistake("file: second.ubj", "file: second.ubj, accept_version: 1", 23, 46, "\"1\"", "true or false"),
   ]
   private static let decisions: [Mistake] = [
     Mistake("- clamp", "- clip", 25, 5, "the key \"clip\"", "clamp, category, trigger"),

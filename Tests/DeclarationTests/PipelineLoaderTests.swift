@@ -5,6 +5,18 @@ import Features
 import Testing
 
 @Suite struct PipelineLoaderTests {
+  @Test func modelsMadeElsewhere() throws {
+    let yaml = broken(
+      "second.ubj", "second.ubj, trees: best, accept_version: true, objective: \"multi:softmax\"")
+    let models = try loadPipeline(yaml: yaml).models
+    #expect(models[1].trees == .best && models[1].acceptsVersion && models[1].objective == "multi:softmax")
+    #expect(models[1].objectivePosition == SourcePosition(line: 23, column: 76))
+    #expect(models[0].trees == nil && !models[0].acceptsVersion)
+    let plain = try loadPipeline(yaml: small).models
+    #expect(plain[0].objectivePosition == SourcePosition(line: 22, column: 50))
+    #expect(plain[1].objectivePosition == nil && plain[1].trees == nil)
+  }
+
   @Test func readsEverything() throws {
     let pipeline = try loadPipeline(yaml: small)
     #expect(pipeline.name == "small")

@@ -21,6 +21,29 @@ import Testing
       #expect(
         says("session.duration_min", "0 to 1440, rounded to multiples of 0.000001, halves away from zero"))
       #expect(says("transaction.amount", "whole multiples of 0.01; one with more decimals is a dead letter"))
+      #expect(lines.contains("codes of account_type: free 0, premium 1, other 2"))
+      #expect(!result.errors.contains("not made by tally train"))
+    }
+  }
+
+  /// Models were trained with the features as they were; the objective and early stopping are compared as well.
+  @Test func modelsOfOtherFeaturesAreRefused() async throws {
+    try await onThread {
+      let models = try History.shared().models
+      func check(_ place: String, _ replacement: String, _ flags: [String] = []) throws -> TallyResult {
+        let text = readText(Places.pipeline)
+        #expect(text.contains(place))
+        let file = try Places.write(text.replacingOccurrences(of: place, with: replacement), as: "changed.yaml")
+        return try tally(["check", file, "--models", models] + flags)
+      }
+      let changed = try check("count(post, 7d)", "count(post, 10d)")
+      #expect(changed.code == 1 && changed.errors.contains("meant something else: content_posts_per_week"), "\(changed.text)")
+      let accepted = try check("count(post, 7d)", "count(post, 10d)", ["--accept-changed-features"])
+      #expect(accepted.code == 0 && accepted.errors.contains("accepted: "), "\(accepted.text)")
+      let same = try check("count(post, 7d)", "count(post, 168h)")
+      #expect(same.code == 0, "\(same.text)")
+      let objective = try check("\"binary:logistic\"", "\"reg:squarederror\"")
+      #expect(objective.errors.contains("objective is binary:logistic, the pipeline's is reg:squarederror (line 164"))
     }
   }
 

@@ -27,7 +27,9 @@ import XGBoost
         declarations.append(declaration("model\(index)", "m\(index).ubj"))
       }
       let scorer = try ForestScorer(
-        ServedModels(models: declarations, folder: folder, columnNames: ModelFixture.names))
+        ServedModels(
+          models: declarations, folder: folder,
+          columns: ModelFixture.names.map { ColumnDescription(name: $0) }))
       let features = FloatMatrix(columns: 5, capacityRows: 8)
       features.resize(rows: 70)
       for (index, value) in rows.values.enumerated() { features.base[index] = value }
@@ -52,7 +54,9 @@ import XGBoost
       let folder = ModelFolder(path: path)
       if write { try folder.write("m.json", try ModelFixture.model(rounds: 1).serialized(.json)) }
       let error = #expect(throws: PortError.self) {
-        _ = try ServedModels(models: [declaration("engagement", file)], folder: folder, columnNames: columns)
+        _ = try ServedModels(
+          models: [declaration("engagement", file)], folder: folder,
+          columns: columns.map { ColumnDescription(name: $0) })
       }
       return try #require(error)
     }
@@ -77,11 +81,13 @@ import XGBoost
       let composed = ["caf\u{e9}", "b", "c", "d", "e"]
       try folder.write("m.json", try ModelFixture.model(rounds: 1, names: composed).serialized(.json))
       let models = [declaration("m", "m.json")]
-      _ = try ServedModels(models: models, folder: folder, columnNames: composed)
+      _ = try ServedModels(
+        models: models, folder: folder, columns: composed.map { ColumnDescription(name: $0) })
       let decomposed = ["cafe\u{301}", "b", "c", "d", "e"]
       #expect(composed == decomposed)
       #expect(throws: PortError.self) {
-        _ = try ServedModels(models: models, folder: folder, columnNames: decomposed)
+        _ = try ServedModels(
+          models: models, folder: folder, columns: decomposed.map { ColumnDescription(name: $0) })
       }
     }
   }
@@ -92,7 +98,8 @@ import XGBoost
       try folder.write("m.json", try ModelFixture.model(rounds: 1, names: []).serialized(.json))
       let error = #expect(throws: PortError.self) {
         _ = try ServedModels(
-          models: [declaration("m", "m.json")], folder: folder, columnNames: ModelFixture.names)
+          models: [declaration("m", "m.json")], folder: folder,
+          columns: ModelFixture.names.map { ColumnDescription(name: $0) })
       }
       #expect(error?.cause.contains("no feature names") == true)
     }
@@ -113,7 +120,8 @@ import XGBoost
       try folder.write("m.ubj", Array(bytes[..<(bytes.count / 2)]))
       let error = #expect(throws: PortError.self) {
         _ = try ServedModels(
-          models: [declaration("m", "m.ubj")], folder: folder, columnNames: ModelFixture.names)
+          models: [declaration("m", "m.ubj")], folder: folder,
+          columns: ModelFixture.names.map { ColumnDescription(name: $0) })
       }
       #expect(error?.cause.contains("\(path)/m.ubj") == true)
     }

@@ -14,7 +14,8 @@ import XGBoost
   private static let position = SourcePosition(line: 1, column: 1)
 
   private func served(
-    _ booster: borrowing Booster, outputs: [String]? = nil, columns: [String] = ModelFixture.names
+    _ booster: borrowing Booster, outputs: [String]? = nil, columns: [String] = ModelFixture.names,
+    features: FeatureHashes? = nil, accepts: Bool = false
   ) throws -> ServedModels {
     let path = NSTemporaryDirectory() + "tally-served-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -24,7 +25,9 @@ import XGBoost
     let declaration = ModelDeclaration(
       name: "m", outputs: outputs, file: "m.json", label: nil, objective: "reg:squarederror",
       position: Self.position)
-    return try ServedModels(models: [declaration], folder: folder, columnNames: columns)
+    return try ServedModels(
+      models: [declaration], folder: folder, columns: columns.map { ColumnDescription(name: $0) },
+      features: features, acceptsChangedFeatures: accepts)
   }
 
   /// A model of classes, and what a pipeline must declare for it.
@@ -92,6 +95,36 @@ import XGBoost
       }
       for try await seen in group { #expect(seen.isSubset(of: [0, 1])) }
     }
+  }
+
+  /// A model of features that meant something else is served only when somebody says so; one that does not say, with a note.
+  @Test func changedFeaturesAreRefused() throws {
+    func hashes(_ window: String, _ other: String = "3d") throws -> FeatureHashes {
+      let event = EventTypeDeclaration(name: "login", attributes: [], position: Self.position)
+      return try FeatureProgram(
+        FeatureSetDeclaration(
+          profile: [], events: [event],
+          features: ModelFixture.names.enumerated().map { number, name in
+            FeatureDeclaration(
+              name: name, expression: "count(login, \(number == 1 ? window : other))", isColumn: true, labels: [],
+              position: Self.position)
+          }, idleTTL: nil)
+      ).featureHashes
+    }
+    let booster = try ModelFixture.model()
+    #expect(try served(booster).notes == [])
+    let note = try served(booster, features: hashes("7d")).notes
+    #expect(note.count == 1 && note[0].contains("model m: not made by tally train"))
+    try booster.setAttribute(FeatureHashes.modelAttribute, hashes("7d").text)
+    #expect(try served(booster, features: hashes("168h")).notes == [])
+    let error = #expect(throws: PortError.self) { _ = try served(booster, features: hashes("10d")) }
+    #expect(error?.cause.contains("features that meant something else: beta.") == true)
+    #expect(error?.cause.contains("--accept-changed-features") == true)
+    let accepted = try served(booster, features: hashes("10d"), accepts: true).notes
+    #expect(accepted.count == 1 && accepted[0].contains("accepted: beta"))
+    #expect(throws: PortError.self) { _ = try served(booster, features: hashes("7d", "4d")) }
+    try booster.setAttribute(FeatureHashes.modelAttribute, "what is this")
+    #expect(throws: PortError.self) { _ = try served(booster, features: hashes("7d")) }
   }
 
   @Test func replacedByOthersOnly() throws {

@@ -251,7 +251,9 @@ private struct LoggedEvent {
     let folder = ModelFolder(path: path)
     let report = try ModelTrainer().train(model, on: set, into: folder)
     #expect(report.quality.rSquared ?? 0 > 0.9 && report.topFeatures.first?.name == "logins")
-    let scorer = try ForestScorer(ServedModels(models: [model], folder: folder, columnNames: set.columnNames))
+    let scorer = try ForestScorer(
+      ServedModels(
+        models: [model], folder: folder, columns: set.columnNames.map { ColumnDescription(name: $0) }))
     let outputs = FloatMatrix(columns: 1, capacityRows: 1)
     try scorer.score(set.features, into: outputs)
     #expect(scorer.modelVersions == [report.version.hex])
