@@ -50,9 +50,13 @@ struct CategoryCodes {
     }
     let categories = compared.sorted().filter { if case .category = columns[$0].kind { true } else { false } }
     if categories.isEmpty { return [] }
+    let codes = categories.map { feature in
+      let column = columns[feature]
+      return column.name + " " + list(words(column, areNumbers: false).enumerated().map { "\($1) \($0)" })
+    }
     return [
-      "the model does not name the categories of \(categories.map { columns[$0].name }.joined(separator: ", ")): "
-        + "it must have been trained with the codes that \"tally check\" prints"
+      "the model does not name its categories; it must have been trained with the codes that \"tally check\" prints: "
+        + codes.joined(separator: "; ")
     ]
   }
 
@@ -110,7 +114,7 @@ struct CategoryCodes {
   private mutating func map(_ feature: Int, _ names: CategoryNames) throws(Mismatch) -> [Int?] {
     try checkBytes(feature, names)
     let numberOf = Dictionary(names.names.enumerated().map { ($1, $0) }) { first, _ in first }
-    let words = words(columns[feature], areNumbers: names.areNumbers)
+    let words = Self.words(columns[feature], areNumbers: names.areNumbers)
     let map = words.map { numberOf[Array($0.utf8)] }
     let column = columns[feature]
     let found = Set(map.compactMap { $0 })
@@ -131,7 +135,9 @@ struct CategoryCodes {
         "the model knows categories of \(column.name) that the vocabulary lacks, they are scored as \"other\": "
           + Self.list(unknown))
     }
-    let unseen = zip(words, map).filter { $1 == nil }.map(\.0)
+    // Of `other` nothing else is expected.
+    let isCategory = if case .category = column.kind { true } else { false }
+    let unseen = zip(words, map).dropLast(isCategory ? 1 : 0).filter { $1 == nil }.map(\.0)
     if !unseen.isEmpty {
       notes.append(
         "the model has not seen categories of \(column.name), they go left at every split on it: "
@@ -155,7 +161,7 @@ struct CategoryCodes {
   }
 
   /// The words of a column's codes, in order; numbers for codes without words.
-  private func words(_ column: ColumnDescription, areNumbers: Bool) -> [String] {
+  private static func words(_ column: ColumnDescription, areNumbers: Bool) -> [String] {
     switch column.kind {
     case .category(let words):
       words + [words.contains { $0.utf8.elementsEqual("other".utf8) } ? "(other)" : "other"]

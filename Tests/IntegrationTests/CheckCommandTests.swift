@@ -33,17 +33,22 @@ import Testing
       func check(_ place: String, _ replacement: String, _ flags: [String] = []) throws -> TallyResult {
         let text = readText(Places.pipeline)
         #expect(text.contains(place))
-        let file = try Places.write(text.replacingOccurrences(of: place, with: replacement), as: "changed.yaml")
+        let file = try Places.write(
+          text.replacingOccurrences(of: place, with: replacement), as: "changed.yaml")
         return try tally(["check", file, "--models", models] + flags)
       }
       let changed = try check("count(post, 7d)", "count(post, 10d)")
-      #expect(changed.code == 1 && changed.errors.contains("meant something else: content_posts_per_week"), "\(changed.text)")
+      #expect(
+        changed.code == 1 && changed.errors.contains("meant something else: content_posts_per_week"),
+        "\(changed.text)")
       let accepted = try check("count(post, 7d)", "count(post, 10d)", ["--accept-changed-features"])
       #expect(accepted.code == 0 && accepted.errors.contains("accepted: "), "\(accepted.text)")
       let same = try check("count(post, 7d)", "count(post, 168h)")
       #expect(same.code == 0, "\(same.text)")
       let objective = try check("\"binary:logistic\"", "\"reg:squarederror\"")
-      #expect(objective.errors.contains("objective is binary:logistic, the pipeline's is reg:squarederror (line 164"))
+      #expect(
+        objective.errors.contains(
+          "objective is binary:logistic, the pipeline's is reg:squarederror (line 164"))
     }
   }
 

@@ -106,7 +106,8 @@ import XGBoost
           profile: [], events: [event],
           features: ModelFixture.names.enumerated().map { number, name in
             FeatureDeclaration(
-              name: name, expression: "count(login, \(number == 1 ? window : other))", isColumn: true, labels: [],
+              name: name, expression: "count(login, \(number == 1 ? window : other))", isColumn: true,
+              labels: [],
               position: Self.position)
           }, idleTTL: nil)
       ).featureHashes

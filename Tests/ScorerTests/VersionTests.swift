@@ -18,7 +18,9 @@ import XGBoost
   private static let size = (0..<40).map(String.init)
 
   private static func floats(_ words: some Sequence<Substring>) throws -> [Float] {
-    try words.map { Float(bitPattern: try #require(UInt32($0, radix: 16))) }
+    let bits = words.map { UInt32($0, radix: 16) }
+    try #require(!bits.contains(nil))
+    return bits.map { Float(bitPattern: $0 ?? 0) }
   }
 
   private static func lines(_ path: String) throws -> [[Substring]] {

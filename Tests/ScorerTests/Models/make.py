@@ -189,6 +189,9 @@ def write(folder, models, rows):
     lines = []
     for number, (name, rng, parameters, options) in enumerate(models):
         booster, scores = train(rng, parameters, options)
+        if np.isnan(scores(rows, "all")).any():  # Training that diverged: Tally refuses leaves that are no numbers.
+            print(f"{name}: left out, it predicts NaN")
+            continue
         file = f"{name}.{'json' if number % 2 else 'ubj'}"
         booster.save_model(str(folder / file))
         for trees in ["all"] + (["best"] if options.get("stop") else []):
