@@ -73,7 +73,8 @@ import XGBoost
     #expect(
       notes.contains { $0.contains("categories of color that the vocabulary lacks") && $0.contains("purple") }
     )
-    #expect(notes.contains { $0.contains("has not seen categories of color") && $0.hasSuffix("on it: mauve") })
+    #expect(
+      notes.contains { $0.contains("not seen categories of color") && $0.hasSuffix("on it: mauve") })
     #expect(notes.allSatisfy { $0.hasPrefix("model m: ") })
     var ensemble = try TreeEnsemble(path: Self.folder + "/3.4.1/named.json")
     ensemble.categoryNames[4] = CategoryNames(
@@ -131,7 +132,8 @@ import XGBoost
   @Test func saysWhenNothingIsNamed() throws {
     let notes = try served("2.1.4/partition.json", Self.columns(color: .category(["a", "b", "c", "d", "e"])))
       .notes
-    #expect(notes.contains { $0.contains("does not name its categories") && $0.contains("color a 0, b 1, c 2, d 3, e 4 and 1 more") })
+    #expect(notes.contains { $0.contains("does not name its categories") })
+    #expect(notes.contains { $0.contains("color a 0, b 1, c 2, d 3, e 4 and 1 more") })
   }
 
   @Test func typesMustFit() throws {
