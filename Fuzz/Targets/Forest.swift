@@ -60,19 +60,31 @@ private struct ModelWriter {
       }
     } while draws.hasMore && trees.count < Self.treesMax && nodes < Self.nodesMax
     let model = """
-      {"gbtree_model_param":{"num_trees":"\(trees.count)"},"tree_info":\(info),\
-      "trees":[\(trees.joined(separator: ","))]}
+      {"gbtree_model_param":{"num_parallel_tree":"1","num_trees":"\(trees.count)"},"tree_info":\(info),\
+      "iteration_indptr":[0,\(trees.count)],"trees":[\(trees.joined(separator: ","))]}
       """
     let booster =
       isDart
       ? "{\"name\":\"dart\",\"gbtree\":{\"model\":\(model)},\"weight_drop\":\(weights)}"
       : "{\"name\":\"gbtree\",\"model\":\(model)}"
     let isMulticlass = objective == .softprob || objective == .softmax
+    // Dropout stands there up to 3.2; from 3.4 on several quantiles are sorted.
     return """
-      {"learner":{"gradient_booster":\(booster),"objective":{"name":"\(objective.rawValue)"},\
+      {"learner":{"gradient_booster":\(booster),"objective":{"name":"\(objective.rawValue)"\(parameters)},\
       "learner_model_param":{"base_score":"0.25","num_feature":"\(columns)",\
-      "num_class":"\(isMulticlass ? groups : 0)","num_target":"\(isMulticlass ? 1 : groups)"}}}
+      "num_class":"\(isMulticlass ? groups : 0)","num_target":"\(isMulticlass ? 1 : groups)"}},\
+      "version":[3,\(isDart ? 2 : 4),0]}
       """
+  }
+
+  /// What a reader needs of the objective's parameters.
+  private var parameters: String {
+    switch objective {
+    case .softprob, .softmax: ",\"softmax_multiclass_param\":{\"num_class\":\"\(groups)\"}"
+    case .quantileError:
+      ",\"quantile_loss_param\":{\"quantile_alpha\":\"\((0..<groups).map { Float($0) / 8 })\"}"
+    default: ""
+    }
   }
 
   /// The members of a tree, without its number.

@@ -3,15 +3,26 @@
 /// Written down from `SaveModel` and `SaveConfig` of the releases 1.7.6 to 3.4.1 (src/learner.cc, src/gbm, src/tree,
 /// src/objective, src/data/cat_container.cc). A member that is not here may change what a model predicts, so that a file
 /// which has one is refused: see `check`. Only `attributes` may hold anything: they are the user's.
-indirect enum ModelKeys: Sendable {
-  /// Something else than an object, or a list of such.
-  case value
-  /// Any texts by name.
-  case texts
-  /// An object.
-  case object([Member])
-  /// A list of objects.
-  case list([Member])
+struct ModelKeys: Sendable {
+  /// What a member's value is.
+  enum Kind: Sendable {
+    /// Something else than an object, or a list of such.
+    case value
+    /// Any texts by name.
+    case texts
+    /// An object.
+    case object
+    /// A list of objects.
+    case list
+  }
+
+  private let kind: Kind
+  private let members: [Member]
+
+  private static let value = ModelKeys(kind: .value, members: [])
+  private static let texts = ModelKeys(kind: .texts, members: [])
+  private static func object(_ members: [Member]) -> ModelKeys { ModelKeys(kind: .object, members: members) }
+  private static func list(_ members: [Member]) -> ModelKeys { ModelKeys(kind: .list, members: members) }
 
   struct Member: Sendable {
     var name: String
@@ -93,11 +104,11 @@ indirect enum ModelKeys: Sendable {
   func check(
     _ value: ModelValue, _ release: XGBoostRelease, at path: String = ""
   ) throws(ModelFormatError) {
-    switch self {
-    case .object(let members):
+    switch kind {
+    case .object:
       guard case .object(let found) = value else { throw ModelFormatError(text: "\(path) is not an object") }
       try Self.check(found, members, release, path)
-    case .list(let members):
+    case .list:
       guard let elements = value.elements else { throw ModelFormatError(text: "\(path) is not a list") }
       for (index, element) in elements.enumerated() {
         guard case .object(let found) = element else {
