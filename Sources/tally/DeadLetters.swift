@@ -33,7 +33,8 @@ struct LetterOptions: ParsableArguments {
   /// Throws `Failure` for an unknown reason or a moment that cannot be read.
   func filter() throws -> LetterFilter {
     var filter = LetterFilter()
-    if let reason, DeadLetterReason(rawValue: reason) == nil {
+    // Letters of earlier versions have reasons that are gone.
+    if let reason, DeadLetterReason(stored: reason) == nil {
       throw Failure(
         "--reason \(reason): there are "
           + DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", "))

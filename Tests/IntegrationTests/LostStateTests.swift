@@ -82,7 +82,8 @@ import Testing
       #expect(changed != original)
       let file = try Places.write(changed, as: "engagement.yaml")
       let states = try stage.states()
-      let refused = try tally(["run", "--until-end"] + stage.connection + ["--pipeline", file])
+      let options = ["--pipeline", file, "--accept-changed-features"]
+      let refused = try tally(["run", "--until-end"] + stage.connection + options)
       #expect(refused.code == 1)
       #expect(refused.errors.contains("another definition"))
       #expect(refused.errors.contains("what to do: "))
