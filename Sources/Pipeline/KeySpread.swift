@@ -6,11 +6,11 @@ public import Dataflow
 public struct KeySpread {
   /// What the keys look like.
   public enum Verdict: Equatable, Sendable {
-    /// Most keys are at home.
+    /// Nearly all keys are at home.
     case fits
-    /// Most are at home by another partitioner, and not by the one asked for.
+    /// Nearly all are at home by another partitioner, and more than by the one asked for.
     case looksLike(Partitioner)
-    /// Most are at home by none that is known.
+    /// Too few are at home by any that is known.
     case looksLikeNone
   }
 
@@ -52,11 +52,14 @@ public struct KeySpread {
     return counts.values.count { 2 * $0.atHome[index] > $0.records }
   }
 
-  /// Whether the keys are spread as `partitioner` does.
+  /// Whether the keys are spread as `partitioner` does: three quarters of them at the least, and by no other more of them.
+  ///
+  /// Half of them would not do: of two partitions any partitioner has half of the keys at home, by chance.
   public func verdict(on partitioner: Partitioner) -> Verdict {
-    guard keys > 0, 2 * atHome(by: partitioner) < keys else { return .fits }
-    let best = Partitioner.allCases.max { atHome(by: $0) < atHome(by: $1) }
-    guard let best, 2 * atHome(by: best) > keys else { return .looksLikeNone }
-    return .looksLike(best)
+    let best = Partitioner.allCases.max { atHome(by: $0) < atHome(by: $1) } ?? partitioner
+    guard keys > 0, !isMost(partitioner) || atHome(by: best) > atHome(by: partitioner) else { return .fits }
+    return isMost(best) ? .looksLike(best) : .looksLikeNone
   }
+
+  private func isMost(_ partitioner: Partitioner) -> Bool { 4 * atHome(by: partitioner) >= 3 * keys }
 }

@@ -125,9 +125,9 @@ import Testing
   // MARK: The first keys of a log
 
   private static func spread(
-    _ records: [(key: String, partition: Int32)]
+    _ records: [(key: String, partition: Int32)], over partitions: Int32 = 4
   ) -> KeySpread {
-    var spread = KeySpread(partitionCount: 4)
+    var spread = KeySpread(partitionCount: partitions)
     for record in records {
       Array(record.key.utf8).withUnsafeBytes {
         spread.add(
@@ -144,6 +144,23 @@ import Testing
     let spread = Self.spread((0..<200).map { ("user-\($0)", Self.partition("user-\($0)", real)) })
     #expect(spread.keys == 200 && spread.atHome(by: real) == 200)
     #expect(spread.verdict(on: asked) == (real == asked ? .fits : .looksLike(real)))
+  }
+
+  /// Of two partitions each partitioner has half of the keys at home by chance: a little more or less must tell nothing.
+  @Test(arguments: Partitioner.allCases, ["u", "user-", "cust", "a", "w", "x", "id", "k"])
+  func chanceIsNoPartitioner(_ real: Partitioner, _ prefix: String) {
+    for count in [Int32(2), 3] {
+      let keys = (0..<50).map { "\(prefix)\($0)" }
+      let spread = Self.spread(
+        keys.map { key in
+          (key, Array(key.utf8).withUnsafeBytes { real.partition(of: $0, count: count) })
+        }, over: count)
+      for asked in Partitioner.allCases {
+        #expect(spread.verdict(on: asked) == (real == asked ? .fits : .looksLike(real)))
+      }
+      let around = Self.spread(keys.enumerated().map { ($1, Int32($0) / 2 % count) }, over: count)
+      #expect(around.verdict(on: real) == .looksLikeNone)
+    }
   }
 
   @Test func strayRecordsDoNotCount() {
