@@ -32,11 +32,8 @@ public final class MergedTopic {
     let kafka = try settings.kafka()
     let topic = settings.topic
     self.topic = topic
-    let timeoutMs = settings.answerTimeoutMs
     do throws(PortError) {
-      bounds = try ported("kafka topic \(topic): bounds") { () throws(KafkaError) in
-        try Self.look(kafka, topic, timeoutMs: timeoutMs)
-      }
+      bounds = try Self.bounds(configuration)
       for (index, bounds) in bounds.enumerated() {
         let start = max(from[Int32(index)] ?? bounds.low, bounds.low)
         let consumer = try ported("kafka topic \(topic)") { () throws(KafkaError) in
@@ -51,6 +48,14 @@ public final class MergedTopic {
     } catch {
       for partition in partitions { partition.consumer.close() }
       throw error
+    }
+  }
+
+  /// First offset and end that every partition of a topic has now. Throws `PortError`.
+  public static func bounds(_ configuration: KafkaSourceConfiguration) throws(PortError) -> [LogBounds] {
+    let kafka = try configuration.kafka()
+    return try ported("kafka topic \(configuration.topic): bounds") { () throws(KafkaError) in
+      try Self.look(kafka, configuration.topic, timeoutMs: configuration.answerTimeoutMs)
     }
   }
 

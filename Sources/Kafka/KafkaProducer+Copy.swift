@@ -3,6 +3,7 @@ import CRdKafka
 extension KafkaProducer {
   /// Queues a copy of a message: key, value, timestamp and all headers as they are, and one header more.
   ///
+  /// A message without a time, or of 1970's first millisecond, gets the first millisecond: 0 would be now to librdkafka.
   /// `partition`: of the topic to copy to. Throws `.queueFull` when the queue has no room: `poll`, then try again.
   public func produce(
     copyOf message: KafkaMessage, to topic: KafkaTopic, partition: Int32, adding name: StaticString,
@@ -23,7 +24,7 @@ extension KafkaProducer {
     do throws(KafkaError) {
       try produce(
         to: topic, key: message.key, value: message.value, partition: partition,
-        timestampMs: max(0, message.timestampMs), owning: headers)
+        timestampMs: max(1, message.timestampMs), owning: headers)
     } catch {
       // The queue has taken nothing over.
       rd_kafka_headers_destroy(headers)

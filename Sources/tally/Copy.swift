@@ -15,7 +15,8 @@ struct Copy: ParsableCommand {
 
       TO is made if it is not there, with as many partitions as FROM or --partitions, and keeps everything for ever
       (retention.ms=-1) with the timestamps of FROM (message.timestamp.type=CreateTime). Interrupted, the command goes on where it
-      stood; run again later, it takes in what has come since. So: copy, stop the producers, copy once more, point the
+      stood; run again later, it takes in what has come since, with the same kafka.partitioner; only one at a time, and nobody else
+      may write to TO meanwhile. So: copy, stop the producers, copy once more, point the
       producers at TO, and start tally run there, with another group and redis.generation.
 
       Examples:
@@ -31,6 +32,7 @@ struct Copy: ParsableCommand {
   @Option(help: "Partitions of TO when it is made (default: as many as FROM has).") var partitions: Int32?
   @Option(help: "Setting of TO when it is made, NAME=VALUE; may be given again.") var topicConfig: [String] =
     []
+  @OptionGroup var compacted: CompactedOption
 
   func validate() throws {
     guard from != to else { throw ValidationError("FROM and TO are the same topic") }
@@ -54,6 +56,12 @@ struct Copy: ParsableCommand {
         "copy: \(outcome.copied) records copied to \(to) (\(count) partitions, \(homes.partitioner.rawValue)), \(outcome.movedHome) of "
           + "them to another partition than before"
           + (outcome.before > 0 ? "; \(outcome.before) were there" : ""))
+      if outcome.goneBefore > 0 {
+        complain(
+          "tally: \(from) no longer has its oldest records (\(outcome.goneBefore) offsets), and nothing in \(to) shows that: states "
+            + "made from it know only what was copied"
+        )
+      }
       if outcome.withoutKey > 0 {
         complain(
           "tally: \(outcome.withoutKey) records have no key and so no home; tally run makes them dead letters"
@@ -70,12 +78,16 @@ struct Copy: ParsableCommand {
   /// Makes TO if need be. Returns its number of partitions. Throws `Failure`.
   private func prepare(_ settings: Settings, _ before: Int32) throws -> Int32 {
     try settings.withAdmin { admin in
+      let source = readable(admin, from)
+      try checkWhole(source)
       if let there = try admin.metadata(topic: to, timeoutMs: Settings.startTimeoutMs) {
         if let partitions, partitions != there.partitionCount {
           throw Failure(
             "--partitions \(partitions): the topic \(to) is there and has \(there.partitionCount)")
         }
-        try checkTimes(admin)
+        let target = readable(admin, to) ?? [:]
+        try checkTarget(target)
+        try checkKept(target, source, settings.brokers)
         return there.partitionCount
       }
       let wanted = partitions ?? before
@@ -84,22 +96,61 @@ struct Copy: ParsableCommand {
         "message.timestamp.type": "CreateTime",
       ]
       // What FROM holds must fit. Where its settings may not be read, the broker says which record does not.
-      entries["max.message.bytes"] = readable(admin, from)?["max.message.bytes"]
+      entries["max.message.bytes"] = source?["max.message.bytes"]
       for pair in topicConfig {
         let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
           String.init)
         entries[parts[0]] = parts[1]
       }
-      guard entries["message.timestamp.type"] == "CreateTime" else { throw wrongTimes }
+      try checkTarget(entries)
       _ = try admin.createTopic(
         to, partitions: wanted, settings: entries, timeoutMs: Settings.startTimeoutMs)
       return wanted
     }
   }
 
-  /// Throws `Failure` when TO would replace the timestamps: an event would be compared with another moment than before.
-  private func checkTimes(_ admin: KafkaAdmin) throws {
-    if readable(admin, to)?["message.timestamp.type"] == "LogAppendTime" { throw wrongTimes }
+  /// Throws `Failure` when FROM lacks records in its middle: TO would look whole.
+  private func checkWhole(_ source: [String: String]?) throws {
+    guard let policy = LogTerms(source ?? [:]).unsafePolicy else { return }
+    let found =
+      "topic \(from): cleanup.policy is \(policy): the brokers have removed records from the middle of the log, and \(to) would "
+      + "show no sign of it"
+    guard compacted.isAccepted else {
+      throw Failure("\(found); go on with --accept-compacted")
+    }
+    complain("tally: warning: \(found): tally rebuild and tally verify cannot tell")
+  }
+
+  /// Throws `Failure` when TO would replace the timestamps, so that an event would be compared with another moment than before, or
+  /// remove records from its middle. Warns when it forgets.
+  private func checkTarget(_ entries: [String: String]) throws {
+    if let times = entries["message.timestamp.type"], times != "CreateTime" { throw wrongTimes }
+    let terms = LogTerms(entries)
+    if let policy = terms.unsafePolicy {
+      throw Failure(
+        "topic \(to): cleanup.policy is \(policy): the brokers would remove records that were copied; let it be delete"
+      )
+    }
+    if let kept = terms.keptMs {
+      complain(
+        "tally: warning: topic \(to): retention.ms is \(kept), and copies keep their timestamps: the brokers soon remove those that "
+          + "are older")
+    }
+  }
+
+  /// Throws `Failure` when TO, which somebody else has made, forgets earlier than FROM: what is older would be gone as soon as it is
+  /// copied.
+  private func checkKept(_ target: [String: String], _ source: [String: String]?, _ brokers: String) throws {
+    guard let source, let kept = LogTerms(target).keptMs else { return }
+    let before = LogTerms(source).keptMs
+    let option = "retention.ms=\(kept)"
+    guard kept < before ?? .max, !topicConfig.contains(option) else { return }
+    let wanted = before.map(String.init) ?? "-1"
+    throw Failure(
+      "topic \(to): retention.ms is \(kept), less than \(from) has (\(wanted)): copies keep their timestamps, and what is older "
+        + "would be removed again; "
+        + TopicName(name: to, brokers: brokers).command("retention.ms=\(wanted)")
+        + ", or accept it with --topic-config \(option)")
   }
 
   private var wrongTimes: Failure {

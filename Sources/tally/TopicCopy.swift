@@ -20,21 +20,29 @@ struct TopicCopy {
     /// Of those copied now: on another partition, or without a key.
     var movedHome: Int64 = 0
     var withoutKey: Int64 = 0
+    /// Offsets of `from` whose records were gone before they were copied.
+    var goneBefore: Int64 = 0
   }
 
   private static let header: StaticString = "tally-copied-from"
   private static let pollTimeoutMs = 500
-  /// Longest wait for the brokers' acknowledgements, milliseconds.
+  /// Wait between tries of what the brokers did not answer, seconds.
+  private static let retrySeconds = 0.2
+  /// Longest wait for the brokers' answers and acknowledgements, milliseconds.
   private static let acknowledgeMaxMs = 30_000
 
   /// Copies up to the end that `from` has now. Throws `Failure` and `PortError`.
   func run(homes: KeyHomes) throws -> Outcome {
     var known = Known()
-    try look(into: &known)
+    let ends = try look(into: &known, homes)
     var outcome = Outcome()
     outcome.before = known.records
-    let source = try MergedTopic(configuration(of: from), from: known.starts(targets: homes.partitionCount))
+    let starts = known.starts(targets: homes.partitionCount)
+    let source = try open(from, at: starts)
     defer { source.close() }
+    for (index, bounds) in source.bounds.enumerated() {
+      outcome.goneBefore += max(0, bounds.low - (starts[Int32(index)] ?? known.end(of: Int32(index))))
+    }
     var kafka = settings.kafkaConfiguration()
     // A record that is refused must end the copy: what lies behind it would hide that it is missing.
     kafka.set("enable.gapless.guarantee", "true")
@@ -43,7 +51,7 @@ struct TopicCopy {
     let topic = try producer.topic(to)
     var progress = Progress(
       what: "copy: \(from) to \(to)", total: source.bounds.reduce(0) { $0 + $1.high - $1.low })
-    while let message = try source.next() {
+    while let message = try answered(source.next) {
       progress.advance()
       let target =
         message.key.isEmpty
@@ -59,6 +67,7 @@ struct TopicCopy {
     }
     try flush(producer)
     progress.finish("records")
+    try checkAlone(ends, outcome.copied)
     return outcome
   }
 
@@ -80,6 +89,11 @@ struct TopicCopy {
     /// Last offset that was copied.
     var last: [Lane: Int64] = [:]
 
+    /// The offset behind the last that was copied of a partition; 0: none was.
+    func end(of source: Int32) -> Int64 {
+      last.filter { $0.key.source == source }.map { $0.value + 1 }.max() ?? 0
+    }
+
     /// Offsets below which every partition's records were copied to all targets.
     func starts(targets: Int32) -> [Int32: Int64] {
       var starts: [Int32: Int64] = [:]
@@ -92,23 +106,30 @@ struct TopicCopy {
     }
   }
 
-  /// Reads which records the new topic has. Throws `Failure` when some are no copies.
-  private func look(into known: inout Known) throws {
+  /// Reads which records the new topic has. Returns its ends. Throws `Failure` when some are no copies, or not where this copy would
+  /// put them.
+  private func look(into known: inout Known, _ homes: KeyHomes) throws -> [Int32: Int64] {
     var from: [Int32: Int64] = [:]
     // A copy that was killed may have had records on their way: look until nothing more has come.
-    while try look(into: &known, from: &from) {}
+    while try look(into: &known, from: &from, homes) {}
+    return from
   }
 
   /// Returns whether there was anything to look at.
-  private func look(into known: inout Known, from: inout [Int32: Int64]) throws -> Bool {
-    let copies = try MergedTopic(configuration(of: to), from: from)
+  private func look(
+    into known: inout Known, from: inout [Int32: Int64], _ homes: KeyHomes
+  ) throws -> Bool {
+    let copies = try open(to, at: from)
     defer { copies.close() }
     let total = copies.bounds.enumerated().reduce(Int64(0)) {
       $0 + max(0, $1.element.high - max($1.element.low, from[Int32($1.offset)] ?? 0))
     }
-    guard total > 0 else { return false }
+    guard total > 0 else {
+      for (index, bounds) in copies.bounds.enumerated() { from[Int32(index)] = bounds.high }
+      return false
+    }
     var progress = Progress(what: "copy: looking at what \(to) has", total: total)
-    while let message = try copies.next() {
+    while let message = try answered(copies.next) {
       guard let place = message.header(Self.header).flatMap(Self.place) else {
         throw Failure(
           "topic \(to): the record at \(message.partition)/\(message.offset) is not a copy: name a topic that is new or holds "
@@ -119,14 +140,57 @@ struct TopicCopy {
           "topic \(to): the record at \(message.partition)/\(message.offset) was copied from the topic \(place.topic), not from "
             + "\(self.from)")
       }
+      try checkHome(message, homes)
       let lane = Lane(place.partition, message.partition)
-      known.last[lane] = max(known.last[lane] ?? -1, place.offset)
+      guard place.offset > known.last[lane] ?? -1 else {
+        throw Failure(
+          "topic \(to): the record at \(message.partition)/\(message.offset) is there twice: two copies were made at once, or one "
+            + "while another was being killed; copy into a new topic")
+      }
+      known.last[lane] = place.offset
       known.records += 1
       progress.advance()
     }
     progress.finish("records")
     for (index, bounds) in copies.bounds.enumerated() { from[Int32(index)] = bounds.high }
     return true
+  }
+
+  /// Throws `Failure` when a copy lies elsewhere than its key belongs: what was copied under another setting cannot be gone on with.
+  private func checkHome(_ message: KafkaMessage, _ homes: KeyHomes) throws {
+    guard !message.key.isEmpty, homes.home(of: message.key) != message.partition else { return }
+    throw Failure(
+      "topic \(to): the record at \(message.partition)/\(message.offset) was copied with another kafka.partitioner, or before the "
+        + "topic's number of partitions was changed: "
+        + homes.explanation(of: message.key, on: message.partition)
+        + "; go on as it was begun, or copy into a new topic")
+  }
+
+  /// Throws `Failure` when the topic holds more than this copy has added to it. `ends`: before.
+  private func checkAlone(_ ends: [Int32: Int64], _ copied: Int64) throws {
+    let now = try answered { try MergedTopic.bounds(configuration(of: to)) }
+    let added = now.enumerated().reduce(Int64(0)) { $0 + $1.element.high - (ends[Int32($1.offset)] ?? 0) }
+    guard added != copied else { return }
+    throw Failure(
+      "topic \(to): \(added) records were added while \(copied) were copied: somebody else writes to it, or copies into it; "
+        + "let nobody else, and copy into a new topic")
+  }
+
+  /// Opens a topic, which may have been made a moment ago.
+  private func open(_ topic: String, at offsets: [Int32: Int64]) throws -> MergedTopic {
+    try answered { try MergedTopic(configuration(of: topic), from: offsets) }
+  }
+
+  /// Tries again what the brokers cannot answer yet. Throws `PortError`.
+  private func answered<Result>(_ body: () throws -> Result) throws -> Result {
+    let deadline = Date().addingTimeInterval(Double(Self.acknowledgeMaxMs) / 1000)
+    while true {
+      do {
+        return try body()
+      } catch let error as PortError where error.code == .unavailable && Date() < deadline {
+        Thread.sleep(forTimeInterval: Self.retrySeconds)
+      }
+    }
   }
 
   /// Reads `TOPIC/PARTITION/OFFSET`.

@@ -43,6 +43,12 @@ import Testing
           result.errors.hasPrefix("tally: topic \(topic): cleanup.policy is \(policy): "), "\(result.text)")
         #expect(result.errors.split(separator: "\n").count == 1, "\(result.text)")
       }
+      // A copy would look whole.
+      let target = stage.broker.name("copy")
+      let copy = ["copy", topic, target, "--brokers", stage.broker.bootstrapServers]
+      let copied = try tally(copy)
+      #expect(copied.code == 1 && copied.errors.contains("cleanup.policy is \(policy)"), "\(copied.text)")
+      #expect(try tally(copy + ["--accept-compacted"]).code == 0)
       // What reads files, or no log at all, does not ask.
       for command in [
         ["replay", stage.history.file, "--store", "memory", "--run", "files"],
@@ -51,6 +57,28 @@ import Testing
         let result = try tally(command + stage.connection + ["--topic", topic])
         #expect(result.code == 0 && !result.errors.contains("cleanup.policy"), "\(command): \(result.text)")
       }
+    }
+  }
+
+  /// A topic to copy to that forgets earlier, or loses its middle, would lose what was copied.
+  @Test(.enabled(if: isReal, "needs TALLY_BROKERS")) func copiesAreKept() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let day = "retention.ms=86400000"
+      let target = try Self.makeTopic(stage, ["retention.ms": "86400000"])
+      let copy = ["copy", stage.name("events"), target] + stage.brokerOption
+      let refused = try tally(copy)
+      #expect(
+        refused.code == 1 && refused.errors.contains("topic \(target): retention.ms is"), "\(refused.text)")
+      let accepted = try tally(copy + ["--topic-config", day])
+      #expect(accepted.code == 0 && accepted.errors.contains("the brokers soon remove"), "\(accepted.text)")
+      let never = try tally(
+        [
+          "copy", stage.name("events"), stage.broker.name("never"), "--topic-config",
+          "cleanup.policy=compact",
+        ]
+          + stage.brokerOption)
+      #expect(never.code == 1 && never.errors.contains("let it be delete"), "\(never.text)")
     }
   }
 
