@@ -24,6 +24,18 @@ extension Delivery {
     }
   }
 
+  /// Throws `PortError.refused` when a partition of the pipeline, whoever works on it, was begun by another partitioner: an entity would
+  /// have two homes. `records`: by partition.
+  static func checkNeighbours(_ records: [PartitionRecord?], partitioner: Partitioner) throws {
+    for (partition, record) in records.enumerated() {
+      guard let other = record?.partitioner, other != partitioner else { continue }
+      throw PortError(
+        .refused,
+        "partition \(partition): the states were made with kafka.partitioner \(other.rawValue), and here it is "
+          + "\(partitioner.rawValue); what to do: start all processes of the pipeline with the same setting; if both have scored, "
+          + "begin anew with another group, redis.generation and table")
+    }
+  }
 }
 
 /// Counts of stored states of an earlier version, which left an entity where its first event was seen: how many lie on the partition

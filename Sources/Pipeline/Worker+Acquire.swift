@@ -15,6 +15,7 @@ extension Worker {
     guard try surveyHomes(of: facts) else { return }
     var starts: [(partition: Int32, offset: Int64)] = []
     var next: [OwnedPartition] = []
+    var hasStamped = false
     for (index, fact) in facts.enumerated() {
       let decision = try decide(fact, bytes[index])
       var recordBytes = bytes[index] ?? []
@@ -32,6 +33,7 @@ extension Worker {
       if decision.isNew || !isStamped {
         guard let created = try replace(recordBytes, by: record, partition: fact.partition) else { return }
         recordBytes = created
+        hasStamped = true
       }
       if record.isClearing {
         guard try clear(recordBytes, partition: fact.partition) else { return }
@@ -48,6 +50,15 @@ extension Worker {
           tableFrom: configuration.has(.tableFromW) ? record.nextOffset : decision.tableFrom,
           mustVerify: decision.readFrom < record.nextOffset,
           askedEnd: fact.bounds.high, next: record))
+    }
+    // Whoever begins at the same moment by other rules has stamped before looking, too: one of the two sees the other.
+    if hasStamped {
+      let count = ports.decoder.homes.partitionCount
+      let all = try waiting {
+        try Generations.follow(self.ports.store, from: self.identity.generation, partitionCount: count)
+      }
+      guard let all else { return }
+      try Delivery.checkNeighbours(all.map(\.record), partitioner: identity.partitioner)
     }
     owned = next
     index()
@@ -127,6 +138,7 @@ extension Worker {
     let committed = try ports.source.committed(partitions)
     let standings = try Generations.follow(
       ports.store, from: identity.generation, partitionCount: log.partitionCount)
+    try Delivery.checkNeighbours(standings.map(\.record), partitioner: identity.partitioner)
     let table = try ports.table?.positions(topic: ports.source.topic, partitions)
     var facts: [PartitionFacts] = []
     for (index, partition) in partitions.enumerated() {

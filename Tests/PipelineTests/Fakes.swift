@@ -44,8 +44,11 @@ final class FakeSource: RecordSource {
   private var next: [Int64?]
   private var asked = false
   private let rebalanceShare: Double
+  private let own: [Int32]
 
-  init(log: FakeLog, faults: Faults, rebalanceShare: Double = 0) {
+  /// `own`: the partitions that it is given; nil: all.
+  init(log: FakeLog, faults: Faults, rebalanceShare: Double = 0, own: [Int32]? = nil) {
+    self.own = own ?? log.partitions.indices.map { Int32($0) }
     self.log = log
     self.faults = faults
     self.rebalanceShare = rebalanceShare
@@ -60,7 +63,7 @@ final class FakeSource: RecordSource {
     batch.records.removeAll(keepingCapacity: true)
     // A poll that fails has taken nothing: librdkafka reports an error only when it has no record to give.
     return try faults.before {
-      let all = log.partitions.indices.map { Int32($0) }
+      let all = own
       if next.allSatisfy({ $0 == nil }) { return .assigned(all) }
       if Double.random(in: 0..<1, using: &faults.generator) < rebalanceShare {
         return .revoked(all, lost: Bool.random(using: &faults.generator))

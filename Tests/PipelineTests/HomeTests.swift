@@ -1,6 +1,8 @@
 import Dataflow
-import Pipeline
+import FeatureStore
 import Testing
+
+@testable import Pipeline
 
 /// Whether a log's keys and a store's states are where they belong.
 @Suite struct HomeTests {
@@ -78,6 +80,39 @@ import Testing
       #expect(try PartitionRecord.read(record.encoded, partition: 0) == record)
     }
     #expect(Self.record(nil).homes == nil && Self.record(.fnv1a).homes == KeyHomes(.fnv1a, partitionCount: 4))
+  }
+
+  /// Another process begins a partition that this worker does not have, by another rule, at any moment until this one has begun its own
+  /// and looked: it must see that. What begins later sees this worker's records.
+  @Test(arguments: 1...6)
+  func twoRulesAtOnceAreNoticed(_ moment: Int) throws {
+    let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let other = MemoryStateStore(world.storage, partitionCount: 3)
+    var operations = 0
+    world.beforeStoreOperation = {
+      operations += 1
+      guard operations == moment else { return }
+      var record = Self.record(.crc32)
+      record.partitionCount = 3
+      var write = StateWrite()
+      write.partition = 2
+      write.record = record.encoded
+      _ = try other.write(write)
+    }
+    let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
+    let worker = world.worker(
+      calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 10,
+      source: FakeSource(log: world.log, faults: calm, own: [0, 1]))
+    // Positions, two records, and the look at all of them.
+    guard moment <= 4 else { return try worker.run() }
+    do {
+      try worker.run()
+      Issue.record("both rules are in force")
+    } catch let error as PortError {
+      #expect(error.code == .refused && "\(error)".contains("partition 2"), "\(error)")
+      #expect("\(error)".contains("with kafka.partitioner crc32"))
+    }
+    #expect(world.recorder.read == 0)
   }
 
   // MARK: States of an earlier version

@@ -19,6 +19,8 @@ final class World {
   var onLostState = OnLostState.refuse
   /// The record of somebody who begins every partition just before our worker; nil: nobody does.
   var rival: PartitionRecord?
+  /// Called before each of a store's operations; nil: nothing is.
+  var beforeStoreOperation: (() throws -> Void)?
 
   init(log: FakeLog) throws {
     self.log = log
@@ -64,7 +66,8 @@ final class World {
     var configuration = WorkerConfiguration()
     configuration.batchRowsMax = batchRowsMax
     configuration.onLostState = onLostState
-    let memory: any StateStore = MemoryStateStore(storage, partitionCount: 3)
+    let memory = MemoryStateStore(storage, partitionCount: 3)
+    memory.beforeOperation = beforeStoreOperation
     let ports = WorkerPorts(
       source: source ?? FakeSource(log: log, faults: faults, rebalanceShare: rebalanceShare),
       decoder: CommaDecoder(KeyHomes(.murmur2, partitionCount: 3)),
