@@ -84,8 +84,8 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   /// What to do next.
   private var advice: String {
     guard !logIsCompacted else {
-      return "the log is compacted, so what it gives may be what is wrong: neither tally rebuild nor tally replay can "
-        + "tell"
+      return
+        "the log is compacted, so what it gives may be what is wrong: tally rebuild and tally replay cannot tell"
     }
     var steps: [String] = []
     if comparisons.contains(where: { $0.what == "states" && !$0.holds }) {
