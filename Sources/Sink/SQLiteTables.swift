@@ -25,7 +25,7 @@ public final class SQLiteTables: Sendable {
     configuration.journalMode = .wal
     configuration.busyMode = .timeout(Double(Self.busyTimeoutMs) / 1_000)
     do {
-      queue = try DatabaseQueue(path: path, configuration: configuration)
+      queue = try Self.open(path, configuration)
       // A commit must be durable before the state moves. GRDB sets NORMAL for WAL, under which a power cut
       // may take committed transactions back, and the table would then stand behind the state.
       try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
@@ -33,6 +33,24 @@ public final class SQLiteTables: Sendable {
       throw SQLiteProblem.error(error, "sqlite \(path): open")
     }
   }
+
+  /// GRDB asks for the size of the write-ahead log after it has seen it; a reader that closes in between, as the last one, removes it,
+  /// and GRDB fails with an error that is not the database's.
+  private static func open(_ path: String, _ configuration: Configuration) throws -> DatabaseQueue {
+    for _ in 1..<openTries {
+      do {
+        return try DatabaseQueue(path: path, configuration: configuration)
+      } catch let error as DatabaseError {
+        throw error
+      } catch {
+        usleep(openPauseMicros)
+      }
+    }
+    return try DatabaseQueue(path: path, configuration: configuration)
+  }
+
+  private static let openTries = 20
+  private static let openPauseMicros: UInt32 = 20_000
 
   /// Adds what tables and columns are missing. Returns the tables' columns that the plan does not write.
   func migrate(_ plan: TablePlan) throws -> [String: [String]] {

@@ -33,7 +33,7 @@ struct TopicCopy {
 
   /// Copies up to the end that `from` has now. Throws `Failure` and `PortError`.
   func run(homes: KeyHomes) throws -> Outcome {
-    var known = Known()
+    var known = CopiedRecords()
     let ends = try look(into: &known, homes)
     var outcome = Outcome()
     outcome.before = known.records
@@ -56,7 +56,7 @@ struct TopicCopy {
       let target =
         message.key.isEmpty
         ? message.partition % homes.partitionCount : homes.home(of: message.key)
-      guard message.offset > known.last[Lane(message.partition, target)] ?? -1 else { continue }
+      guard message.offset > known.last[CopyLane(message.partition, target)] ?? -1 else { continue }
       try send(message, to: topic, partition: target, producer)
       outcome.copied += 1
       if message.key.isEmpty {
@@ -73,42 +73,9 @@ struct TopicCopy {
 
   // MARK: What is there already
 
-  /// From a partition of the old topic to one of the new.
-  private struct Lane: Hashable {
-    let source: Int32
-    let target: Int32
-
-    init(_ source: Int32, _ target: Int32) {
-      self.source = source
-      self.target = target
-    }
-  }
-
-  private struct Known {
-    var records: Int64 = 0
-    /// Last offset that was copied.
-    var last: [Lane: Int64] = [:]
-
-    /// The offset behind the last that was copied of a partition; 0: none was.
-    func end(of source: Int32) -> Int64 {
-      last.filter { $0.key.source == source }.map { $0.value + 1 }.max() ?? 0
-    }
-
-    /// Offsets below which every partition's records were copied to all targets.
-    func starts(targets: Int32) -> [Int32: Int64] {
-      var starts: [Int32: Int64] = [:]
-      for source in Set(last.keys.map(\.source)) {
-        let lanes = (0..<targets).map { last[Lane(source, $0)] }
-        guard !lanes.contains(nil), let least = lanes.compactMap({ $0 }).min() else { continue }
-        starts[source] = least + 1
-      }
-      return starts
-    }
-  }
-
   /// Reads which records the new topic has. Returns its ends. Throws `Failure` when some are no copies, or not where this copy would
   /// put them.
-  private func look(into known: inout Known, _ homes: KeyHomes) throws -> [Int32: Int64] {
+  private func look(into known: inout CopiedRecords, _ homes: KeyHomes) throws -> [Int32: Int64] {
     var from: [Int32: Int64] = [:]
     // A copy that was killed may have had records on their way: look until nothing more has come.
     while try look(into: &known, from: &from, homes) {}
@@ -117,7 +84,7 @@ struct TopicCopy {
 
   /// Returns whether there was anything to look at.
   private func look(
-    into known: inout Known, from: inout [Int32: Int64], _ homes: KeyHomes
+    into known: inout CopiedRecords, from: inout [Int32: Int64], _ homes: KeyHomes
   ) throws -> Bool {
     let copies = try open(to, at: from)
     defer { copies.close() }
@@ -141,7 +108,7 @@ struct TopicCopy {
             + "\(self.from)")
       }
       try checkHome(message, homes)
-      let lane = Lane(place.partition, message.partition)
+      let lane = CopyLane(place.partition, message.partition)
       guard place.offset > known.last[lane] ?? -1 else {
         throw Failure(
           "topic \(to): the record at \(message.partition)/\(message.offset) is there twice: two copies were made at once, or one "

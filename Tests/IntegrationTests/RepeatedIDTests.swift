@@ -34,7 +34,7 @@ import Testing
       try stage.broker.produce(messages, to: "events")
       let settings = try Places.write("worker: {batch_rows_max: 7}\n", as: "tally.yaml")
       let process = try stage.start(["--config", settings])
-      try until("some rows", telling: { process.text }) { stage.table.progress > 100 }
+      try stage.waitForProgress(of: process, to: 101)
       process.kill9()
       let last = try stage.run()
       #expect(last.output.contains("read "), "\(last.text)")
