@@ -126,7 +126,8 @@ final class EventTrial {
     }
     require(isText(event.source) && event.source.count <= 256, "source")
     require(event.time >= EventTimeBounds.start && event.time < EventTimeBounds.end, "time \(event.time)")
-    if ingestTimeMs >= 0, ingestTimeMs < EventTimeBounds.end / 1000 {
+    if ingestTimeMs >= 0 {
+      require(ingestTimeMs < EventTimeBounds.end / 1000, "a record from after the last event time")
       require(event.time <= ingestTimeMs * 1000 + limits.futureBound, "future")
     }
     require(Int(event.attributesCount) <= limits.attributesMax, "attributes")

@@ -10,6 +10,8 @@ public struct DecoderLimits: Equatable, Sendable {
   public var jsonDepthMax: Int
   /// Furthest that an event time may lie ahead of the record's ingest time, microseconds.
   public var futureBound: EventTime
+  /// Latest event time of a record without an ingest time, as those of files are, microseconds since 1970.
+  public var latestTime: EventTime
 
   /// Bytes of an id, an event type and a source.
   public static let idBytesMax = 256
@@ -19,11 +21,12 @@ public struct DecoderLimits: Equatable, Sendable {
   /// Limits; the defaults are those of the public contract.
   public init(
     valueBytesMax: Int = 256 << 10, attributesMax: Int = 256, jsonDepthMax: Int = 16,
-    futureBound: EventTime = 5 * Span.minute
+    futureBound: EventTime = 5 * Span.minute, latestTime: EventTime = .max
   ) {
     self.valueBytesMax = valueBytesMax
     self.attributesMax = attributesMax
     self.jsonDepthMax = jsonDepthMax
     self.futureBound = futureBound
+    self.latestTime = latestTime
   }
 }

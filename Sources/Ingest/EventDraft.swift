@@ -35,7 +35,7 @@ struct EventDraft {
     if !Self.isID(eventID) || !Self.isID(entityID) { return .invalidID }
     if type.count > DecoderLimits.idBytesMax || source.count > DecoderLimits.idBytesMax { return .invalidID }
     if time < EventTimeBounds.start || time >= EventTimeBounds.end { return .invalidTime }
-    if isFuture(ingestTimeMs: ingestTimeMs, bound: limits.futureBound) { return .futureTime }
+    if isFuture(ingestTimeMs: ingestTimeMs, limits) { return .futureTime }
     if attributesTotal > limits.attributesMax { return .tooDeep }
     if hasNotFinite { return .notFinite }
     if hasOutOfBounds { return .outOfBounds }
@@ -49,6 +49,12 @@ struct EventDraft {
       return "event_time_us is not a whole number: microseconds since 1970 are expected"
     case .missingTime: return "event_time_us is absent or 0: microseconds since 1970 are expected"
     case .invalidTime: return EventTimeBounds.doubt(of: time).map { "event_time_us \($0)" } ?? ""
+    case .futureTime where ingestTimeMs < 0:
+      return "event_time_us is later than the instant that was given for records without a timestamp"
+    case .futureTime where ingestTimeMs >= EventTimeBounds.end / 1000:
+      return
+        "the record's timestamp is after 2088, so that nothing can be compared with it: the producer's clock is wrong, or its "
+        + "unit is not milliseconds"
     case .futureTime where ingestTimeMs < EventTimeBounds.start / 1000:
       return
         "the record's timestamp is before 1973-03-03: milliseconds since 1970 are expected of the producer"
@@ -60,11 +66,13 @@ struct EventDraft {
     }
   }
 
-  /// Whether the event lies too far ahead of the moment at which the broker took it; unknown: no.
-  private func isFuture(ingestTimeMs: Int64, bound: EventTime) -> Bool {
-    // Beyond the last valid event time nothing is ahead; the comparison also keeps the product in range.
-    guard ingestTimeMs >= 0, ingestTimeMs < EventTimeBounds.end / 1000 else { return false }
-    return time > ingestTimeMs * 1000 + bound
+  /// Whether the event lies too far ahead of the moment at which the broker took it, or of the instant that was declared for records
+  /// without such a moment. A record from after the last valid time is itself too far ahead: it would end the bound.
+  private func isFuture(ingestTimeMs: Int64, _ limits: DecoderLimits) -> Bool {
+    guard ingestTimeMs >= 0 else { return time > limits.latestTime }
+    // Also keeps the product in range.
+    guard ingestTimeMs < EventTimeBounds.end / 1000 else { return true }
+    return time > ingestTimeMs * 1000 + limits.futureBound
   }
 
   /// At most 256 bytes, none of them a control character of ASCII.

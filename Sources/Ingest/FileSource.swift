@@ -12,6 +12,7 @@ public final class FileSource: RecordSource {
   public let topic: String
   private let paths: [String]
   private let lineBytesMax: Int
+  private let latestTime: EventTime
   private let keyReader: JSONReader
   private var file: LineFile
   private var nextOffset: Int64 = 0
@@ -35,6 +36,7 @@ public final class FileSource: RecordSource {
   ) throws(PortError) {
     self.paths = paths
     self.topic = topic
+    latestTime = limits.latestTime
     // A line may have a key and a tab before its value.
     lineBytesMax = limits.valueBytesMax + DecoderLimits.idBytesMax + 1
     guard let reader = JSONReader(limits) else {
@@ -53,12 +55,15 @@ public final class FileSource: RecordSource {
 
   deinit { keys.deallocate() }
 
-  /// Identity of the log: a hash of the first line, so that a file that grew is still the same.
+  /// Identity of the log: a hash of the first line, so that a file that grew is still the same; with the latest time, which
+  /// decides what of it is an event.
   public func identity() throws -> LogIdentity {
     var other = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     try other.fill()
     let first = other.next(lineBytesMax: lineBytesMax)
-    return LogIdentity(clusterID: "file-" + (first.map { Hash128(of: $0).hex } ?? "empty"), partitionCount: 1)
+    let bound = latestTime == .max ? "" : "-latest-\(latestTime)"
+    return LogIdentity(
+      clusterID: "file-" + (first.map { Hash128(of: $0).hex } ?? "empty") + bound, partitionCount: 1)
   }
 
   /// Empties `batch`, then fills it with up to `limit` lines; never waits.

@@ -68,10 +68,10 @@ struct Copy: ParsableCommand {
         )
       }
       say(
-        "next: stop the producers, copy once more, point them at \(to); then tally run --topic \(to) with another group and "
-          + "redis.generation. New records should get the broker's time: kafka-configs.sh --alter --entity-type topics "
-          + "--entity-name \(to) --add-config message.timestamp.type=LogAppendTime (what was copied keeps its own), and the "
-          + "retention that \(from) has")
+        "next: stop the producers, copy once more; let new records get the broker's time: kafka-configs.sh --alter --entity-type "
+          + "topics --entity-name \(to) --add-config message.timestamp.type=LogAppendTime (what was copied keeps its own), and set "
+          + "the retention that \(from) has; point the producers at \(to); then tally run --topic \(to) with another group and "
+          + "redis.generation")
     }
   }
 

@@ -43,7 +43,7 @@ struct EventLog {
   init(_ settings: Settings, _ pipeline: LoadedPipeline, file: String?) throws {
     if let file {
       let opened = try FileSource(
-        path: file, topic: settings.topic, limits: DecoderLimits(valueBytesMax: settings.valueBytesMax))
+        path: file, topic: settings.topic, limits: settings.decoderLimits)
       source = opened
       total = nil
       homes = .onePartition

@@ -29,17 +29,19 @@ struct FeaturesOf: ParsableCommand {
   @Option(help: "With --from-log: a file of events instead of the topic.", completion: .file()) var events:
     String?
   @OptionGroup var compacted: CompactedOption
+  @OptionGroup var bound: LatestOption
   @Option(help: "Score them, too, and print the N features that move each score the most (TreeSHAP).")
   var explain: Int?
   @Flag(help: "One JSON object.") var json = false
 
   func validate() throws {
+    try bound.check(readsFiles: events != nil)
     if let explain, explain < 1 { throw ValidationError("--explain takes a number of features: 1 or more") }
   }
 
   func run() throws {
     try reporting {
-      let settings = try connection.settings()
+      let settings = try bound.applied(to: connection.settings(), readsFiles: events != nil)
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       if fromLog && events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
       let moment = try asOf.map { try Self.parse($0) }

@@ -14,15 +14,10 @@ struct LogReview: Equatable {
   init() {}
 
   /// Of the topic of events. `isLive`: events are scored as they come; the others only read what is there.
-  init(events topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds, accepts: Bool, isLive: Bool) {
-    reviewPolicy(topic, terms, accepts: accepts)
+  init(events topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds, accepts: LogAcceptance, isLive: Bool) {
+    reviewPolicy(topic, terms, accepts: accepts.compacted)
     reviewRetention(topic, terms, needs)
-    guard isLive, let timestamps = terms.timestamps, timestamps.lowercased() != "logappendtime" else {
-      return
-    }
-    warnings.append(
-      "topic \(topic.name): message.timestamp.type is \(timestamps): event times are compared with what producers say, not "
-        + "with the brokers' clock; " + topic.command("message.timestamp.type=LogAppendTime"))
+    if isLive { reviewTimestamps(topic, terms, needs, accepts: accepts.createTime) }
   }
 
   /// Of the topic of dead letters.
@@ -79,6 +74,26 @@ struct LogReview: Equatable {
       + " (what is removed stays removed), or go on with --accept-compacted"
   }
 
+  /// A producer's clock that is years ahead takes the future bound with it.
+  private mutating func reviewTimestamps(
+    _ topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds, accepts: Bool
+  ) {
+    guard !terms.isStampedByBrokers, let timestamps = terms.timestamps else { return }
+    if let ahead = terms.aheadMaxMs, ahead <= needs.futureBoundMs { return }
+    let bound = terms.aheadMaxMs.flatMap { $0 == .max ? nil : " up to \($0) ms ahead" } ?? " without a bound"
+    let found =
+      "topic \(topic.name): message.timestamp.type is \(timestamps), and the brokers take producers' times\(bound): one record dated "
+      + "years ahead, with an event that is too, would empty its person's windows for good; "
+    guard !accepts else {
+      warnings.append(found + topic.command("message.timestamp.type=LogAppendTime"))
+      return
+    }
+    refusal =
+      refusal ?? found + topic.command("message.timestamp.type=LogAppendTime")
+      + "; or, from Kafka 3.6 on, message.timestamp.after.max.ms=\(needs.futureBoundMs) (the pipeline's future_bound); or go "
+      + "on with --accept-create-time"
+  }
+
   private mutating func reviewRetention(_ topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds) {
     if let kept = terms.keptMs {
       let hourMs: Int64 = 3_600_000
@@ -102,6 +117,14 @@ struct LogReview: Equatable {
           + "says; " + topic.command("retention.bytes=-1"))
     }
   }
+}
+
+/// What of a topic's configuration is taken as it is, by name.
+struct LogAcceptance: Equatable {
+  /// A log that may lack records in its middle.
+  var compacted = false
+  /// Records' timestamps that producers may set as far ahead as they like.
+  var createTime = false
 }
 
 /// A topic, and where it is.

@@ -1,3 +1,4 @@
+import Events
 import Features
 
 /// What a topic's configuration says of the log that the brokers keep.
@@ -6,6 +7,8 @@ struct LogTerms: Equatable {
   var cleanup: [String]?
   /// `message.timestamp.type`.
   var timestamps: String?
+  /// How far a producer's timestamp may lie ahead of the brokers' clock, milliseconds; nil: the brokers did not say.
+  var aheadMaxMs: Int64?
   /// Milliseconds after which records may go; -1: never.
   var retentionMs: Int64?
   /// Bytes of a partition beyond which its oldest records may go; -1: never.
@@ -21,6 +24,10 @@ struct LogTerms: Equatable {
         .filter { !$0.isEmpty }
     }
     timestamps = settings["message.timestamp.type"]
+    let ahead = settings["message.timestamp.after.max.ms"].flatMap { Int64($0) }
+    let apart = settings["message.timestamp.difference.max.ms"].flatMap { Int64($0) }
+    // Kafka 3.6 has both, and the older one counts where the newer one is not set.
+    aheadMaxMs = ahead.flatMap { $0 == .max ? nil : $0 } ?? apart ?? ahead
     retentionMs = settings["retention.ms"].flatMap { Int64($0) }
     retentionBytes = settings["retention.bytes"].flatMap { Int64($0) }
   }
@@ -31,6 +38,9 @@ struct LogTerms: Equatable {
     guard let cleanup, !cleanup.allSatisfy({ $0 == "delete" }) else { return nil }
     return cleanup.joined(separator: ",")
   }
+
+  /// Whether the brokers stamp records with their own clock.
+  var isStampedByBrokers: Bool { timestamps.map { $0.lowercased() == "logappendtime" } ?? true }
 
   /// Age at which records may go, milliseconds; nil: they stay, or it is not known.
   var keptMs: Int64? {
@@ -46,14 +56,18 @@ struct LogTerms: Equatable {
   }
 }
 
-/// How far back a pipeline's states reach.
+/// How far back a pipeline's states reach, and how far ahead its events may.
 struct LogNeeds: Equatable {
   /// The longest window; nil: none.
   var window: WindowDescription?
   /// Whether features count, sum or remember over a person's whole life.
   var hasLifetime: Bool
+  /// Furthest that an event time may lie ahead of its record's timestamp, milliseconds.
+  var futureBoundMs: Int64
 
-  init(_ program: FeatureProgram) {
+  /// `futureBound`: the pipeline's, microseconds.
+  init(_ program: FeatureProgram, futureBound: EventTime) {
+    futureBoundMs = futureBound / 1000
     window = program.windows.max { $0.span + $0.hop < $1.span + $1.hop }
     hasLifetime = program.hasLifetimeSeries
   }

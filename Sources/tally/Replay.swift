@@ -34,7 +34,7 @@ struct Replay: ParsableCommand {
         tally replay --run january
         tally replay --run recent --from 0:120000,1:118500
         tally replay events-2026-01.jsonl.zst events-2026-02.jsonl.zst --run backfill
-        tally replay events.jsonl.gz --store memory --sqlite out.db
+        tally replay events.jsonl.gz --latest 2026-02-01T00:00:00Z --store memory --sqlite out.db
         tally replay --run january --discard
       """)
 
@@ -52,17 +52,19 @@ struct Replay: ParsableCommand {
   var store = ReplayStore.redis
   @Option(help: "Also write the scores to this topic; not the live one.") var toTopic: String?
   @OptionGroup var compacted: CompactedOption
+  @OptionGroup var bound: LatestOption
   @Flag(help: "Remove the run's states and tables instead.") var discard = false
 
   func validate() throws {
     if let workers, !(1...256).contains(workers) { throw ValidationError("--workers takes 1 to 256") }
     if discard && runName == nil { throw ValidationError("--discard needs --run NAME") }
     if !files.isEmpty && until != nil { throw ValidationError("--until goes with the topic only") }
+    try bound.check(readsFiles: !files.isEmpty)
   }
 
   func run() throws {
     try reporting {
-      let live = try connection.settings()
+      let live = try bound.applied(to: connection.settings(), readsFiles: !files.isEmpty && !discard)
       let pipeline = try LoadedPipeline(file: live.pipeline)
       let replay = try ReplayRun(name: runName ?? ReplayRun.defaultName())
       var own = replay.settings(from: live)

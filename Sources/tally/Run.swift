@@ -45,6 +45,11 @@ struct Run: ParsableCommand {
   )
   var trustOffsets = false
   @OptionGroup var compacted: CompactedOption
+  @Flag(
+    help:
+      "Go on although producers may date records as far ahead as they like (message.timestamp.type=CreateTime)."
+  )
+  var acceptCreateTime = false
   @Flag(help: "A live view instead of a line now and then.") var view = false
 
   func validate() throws {
@@ -65,7 +70,8 @@ struct Run: ParsableCommand {
       if let encoding { settings.encoding = encoding }
       if let http { settings.http = http }
       let pipeline = try LoadedPipeline(file: settings.pipeline)
-      let check = TopicCheck(settings, pipeline, compacted, isLive: true)
+      let check = TopicCheck(
+        settings, pipeline, compacted, isLive: true, acceptsCreateTime: acceptCreateTime)
       let watch = TopicWatch(after: try check.enforce()) { try check.review() }
       let ends = untilEnd ? try settings.ends() : nil
       let running = try PipelineRun(settings, pipeline)

@@ -71,11 +71,12 @@ extension Settings {
   func makeDecoder(_ pipeline: LoadedPipeline, homes: KeyHomes) throws -> EventDecoder {
     try EventDecoder(
       pipeline.program, homes: homes,
-      limits: DecoderLimits(valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound))
+      limits: DecoderLimits(
+        valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime))
   }
 
   /// Limits of what is decoded.
-  var decoderLimits: DecoderLimits { DecoderLimits(valueBytesMax: valueBytesMax) }
+  var decoderLimits: DecoderLimits { DecoderLimits(valueBytesMax: valueBytesMax, latestTime: latestTime) }
 
   func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
     var configuration = try RedisConfiguration(url: redis)

@@ -1,4 +1,5 @@
 import Dataflow
+import Events
 import FeatureStore
 import Ingest
 import Pipeline
@@ -84,6 +85,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var postgresOptions: [String: String] = [:]
   /// Threads, each with its own consumer and connections.
   var workers = 1
+  /// Latest event time of a record of a file: given at the command line alone.
+  var latestTime: EventTime = .max
   /// Largest value that is decoded.
   var valueBytesMax = 256 << 10
   var worker = WorkerConfiguration()

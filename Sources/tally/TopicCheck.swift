@@ -16,15 +16,18 @@ struct CompactedOption: ParsableArguments {
 struct TopicCheck {
   let settings: Settings
   let needs: LogNeeds
-  /// Whether a log that may lack records in its middle is taken as it is.
-  let accepts: Bool
+  /// What is taken as it is.
+  let accepts: LogAcceptance
   /// Whether events are scored as they come, and dead letters written.
   let isLive: Bool
 
-  init(_ settings: Settings, _ pipeline: LoadedPipeline, _ option: CompactedOption, isLive: Bool = false) {
+  init(
+    _ settings: Settings, _ pipeline: LoadedPipeline, _ option: CompactedOption, isLive: Bool = false,
+    acceptsCreateTime: Bool = false
+  ) {
     self.settings = settings
-    needs = LogNeeds(pipeline.program)
-    accepts = option.isAccepted
+    needs = LogNeeds(pipeline.program, futureBound: pipeline.declaration.futureBound)
+    accepts = LogAcceptance(compacted: option.isAccepted, createTime: acceptsCreateTime)
     self.isLive = isLive
   }
 
@@ -55,7 +58,7 @@ struct TopicCheck {
       switch try read(letters, admin) {
       // It is made soon, with the brokers' defaults.
       case .absent: break
-      case .terms(let terms): found.add(LogReview(letters: letters, terms, accepts: accepts))
+      case .terms(let terms): found.add(LogReview(letters: letters, terms, accepts: accepts.compacted))
       case .unread(let why): found.add(LogReview(unread: letters, because: why))
       }
       return found
@@ -75,7 +78,7 @@ struct TopicCheck {
       let found = try admin.topicSettings(topic.name, timeoutMs: Settings.startTimeoutMs)
       return found.map { .terms(LogTerms($0)) } ?? .absent
     } catch {
-      guard accepts || !error.isRetriable else {
+      guard accepts.compacted || !error.isRetriable else {
         throw Failure(
           "kafka \(settings.brokers): \(error); try again, or go on without knowing whether the topic is compacted, with "
             + "--accept-compacted")

@@ -28,6 +28,7 @@ struct Train: ParsableCommand {
     help: "Events file (lines KEY, tab, JSON; or JSON alone) instead of the topic.", completion: .file())
   var events: String?
   @OptionGroup var compacted: CompactedOption
+  @OptionGroup var bound: LatestOption
   @Option(help: "Only this model; may be given again.") var only: [String] = []
   @Option(help: "Most trees.") var trees = 500
   @Option(help: "Depth of the trees.") var depth = 8
@@ -36,9 +37,11 @@ struct Train: ParsableCommand {
   @Option(help: "Seed of the split and the training.") var seed: UInt64 = 42
   @Option(help: "Threads.") var threads = 1
 
+  func validate() throws { try bound.check(readsFiles: events != nil) }
+
   func run() throws {
     try reporting {
-      let settings = try connection.settings()
+      let settings = try bound.applied(to: connection.settings(), readsFiles: events != nil)
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       var options = TrainingOptions()
       options.rounds = trees

@@ -83,10 +83,10 @@ import Testing
       #expect(bench.decode(Array(event.json.utf8), key: "c1", ingestTimeMs: Self.future) == nil)
     }
     let late = Self.engagement { $0.timeMicros = EventTimeBounds.end - 1 }
-    for ingest in [-1, EventTimeBounds.end / 1000, Int64.max] as [Int64] {
+    for ingest in [-1, EventTimeBounds.end / 1000 - 1] as [Int64] {
       #expect(bench.decode(late.protobuf, key: "c1", ingestTimeMs: ingest) == nil)
     }
-    #expect(bench.batch.events.count == ok.count * 2 + 3)
+    #expect(bench.batch.events.count == ok.count * 2 + 2)
   }
 
   @Test("knows an empty record, an empty value and one that is too large") func sizes() throws {
@@ -180,6 +180,33 @@ import Testing
     let json = "{\(time)\"event_id\":\"e\",\"entity_id\":\"c1\",\"tick\":{}}"
     #expect(bench.decode(Array(json.utf8), key: "c1", ingestTimeMs: 1_700_000_000_000) == reason)
     #expect(bench.decoder.refusedDetail.hasPrefix(detail), "\(bench.decoder.refusedDetail)")
+  }
+
+  @Test(
+    "a record dated after the last event time does not end the future bound",
+    arguments: [3_774_873_600_000, 3_774_873_599_999, 9_000_000_000_000_000, Int64.max])
+  func timestampAfterTheEnd(_ ingestTimeMs: Int64) throws {
+    let bench = try DecoderBench()
+    let isAfter = ingestTimeMs >= EventTimeBounds.end / 1000
+    let latest = EventTimeBounds.end - 1
+    for event in [Self.engagement { $0.timeMicros = latest }, SampleEvent()] {
+      let reason = bench.decode(event.protobuf, key: "c1", ingestTimeMs: ingestTimeMs)
+      #expect(reason == (isAfter ? .futureTime : nil))
+      if isAfter {
+        #expect(bench.decoder.refusedDetail.hasPrefix("the record's timestamp is after 2088"))
+      }
+    }
+  }
+
+  @Test("records without a timestamp are bounded by the instant that was given")
+  func latestTime() throws {
+    let time = SampleEvent().timeMicros
+    for (latest, reason) in [(time, nil), (time - 1, DeadLetterReason.futureTime), (.max, nil)] {
+      let bench = try DecoderBench(DecoderLimits(latestTime: latest))
+      #expect(bench.decode(SampleEvent().protobuf, key: "c1", ingestTimeMs: -1) == reason)
+      #expect((bench.decoder.refusedDetail == "") == (reason == nil))
+      #expect(bench.decode(SampleEvent().protobuf, key: "c1", ingestTimeMs: Self.future) == nil)
+    }
   }
 
   @Test("names the record's timestamp when that is the one in another unit")

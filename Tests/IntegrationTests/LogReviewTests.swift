@@ -23,20 +23,20 @@ import Testing
       models:
         m: {file: m.json}
       """
-    return LogNeeds(try FeatureProgram(loadPipeline(yaml: yaml).features))
+    return LogNeeds(try FeatureProgram(loadPipeline(yaml: yaml).features), futureBound: 300_000_000)
   }
 
   private static func review(
     _ settings: [String: String], needs expression: String = "profile.age", accepts: Bool = false,
-    isLive: Bool = true
+    createTime: Bool = false, isLive: Bool = true
   ) throws -> LogReview {
     let defaults = [
       "cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime", "retention.ms": "-1",
       "retention.bytes": "-1",
     ]
     return LogReview(
-      events: topic, LogTerms(defaults.merging(settings) { $1 }), try needs(expression), accepts: accepts,
-      isLive: isLive)
+      events: topic, LogTerms(defaults.merging(settings) { $1 }), try needs(expression),
+      accepts: LogAcceptance(compacted: accepts, createTime: createTime), isLive: isLive)
   }
 
   @Test func aLogThatKeepsEverythingIsNotSpokenOf() throws {
@@ -108,16 +108,49 @@ import Testing
     #expect(nothing == LogReview())
   }
 
-  @Test func producersTimesAreWarnedOfWhereEventsAreScored() throws {
-    let found = try Self.review(["message.timestamp.type": "CreateTime"])
-    #expect(found.warnings.count == 1 && found.warnings[0].contains("message.timestamp.type=LogAppendTime"))
-    #expect(try Self.review(["message.timestamp.type": "CreateTime"], isLive: false) == LogReview())
+  /// How far ahead the brokers let producers' times be; nil: not told. With the pipeline's future bound of 5 min.
+  @Test(
+    arguments: [
+      (nil, nil, true), ("9223372036854775807", nil, true), ("300001", nil, true), ("300000", nil, false),
+      ("0", nil, false), (nil, "9223372036854775807", true), (nil, "300000", false), (nil, "300001", true),
+      // Kafka 3.6 has both: the newer one counts when it is set.
+      ("9223372036854775807", "300000", false), ("300001", "1000", true),
+      ("300000", "9223372036854775807", false),
+      ("unreadable", nil, true),
+    ] as [(String?, String?, Bool)])
+  func producersTimesWithoutABoundAreRefusedWhereEventsAreScored(
+    _ after: String?, _ difference: String?, _ isRefused: Bool
+  ) throws {
+    var settings = ["message.timestamp.type": "CreateTime"]
+    settings["message.timestamp.after.max.ms"] = after
+    settings["message.timestamp.difference.max.ms"] = difference
+    let found = try Self.review(settings)
+    #expect((found.refusal != nil) == isRefused && found.warnings == [])
+    let accepted = try Self.review(settings, createTime: true)
+    #expect(accepted.refusal == nil && accepted.warnings.count == (isRefused ? 1 : 0))
+    #expect(try Self.review(settings, isLive: false) == LogReview())
+    settings["message.timestamp.type"] = "logappendtime"
+    #expect(try Self.review(settings) == LogReview())
+  }
+
+  @Test func whatToDoAboutProducersTimesIsSaid() throws {
+    let refusal = try #require(try Self.review(["message.timestamp.type": "CreateTime"]).refusal)
+    for words in [
+      "topic events: message.timestamp.type is CreateTime",
+      "--add-config message.timestamp.type=LogAppendTime",
+      "message.timestamp.after.max.ms=300000", "--accept-create-time",
+    ] { #expect(refusal.contains(words), "\(refusal)") }
+    // Both are wrong: the log with holes is named, and stays refused when the times are accepted.
+    let both = try Self.review(
+      ["message.timestamp.type": "CreateTime", "cleanup.policy": "compact"], createTime: true)
+    #expect(both.refusal?.contains("cleanup.policy") == true)
   }
 
   /// A broker that tells nothing of the policy must not pass for one that keeps everything.
   @Test func anAnswerWithoutThePolicyIsSaid() throws {
     let found = LogReview(
-      events: Self.topic, LogTerms([:]), try Self.needs("count(login)"), accepts: false, isLive: true)
+      events: Self.topic, LogTerms([:]), try Self.needs("count(login)"), accepts: LogAcceptance(),
+      isLive: true)
     #expect(found.refusal == nil)
     #expect(found.warnings.count == 1 && found.warnings[0].contains("cannot be read"))
   }

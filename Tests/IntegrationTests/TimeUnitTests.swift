@@ -48,7 +48,32 @@ import Testing
     }
   }
 
-  /// Files have no ingest time: nothing there is too far ahead of anything.
+  /// An event of 2088 in a file: taken as it is with a word of warning, or refused by a declared instant, by all that read files.
+  @Test func latest() async throws {
+    try await onThread {
+      let stage = try Stage(.sqlite)
+      let lines = [Self.event(Self.units[3], 0), Self.event(("late", "3750000000000000"), 0)]
+      let file = try Places.write(lines.joined(separator: "\n") + "\n", as: "events.jsonl")
+      let free = try stage.ask(["replay", file, "--run", "free", "--store", "memory"])
+      #expect(free.output.contains("scored 2") && free.errors.contains("--latest TIME"), "\(free.text)")
+      let bound = ["--latest", "2026-01-01T00:00:00Z"]
+      let held = try stage.ask(["replay", file, "--run", "held"] + bound)
+      #expect(
+        held.output.contains("scored 1 + duplicate 0 + dead-lettered 1 (future-time: 1)"), "\(held.text)")
+      #expect(!held.errors.contains("--latest TIME"))
+      // Another instant is another log: the run does not go on with it.
+      let other = try stage.ask(["replay", file, "--run", "held", "--latest", "2027-01-01T00:00:00Z"])
+      #expect(other.code == 1, "\(other.text)")
+      let features = try stage.ask(["features", "p-late", "--events", file] + bound)
+      #expect(features.code == 1 && features.errors.contains("future-time: 1"), "\(features.text)")
+      let seconds = try stage.ask(["replay", file, "--run", "s", "--latest", "1767225600"])
+      #expect(seconds.code == 1 && seconds.errors.contains("looks like seconds"), "\(seconds.text)")
+      let topic = try stage.ask(["replay", "--run", "topic"] + bound)
+      #expect(topic.code == 64 && topic.errors.contains("--latest goes with files only"), "\(topic.text)")
+    }
+  }
+
+  /// Without a bound nothing in a file is too far ahead of anything.
   @Test func files() async throws {
     try await onThread {
       let stage = try Stage(.sqlite)
