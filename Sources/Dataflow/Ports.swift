@@ -345,6 +345,8 @@ public protocol Recorder: AnyObject {
   func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>)
   /// Totals of this batch; dead letters by `DeadLetterReason.index`.
   func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int])
+  /// Events of this batch at which rare words of the entity's state were folded into `other` to keep within `state_max`.
+  func folded(events: Int)
   /// Where a partition stands: next offset and the log's end.
   func position(partition: Int32, next: Int64, end: Int64)
   /// Partitions that are no longer the worker's.
@@ -356,6 +358,8 @@ public protocol Recorder: AnyObject {
 }
 
 extension Recorder {
+  /// Does nothing.
+  public func folded(events: Int) {}
   /// Does nothing.
   public func released(_ partitions: [Int32]) {}
   /// Does nothing.

@@ -26,7 +26,13 @@ enum FeatureSetLoader {
     }
     return FeatureSetDeclaration(
       profile: profile, events: events, features: features,
-      idleTTL: try root["idle_ttl"]?.duration(in: Span.hour...(40_000 * Span.day)))
+      idleTTL: try root["idle_ttl"]?.duration(in: Span.hour...(40_000 * Span.day)),
+      stateMax: try stateMax(root["state_max"]))
+  }
+
+  private static func stateMax(_ value: YAMLValue?) throws(DeclarationError) -> StateBound? {
+    guard let value else { return nil }
+    return StateBound(bytes: try value.byteCount(in: 1...(1 << 30)), position: value.position)
   }
 
   private static func intermediate(

@@ -4,7 +4,7 @@ public import Features
 ///
 /// Bounded by entries and by bytes; what goes is chosen by CLOCK (second chance; Corbató 1968). An entry used
 /// by the batch under way is *pinned* and never goes: when all are pinned, the bounds may be exceeded until
-/// `unpinAll`. States of entries that went are reused, keys too, so that in steady state nothing is
+/// `unpinAll`; the worker cuts its batch where `isFilledByBatch`. States of entries that went are reused, keys too, so that in steady state nothing is
 /// allocated. A slot number stays its entry's while the entry is pinned.
 ///
 /// A worker's use, per event: `find`; when that is `none`, `insert` an empty state and note it for the
@@ -42,6 +42,8 @@ public final class StateCache {
   private var index: SlotIndex
   private var pinned: [Int32] = []
   private var pinnedCount = 0
+  /// Memory of the pinned entries, as last measured.
+  public private(set) var pinnedBytes = 0
   /// Slots without an entity whose state waits for reuse.
   private var spare: [Int32] = []
   /// Slots without a state.
@@ -97,6 +99,22 @@ public final class StateCache {
     return state
   }
 
+  /// Measures a state that has been decoded into its slot just now. Returns the slot's memory, bytes.
+  @discardableResult
+  public func measure(_ slot: Int32) -> Int {
+    account(slot)
+    return entries[Int(slot)].bytes
+  }
+
+  /// Returns within the bounds as far as the batch's entries leave it.
+  public func makeSpace() { trim() }
+
+  /// Whether the batch's entries alone take all of the memory.
+  public var isFilledByBatch: Bool { pinnedBytes >= bytesMax }
+
+  /// Entries of this size for which the batch still has memory.
+  public func capacity(ofBytes bytes: Int) -> Int { max(0, bytesMax - pinnedBytes) / max(bytes, 1) }
+
   /// Takes an entity out: its state could not be fetched or decoded.
   public func remove(_ slot: Int32) {
     vacate(slot)
@@ -118,8 +136,7 @@ public final class StateCache {
   /// Ends the batch: measures the states that it used, unpins them, and returns within the bounds.
   public func unpinAll() {
     for slot in pinned where entries[Int(slot)].isPinned {
-      entries[Int(slot)].isPinned = false
-      pinnedCount -= 1
+      unpin(slot)
       account(slot)
     }
     pinned.removeAll(keepingCapacity: true)
@@ -130,7 +147,15 @@ public final class StateCache {
     guard !entries[Int(slot)].isPinned else { return }
     entries[Int(slot)].isPinned = true
     pinnedCount += 1
+    pinnedBytes += entries[Int(slot)].bytes
     pinned.append(slot)
+  }
+
+  private func unpin(_ slot: Int32) {
+    guard entries[Int(slot)].isPinned else { return }
+    entries[Int(slot)].isPinned = false
+    pinnedCount -= 1
+    pinnedBytes -= entries[Int(slot)].bytes
   }
 
   /// Brings the total up to date with one slot's memory.
@@ -138,6 +163,7 @@ public final class StateCache {
     let stateBytes = entries[Int(slot)].state.map(measure) ?? 0
     let bytes = stateBytes + entries[Int(slot)].keyCapacity
     statistics.bytes += bytes - entries[Int(slot)].bytes
+    if entries[Int(slot)].isPinned { pinnedBytes += bytes - entries[Int(slot)].bytes }
     entries[Int(slot)].bytes = bytes
   }
 
@@ -173,8 +199,7 @@ public final class StateCache {
   private func vacate(_ slot: Int32) {
     precondition(entries[Int(slot)].isLive, "no entity in this slot")
     index.remove(slot) { entries[Int($0)].hash }
-    if entries[Int(slot)].isPinned { pinnedCount -= 1 }
-    entries[Int(slot)].isPinned = false
+    unpin(slot)
     entries[Int(slot)].isLive = false
     statistics.entries -= 1
     account(slot)

@@ -121,15 +121,32 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
   public var features: [FeatureDeclaration]
   /// An event more than this after the entity's watermark starts from empty state, microseconds; nil: never.
   public var idleTTL: EventTime?
+  /// What an entity's stored state may take at most; nil: as much as it needs.
+  public var stateMax: StateBound?
 
   /// A feature set.
   public init(
     profile: [AttributeDeclaration], events: [EventTypeDeclaration], features: [FeatureDeclaration],
-    idleTTL: EventTime?
+    idleTTL: EventTime?, stateMax: StateBound? = nil
   ) {
     self.profile = profile
     self.events = events
     self.features = features
     self.idleTTL = idleTTL
+    self.stateMax = stateMax
+  }
+}
+
+/// A bound of an entity's stored state.
+public struct StateBound: Equatable, Sendable {
+  /// Bytes.
+  public var bytes: Int
+  /// Where it is declared.
+  public var position: SourcePosition
+
+  /// A bound.
+  public init(bytes: Int, position: SourcePosition) {
+    self.bytes = bytes
+    self.position = position
   }
 }

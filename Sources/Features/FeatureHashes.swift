@@ -9,16 +9,24 @@ public struct FeatureHashes: Equatable, Sendable {
   /// The attribute of a model file that holds them.
   public static let modelAttribute = "tally_features"
 
-  /// Name and hash (16 hex digits) of each feature, in column order, then of what all depend on: `(idle_ttl)`.
+  /// Name and hash (16 hex digits) of each feature, in column order, then of what all depend on: `(idle_ttl)` and, where
+  /// words are folded, `(state_max)`.
   public let entries: [(name: String, hash: String)]
   /// Of which kind the hashes are; those of another kind cannot be compared.
   public let schema: Int
 
-  init(_ columns: [ColumnDescription], idleTTL: Int64?) {
+  /// `stateMax`: bytes at which words of categories are folded; nil: they never are.
+  init(_ columns: [ColumnDescription], idleTTL: Int64?, stateMax: Int? = nil) {
     schema = FeatureMeaning.schema
     let ttl = Hash128(of: "idle_ttl \(idleTTL ?? -1)")
-    entries = columns.map { ($0.name, $0.meaning) } + [("(idle_ttl)", String(ttl.hex.prefix(16)))]
+    var entries = columns.map { ($0.name, $0.meaning) } + [("(idle_ttl)", String(ttl.hex.prefix(16)))]
+    if let stateMax {
+      entries.append((Self.bound, String(Hash128(of: "state_max \(stateMax)").hex.prefix(16))))
+    }
+    self.entries = entries
   }
+
+  private static let bound = "(state_max)"
 
   /// What `text` wrote; nil: something else did.
   public init?(_ text: String) {
@@ -43,7 +51,12 @@ public struct FeatureHashes: Equatable, Sendable {
   public func differences(from other: FeatureHashes) -> [String] {
     guard schema == other.schema else { return entries.map(\.name) }
     let known = Dictionary(other.entries.map { ($0.name, $0.hash) }) { first, _ in first }
-    return entries.filter { known[$0.name] != $0.hash }.map(\.name)
+    var names = entries.filter { known[$0.name] != $0.hash }.map(\.name)
+    // Absent where nothing is folded.
+    if known[Self.bound] != nil && !entries.contains(where: { $0.name == Self.bound }) {
+      names.append(Self.bound)
+    }
+    return names
   }
 
   /// Same kind, names and hashes.

@@ -117,6 +117,11 @@ extension FeatureProgram {
         continue
       case .none, .attribute: break
       }
+      if layout.pointee.foldsAt > 0 && state.count(number) >= layout.pointee.foldsAt
+        && !state.has(tile << 44 | sub, number, stride: layout.pointee.stride)
+      {
+        state.fold(number, layout.pointee)
+      }
       let (entry, isNew) = state.entry(tile << 44 | sub, number, layout.pointee)
       if isNew { clear(entry, layout) }
       add(value, time, update.pointee.scale, to: entry, layout)

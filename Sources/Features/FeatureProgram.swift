@@ -38,6 +38,8 @@ public final class FeatureProgram: @unchecked Sendable {
   public let hasLifetimeSeries: Bool
   /// What an entity's stored state is expected to take.
   public let stateBytesEstimate: StateEstimate
+  /// What it takes at most.
+  public let stateWorst: StateWorst
   /// Idle TTL, microseconds; the largest number when there is none.
   let idleTTL: EventTime
   let tables: ProgramTables
@@ -45,7 +47,13 @@ public final class FeatureProgram: @unchecked Sendable {
   /// Compiles a declaration. Throws what is wrong with it first: where, what was found, what is allowed.
   public init(_ declaration: FeatureSetDeclaration) throws(DeclarationError) {
     let compiler = try FeatureCompiler(declaration)
-    let builder = ProgramBuilder(compiler)
+    var builder = ProgramBuilder(compiler)
+    let budget =
+      if let bound = declaration.stateMax {
+        try StateBudget(builder, within: bound)
+      } else { StateBudget(builder) }
+    builder.fold(at: budget.foldsAt)
+    stateWorst = StateWorst(budget, bound: declaration.stateMax)
     symbols = SymbolTable()
     tables = builder.tables(symbols)
     idleTTL = declaration.idleTTL ?? .max
@@ -53,7 +61,9 @@ public final class FeatureProgram: @unchecked Sendable {
     columnNames = described.map(\.declaration.name)
     columnLabels = described.map(\.labels)
     columns = described.map { ColumnDescription($0) }
-    featureHashes = FeatureHashes(columns, idleTTL: declaration.idleTTL)
+    featureHashes = FeatureHashes(
+      columns, idleTTL: declaration.idleTTL,
+      stateMax: stateWorst.folding.isEmpty ? nil : declaration.stateMax?.bytes)
     series = builder.descriptions
     aggregateDescriptions = compiler.aggregates.map(\.text)
     windows = compiler.windows.map { WindowDescription(span: $0.reach, hop: $0.hop) }.sorted {

@@ -98,6 +98,8 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var duplicate: UInt64 = 0
   /// Erasures.
   public var erased: UInt64 = 0
+  /// Scored events at which rare words of the entity's state were folded into `other`.
+  public var folded: UInt64 = 0
   /// Dead letters, by `DeadLetterReason.index`.
   public var deadLettered = [UInt64](repeating: 0, count: DeadLetterReason.count)
   /// Latency since the start, by `Stage.rawValue`.

@@ -68,6 +68,9 @@ public final class PipelineMetrics: Recorder, Sendable {
     }
   }
 
+  /// Adds events at which rare words of a state were folded.
+  public func folded(events: Int) { values.withLock { $0.counts.folded += UInt64(events) } }
+
   /// Sets where a partition stands.
   public func position(partition: Int32, next: Int64, end: Int64) {
     let progress = PartitionProgress(partition: partition, next: next, end: end)
@@ -147,6 +150,8 @@ private final class WorkerRecorder: Recorder, Sendable {
     metrics.count(
       read: read, scored: scored, duplicate: duplicate, erased: erased, deadLettered: deadLettered)
   }
+
+  func folded(events: Int) { metrics.folded(events: events) }
 
   func position(partition: Int32, next: Int64, end: Int64) {
     metrics.position(partition: partition, next: next, end: end)

@@ -4,19 +4,21 @@ import FeatureStore
 import Features
 
 extension Worker {
-  /// Takes one batch from records to durable scores and states.
+  /// Takes one batch from records to durable scores and states; in slices, when the states of its entities do not fit into the
+  /// cache together.
   ///
   /// Throws `Abandoned` when it is given up, `Superseded` when a store has moved on without us; in both cases the cached states
   /// must be dropped, because they may already hold this batch.
   func process() throws {
+    polledAtMicros = ports.clock.wallMicros()
+    repeat { try processSlice() } while takeRest()
+  }
+
+  private func processSlice() throws {
     let clock = ports.clock
-    polledAtMicros = clock.wallMicros()
     begin()
+    guard try takeSlice() > 0 else { return }
     var mark = clock.monotonicNanos()
-    guard try decodeAll() > 0 else { return }
-    mark = stage(.decode, since: mark)
-    try fetchStates()
-    mark = stage(.fetch, since: mark)
     applyAll()
     mark = stage(.features, since: mark)
     if !batch.rows.isEmpty {
@@ -38,8 +40,8 @@ extension Worker {
     batch.removeAll()
     events.removeAll()
     verdicts.removeAll(keepingCapacity: true)
-    requests.removeAll(keepingCapacity: true)
-    requestSlots.removeAll(keepingCapacity: true)
+    rest.removeAll(keepingCapacity: true)
+    checked = 0
     touched.removeAll(keepingCapacity: true)
     refused.removeAll(keepingCapacity: true)
     totals.removeAll()
@@ -56,9 +58,55 @@ extension Worker {
     return now
   }
 
-  /// Decodes every record that is ours and new. Returns how many.
-  private func decodeAll() throws -> Int {
-    for index in batch.records.records.indices {
+  /// Decodes records and finds their states, some at a time, until all are there or the cache is full of their states; what is left
+  /// then is held back for the next slice. Returns how many are ours and new.
+  private func takeSlice() throws -> Int {
+    let clock = ports.clock
+    var nanos: (decode: UInt64, fetch: UInt64) = (0, 0)
+    var end = 0
+    while end < batch.records.records.count && !(end > 0 && cache.isFilledByBatch) {
+      let first = end
+      end = min(batch.records.records.count, first + stepMax())
+      let begun = clock.monotonicNanos()
+      try decode(first..<end)
+      let decoded = clock.monotonicNanos()
+      if totals.read > 0 { try fetchStates(first..<end) }
+      nanos.decode += decoded &- begun
+      nanos.fetch += clock.monotonicNanos() &- decoded
+    }
+    if end < batch.records.records.count {
+      rest.append(contentsOf: batch.records.records[end...])
+      batch.records.records.removeSubrange(end...)
+    }
+    guard totals.read > 0 else { return 0 }
+    ports.recorder.record(.decode, nanos: nanos.decode, events: totals.read)
+    ports.recorder.record(.fetch, nanos: nanos.fetch, events: totals.read)
+    return totals.read
+  }
+
+  /// Records whose states are fetched together: as many as the memory left can hold, by the size of those that came last. Few at
+  /// first, since nothing is known then.
+  private func stepMax() -> Int {
+    let room = cache.capacity(ofBytes: fetchedBytes)
+    return max(Self.stepLeast, min(room, Self.stepMost, fetchedBytes == 0 ? Self.stepFirst : Self.stepMost))
+  }
+
+  private static let stepLeast = 16
+  private static let stepFirst = 64
+  /// States that may turn out to be large all at once.
+  private static let stepMost = 1024
+
+  /// Makes what was held back the batch. Returns whether there is anything.
+  private func takeRest() -> Bool {
+    guard !rest.isEmpty else { return false }
+    batch.records.records.removeAll(keepingCapacity: true)
+    swap(&batch.records.records, &rest)
+    return true
+  }
+
+  /// Decodes those of the records that are ours and new.
+  private func decode(_ range: Range<Int>) throws {
+    for index in range {
       let record = batch.records.records[index]
       guard let place = try place(of: record) else {
         verdicts.append(Verdict(event: -1, slot: -1, reason: nil, isPassedOver: true))
@@ -76,7 +124,6 @@ extension Worker {
       let event = reason == nil ? Int32(events.events.count - 1) : -1
       verdicts.append(Verdict(event: event, slot: -1, reason: reason, isPassedOver: false))
     }
-    return totals.read
   }
 
   /// Keeps what the decoder says of a refused record: the entity id that it names, since the key may be another, and
@@ -107,10 +154,12 @@ extension Worker {
     return record.offset >= last.nextOffset || configuration.has(.readsBeforeW) ? place : nil
   }
 
-  /// Finds every event's state: in the cache, else in one round trip, which also shows that the partition records are still
-  /// ours.
-  private func fetchStates() throws {
-    for index in verdicts.indices where verdicts[index].event >= 0 {
+  /// Finds the states of these records' events: in the cache, else in one round trip, which also shows that the partition
+  /// records are still ours.
+  private func fetchStates(_ range: Range<Int>) throws {
+    requests.removeAll(keepingCapacity: true)
+    requestSlots.removeAll(keepingCapacity: true)
+    for index in range where verdicts[index].event >= 0 {
       let record = batch.records.records[index]
       var slot = cache.find(record.partition, record.key)
       if slot == StateCache.none {
@@ -120,18 +169,32 @@ extension Worker {
       }
       verdicts[index].slot = slot
     }
-    let partitions = touched.map { owned[$0].partition }
+    let places = touched[checked...]
+    guard !places.isEmpty || !requests.isEmpty else { return }
+    let partitions = places.map { owned[$0].partition }
+    let first = places.startIndex
     let fetched: Void? = try waiting {
       var matches = true
       try ports.store.fetch(
         partitions: partitions, entities: requests,
         record: { index, bytes in
-          if !Self.equal(owned[touched[index]].recordBytes, bytes) { matches = false }
+          if !Self.equal(owned[places[first + index]].recordBytes, bytes) { matches = false }
         },
         state: { index, bytes in load(requestSlots[index], requests[index].partition, bytes) })
       if !matches { throw Superseded() }
     }
     if fetched == nil { throw Abandoned() }
+    checked = touched.count
+    noteSizes()
+  }
+
+  /// Measures the states that came, so that the next ones are as many as there is memory for.
+  private func noteSizes() {
+    guard !requestSlots.isEmpty else { return }
+    let bytes = requestSlots.reduce(0) { $0 + cache.measure($1) }
+    // Many small ones do not make the few large ones forgotten at once.
+    fetchedBytes = max(bytes / requestSlots.count, fetchedBytes / 2)
+    cache.makeSpace()
   }
 
   private func load(_ slot: Int32, _ partition: Int32, _ bytes: UnsafeRawBufferPointer?) {
@@ -188,6 +251,10 @@ extension Worker {
       erase(event, verdict, toTable: record.offset >= owned[place].tableFrom)
     case .applied:
       totals.scored += 1
+      if state.hasFolded {
+        totals.folded += 1
+        state.hasFolded = false
+      }
       owned[place].next.counters.scored += 1
       markChanged(verdict.slot, record: Int32(index), place: place)
       program.read(state, asOf: state.watermark, into: batch.features.appendRow(), scratch: scratch)

@@ -137,7 +137,11 @@ extension Worker {
         StateEntry(entityID: idStart..<stateStart, state: stateStart..<writer.bytes.count))
     }
     swap(&write.bytes, &writer.bytes)
+    // What one batch of large states needed is not kept.
+    if writer.bytes.capacity > Self.keptBytesMax { writer = WireWriter() }
   }
+
+  private static let keptBytesMax = 16 << 20
 
   /// Tells the recorder of the durable batch.
   func finish() {
@@ -147,6 +151,7 @@ extension Worker {
     ports.recorder.count(
       read: totals.read, scored: totals.scored, duplicate: totals.duplicate, erased: totals.erased,
       deadLettered: totals.deadLettered)
+    if totals.folded > 0 { ports.recorder.folded(events: totals.folded) }
     for place in touched { owned[place].lastRecord = -1 }
     onBatch?(batch)
   }

@@ -68,6 +68,12 @@ public final class Worker {
   var requests: [EntityRequest] = []
   var requestSlots: [Int32] = []
   var touched: [Int] = []
+  /// How many of the touched partitions' records were seen to be ours still.
+  var checked = 0
+  /// Records of the batch that wait for the next slice.
+  var rest: [RawRecord] = []
+  /// Memory of a state that was fetched lately, bytes; 0: none was.
+  var fetchedBytes = 0
   var writer = WireWriter()
   var write = StateWrite()
   var totals = BatchTotals()
@@ -333,6 +339,8 @@ struct BatchTotals {
   var scored = 0
   var duplicate = 0
   var erased = 0
+  /// Events at which rare words of a state were folded into `other`.
+  var folded = 0
   var deadLettered = [Int](repeating: 0, count: DeadLetterReason.count)
 
   mutating func removeAll() {
@@ -340,6 +348,7 @@ struct BatchTotals {
     scored = 0
     duplicate = 0
     erased = 0
+    folded = 0
     for index in deadLettered.indices { deadLettered[index] = 0 }
   }
 }

@@ -69,11 +69,24 @@ extension Check {
         + "hops are cut at UTC hours, days and weeks of the epoch")
     let estimate = program.stateBytesEstimate
     say("state: about \(estimate.bytes) bytes in Redis for \(estimate.assumption)")
+    say(worst(program))
     guard state else { return }
     for series in program.series {
       let sub = series.subKey.isEmpty ? "" : "; sub-key: \(series.subKey)"
       say("  series \(series.number): \(series.text): \(series.components.joined(separator: ", "))\(sub)")
     }
+  }
+
+  /// The most that a state can take, and what keeps it there.
+  private func worst(_ program: FeatureProgram) -> String {
+    let worst = program.stateWorst
+    let most =
+      "state at worst: \(worst.bytes) bytes, with up to \(worst.countMax) events of a person in an hour, day or week"
+    guard let bound = worst.bound else { return most + "; no state_max" }
+    guard !worst.folding.isEmpty else { return most + "; state_max of \(bound) is never reached" }
+    let series = worst.folding.map { program.series[$0].text }.joined(separator: "; ")
+    return most
+      + "; state_max of \(bound): a person's rarest words count as other where these grow too large: \(series)"
   }
 
   func printModels(_ declaration: PipelineDeclaration) {

@@ -50,6 +50,36 @@ struct StateCacheTests {
     #expect(cache.statistics.entries == 0)
   }
 
+  /// What the batch under way needs is known at any moment, also after states were decoded into their slots.
+  @Test func knowsWhatIsPinned() throws {
+    let sizes = Sizes()
+    let cache = StateCache(
+      program: try smallProgram(), entriesMax: 100, bytesMax: 10_000, measure: { sizes.size($0) })
+    var slots: [Int32] = []
+    for number in 0..<5 { slots.append(Self.insert(cache, Key(partition: 0, id: "k\(number)"))) }
+    let empty = cache.pinnedBytes
+    #expect(empty >= 500 && !cache.isFilledByBatch)
+    for slot in slots.prefix(2) { sizes.byState[ObjectIdentifier(cache.state(slot))] = 4_000 }
+    #expect(cache.pinnedBytes == empty)
+    for slot in slots { cache.measure(slot) }
+    #expect(cache.pinnedBytes == empty + 7_800 && !cache.isFilledByBatch)
+    #expect(cache.capacity(ofBytes: 500) == (10_000 - cache.pinnedBytes) / 500)
+    #expect(cache.capacity(ofBytes: 0) == 10_000 - cache.pinnedBytes)
+    sizes.byState[ObjectIdentifier(cache.state(slots[2]))] = 4_000
+    cache.measure(slots[2])
+    #expect(cache.isFilledByBatch && cache.capacity(ofBytes: 1) == 0)
+    cache.makeSpace()
+    #expect(cache.statistics.entries == 5, "pinned entries stay")
+    cache.remove(slots[2])
+    #expect(cache.pinnedBytes < 10_000)
+    cache.unpinAll()
+    #expect(cache.pinnedBytes == 0 && cache.statistics.bytes <= 10_000)
+    #expect(Self.find(cache, Key(partition: 0, id: "k4")) == slots[4])
+    #expect(cache.pinnedBytes > 0)
+    cache.removeAll()
+    #expect(cache.pinnedBytes == 0)
+  }
+
   @Test func whatIsUsedAgainStays() throws {
     let cache = StateCache(program: try smallProgram(), entriesMax: 4, bytesMax: 1 << 30)
     let favourite = Key(partition: 0, id: "favourite")

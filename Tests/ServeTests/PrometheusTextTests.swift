@@ -63,6 +63,7 @@ struct Exposition {
     var letters = [Int](repeating: 0, count: DeadLetterReason.count)
     letters[DeadLetterReason.tooLarge.index] = 3
     metrics.count(read: 20, scored: 14, duplicate: 2, erased: 1, deadLettered: letters)
+    metrics.folded(events: 4)
     metrics.position(partition: 3, next: 40, end: 55)
     metrics.state("running", healthy: true)
     metrics.recorder(worker: 1).state("waiting for redis", healthy: false)
@@ -71,6 +72,7 @@ struct Exposition {
     #expect(try found.value("tally_events_scored_total") == 14)
     #expect(try found.value("tally_duplicates_total") == 2)
     #expect(try found.value("tally_erased_total") == 1)
+    #expect(try found.value("tally_folds_total") == 4)
     #expect(try found.value("tally_dead_letters_total", ["reason": "too-large"]) == 3)
     #expect(found.samples["tally_dead_letters_total"]?.count == DeadLetterReason.count)
     #expect(try found.value("tally_partition_lag", ["partition": "3"]) == 15)

@@ -76,7 +76,8 @@ struct  Tally__EntityState
 
 
 /*
- * All entries of one tile series, ascending by key.
+ * All entries of one tile series, ascending by key. In a pipeline with state_max a series of a category's codes may have
+ * counts of rare words in the entry of `other`, the last code.
  */
 struct  Tally__Series
 {

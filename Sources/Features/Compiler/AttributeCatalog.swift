@@ -137,6 +137,16 @@ extension AttributeType {
     return 1
   }
 
+  /// Largest absolute value, in units as windows hold them.
+  var magnitude: Int64 {
+    switch self {
+    case .number(_, let minimum, let maximum):
+      ExactMath.quantise(max(abs(minimum), abs(maximum)), scale: scale)
+    case .category(let words): Int64(words.count)
+    case .text, .flag: 1
+    }
+  }
+
   /// Number of codes of a category, `other` included.
   var codes: Int? {
     if case .category(let words) = self { return words.count + 1 }

@@ -61,6 +61,10 @@ struct DefinitionText {
       for label in feature.labels { text.add(label) }
     }
     text.add(Int(declaration.idleTTL ?? -1))
+    if let bound = declaration.stateMax {
+      text.add("state_max")
+      text.add(bound.bytes)
+    }
     return text
   }
 
@@ -80,6 +84,11 @@ struct DefinitionText {
         text.add(Int(component.kind.rawValue))
         text.add(Int(component.halfLife))
       }
+    }
+    for (series, layout) in builder.layouts.enumerated() where layout.foldsAt > 0 {
+      text.add("fold")
+      text.add(series)
+      text.add(layout.foldsAt)
     }
     let groups = builder.compiler.catalog.groups
     for group in groups.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })

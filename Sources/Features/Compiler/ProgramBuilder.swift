@@ -24,6 +24,11 @@ struct ProgramBuilder {
     for draft in series { layouts.append(layout(draft)) }
   }
 
+  /// Gives each series the entries at which it folds words; 0: never.
+  mutating func fold(at entries: [Int]) {
+    for (series, entries) in entries.enumerated() { layouts[series].foldsAt = entries }
+  }
+
   private mutating func layout(_ draft: SeriesDraft) -> SeriesLayout {
     var result = SeriesLayout(hop: draft.key.hop.micros, reach: draft.reach, sub: draft.key.sub)
     result.halfLife = halfLives.count
@@ -41,6 +46,8 @@ struct ProgramBuilder {
     case .hash: result.subEnd = 1 << 44
     case .attribute: result.subEnd = UInt64(group?.attributes.count ?? 0)
     }
+    if case .category(let words) = type, draft.key.sub == .code { result.otherCode = UInt64(words.count) }
+    result.magnitude = type?.magnitude ?? 1
     if type == .flag { result.valueEnd = 2 }
     if let codes = type?.codes { result.valueEnd = Int64(codes) }
     if draft.key.hop == .lifetime {

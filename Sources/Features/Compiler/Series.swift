@@ -146,4 +146,10 @@ struct SeriesLayout {
   var valueEnd: Int64 = 0
   /// Most entries that the series can ever hold; 0: grows with time.
   var entriesMax = 0
+  /// Code of a vocabulary's `other`, the last one, when sub-keys are its codes.
+  var otherCode: UInt64?
+  /// Largest value that an event can have, in units of the last decimal.
+  var magnitude: Int64 = 1
+  /// Entries at which words of a category are folded into `other`, to keep within `state_max`; 0: never.
+  var foldsAt = 0
 }

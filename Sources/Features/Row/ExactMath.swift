@@ -97,7 +97,13 @@ enum ExactMath {
     return rest <= -0.5 ? whole - 1 : whole
   }
 
-  /// Sum that stops at the ends of the range.
+  /// Product; when it is out of range, the nearest number in range.
+  static func saturatingProduct(_ left: Int64, _ right: Int64) -> Int64 {
+    let (product, overflow) = left.multipliedReportingOverflow(by: right)
+    return overflow ? ((left < 0) == (right < 0) ? .max : .min) : product
+  }
+
+  /// Sum; when it is out of range, the nearest number in range.
   @inline(__always)
   static func saturatingSum(_ left: Int64, _ right: Int64) -> Int64 {
     let (sum, overflow) = left.addingReportingOverflow(right)

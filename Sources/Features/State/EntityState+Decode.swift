@@ -90,6 +90,7 @@ extension EntityState {
     let entries = WireIn.varints(keys)
     guard entries > 0, WireIn.varints(components) == entries * (stride - 1) else { return false }
     guard entriesMax == 0 || entries <= entriesMax else { return false }
+    guard layout.pointee.foldsAt == 0 || entries <= layout.pointee.foldsAt else { return false }
     var room = entriesMax == 1 ? 1 : entries + Self.spareEntries
     if entriesMax > 0 { room = min(room, entriesMax) }
     var entry = append(series, words: entries * stride, room: room * stride)

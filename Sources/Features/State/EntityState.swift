@@ -31,6 +31,8 @@ public final class EntityState {
   var recentNext = 0
   /// Number of series.
   let seriesCount: Int
+  /// Whether words of a category were folded into `other` since somebody last said no; not stored.
+  public var hasFolded = false
 
   /// Empty state for a program.
   public init(_ program: FeatureProgram) {
@@ -54,6 +56,7 @@ public final class EntityState {
     events = 0
     recentCount = 0
     recentNext = 0
+    hasFolded = false
     let head = Self.headWords(seriesCount)
     for series in 0..<seriesCount {
       words[Self.ringWords + 2 * series] = Int64(head)
@@ -130,6 +133,12 @@ public final class EntityState {
       }
     }
     return (insert(key, series, layout), true)
+  }
+
+  /// Whether there is an entry with this key.
+  func has(_ key: UInt64, _ series: Int, stride: Int) -> Bool {
+    let position = lowerBound(key, series, stride: stride)
+    return position < count(series) && UInt64(bitPattern: words[start(series) + position * stride]) == key
   }
 
   /// Makes an entry at its place.
