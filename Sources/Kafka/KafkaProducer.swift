@@ -1,5 +1,9 @@
 import CRdKafka
 
+extension Int {
+  fileprivate mutating func formMinimum(_ other: Int) { self = Swift.min(self, other) }
+}
+
 /// A topic to produce to; valid until its producer is closed.
 public struct KafkaTopic {
   let pointer: OpaquePointer
@@ -31,8 +35,6 @@ public final class KafkaProducer {
   private let parts: UnsafeMutablePointer<rd_kafka_vu_t>
   private var isClosed = false
 
-  /// Headers of one message, at most.
-  public static let headersMax = 16
   /// Topic, partition, flags, key, value, timestamp.
   private static let fixedParts = 6
 
@@ -66,7 +68,7 @@ public final class KafkaProducer {
       notes.report(message)
     }
     handle = try KafkaHandle(RD_KAFKA_PRODUCER, conf, notes)
-    parts = .allocate(capacity: Self.fixedParts + Self.headersMax)
+    parts = .allocate(capacity: Self.fixedParts + 1)
   }
 
   deinit { parts.deallocate() }
@@ -91,16 +93,27 @@ public final class KafkaProducer {
     headers: UnsafeBufferPointer<KafkaHeader> = UnsafeBufferPointer(start: nil, count: 0),
     partition: Int32 = -1, timestampMs: Int64 = 0
   ) throws(KafkaError) {
-    precondition(headers.count <= Self.headersMax)
-    setFixedParts(topic, key: key, value: value, partition: partition, timestampMs: timestampMs)
-    for (index, header) in headers.enumerated() {
-      let part = parts + Self.fixedParts + index
-      part.pointee.vtype = RD_KAFKA_VTYPE_HEADER
-      part.pointee.u.header.name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
-      part.pointee.u.header.val = header.value.baseAddress
-      part.pointee.u.header.size = header.value.count
+    guard !headers.isEmpty else {
+      setFixedParts(topic, key: key, value: value, partition: partition, timestampMs: timestampMs)
+      return try queue(topic, parts: Self.fixedParts)
     }
-    try queue(topic, parts: Self.fixedParts + headers.count)
+    // Headers that librdkafka 2.0.2 makes itself of single ones are freed twice when it does not take the message
+    // (`rd_kafka_produceva`), as after a topic's ACL was taken away.
+    guard let list = rd_kafka_headers_new(headers.count) else {
+      throw KafkaError(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE, doing: "headers")
+    }
+    for header in headers {
+      rd_kafka_header_add(
+        list, UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self),
+        header.name.utf8CodeUnitCount, header.value.baseAddress, header.value.count)
+    }
+    do throws(KafkaError) {
+      try produce(
+        to: topic, key: key, value: value, partition: partition, timestampMs: timestampMs, owning: list)
+    } catch {
+      rd_kafka_headers_destroy(list)
+      throw error
+    }
   }
 
   /// As above, with headers that librdkafka takes over unless an error is thrown.
@@ -169,6 +182,13 @@ public final class KafkaProducer {
     return error
   }
 
+  /// Of the messages that brokers found too large since the last call, alone or with others in one batch: for each topic the
+  /// bytes of the smallest one's key and value.
+  public func takeTooLarge() -> [String: Int] {
+    defer { notes.tooLarge.removeAll() }
+    return notes.tooLarge
+  }
+
   /// What ails the connection as a whole since the last call: no broker, or credentials.
   public func takeError() -> KafkaError? { handle.fatalError ?? notes.takeError() }
 
@@ -198,6 +218,10 @@ extension ClientNotes {
       || message.pointee.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT
     guard !isPurged else { return }
     failed += 1
+    if KafkaError.kind(of: message.pointee.err) == .tooLarge, let topic = message.pointee.rkt {
+      let bytes = message.pointee.len + message.pointee.key_len
+      tooLarge[String(cString: rd_kafka_topic_name(topic)), default: bytes].formMinimum(bytes)
+    }
     guard deliveryErrorCode == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
     deliveryErrorCode = message.pointee.err
     deliveryErrorTopic = message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "?"
