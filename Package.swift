@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CForest", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
     .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
@@ -65,7 +66,7 @@ let package = Package(
       ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd"]),
     module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
-    module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", grdb, sqlite]),
+    module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", "CCrypto", grdb, sqlite]),
     module("Synthetic", floor: 3, ["Events", "Features", "Dataflow", "Kafka"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow", "FeatureStore"]),

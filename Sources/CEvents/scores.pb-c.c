@@ -496,7 +496,7 @@ const ProtobufCMessageDescriptor tally__decision__descriptor =
   (ProtobufCMessageInit) tally__decision__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__dead_letter__field_descriptors[9] =
+static const ProtobufCFieldDescriptor tally__dead_letter__field_descriptors[12] =
 {
   {
     "pipeline",
@@ -606,22 +606,61 @@ static const ProtobufCFieldDescriptor tally__dead_letter__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "key_bytes",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__DeadLetter, key_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value_bytes",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__DeadLetter, value_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value_sha256",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tally__DeadLetter, value_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__dead_letter__field_indices_by_name[] = {
   2,   /* field[2] = detail */
   8,   /* field[8] = ingest_time_ms */
   6,   /* field[6] = key */
+  9,   /* field[9] = key_bytes */
   5,   /* field[5] = offset */
   4,   /* field[4] = partition */
   0,   /* field[0] = pipeline */
   1,   /* field[1] = reason */
   3,   /* field[3] = topic */
   7,   /* field[7] = value */
+  10,   /* field[10] = value_bytes */
+  11,   /* field[11] = value_sha256 */
 };
 static const ProtobufCIntRange tally__dead_letter__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor tally__dead_letter__descriptor =
 {
@@ -631,7 +670,7 @@ const ProtobufCMessageDescriptor tally__dead_letter__descriptor =
   "Tally__DeadLetter",
   "tally",
   sizeof(Tally__DeadLetter),
-  9,
+  12,
   tally__dead_letter__field_descriptors,
   tally__dead_letter__field_indices_by_name,
   1,  tally__dead_letter__number_ranges,

@@ -16,6 +16,8 @@ public struct PortError: Error, Sendable, CustomStringConvertible {
   public var detail: String
   /// The other side's words, if any, without secrets or personal data.
   public var cause: String
+  /// Whether one record's data may be what was refused, rather than the operation.
+  public var mayConcernData = false
 
   /// An error.
   public init(_ code: Code, _ detail: String, cause: String = "") {

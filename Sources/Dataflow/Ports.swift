@@ -256,12 +256,20 @@ public protocol RowScorer: AnyObject {
 
 /// Where scores and dead letters go as messages. One thread. All calls throw `PortError`.
 public protocol TopicSink: AnyObject {
+  /// Rows with `toTopic` that the topic will never take, by their position in `batch.rows`. Asked before anything of the batch is
+  /// delivered.
+  func refused(_ batch: ScoredBatch) throws -> [Int]
   /// Queues messages of all rows and letters with `toTopic`; does not wait.
   func send(_ batch: ScoredBatch) throws
   /// Waits up to `timeoutMs` for all acknowledgements. Returns whether all have come.
   func flush(timeoutMs: Int) throws -> Bool
   /// Closes; what is not acknowledged may be lost.
   func close()
+}
+
+extension TopicSink {
+  /// None.
+  public func refused(_ batch: ScoredBatch) throws -> [Int] { [] }
 }
 
 /// A topic sink whose messages become visible together with the group's offsets, or not at all. One thread. All calls throw
@@ -301,7 +309,7 @@ public protocol TableSink: AnyObject {
   /// T of the partitions, in the order asked; nil: none.
   func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?]
   /// Does all erasures with `toTable`, then writes all rows and letters with `toTable`, and moves all positions, or
-  /// nothing.
+  /// nothing. Throws `RefusedRows` when the database will never take some of them.
   func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome
   /// Closes the connection.
   func close()

@@ -42,6 +42,10 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case wrongPartition = "wrong-partition"
   /// The entity's stored state cannot be read.
   case corruptState = "corrupt-state"
+  /// The event was applied, and the topic of scores will not take its score: it is larger than the brokers allow.
+  case refusedByTopic = "refused-by-topic"
+  /// The event was applied, and the database will not take its row: a constraint or a trigger, or a value that it cannot hold.
+  case refusedByTable = "refused-by-table"
   /// A tick of an entity without a state: never seen, erased, or idle for longer than the TTL.
   case unknownEntity = "unknown-entity"
 

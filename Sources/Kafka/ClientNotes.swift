@@ -20,6 +20,8 @@ final class ClientNotes {
   var failed = 0
   var deliveryErrorCode = RD_KAFKA_RESP_ERR_NO_ERROR
   var deliveryErrorTopic = ""
+  /// Of messages that a broker found too large since `takeTooLarge`: the smallest of each topic, bytes of key and value.
+  var tooLarge: [String: Int] = [:]
 
   init(log: KafkaLog?) { self.log = log }
 

@@ -139,6 +139,9 @@ public final class BoardTopicSink: TopicSink {
     try sink.send(batch)
   }
 
+  /// Asks the sink.
+  public func refused(_ batch: ScoredBatch) throws -> [Int] { try sink.refused(batch) }
+
   /// Waits for acknowledgements.
   public func flush(timeoutMs: Int) throws -> Bool { try sink.flush(timeoutMs: timeoutMs) }
 

@@ -8,6 +8,7 @@ extension Worker {
   ///
   /// Exactly once: the table first, so that no transaction waits for it.
   func deliver() throws {
+    try noteTopicRefusals()
     if let transactions {
       if configuration.has(.tableAfterTransaction) { try commit(to: transactions) }
       if let table = ports.table { try deliver(to: table) }
@@ -16,8 +17,19 @@ extension Worker {
     if let topic = ports.topic {
       guard let _: Void = try waiting({ try topic.send(self.batch) }) else { throw Abandoned() }
     }
+    let letters = batch.deadLetters.count
     if let table = ports.table { try deliver(to: table) }
-    if let topic = ports.topic { try awaitAcknowledgements(of: topic) }
+    if let topic = ports.topic {
+      if batch.deadLetters.count > letters { try send(lettersFrom: letters, to: topic) }
+      try awaitAcknowledgements(of: topic)
+    }
+  }
+
+  /// Sends the letters that came after the batch was sent.
+  private func send(lettersFrom first: Int, to topic: any TopicSink) throws {
+    for index in batch.rows.indices { batch.rows[index].toTopic = false }
+    for index in 0..<first { batch.deadLetters[index].toTopic = false }
+    guard let _: Void = try waiting({ try topic.send(self.batch) }) else { throw Abandoned() }
   }
 
   private func deliver(to table: any TableSink) throws {
@@ -30,12 +42,27 @@ extension Worker {
         PositionMove(partition: owned[place].partition, old: owned[place].tablePosition, new: next))
     }
     guard !moves.isEmpty else { return }
-    guard let outcome = try waiting({ try table.write(self.batch, moves: moves) }) else { throw Abandoned() }
+    let outcome = try write(moves, to: table)
     if outcome == .conflict { throw Superseded() }
     for move in moves {
       let place = Int(places[Int(move.partition)])
       owned[place].tablePosition = move.new
       owned[place].tableFrom = move.new
+    }
+  }
+
+  /// Writes the batch; without what the table will never take, in whose place letters stand.
+  private func write(_ moves: [PositionMove], to table: any TableSink) throws -> WriteOutcome {
+    while true {
+      do {
+        guard let outcome = try waiting({ try table.write(self.batch, moves: moves) }) else {
+          throw Abandoned()
+        }
+        return outcome
+      } catch let refused as RefusedRows {
+        // Each round takes something out of the table's share, so that this ends.
+        noteTableRefusals(refused)
+      }
     }
   }
 

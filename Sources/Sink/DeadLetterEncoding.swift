@@ -6,21 +6,16 @@ extension ScoreEncoder {
   /// first, so that the letter of a record that is too large is not itself too large.
   public func encodeDeadLetter(_ letter: DeadLetter, of batch: ScoredBatch, bytesMax: Int) {
     let record = batch.records.records[Int(letter.record)]
-    let key = Self.cut(record.key, bytesMax)
-    let value = Self.cut(letter.value(of: record), bytesMax - key.count)
+    let content = LetterContent(letter, record, bytesMax: bytesMax)
     bytes.removeAll(keepingCapacity: true)
     switch encoding {
-    case .json: encodeJSON(letter, record, key, value)
-    case .protobuf: encodeProtobuf(letter, record, key, value)
+    case .json: encodeJSON(letter, record, content)
+    case .protobuf: encodeProtobuf(letter, record, content)
     }
   }
 
-  private static func cut(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> UnsafeRawBufferPointer {
-    bytes.count <= count ? bytes : UnsafeRawBufferPointer(rebasing: bytes[..<count])
-  }
-
   private func encodeJSON(
-    _ letter: DeadLetter, _ record: RawRecord, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    _ letter: DeadLetter, _ record: RawRecord, _ content: LetterContent
   ) {
     bytes.append(raw: "{\"pipeline\":")
     bytes.append(json: pipeline)
@@ -35,16 +30,24 @@ extension ScoreEncoder {
     bytes.append(raw: ",\"offset\":")
     bytes.append(decimal: record.offset)
     bytes.append(raw: ",\"key\":")
-    bytes.append(base64: key)
+    bytes.append(base64: content.key)
     bytes.append(raw: ",\"value\":")
-    bytes.append(base64: value)
+    bytes.append(base64: content.value)
     bytes.append(raw: ",\"ingest_time_ms\":")
     bytes.append(decimal: record.ingestTimeMs)
+    bytes.append(raw: ",\"key_bytes\":")
+    bytes.append(decimal: Int64(record.key.count))
+    bytes.append(raw: ",\"value_bytes\":")
+    bytes.append(decimal: Int64(record.value.count))
+    if let hash = content.hash {
+      bytes.append(raw: ",\"value_sha256\":")
+      hash.withUnsafeBytes { bytes.append(base64: $0) }
+    }
     bytes.append(UInt8(ascii: "}"))
   }
 
   private func encodeProtobuf(
-    _ letter: DeadLetter, _ record: RawRecord, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    _ letter: DeadLetter, _ record: RawRecord, _ content: LetterContent
   ) {
     var writer = WireWriter()
     swap(&writer.bytes, &bytes)
@@ -57,9 +60,12 @@ extension ScoreEncoder {
     text(4, topic)
     if record.partition != 0 { writer.field(5, varint: UInt64(bitPattern: Int64(record.partition))) }
     if record.offset != 0 { writer.field(6, varint: UInt64(bitPattern: record.offset)) }
-    if !key.isEmpty { writer.field(7, bytes: key) }
-    if !value.isEmpty { writer.field(8, bytes: value) }
+    if !content.key.isEmpty { writer.field(7, bytes: content.key) }
+    if !content.value.isEmpty { writer.field(8, bytes: content.value) }
     if record.ingestTimeMs != 0 { writer.field(9, varint: UInt64(bitPattern: record.ingestTimeMs)) }
+    if record.key.count > 0 { writer.field(10, varint: UInt64(record.key.count)) }
+    if record.value.count > 0 { writer.field(11, varint: UInt64(record.value.count)) }
+    if let hash = content.hash { hash.withUnsafeBytes { writer.field(12, bytes: $0) } }
     swap(&writer.bytes, &bytes)
   }
 }

@@ -113,7 +113,9 @@ public final class DeadLetterTable {
     let bytes = contents ? [hex("key"), hex("value")] : ["NULL", "NULL"]
     let columns =
       ["\"partition\"", "\"offset\"", "reason", "detail"] + bytes
-      + ["ingest_time", "recorded_at", "replayed_at"].map(micros) + ["coalesce(replays, 0)"]
+      + ["ingest_time", "recorded_at", "replayed_at"].map(micros) + [
+        "coalesce(replays, 0)", "key_bytes", "value_bytes",
+      ]
     return try rows(
       "SELECT \(columns.joined(separator: ", ")) FROM dead_letters WHERE \(condition) "
         + "ORDER BY \"partition\", \"offset\" LIMIT \(limit)"
@@ -126,7 +128,8 @@ public final class DeadLetterTable {
       address: LetterAddress(partition: Int32(number(0) ?? 0), offset: number(1) ?? 0),
       reason: cells[2] ?? "",
       detail: cells[3] ?? "", key: cells[4].map(unhex), value: cells[5].map(unhex), ingestTime: number(6),
-      recordedAt: number(7) ?? 0, replayedAt: number(8), replays: Int(number(9) ?? 0))
+      recordedAt: number(7) ?? 0, replayedAt: number(8), replays: Int(number(9) ?? 0),
+      keyBytes: number(10).map { Int($0) }, valueBytes: number(11).map { Int($0) })
   }
 
   private static func unhex(_ text: String) -> [UInt8] {
@@ -162,7 +165,8 @@ public final class DeadLetterTable {
     }
     hasTable = !columns.isEmpty
     guard hasTable else { return }
-    for column in TablePlan.replayColumns where !columns.contains(column.name) {
+    for column in TablePlan.replayColumns + TablePlan.letterColumns
+    where !column.isRequired && !columns.contains(column.name) {
       let dialect: TableDialect
       switch database {
       case .sqlite: dialect = .sqlite

@@ -7,16 +7,20 @@ import Kafka
 /// A score's key is the entity id, a dead letter's the record's own; keys are spread by the configuration's `partitioner`. Headers carry
 /// what is not a function of the log: `scored-at-us` (wall clock, microseconds UTC), and `content-type`; a dead
 /// letter's also `reason`, `source-topic`, `source-partition`, `source-offset` and `value-bytes` (the record's own
-/// size; its value is cut to `deadLetterBytesMax`). Messages have no timeout: an outage of the brokers is waited out by
+/// size; key and value are cut to `deadLetterBytesMax`, and to what the topic takes). Messages have no timeout: an outage of the brokers is waited out by
 /// whoever calls `flush`. When `send` throws `.unavailable`, the queue was full: send the same batch again, it goes on
 /// where it stopped.
 public final class KafkaTopicSink: TopicSink {
   private let configuration: TopicSinkConfiguration
-  let producer: KafkaProducer
+  private let properties: KafkaConfiguration
+  let limits: TopicLimits
+  private(set) var producer: KafkaProducer
   /// Why `send` failed last.
   private(set) var sendFailure: KafkaError?
-  private let scores: KafkaTopic
-  private let deadLetters: KafkaTopic?
+  private var scores: KafkaTopic
+  private var deadLetters: KafkaTopic?
+  /// Whether the limits say more than the producer knows.
+  private var mustReplace = false
   private var encoder: ScoreEncoder
   private let headers: TopicMessageHeaders
   /// The batch that `send` could not finish, and how much of it is queued.
@@ -35,42 +39,79 @@ public final class KafkaTopicSink: TopicSink {
   }
 
   /// Connects; makes topics that are not there, if so configured. Throws `PortError`.
-  public init(_ configuration: TopicSinkConfiguration, context: ScoreContext) throws(PortError) {
+  public convenience init(
+    _ configuration: TopicSinkConfiguration, context: ScoreContext
+  ) throws(PortError) {
+    try self.init(configuration, context: context, limits: nil)
+  }
+
+  /// As above; with `limits` of an earlier sink of these topics.
+  init(
+    _ configuration: TopicSinkConfiguration, context: ScoreContext, limits known: TopicLimits?
+  ) throws(PortError) {
     self.configuration = configuration
     encoder = ScoreEncoder(context, encoding: configuration.encoding)
     headers = TopicMessageHeaders(contentType: configuration.encoding.contentType, topic: context.topic)
     var properties = try configuration.kafka()
-    try Self.findTopics(configuration, properties)
+    let found = try Self.findTopics(configuration, properties)
+    limits = known ?? TopicLimits(configuration, properties, found)
+    guard configuration.deadLetterTopic == nil || limits.lettersBytes >= TopicLimits.leastBytes else {
+      throw PortError(
+        .refused,
+        "kafka topic \(configuration.deadLetterTopic ?? ""): its max.message.bytes leaves \(limits.lettersBytes) bytes for a letter; "
+          + "at least \(TopicLimits.leastBytes) are needed")
+    }
     if let id = configuration.transactionalID {
       properties.set("transactional.id", id)
       properties.set("transaction.timeout.ms", "\(configuration.transactionTimeoutMs)")
     }
     properties.set("compression.codec", configuration.compression)
+    self.properties = properties
+    (producer, scores, deadLetters) = try Self.makeProducer(configuration, properties, limits)
+  }
+
+  private static func makeProducer(
+    _ configuration: TopicSinkConfiguration, _ properties: KafkaConfiguration, _ limits: TopicLimits
+  ) throws(PortError) -> (KafkaProducer, scores: KafkaTopic, deadLetters: KafkaTopic?) {
+    var limited = properties
+    if properties.value("batch.size") == nil || limits.isSingle {
+      limited.set("batch.size", "\(limits.batchBytes)")
+    }
+    let producer: KafkaProducer
     do throws(KafkaError) {
-      producer = try KafkaProducer(properties, partitioner: configuration.partitioner.librdkafkaName)
+      producer = try KafkaProducer(limited, partitioner: configuration.partitioner.librdkafkaName)
     } catch {
       throw error.port("kafka producer")
     }
     do throws(KafkaError) {
-      scores = try producer.topic(configuration.scoresTopic)
-      deadLetters = if let name = configuration.deadLetterTopic { try producer.topic(name) } else { nil }
+      let scores = try producer.topic(configuration.scoresTopic)
+      let letters =
+        if let name = configuration.deadLetterTopic { try producer.topic(name) } else { nil as KafkaTopic? }
+      return (producer, scores, letters)
     } catch {
       producer.close()
       throw error.port("kafka producer")
     }
   }
 
+  /// Goes on with another producer, which knows the limits.
+  private func replaceProducer() throws(PortError) {
+    producer.close()
+    (producer, scores, deadLetters) = try Self.makeProducer(configuration, properties, limits)
+    mustReplace = false
+    unfinished = nil
+  }
+
   /// Queues messages of all rows and letters with `toTopic`; does not wait for acknowledgements.
   public func send(_ batch: ScoredBatch) throws {
+    if mustReplace { try replaceProducer() }
     let first = batch.records.records.first
     let mark = BatchMark(
       scoredAt: batch.scoredAtMicros, rows: batch.rows.count, letters: batch.deadLetters.count,
       records: batch.records.records.count, partition: first?.partition ?? -1, offset: first?.offset ?? -1)
     if unfinished != mark { (sentRows, sentLetters) = (0, 0) }
     unfinished = mark
-    if !encoder.fits(batch.context) {
-      encoder = ScoreEncoder(batch.context, encoding: configuration.encoding)
-    }
+    fit(batch)
     headers.setScoredAt(batch.scoredAtMicros)
     while sentRows < batch.rows.count {
       if batch.rows[sentRows].toTopic { try sendScore(sentRows, of: batch) }
@@ -84,12 +125,38 @@ public final class KafkaTopicSink: TopicSink {
     producer.poll(timeoutMs: 0)
   }
 
+  /// The rows with `toTopic` whose messages the topic of scores will never take, because they are too large.
+  public func refused(_ batch: ScoredBatch) throws -> [Int] {
+    guard ScoreEncoder.scoreBytesMax(batch.context) > limits.scoresBytes else { return [] }
+    fit(batch)
+    return batch.rows.indices.filter { index in
+      guard batch.rows[index].toTopic else { return false }
+      encoder.encodeScore(index, of: batch)
+      let id = batch.events.events[Int(batch.rows[index].event)].entityID
+      return encoder.bytes.count + batch.events.withBytes(of: id) { $0.count } > limits.scoresBytes
+    }
+  }
+
+  private func fit(_ batch: ScoredBatch) {
+    guard !encoder.fits(batch.context) else { return }
+    encoder = ScoreEncoder(batch.context, encoding: configuration.encoding)
+  }
+
   /// Waits up to `timeoutMs` for all acknowledgements. Returns whether all have come.
   ///
-  /// Throws `.refused`, naming code and topic, when a message cannot be delivered however long one waits.
+  /// Throws `.unavailable` when a broker finds messages too large: the sink knows the limit better then, and the batch is to be
+  /// made and sent anew. Throws `.refused`, naming code and topic, when a message cannot be delivered however long one waits.
   public func flush(timeoutMs: Int) throws -> Bool {
     let isDone = producer.flush(timeoutMs: timeoutMs)
-    if let error = producer.takeDeliveryError() { throw error.port("kafka producer") }
+    if let error = producer.takeDeliveryError() {
+      let tooLarge = producer.takeTooLarge()
+      guard error.kind == .tooLarge, !tooLarge.isEmpty else { throw error.port("kafka producer") }
+      limits.learn(tooLarge)
+      mustReplace = true
+      throw PortError(
+        .unavailable, "kafka producer: a message was too large for its topic; sending again",
+        cause: error.description)
+    }
     if let error = producer.takeError(), !error.isRetriable { throw error.port("kafka producer") }
     return isDone
   }
@@ -112,13 +179,29 @@ public final class KafkaTopicSink: TopicSink {
     guard let deadLetters, let name = configuration.deadLetterTopic else { return }
     let letter = batch.deadLetters[index]
     let record = batch.records.records[Int(letter.record)]
-    encoder.encodeDeadLetter(letter, of: batch, bytesMax: configuration.deadLetterBytesMax)
     headers.setRecord(record, reason: letter.reason)
-    let key = record.key.count <= configuration.deadLetterBytesMax ? record.key : Self.none
+    let key = encodeDeadLetter(letter, record, of: batch)
     var failure: KafkaError?
     repeat {
       failure = produce(to: deadLetters, key: key, headers.deadLetter)
     } while try mustRetry(failure, topic: name)
+  }
+
+  /// Writes a letter that its topic takes: with key and value as long as they may be, at worst with reason and position. Returns the
+  /// message's key.
+  private func encodeDeadLetter(
+    _ letter: DeadLetter, _ record: RawRecord, of batch: ScoredBatch
+  ) -> UnsafeRawBufferPointer {
+    var bytesMax = configuration.deadLetterBytesMax
+    while true {
+      encoder.encodeDeadLetter(letter, of: batch, bytesMax: bytesMax)
+      let key = record.key.count <= bytesMax ? record.key : Self.none
+      let excess = encoder.bytes.count + key.count - limits.lettersBytes
+      if excess <= 0 || bytesMax == 0 { return key }
+      let kept = min(bytesMax, record.key.count + record.value.count)
+      // Base64 makes four bytes of three; a key stands in the letter twice.
+      bytesMax = max(0, min(kept - max(excess / 2, 1), kept * 15 / 16))
+    }
   }
 
   private static var none: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -155,9 +238,11 @@ public final class KafkaTopicSink: TopicSink {
 
   private static let queueStepMs = 50
 
-  private static func findTopics(_ configuration: TopicSinkConfiguration, _ properties: KafkaConfiguration)
-    throws(PortError)
-  {
+  /// Makes the topics that are missing. Returns each topic's `max.message.bytes`, as far as the brokers tell it.
+  private static func findTopics(
+    _ configuration: TopicSinkConfiguration, _ properties: KafkaConfiguration
+  ) throws(PortError) -> [String: Int] {
+    var limits: [String: Int] = [:]
     let admin: KafkaAdmin
     do throws(KafkaError) {
       admin = try KafkaAdmin(properties)
@@ -168,7 +253,12 @@ public final class KafkaTopicSink: TopicSink {
     for name in [configuration.scoresTopic] + (configuration.deadLetterTopic.map { [$0] } ?? []) {
       do throws(KafkaError) {
         let timeoutMs = configuration.answerTimeoutMs
-        if try admin.metadata(topic: name, timeoutMs: timeoutMs) != nil { continue }
+        if try admin.metadata(topic: name, timeoutMs: timeoutMs) != nil {
+          // Who may not ask learns it from what is refused.
+          let settings = try? admin.topicSettings(name, timeoutMs: timeoutMs)
+          limits[name] = settings?["max.message.bytes"].flatMap { Int($0) }
+          continue
+        }
         if configuration.createsTopics {
           _ = try admin.createTopic(
             name, partitions: configuration.partitions, replication: configuration.replication,
@@ -180,5 +270,6 @@ public final class KafkaTopicSink: TopicSink {
       }
       throw PortError(.refused, "kafka topic \(name): no such topic, and making topics is turned off")
     }
+    return limits
   }
 }

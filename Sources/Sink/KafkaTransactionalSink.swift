@@ -12,6 +12,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
   private let offsetsTopic: String
   private let transactionalID: String
   private var sink: KafkaTopicSink?
+  private let limits: TopicLimits
   private var phase = Phase.unknown
   private var aborts = 0
   private var begun = ContinuousClock.now
@@ -52,7 +53,9 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     self.context = context
     transactionalID = id
     offsetsTopic = context.topic
-    sink = try KafkaTopicSink(configuration, context: context)
+    let first = try KafkaTopicSink(configuration, context: context)
+    sink = first
+    limits = first.limits
   }
 
   /// Ends what this sink, or an earlier one of the same id, has left open.
@@ -77,7 +80,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       guard phase == .settled else { throw PortError(.unavailable, name, cause: "its end is not known yet") }
       return
     }
-    let current = try sink ?? KafkaTopicSink(configuration, context: context)
+    let current = try sink ?? KafkaTopicSink(configuration, context: context, limits: limits)
     sink = current
     if try step({ producer throws(KafkaError) in
       try producer.initTransactions(timeoutMs: Self.settleTimeoutMs)
@@ -122,6 +125,9 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     aborts = 0
     return .written
   }
+
+  /// The rows with `toTopic` whose messages the topic of scores will never take.
+  public func refused(_ batch: ScoredBatch) throws -> [Int] { try sink?.refused(batch) ?? [] }
 
   /// Queues the batch's messages; outside of a transaction brokers refuse them.
   public func send(_ batch: ScoredBatch) throws { try sink?.send(batch) }
@@ -169,6 +175,13 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     // What a broker has against a message tells more than the abort that follows; its report may still be on its way.
     sink?.producer.poll(timeoutMs: Self.reportWaitMs)
     let cause = sink?.producer.takeDeliveryError()
+    // The next producer knows what this one has learned of its topics' limits, and the batch is made anew.
+    let tooLarge = sink?.producer.takeTooLarge() ?? [:]
+    if !tooLarge.isEmpty {
+      limits.learn(tooLarge)
+      phase = .broken
+      return
+    }
     if let cause, Self.isLasting(cause) { throw cause.port(name) }
     if Self.isLasting(error) { throw error.port(name) }
     // Outages pass, however long they take; the brokers end what took too long.

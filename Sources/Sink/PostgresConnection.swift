@@ -11,9 +11,19 @@ struct PostgresConnection: ~Copyable {
   /// Where it leads, for error texts.
   let name: String
   private let answerTimeoutMs: Int
+  private let scope = PostgresScope()
+  /// Whether a pooler stands between that may give every transaction another server connection: PgBouncer tells a process id
+  /// that is not the server's.
+  var isPooled: Bool { scope.isPerTransaction }
 
   /// Connects. Throws `PortError`.
-  init(_ configuration: PostgresConfiguration) throws {
+  static func opened(_ configuration: PostgresConfiguration) throws -> PostgresConnection {
+    let connection = try PostgresConnection(configuration)
+    try connection.lookForPooler()
+    return connection
+  }
+
+  private init(_ configuration: PostgresConfiguration) throws {
     let options = try PostgresOptions(configuration)
     connection = try options.connect(timeoutMs: configuration.connectTimeoutMs)
     name = options.name
@@ -21,14 +31,32 @@ struct PostgresConnection: ~Copyable {
     answerTimeoutMs = configuration.statementTimeoutMs + 1_000
   }
 
+  private borrowing func lookForPooler() throws {
+    var serverPID: Int32?
+    try run("SELECT pg_catalog.pg_backend_pid()", "look for a pooler") { _, result in
+      serverPID = result[0, 0].flatMap { Int32($0) }
+    }
+    scope.isPerTransaction = serverPID != PQbackendPID(connection)
+  }
+
+  /// Makes settings hold from now on: for the session, or behind a pooler at the beginning of every transaction, since the next one
+  /// may go to another session.
+  borrowing func set(_ settings: [String]) throws {
+    if scope.isPerTransaction {
+      scope.statements += settings.map { "SET LOCAL \($0)" }
+    } else {
+      try run(settings.map { "SET \($0)" }.joined(separator: "; "), "set up")
+    }
+  }
+
   /// Connects, and makes and enters the configuration's schema. Throws `PortError`.
   static func entered(_ configuration: PostgresConfiguration) throws -> PostgresConnection {
-    let connection = try PostgresConnection(configuration)
+    let connection = try opened(configuration)
     guard let schema = configuration.schema else { return connection }
     let name = TableStatements.quoted(schema)
-    try connection.run(
-      "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS \(name); SET search_path TO \(name)",
-      "schema")
+    try connection.set(["client_min_messages = warning"])
+    try connection.run("CREATE SCHEMA IF NOT EXISTS \(name)", "schema")
+    try connection.set(["search_path TO \(name)"])
     return connection
   }
 
@@ -48,18 +76,21 @@ struct PostgresConnection: ~Copyable {
     _ sql: String, _ detail: String, copies: [PostgresCopyBuffer] = [], timeoutMs: Int? = nil,
     each: (Int, PostgresResult) throws -> Void = { _, _ in }
   ) throws {
-    guard PQsendQuery(connection, sql) == 1 else { throw lost(detail) }
+    let isFirst = PQtransactionStatus(connection) == PQTRANS_IDLE
+    let (text, added) = isFirst ? scope.begin(sql) : (sql, 0..<0)
+    guard PQsendQuery(connection, text) == 1 else { throw lost(detail) }
     try flush(detail)
-    var (number, copied) = (0, 0)
+    var (position, copied) = (0, 0)
     var failure: (any Error)?
     while let result = try next(detail, timeoutMs: timeoutMs.map { $0 + 1_000 } ?? answerTimeoutMs) {
       defer { PQclear(result) }
       switch PQresultStatus(result) {
       case PGRES_COMMAND_OK, PGRES_TUPLES_OK:
-        if failure == nil {
+        if failure == nil && !added.contains(position) {
+          let number = position < added.lowerBound ? position : position - added.count
           do { try each(number, PostgresResult(result)) } catch { failure = error }
         }
-        number += 1
+        position += 1
       case PGRES_COPY_IN:
         precondition(copied < copies.count, "a COPY without data")
         try send(copies[copied], detail)
@@ -120,8 +151,12 @@ struct PostgresConnection: ~Copyable {
   private borrowing func error(_ result: OpaquePointer, _ detail: String) -> PortError {
     let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
     guard let state else { return lost(detail) }
-    let message = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) } ?? ""
-    return PostgresProblem.error(sqlState: state, message: message, "\(name): \(detail)")
+    func field(_ letter: UInt8) -> String {
+      PQresultErrorField(result, Int32(letter)).map { String(cString: $0) } ?? ""
+    }
+    return PostgresProblem.error(
+      sqlState: state, message: field(UInt8(ascii: "M")), constraint: field(UInt8(ascii: "n")),
+      "\(name): \(detail)")
   }
 
   /// Waits for a socket; false: the time is up.
@@ -135,6 +170,22 @@ struct PostgresConnection: ~Copyable {
       if status > 0 { return true }
       if status == 0 || errno != EINTR { return false }
     }
+  }
+}
+
+/// What must hold in every transaction.
+private final class PostgresScope {
+  var isPerTransaction = false
+  var statements: [String] = []
+
+  /// The text that begins a transaction with the settings, and which of its statements they are.
+  func begin(_ sql: String) -> (text: String, added: Range<Int>) {
+    guard isPerTransaction, !statements.isEmpty else { return (sql, 0..<0) }
+    let settings = statements.joined(separator: "; ")
+    // Several statements in one message are a transaction of their own.
+    guard sql.hasPrefix("BEGIN") else { return ("\(settings); \(sql)", 0..<statements.count) }
+    let end = sql.firstIndex(of: ";") ?? sql.endIndex
+    return ("\(sql[..<end]); \(settings)\(sql[end...])", 1..<(1 + statements.count))
   }
 }
 

@@ -4,7 +4,25 @@ import Dataflow
 enum PostgresProblem {
   /// The error as a port's error. `message` is the server's primary message: it is left out for classes whose
   /// messages may repeat data.
-  static func error(sqlState: String, message: String, _ detail: String) -> PortError {
+  /// `constraint`: the one that was violated; empty: none.
+  static func error(
+    sqlState: String, message: String, constraint: String = "", _ detail: String
+  ) -> PortError {
+    var problem = meaning(sqlState, message, detail)
+    let family = String(sqlState.prefix(2))
+    let isKey = sqlState == "23505" && constraint == TableStatements.scoresKey
+    problem.mayConcernData = ofData.contains(family) && !isKey
+    if problem.mayConcernData {
+      problem.cause =
+        constraint.isEmpty ? "SQLSTATE \(sqlState)" : "the constraint \(constraint) forbids it (\(sqlState))"
+    }
+    return problem
+  }
+
+  /// Classes of errors that a record's data may cause: values, constraints, a trigger's refusal, a view's.
+  private static let ofData: Set = ["22", "23", "44", "P0"]
+
+  private static func meaning(_ sqlState: String, _ message: String, _ detail: String) -> PortError {
     if let known = meanings[sqlState] {
       return PortError(known.code, detail, cause: "\(known.text) (\(sqlState))")
     }

@@ -7,13 +7,18 @@ final class PostgresSession {
   private static let migrationLock: Int64 = 0x7461_6c6c_79
 
   private let connection: PostgresConnection
+  /// SQL text for this connection.
+  private(set) var statements: PostgresStatements
 
   /// Connects and makes everything ready. Throws `PortError`.
   init(_ configuration: PostgresConfiguration, _ plan: TablePlan) throws {
     connection = try PostgresConnection.entered(configuration)
+    statements = PostgresStatements(plan, [:], isPooled: connection.isPooled)
     try checkServer(configuration)
-    let others = try migrate(plan, timeoutMs: configuration.migrationTimeoutMs)
-    try prepare(plan, others)
+    let left = try migrate(plan, timeoutMs: configuration.migrationTimeoutMs)
+    statements = PostgresStatements(plan, left, isPooled: connection.isPooled)
+    let setUp = statements.setUp
+    if !setUp.isEmpty { try run(setUp.joined(separator: ";\n"), "prepare") }
   }
 
   /// Runs statements; see `PostgresConnection.run`.
@@ -36,35 +41,52 @@ final class PostgresSession {
         .refused, "\(connection.name): encoding",
         cause: "the database's encoding is \(encoding), it must be UTF8: CREATE DATABASE … ENCODING 'UTF8'")
     }
+    var settings = [
+      "statement_timeout = \(configuration.statementTimeoutMs)",
+      "idle_in_transaction_session_timeout = \(configuration.idleTimeoutMs)",
+      "standard_conforming_strings = on", "client_min_messages = warning",
+    ]
+    var isAsynchronous = false
+    try run("SELECT current_setting('synchronous_commit')", "set up") { _, result in
+      isAsynchronous = result[0, 0] == "off"
+    }
     // A commit must be durable before the state moves.
-    try run(
-      """
-      SET statement_timeout = \(configuration.statementTimeoutMs);
-      SET idle_in_transaction_session_timeout = \(configuration.idleTimeoutMs);
-      SET standard_conforming_strings = on;
-      SET client_min_messages = warning;
-      SET default_transaction_isolation = 'read committed';
-      SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
-      """, "set up")
+    if isAsynchronous { settings.append("synchronous_commit = on") }
+    // A transaction that has begun cannot change what it begins with.
+    settings.append(
+      connection.isPooled
+        ? "transaction_isolation = 'read committed'" : "default_transaction_isolation = 'read committed'")
+    try connection.set(settings)
   }
 
-  /// Adds what is missing. Returns the tables' columns that the plan does not write.
+  /// Adds what is missing. Returns the tables' columns that an earlier plan wrote and this one does not.
   private func migrate(_ plan: TablePlan, timeoutMs: Int) throws -> [String: [String]] {
     let first = try inspect(plan)
-    if first.statements.isEmpty { return first.others }
+    if first.statements.isEmpty { return first.left }
     try run(
       "BEGIN; SET LOCAL statement_timeout = \(timeoutMs); SELECT pg_advisory_xact_lock(\(Self.migrationLock))",
       "lock for migration", timeoutMs: timeoutMs)
     let migration = try inspect(plan)
-    try run((migration.statements + ["COMMIT"]).joined(separator: ";\n"), "migrate", timeoutMs: timeoutMs)
-    return migration.others
+    do {
+      try run((migration.statements + ["COMMIT"]).joined(separator: ";\n"), "migrate", timeoutMs: timeoutMs)
+    } catch let error as PortError where error.cause.contains("42P16") {
+      throw PortError(
+        .refused, "\(connection.name): views",
+        cause:
+          "a view of Tally's must get other columns, which CREATE OR REPLACE VIEW cannot do: drop it with what depends on it "
+          + "(\(TableViews.names.map { "DROP VIEW \($0) CASCADE" }.joined(separator: "; "))), start again, and make anew what you "
+          + "had made over it; \(error.cause)")
+    }
+    return migration.left
   }
 
   private func inspect(_ plan: TablePlan) throws -> TableMigration {
     var found: [String: [String: String]] = [:]
-    let names = plan.tables.map(\.name) + TableViews.names + [TableMigration.versionTable]
+    var blocking: [TableMigration.Blocking] = []
+    let names = plan.tables.map(\.name) + TableViews.names + [TableMigration.versionTable, TableMade.table]
     let sql = """
-      SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
+      SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+        a.attnotnull AND NOT a.atthasdef AND a.attidentity = '', a.attgenerated <> '' OR a.attidentity = 'a'
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
       WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
         AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
@@ -74,6 +96,12 @@ final class PostgresSession {
       for row in 0..<result.rows {
         guard let table = result[row, 0], let column = result[row, 1] else { continue }
         found[table, default: [:]][column] = result[row, 2] ?? ""
+        let isRequired = result[row, 3] == "t"
+        let isGenerated = result[row, 4] == "t"
+        if isRequired || isGenerated {
+          blocking.append(
+            .init(table: table, column: column, isRequired: isRequired, isGenerated: isGenerated))
+        }
       }
     }
     var version: Int?
@@ -82,8 +110,17 @@ final class PostgresSession {
         version = result[0, 0].flatMap { Int($0) }
       }
     }
+    var made = TableMade()
+    if found[TableMade.table] != nil {
+      try run(TableMade.select, "read what was made") { _, result in
+        for row in 0..<result.rows {
+          made.add(kind: result[row, 0] ?? "", name: result[row, 1] ?? "", detail: result[row, 2] ?? "")
+        }
+      }
+    }
     return try TableMigration(
-      plan, found: found, key: try scoresKey(plan.scores.name), foundVersion: version, .postgres,
+      plan, found: found, made: found[TableMade.table] == nil ? nil : made, blocking: blocking,
+      key: try scoresKey(plan.scores.name), foundVersion: version, .postgres,
       detail: "\(connection.name): tables")
   }
 
@@ -106,10 +143,5 @@ final class PostgresSession {
       }
     }
     return found
-  }
-
-  private func prepare(_ plan: TablePlan, _ others: [String: [String]]) throws {
-    let statements = PostgresStatements(plan, others)
-    try run(statements.setUp.joined(separator: ";\n"), "prepare")
   }
 }

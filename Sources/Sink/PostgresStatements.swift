@@ -3,12 +3,14 @@ import Dataflow
 /// SQL text of a connection: staging tables and prepared statements.
 struct PostgresStatements {
   private let plan: TablePlan
-  private let others: [String: [String]]
+  private let left: [String: [String]]
+  private let isPooled: Bool
 
-  /// `others`: the tables' columns that the plan does not write.
-  init(_ plan: TablePlan, _ others: [String: [String]]) {
+  /// `left`: the tables' columns that an earlier plan wrote. `isPooled`: nothing may outlive a transaction.
+  init(_ plan: TablePlan, _ left: [String: [String]], isPooled: Bool) {
     self.plan = plan
-    self.others = others
+    self.left = left
+    self.isPooled = isPooled
   }
 
   /// Columns of the staged rows. `seq` is the row's number in its batch.
@@ -22,27 +24,79 @@ struct PostgresStatements {
   }
 
   /// Columns of the staged dead letters.
-  static let stagedLetters = TablePlan.letterColumns.filter {
+  static let stagedLetters =
+    [TableColumn(name: "seq", type: .integer)] + letterColumns
+
+  private static let letterColumns = TablePlan.letterColumns.filter {
     $0.name != "pipeline" && $0.name != "topic"
   }
 
-  /// Statements for a new connection.
+  /// Statements for a new connection; none behind a pooler.
   var setUp: [String] {
-    [
-      stage("tally_rows", Self.stagedRows(plan)), stage("tally_letters", Self.stagedLetters),
-      """
-      PREPARE tally_move (integer, bigint, bigint) AS UPDATE positions SET next_offset = $3
-      WHERE pipeline = \(pipeline) AND topic = \(topic) AND "partition" = $1 AND next_offset = $2
-      """,
-      """
-      PREPARE tally_start (integer, bigint) AS
-      INSERT INTO positions (pipeline, topic, "partition", next_offset)
-      VALUES (\(pipeline), \(topic), $1, $2) ON CONFLICT DO NOTHING
-      """,
-      "PREPARE tally_scores (text, text) AS \(insertScores)",
-      "PREPARE tally_latest (text, text) AS \(upsertLatest)",
-      "PREPARE tally_dead AS \(insertLetters)",
+    isPooled
+      ? []
+      : stages + [
+        "PREPARE tally_move (integer, bigint, bigint) AS \(move("$1", from: "$2", to: "$3"))",
+        "PREPARE tally_start (integer, bigint) AS \(start("$1", at: "$2"))",
+        "PREPARE tally_scores (text, text) AS \(insertScores("$1", "$2"))",
+        "PREPARE tally_latest (text, text) AS \(upsertLatest("$1", "$2"))",
+        "PREPARE tally_dead AS \(insertLetters())",
+      ]
+  }
+
+  /// What a transaction begins with.
+  var begin: [String] { ["BEGIN"] + (isPooled ? stages : []) }
+
+  /// Moves a position.
+  func move(_ move: PositionMove) -> String {
+    let (partition, new) = ("\(move.partition)", "\(move.new)")
+    guard let old = move.old else {
+      return isPooled ? start(partition, at: new) : "EXECUTE tally_start(\(partition), \(new))"
+    }
+    return isPooled
+      ? self.move(partition, from: "\(old)", to: new) : "EXECUTE tally_move(\(partition), \(old), \(new))"
+  }
+
+  /// Takes over the staged rows; `only` those of these numbers.
+  func takeRows(_ context: ScoreContext, only numbers: Range<Int>? = nil) -> [String] {
+    let versions = TableStatements.literal(TablePlan.modelVersions(context))
+    let definition = TableStatements.literal(context.definition)
+    guard isPooled || numbers != nil else {
+      return [
+        "EXECUTE tally_scores(\(versions), \(definition))",
+        "EXECUTE tally_latest(\(versions), \(definition))",
+      ]
+    }
+    return [
+      insertScores(versions, definition, only: numbers), upsertLatest(versions, definition, only: numbers),
     ]
+  }
+
+  /// Takes over the staged letters; `only` those of these numbers.
+  func takeLetters(only numbers: Range<Int>? = nil) -> [String] {
+    isPooled || numbers != nil ? [insertLetters(only: numbers)] : ["EXECUTE tally_dead"]
+  }
+
+  private var stages: [String] {
+    [stage("tally_rows", Self.stagedRows(plan)), stage("tally_letters", Self.stagedLetters)]
+  }
+
+  private func move(_ partition: String, from old: String, to new: String) -> String {
+    """
+    UPDATE positions SET next_offset = \(new)
+    WHERE pipeline = \(pipeline) AND topic = \(topic) AND "partition" = \(partition) AND next_offset = \(old)
+    """
+  }
+
+  private func start(_ partition: String, at offset: String) -> String {
+    """
+    INSERT INTO positions (pipeline, topic, "partition", next_offset)
+    VALUES (\(pipeline), \(topic), \(partition), \(offset)) ON CONFLICT DO NOTHING
+    """
+  }
+
+  private static func among(_ numbers: Range<Int>?) -> String {
+    numbers.map { "WHERE seq >= \($0.lowerBound) AND seq < \($0.upperBound)" } ?? ""
   }
 
   private var pipeline: String { TableStatements.literal(plan.context.pipeline) }
@@ -52,46 +106,54 @@ struct PostgresStatements {
     let list = columns.map {
       "\(TableStatements.quoted($0.name)) \(TableDialect.postgres.declaration($0.type))"
     }
-    return "CREATE TEMP TABLE \(name) (\(list.joined(separator: ", "))) ON COMMIT DELETE ROWS"
+    return
+      "CREATE TEMP TABLE \(name) (\(list.joined(separator: ", "))) ON COMMIT \(isPooled ? "DROP" : "DELETE ROWS")"
   }
 
   /// The position has moved in the same transaction, so no row can be there already.
-  private var insertScores: String {
+  private func insertScores(
+    _ versions: String, _ definition: String, only numbers: Range<Int>? = nil
+  ) -> String {
     """
     INSERT INTO scores (\(TableStatements.list(plan.scores.columns.map(\.name))))
-    SELECT \(values(plan.scores)) FROM pg_temp.tally_rows ORDER BY "partition", "offset"
+    SELECT \(values(plan.scores, versions, definition)) FROM pg_temp.tally_rows \(Self.among(numbers))
+    ORDER BY "partition", "offset"
     """
   }
 
   /// An upsert may meet a row only once: of several staged rows of an entity the last stays.
-  private var upsertLatest: String {
+  private func upsertLatest(
+    _ versions: String, _ definition: String, only numbers: Range<Int>? = nil
+  ) -> String {
     let table = plan.latestScores
     return """
       INSERT INTO latest_scores (\(TableStatements.list(table.columns.map(\.name))))
-      SELECT DISTINCT ON (entity_id) \(values(table)) FROM pg_temp.tally_rows ORDER BY entity_id, seq DESC
-      \(TableStatements.keepLater(table, others: others[table.name] ?? []))
+      SELECT DISTINCT ON (entity_id) \(values(table, versions, definition)) FROM pg_temp.tally_rows
+      \(Self.among(numbers)) ORDER BY entity_id, seq DESC
+      \(TableStatements.keepLater(table, left: left[table.name] ?? []))
       """
   }
 
-  /// What a table's columns get of the staged rows and the parameters.
-  private func values(_ table: TableDefinition) -> String {
+  /// What a table's columns get of the staged rows and what all rows share.
+  private func values(_ table: TableDefinition, _ versions: String, _ definition: String) -> String {
     let values = table.columns.map { column in
       switch column.name {
       case "pipeline": pipeline
       case "topic": topic
-      case "model_versions": "$1"
-      case "definition": "$2"
+      case "model_versions": versions
+      case "definition": definition
       default: TableStatements.quoted(column.name)
       }
     }
     return values.joined(separator: ", ")
   }
 
-  private var insertLetters: String {
-    let columns = TableStatements.list(Self.stagedLetters.map(\.name))
+  private func insertLetters(only numbers: Range<Int>? = nil) -> String {
+    let columns = TableStatements.list(Self.letterColumns.map(\.name))
     return """
       INSERT INTO dead_letters (pipeline, topic, \(columns))
-      SELECT \(pipeline), \(topic), \(columns) FROM pg_temp.tally_letters ON CONFLICT DO NOTHING
+      SELECT \(pipeline), \(topic), \(columns) FROM pg_temp.tally_letters \(Self.among(numbers))
+      ON CONFLICT DO NOTHING
       """
   }
 }

@@ -61,19 +61,23 @@ extension PostgresCopyBuffer {
   /// The batch's dead letters with `toTable`, in the columns of `PostgresStatements.stagedLetters`.
   func stage(lettersOf batch: ScoredBatch) {
     begin()
-    for letter in batch.deadLetters where letter.toTable {
+    for (index, letter) in batch.deadLetters.enumerated() where letter.toTable {
       let record = batch.records.records[Int(letter.record)]
+      let content = LetterContent(letter, record, bytesMax: LetterContent.bytesMax)
       row(fields: PostgresStatements.stagedLetters.count)
+      field(Int32(index))
       field(record.partition)
       field(record.offset)
       field(text: letter.reason.rawValue)
       field(text: letter.detail)
-      if record.key.baseAddress == nil { null() } else { field(record.key) }
-      let value = letter.value(of: record)
-      if value.baseAddress == nil { null() } else { field(value) }
+      if content.key.baseAddress == nil { null() } else { field(content.key) }
+      if content.value.baseAddress == nil { null() } else { field(content.value) }
       if record.ingestTimeMs < 0 { null() } else { field(micros: record.ingestTimeMs * 1_000) }
       field(micros: batch.scoredAtMicros)
       if let id = letter.idText { field(text: id) } else { null() }
+      field(Int64(record.key.count))
+      field(Int64(record.value.count))
+      if let hash = content.hash { hash.withUnsafeBytes { field($0) } } else { null() }
     }
     end()
   }

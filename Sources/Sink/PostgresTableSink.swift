@@ -38,7 +38,16 @@ public final class PostgresTableSink: TableSink {
     rows.stage(rowsOf: batch, plan)
     letters.stage(lettersOf: batch)
     guard !moves.isEmpty else { return .written }
-    return try withSession { session in
+    do {
+      return try write(batch, moves)
+    } catch let error as PortError where error.mayConcernData {
+      guard let refused = try withSession({ try refusals(of: batch, $0) }) else { throw error }
+      throw refused
+    }
+  }
+
+  private func write(_ batch: ScoredBatch, _ moves: [PositionMove]) throws -> WriteOutcome {
+    try withSession { session in
       guard try moveAll(moves, session) else {
         try session.run("ROLLBACK", "roll back")
         let found = try session.positions(plan.context.pipeline, plan.context.topic)
@@ -57,7 +66,20 @@ public final class PostgresTableSink: TableSink {
   /// The rows come first: while they are sent, no lock is held that a process which stands still could keep from others. From
   /// then on the server waits for no data, only for the next message, which has a limit.
   private func moveAll(_ moves: [PositionMove], _ session: PostgresSession) throws -> Bool {
-    var statements = ["BEGIN"]
+    var (statements, copies) = staging(session)
+    let before = statements.count
+    // In one order for all workers, so that two cannot wait for each other.
+    statements += moves.sorted { $0.partition < $1.partition }.map { session.statements.move($0) }
+    var moved = 0
+    try session.run(statements.joined(separator: "; "), "move positions", copies: copies) { number, result in
+      if number >= before { moved += result.changed }
+    }
+    return moved == moves.count
+  }
+
+  /// Statements that begin a transaction and stage the batch, and their data.
+  private func staging(_ session: PostgresSession) -> (statements: [String], copies: [PostgresCopyBuffer]) {
+    var statements = session.statements.begin
     var copies: [PostgresCopyBuffer] = []
     if rows.rows > 0 {
       copies.append(rows)
@@ -67,36 +89,64 @@ public final class PostgresTableSink: TableSink {
       copies.append(letters)
       statements.append("COPY pg_temp.tally_letters FROM STDIN (FORMAT binary)")
     }
-    let before = statements.count
-    // In one order for all workers, so that two cannot wait for each other.
-    statements += moves.sorted { $0.partition < $1.partition }.map { move in
-      move.old.map { "EXECUTE tally_move(\(move.partition), \($0), \(move.new))" }
-        ?? "EXECUTE tally_start(\(move.partition), \(move.new))"
+    return (statements, copies)
+  }
+
+  private func erasures(_ batch: ScoredBatch) -> [String] {
+    batch.erasures.filter(\.toTable).flatMap { erasure in
+      TableStatements.erase(
+        batch.events.string(batch.events.events[Int(erasure.event)].entityID),
+        pipeline: batch.context.pipeline)
     }
-    var moved = 0
-    try session.run(statements.joined(separator: "; "), "move positions", copies: copies) { number, result in
-      if number >= before { moved += result.changed }
-    }
-    return moved == moves.count
   }
 
   /// Erases, takes over what is staged, and commits, in one message to the server.
   private func finish(_ batch: ScoredBatch, _ session: PostgresSession) throws {
-    let context = batch.context
-    var statements = batch.erasures.filter(\.toTable).flatMap { erasure in
-      TableStatements.erase(
-        batch.events.string(batch.events.events[Int(erasure.event)].entityID), pipeline: context.pipeline)
-    }
-    if rows.rows > 0 {
-      let versions = TableStatements.literal(TablePlan.modelVersions(context))
-      let definition = TableStatements.literal(context.definition)
-      statements += [
-        "EXECUTE tally_scores(\(versions), \(definition))",
-        "EXECUTE tally_latest(\(versions), \(definition))",
-      ]
-    }
-    if letters.rows > 0 { statements.append("EXECUTE tally_dead") }
+    var statements = erasures(batch)
+    if rows.rows > 0 { statements += session.statements.takeRows(batch.context) }
+    if letters.rows > 0 { statements += session.statements.takeLetters() }
     try session.run((statements + ["COMMIT"]).joined(separator: "; "), "write rows")
+  }
+
+  /// Looks for the rows and letters that the database refuses, by halves, without leaving anything. nil: none is refused by itself.
+  private func refusals(of batch: ScoredBatch, _ session: PostgresSession) throws -> RefusedRows? {
+    let (begin, copies) = staging(session)
+    try session.run(begin.joined(separator: "; "), "stage once more", copies: copies)
+    let before = erasures(batch) + ["SET CONSTRAINTS ALL IMMEDIATE"]
+    try session.run(before.joined(separator: "; "), "look for what is refused")
+    var found = RefusedRows(rows: [], letters: [])
+    if rows.rows > 0 {
+      try seek(0..<batch.rows.count, session, &found.rows) {
+        session.statements.takeRows(batch.context, only: $0)
+      }
+    }
+    if letters.rows > 0 {
+      try seek(0..<batch.deadLetters.count, session, &found.letters) {
+        session.statements.takeLetters(only: $0)
+      }
+    }
+    try session.run("ROLLBACK", "look for what is refused")
+    return found.rows.isEmpty && found.letters.isEmpty ? nil : found
+  }
+
+  private func seek(
+    _ numbers: Range<Int>, _ session: PostgresSession, _ refused: inout [RefusedRows.Refusal],
+    _ statements: (Range<Int>) -> [String]
+  ) throws {
+    let what = "look for what is refused"
+    do {
+      let all = ["SAVEPOINT tally_rows"] + statements(numbers) + ["RELEASE SAVEPOINT tally_rows"]
+      try session.run(all.joined(separator: "; "), what)
+    } catch let error as PortError where error.mayConcernData {
+      try session.run("ROLLBACK TO SAVEPOINT tally_rows; RELEASE SAVEPOINT tally_rows", what)
+      guard numbers.count > 1 else {
+        refused.append(.init(index: numbers.lowerBound, why: error.cause))
+        return
+      }
+      let middle = numbers.lowerBound + numbers.count / 2
+      try seek(numbers.lowerBound..<middle, session, &refused, statements)
+      try seek(middle..<numbers.upperBound, session, &refused, statements)
+    }
   }
 
   private func withSession<Result>(_ body: (PostgresSession) throws -> Result) throws -> Result {

@@ -18,10 +18,21 @@ enum SQLiteProblem {
     guard let error = error as? DatabaseError else {
       return PortError(.refused, detail, cause: "\(type(of: error))")
     }
-    return Self.error(code: error.resultCode.rawValue, detail)
+    return Self.error(code: error.extendedResultCode.rawValue, detail)
   }
 
   static func error(code: Int32, _ detail: String) -> PortError {
+    var problem = meaning(code, detail)
+    switch ResultCode(rawValue: code).primaryResultCode {
+    // The key of `scores`: the positions are at fault.
+    case .SQLITE_CONSTRAINT: problem.mayConcernData = code != ResultCode.SQLITE_CONSTRAINT_PRIMARYKEY.rawValue
+    case .SQLITE_TOOBIG, .SQLITE_MISMATCH: problem.mayConcernData = true
+    default: break
+    }
+    return problem
+  }
+
+  private static func meaning(_ code: Int32, _ detail: String) -> PortError {
     let result = ResultCode(rawValue: code).primaryResultCode
     switch result {
     case .SQLITE_FULL: return PortError(.unavailable, detail, cause: "the disk is full")
@@ -35,5 +46,5 @@ enum SQLiteProblem {
     }
   }
 
-  private static func words(_ code: Int32) -> String { "\(String(cString: sqlite3_errstr(code))) (\(code))" }
+  static func words(_ code: Int32) -> String { "\(String(cString: sqlite3_errstr(code))) (\(code))" }
 }

@@ -11,15 +11,15 @@ struct SQLiteStatements {
   private let scores: String
   private let latestScores: String
 
-  /// `others`: the tables' columns that the plan does not write.
-  init(_ plan: TablePlan, _ others: [String: [String]]) {
+  /// `left`: the tables' columns that an earlier plan wrote.
+  init(_ plan: TablePlan, _ left: [String: [String]]) {
     pipeline = plan.context.pipeline
     topic = plan.context.topic
     // The position has moved in the same transaction, so no row of `scores` can be there already.
     scores = Self.insert(plan.scores)
     latestScores =
       Self.insert(plan.latestScores) + " "
-      + TableStatements.keepLater(plan.latestScores, others: others[plan.latestScores.name] ?? [])
+      + TableStatements.keepLater(plan.latestScores, left: left[plan.latestScores.name] ?? [])
   }
 
   /// T of a partition; nil: none.
@@ -64,16 +64,20 @@ struct SQLiteStatements {
     }
   }
 
-  /// Adds the batch's rows with `toTable` to `scores` and `latest_scores`.
-  func insert(rowsOf batch: ScoredBatch, _ plan: TablePlan, _ database: Database) throws {
-    guard batch.rows.contains(where: { $0.toTable }) else { return }
+  /// Adds the batch's rows with `toTable` to `scores` and `latest_scores`; `only` those at these positions.
+  func insert(
+    rowsOf batch: ScoredBatch, only positions: Range<Int>? = nil, _ plan: TablePlan, _ database: Database
+  ) throws {
+    let positions = positions ?? 0..<batch.rows.count
+    guard batch.rows[positions].contains(where: { $0.toTable }) else { return }
     let versions = Array(TablePlan.modelVersions(batch.context).utf8)
     let shared = Shared(
       pipeline: Array(pipeline.utf8), topic: Array(topic.utf8), versions: versions,
       definition: Array(batch.context.definition.utf8))
     var score = SQLiteCells(try database.cachedStatement(sql: scores))
     var latest = SQLiteCells(try database.cachedStatement(sql: latestScores))
-    for (index, row) in batch.rows.enumerated() where row.toTable {
+    for index in positions where batch.rows[index].toTable {
+      let row = batch.rows[index]
       bind(&score, row, index, batch, plan, shared)
       var status = score.step()
       if status == SQLITE_OK {
@@ -85,28 +89,35 @@ struct SQLiteStatements {
     }
   }
 
-  /// Adds the batch's dead letters with `toTable`.
-  func insert(lettersOf batch: ScoredBatch, _ database: Database) throws {
-    guard batch.deadLetters.contains(where: { $0.toTable }) else { return }
+  /// Adds the batch's dead letters with `toTable`; `only` those at these positions.
+  func insert(
+    lettersOf batch: ScoredBatch, only positions: Range<Int>? = nil, _ database: Database
+  ) throws {
+    let positions = positions ?? 0..<batch.deadLetters.count
+    guard batch.deadLetters[positions].contains(where: { $0.toTable }) else { return }
     let columns = TablePlan.letterColumns
     let marks = columns.map { _ in "?" }.joined(separator: ", ")
     let names = TableStatements.list(columns.map(\.name))
     var cells = SQLiteCells(
       try database.cachedStatement(
         sql: "INSERT INTO dead_letters (\(names)) VALUES (\(marks)) ON CONFLICT DO NOTHING"))
-    for letter in batch.deadLetters where letter.toTable {
+    for letter in batch.deadLetters[positions] where letter.toTable {
       let record = batch.records.records[Int(letter.record)]
+      let content = LetterContent(letter, record, bytesMax: LetterContent.bytesMax)
       cells.text(pipeline)
       cells.text(topic)
       cells.cell(Int64(record.partition))
       cells.cell(record.offset)
       cells.text(letter.reason.rawValue)
       cells.text(letter.detail)
-      cells.blob(record.key)
-      cells.blob(letter.value(of: record))
+      cells.blob(content.key)
+      cells.blob(content.value)
       if record.ingestTimeMs < 0 { cells.null() } else { cells.cell(record.ingestTimeMs * 1_000) }
       cells.cell(batch.scoredAtMicros)
       if let id = letter.idText { cells.text(id) } else { cells.null() }
+      cells.cell(Int64(record.key.count))
+      cells.cell(Int64(record.value.count))
+      if let hash = content.hash { hash.withUnsafeBytes { cells.blob($0) } } else { cells.null() }
       let status = cells.step()
       guard status == SQLITE_OK else {
         throw SQLiteProblem.error(code: status, "sqlite: insert dead letters")

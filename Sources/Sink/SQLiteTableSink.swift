@@ -36,7 +36,65 @@ public final class SQLiteTableSink: TableSink {
     try plan.check(batch, moves)
     guard !moves.isEmpty else { return .written }
     let statements = try ready()
-    return try SQLiteProblem.catching("\(detail): write rows") {
+    do {
+      return try write(batch, moves, statements)
+    } catch let error as PortError where error.mayConcernData {
+      guard let refused = try refusals(of: batch, statements) else { throw error }
+      throw refused
+    }
+  }
+
+  /// Tries rows and letters one by one, without leaving anything. nil: none is refused by itself.
+  private func refusals(of batch: ScoredBatch, _ statements: SQLiteStatements) throws -> RefusedRows? {
+    try SQLiteProblem.catching("\(detail): look for what is refused") {
+      try tables.queue.writeWithoutTransaction { database in
+        var found = RefusedRows(rows: [], letters: [])
+        var isWhole = false
+        // A trigger may end the transaction: then once more, without what it has refused.
+        while !isWhole {
+          try database.execute(sql: "BEGIN IMMEDIATE")
+          defer { if database.isInsideTransaction { try? database.execute(sql: "ROLLBACK") } }
+          try statements.erase(batch, database)
+          isWhole =
+            try Self.attempt(batch.rows.indices, &found.rows, database) {
+              try statements.insert(rowsOf: batch, only: $0..<($0 + 1), plan, database)
+            }
+            && Self.attempt(batch.deadLetters.indices, &found.letters, database) {
+              try statements.insert(lettersOf: batch, only: $0..<($0 + 1), database)
+            }
+        }
+        return found.rows.isEmpty && found.letters.isEmpty ? nil : found
+      }
+    }
+  }
+
+  /// Does something for each position that was not refused before, and notes what is refused. Returns false when the transaction has
+  /// ended.
+  private static func attempt(
+    _ positions: Range<Int>, _ refused: inout [RefusedRows.Refusal], _ database: Database,
+    _ body: (Int) throws -> Void
+  ) throws -> Bool {
+    let known = Set(refused.map(\.index))
+    for position in positions where !known.contains(position) {
+      try database.execute(sql: "SAVEPOINT tally_row")
+      do {
+        try body(position)
+      } catch {
+        let problem = error as? PortError ?? SQLiteProblem.error(error, "")
+        guard problem.mayConcernData else { throw problem }
+        refused.append(.init(index: position, why: problem.cause))
+        guard database.isInsideTransaction else { return false }
+        try database.execute(sql: "ROLLBACK TO tally_row")
+      }
+      try database.execute(sql: "RELEASE tally_row")
+    }
+    return true
+  }
+
+  private func write(
+    _ batch: ScoredBatch, _ moves: [PositionMove], _ statements: SQLiteStatements
+  ) throws -> WriteOutcome {
+    try SQLiteProblem.catching("\(detail): write rows") {
       try tables.queue.writeWithoutTransaction { database in
         var isMoved = false
         try database.inTransaction(.immediate) {

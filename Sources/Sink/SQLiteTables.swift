@@ -52,22 +52,22 @@ public final class SQLiteTables: Sendable {
   private static let openTries = 20
   private static let openPauseMicros: UInt32 = 20_000
 
-  /// Adds what tables and columns are missing. Returns the tables' columns that the plan does not write.
+  /// Adds what tables and columns are missing. Returns the tables' columns that an earlier plan wrote and this one does not.
   func migrate(_ plan: TablePlan) throws -> [String: [String]] {
     let detail = "sqlite \(path): tables"
     return try SQLiteProblem.catching(detail) {
       try queue.writeWithoutTransaction { database in
-        var others: [String: [String]] = [:]
-        // A table that is made anew must not take along the views that name it.
-        try database.execute(sql: "PRAGMA legacy_alter_table = ON")
-        defer { try? database.execute(sql: "PRAGMA legacy_alter_table = OFF") }
+        var left: [String: [String]] = [:]
+        // A table that is made anew must not take along the views and the foreign keys that name it.
+        try database.execute(sql: "PRAGMA legacy_alter_table = ON; PRAGMA foreign_keys = OFF")
+        defer { try? database.execute(sql: "PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON") }
         try database.inTransaction(.immediate) {
           let migration = try Self.inspect(database, plan, detail)
           for statement in migration.statements { try database.execute(sql: statement) }
-          others = migration.others
+          left = migration.left
           return .commit
         }
-        return others
+        return left
       }
     }
   }
@@ -76,10 +76,23 @@ public final class SQLiteTables: Sendable {
     -> TableMigration
   {
     var found: [String: [String: String]] = [:]
-    for table in plan.tables.map(\.name) + TableViews.names + [TableMigration.versionTable] {
+    var blocking: [TableMigration.Blocking] = []
+    for table in plan.tables.map(\.name) + TableViews.names + [TableMigration.versionTable, TableMade.table] {
       let rows = try Row.fetchAll(
-        database, sql: "SELECT name, type FROM pragma_table_info(?)", arguments: [table])
+        database,
+        sql:
+          "SELECT name, type, \"notnull\" AND dflt_value IS NULL AND pk = 0, hidden IN (2, 3) FROM pragma_table_xinfo(?)",
+        arguments: [table])
       if rows.isEmpty { continue }
+      for row in rows {
+        let isRequired = Bool.fromDatabaseValue(row[2]) ?? false
+        let isGenerated = Bool.fromDatabaseValue(row[3]) ?? false
+        guard isRequired || isGenerated else { continue }
+        blocking.append(
+          .init(
+            table: table, column: String.fromDatabaseValue(row[0]) ?? "",
+            isRequired: isRequired && !isGenerated, isGenerated: isGenerated))
+      }
       found[table] = Dictionary(
         rows.map {
           (String.fromDatabaseValue($0[0]) ?? "", (String.fromDatabaseValue($0[1]) ?? "").lowercased())
@@ -91,7 +104,19 @@ public final class SQLiteTables: Sendable {
       version = try Int.fetchOne(database, sql: "SELECT max(version) FROM \(TableMigration.versionTable)")
     }
     let key = try scoresKey(database, plan.scores.name)
-    return try TableMigration(plan, found: found, key: key, foundVersion: version, .sqlite, detail: detail)
+    var made: TableMade?
+    if found[TableMade.table] != nil {
+      var noted = TableMade()
+      for row in try Row.fetchAll(database, sql: TableMade.select) {
+        noted.add(
+          kind: String.fromDatabaseValue(row[0]) ?? "", name: String.fromDatabaseValue(row[1]) ?? "",
+          detail: String.fromDatabaseValue(row[2]) ?? "")
+      }
+      made = noted
+    }
+    return try TableMigration(
+      plan, found: found, made: made, blocking: blocking, key: key, foundVersion: version, .sqlite,
+      detail: detail)
   }
 
   /// The key of `scores`; nil: there is no such table.

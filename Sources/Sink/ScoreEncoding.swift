@@ -59,3 +59,26 @@ public final class ScoreEncoder {
     return code >= 0 && code < decisions[column].count ? decisions[column].first + code : nil
   }
 }
+
+extension ScoreEncoder {
+  /// More than any score of this context takes, key included, in bytes: names and words as if all of their bytes were escaped, the
+  /// longest ids.
+  static func scoreBytesMax(_ context: ScoreContext) -> Int {
+    func text(_ text: String) -> Int { 6 * text.utf8.count + 16 }
+    let number = 32
+    var total = 2048 + 14 * DecodedIDs.bytesMax
+    for name in [context.pipeline, context.topic, context.definition] + context.modelNames
+      + context.modelVersions
+    {
+      total += text(name)
+    }
+    for name in context.outputNames { total += text(name) + number }
+    for (name, labels) in zip(context.decisionNames, context.decisionLabels) {
+      total += text(name) + (labels.map(text).max() ?? number)
+    }
+    return total
+  }
+
+  /// What decoders let through.
+  private enum DecodedIDs { static let bytesMax = 256 }
+}

@@ -44,12 +44,14 @@ public final class ScoreTable {
   public init(postgres configuration: PostgresConfiguration, context: ScoreContext) throws {
     plan = try TablePlan(context)
     modelVersions = TablePlan.modelVersions(context)
-    let connection = try PostgresConnection(configuration)
+    let connection = try PostgresConnection.opened(configuration)
     detail = "scores"
     // Numbers in their shortest exact form, whatever the server's configuration says.
-    var setUp = "SET standard_conforming_strings = on; SET extra_float_digits = 1"
-    if let schema = configuration.schema { setUp += "; SET search_path TO \(TableStatements.quoted(schema))" }
-    try connection.run(setUp, "set up")
+    var settings = ["standard_conforming_strings = on", "extra_float_digits = 1"]
+    if let schema = configuration.schema {
+      settings.append("search_path TO \(TableStatements.quoted(schema))")
+    }
+    try connection.set(settings)
     database = .postgres(PostgresReader(connection: connection))
   }
 

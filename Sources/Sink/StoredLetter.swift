@@ -37,6 +37,15 @@ public struct StoredLetter: Equatable, Sendable {
   public var replayedAt: Int64?
   /// How often it was.
   public var replays: Int
+  /// Bytes of the record's key; nil: an earlier version wrote the letter, which kept keys and values whole.
+  public var keyBytes: Int?
+  /// Bytes of the record's value; nil likewise.
+  public var valueBytes: Int?
+
+  /// Whether it lacks part of its record: that is in the log.
+  public var isCut: Bool {
+    (keyBytes ?? 0) > (key?.count ?? 0) || (valueBytes ?? 0) > (value?.count ?? 0)
+  }
 }
 
 /// Which letters.

@@ -118,6 +118,10 @@ struct TablePlan {
       TableColumn(name: "ingest_time", type: .time),
       TableColumn(name: "recorded_at", type: .time, isRequired: true),
       TableColumn(name: "entity_id", type: .id),
+      // Of the record as it came: the letter may have only the beginning, and the hash of the whole value (SHA-256) then.
+      TableColumn(name: "key_bytes", type: .long),
+      TableColumn(name: "value_bytes", type: .long),
+      TableColumn(name: "value_sha256", type: .bytes),
     ]
 
   /// What operators write of it, when they append it to the log once more.

@@ -45,15 +45,19 @@ enum TableStatements {
     "the table has a row of a record that lies behind its position: were the positions set back? Remove the rows from there "
     + "on, too; or an index or a constraint of your own forbids the row"
 
+  /// Name that PostgreSQL gives the key of `scores`.
+  static let scoresKey = "scores_pkey"
+
   /// What follows an INSERT's values: the row of the later event stays.
   ///
   /// Offsets of one partition tell which is later; a row of another partition or topic gives way to the new
-  /// one. `others` are the table's columns that this pipeline does not write (any more): they become null.
-  static func keepLater(_ table: TableDefinition, others: [String]) -> String {
+  /// one. `left` are columns that an earlier pipeline of Tally wrote and this one does not: they become null. All others are
+  /// somebody else's.
+  static func keepLater(_ table: TableDefinition, left: [String]) -> String {
     let name = quoted(table.name)
     let written = table.columns.map(\.name).filter { !table.primaryKey.contains($0) }
     let changes =
-      written.map { "\(quoted($0)) = excluded.\(quoted($0))" } + others.map { "\(quoted($0)) = NULL" }
+      written.map { "\(quoted($0)) = excluded.\(quoted($0))" } + left.map { "\(quoted($0)) = NULL" }
     return """
       ON CONFLICT (\(list(table.primaryKey))) DO UPDATE SET \(changes.joined(separator: ", "))
       WHERE excluded."offset" >= \(name)."offset" OR excluded."partition" <> \(name)."partition"

@@ -13,7 +13,7 @@ extension DeadLetters {
       discussion: """
         Key and value are the original bytes, so the event keeps its id; the header tally-replay names where it came from
         (TOPIC/PARTITION/OFFSET). It goes to the partition that its key belongs to. A letter of the reason wrong-partition
-        holds no value: its record is read from the log again. A letter that was replayed before is left out unless --again is given. Killed between appending and
+        holds no value, and one of a very large record only its beginning: the record is read from the log again. A letter that was replayed before is left out unless --again is given. Killed between appending and
         marking, a letter is appended once more by the next replay: its event id then makes it a duplicate.
 
         Letters of the reason corrupt-state come back as duplicates after tally rebuild --entity, since the rebuilt state
@@ -102,7 +102,7 @@ extension DeadLetters {
       for start in stride(from: 0, to: letters.count, by: Self.pageLetters) {
         let page = letters[start..<min(start + Self.pageLetters, letters.count)]
         let logged = try LoggedRecords(settings: settings).read(
-          page.filter { $0.reason == DeadLetterReason.wrongPartition.rawValue }.map(\.address))
+          try page.filter { try table.letter(at: $0.address)?.needsLog ?? false }.map(\.address))
         var appended: [StoredLetter] = []
         for listed in page {
           guard let letter = try table.letter(at: listed.address) else {
@@ -132,7 +132,7 @@ extension DeadLetters {
     ) throws -> String? {
       var (key, value) = (letter.key, letter.value)
       var headers: [(StaticString, String)] = [("tally-replay", "\(topic)/\(letter.address.text)")]
-      if letter.reason == DeadLetterReason.wrongPartition.rawValue {
+      if letter.needsLog {
         guard let logged else { return "the log no longer has its record" }
         (key, value) = (logged.key, logged.value)
         switch logged.contentType {
@@ -156,4 +156,9 @@ extension DeadLetters {
       }
     }
   }
+}
+
+extension StoredLetter {
+  /// Whether its record is in the log alone.
+  fileprivate var needsLog: Bool { isCut || reason == DeadLetterReason.wrongPartition.rawValue }
 }

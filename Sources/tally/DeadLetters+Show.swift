@@ -30,8 +30,10 @@ extension DeadLetters {
           throw Failure("there is no dead letter at \(place.text) of \(settings.topic)")
         }
         // Its value is where the record is.
-        if letter.reason == DeadLetterReason.wrongPartition.rawValue {
-          letter.value = try LoggedRecords(settings: settings).read([place])[place]?.value
+        if letter.isCut || letter.reason == DeadLetterReason.wrongPartition.rawValue,
+          let logged = try LoggedRecords(settings: settings).read([place])[place]
+        {
+          (letter.key, letter.value) = (logged.key, logged.value)
         }
         if raw {
           FileHandle.standardOutput.write(Data(letter.value ?? []))
@@ -46,7 +48,8 @@ extension DeadLetters {
         )
         say("today      \(try Self.judgement(letter, settings, pipeline))")
         say("key        \(letter.key.map(Self.text) ?? "none")")
-        say("value      \(letter.value.map { "\($0.count) bytes" } ?? "none")")
+        let whole = letter.isCut ? " of \(letter.valueBytes ?? 0); the log no longer has the rest" : ""
+        say("value      \(letter.value.map { "\($0.count) bytes\(whole)" } ?? "none\(whole)")")
         if let value = letter.value { say(Self.text(value)) }
       }
     }

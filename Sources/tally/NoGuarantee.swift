@@ -23,6 +23,7 @@ final class UnawaitedTopic: TopicSink {
 
   init(_ topic: any TopicSink) { self.topic = topic }
 
+  func refused(_ batch: ScoredBatch) throws -> [Int] { try topic.refused(batch) }
   func send(_ batch: ScoredBatch) throws { try topic.send(batch) }
   func flush(timeoutMs: Int) throws -> Bool { true }
 

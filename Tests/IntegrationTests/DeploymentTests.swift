@@ -84,7 +84,7 @@ import Testing
     for library in [
       "librdkafka1", "libhiredis0.14", "libxgboost0", "libsimdjson14", "libprotobuf-c1", "libpq5",
       "libsqlite3-0",
-      "zlib1g", "libzstd1",
+      "zlib1g", "libzstd1", "libssl3",
     ] { #expect(dockerfile.contains(" \(library)"), "\(library)") }
     #expect(dockerfile.contains("USER tally") && dockerfile.contains("HEALTHCHECK"))
   }

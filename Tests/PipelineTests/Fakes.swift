@@ -134,10 +134,22 @@ final class FakeTable {
 final class FakeTableSink: TableSink {
   private let table: FakeTable
   private let faults: Faults
+  /// Every so many offsets a row breaks a constraint; 0: none does.
+  private let refusesEvery: Int64
 
-  init(_ table: FakeTable, faults: Faults) {
+  init(_ table: FakeTable, faults: Faults, refusesEvery: Int64 = 0) {
     self.table = table
     self.faults = faults
+    self.refusesEvery = refusesEvery
+  }
+
+  private func refused(_ batch: ScoredBatch) -> RefusedRows? {
+    guard refusesEvery > 0 else { return nil }
+    let rows = batch.rows.indices.filter {
+      batch.rows[$0].toTable && batch.records.records[Int(batch.rows[$0].record)].offset % refusesEvery == 0
+    }
+    guard !rows.isEmpty else { return nil }
+    return RefusedRows(rows: rows.map { .init(index: $0, why: "it may not") }, letters: [])
   }
 
   func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?] {
@@ -148,6 +160,7 @@ final class FakeTableSink: TableSink {
     try faults.around {
       if moves.allSatisfy({ table.positions[$0.partition] == $0.new }) { return .alreadyWritten }
       guard moves.allSatisfy({ table.positions[$0.partition] == $0.old }) else { return .conflict }
+      if let refused = refused(batch) { throw refused }
       for move in moves { table.positions[move.partition] = move.new }
       for erasure in batch.erasures where erasure.toTable {
         let entity = batch.events.string(batch.events.events[Int(erasure.event)].entityID)
@@ -187,22 +200,38 @@ func bits(of batch: ScoredBatch, row: Int) -> [UInt32] {
 /// What a topic holds: every message ever acknowledged, with repeats.
 final class FakeTopic {
   var messages: [String: Set<[UInt32]>] = [:]
+  var letters: Set<String> = []
 }
 
 /// Sends to a fake topic; messages count when they are sent, as a broker may have them without our knowing.
 final class FakeTopicSink: TopicSink {
   private let topic: FakeTopic
   private let faults: Faults
+  /// Every so many offsets a score is too large; 0: none is.
+  private let refusesEvery: Int64
 
-  init(_ topic: FakeTopic, faults: Faults) {
+  init(_ topic: FakeTopic, faults: Faults, refusesEvery: Int64 = 0) {
     self.topic = topic
     self.faults = faults
+    self.refusesEvery = refusesEvery
+  }
+
+  func refused(_ batch: ScoredBatch) throws -> [Int] {
+    guard refusesEvery > 0 else { return [] }
+    return batch.rows.indices.filter {
+      let offset = batch.records.records[Int(batch.rows[$0].record)].offset
+      return batch.rows[$0].toTopic && offset % refusesEvery == 0
+    }
   }
 
   func send(_ batch: ScoredBatch) throws {
     for (index, row) in batch.rows.enumerated() where row.toTopic {
       let record = batch.records.records[Int(row.record)]
       topic.messages["\(record.partition)/\(record.offset)", default: []].insert(bits(of: batch, row: index))
+    }
+    for letter in batch.deadLetters where letter.toTopic {
+      let record = batch.records.records[Int(letter.record)]
+      topic.letters.insert("\(record.partition)/\(record.offset) \(letter.reason.rawValue)")
     }
   }
 

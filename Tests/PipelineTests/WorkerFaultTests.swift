@@ -18,6 +18,8 @@ final class World {
   let recorder = CountingRecorder()
   var onLostState = OnLostState.refuse
   var cacheBytes = 1 << 20
+  /// Every so many offsets the topic or the table refuses what is written of a record; 0: never.
+  var refusals: (topic: Int64, table: Int64) = (0, 0)
   /// Sees every batch once it is durable.
   var onBatch: ((ScoredBatch) -> Void)?
   /// The record of somebody who begins every partition just before our worker; nil: nobody does.
@@ -77,7 +79,8 @@ final class World {
       store: FaultyStore(rival.map { RacedStore(memory, rival: $0) } ?? memory, faults: faults),
       scorer: SumScorer(),
       decider: NoDecisions(),
-      topic: FakeTopicSink(topic, faults: faults), table: FakeTableSink(table, faults: faults),
+      topic: FakeTopicSink(topic, faults: faults, refusesEvery: refusals.topic),
+      table: FakeTableSink(table, faults: faults, refusesEvery: refusals.table),
       clock: clock, recorder: recorder)
     return Worker(
       identity: PipelineIdentity(

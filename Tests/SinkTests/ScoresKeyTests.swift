@@ -12,7 +12,7 @@ struct ScoresKeyTests {
   /// What version 1 made, with three rows; an operator added a column, an index, a view and, in SQLite, a trigger.
   private static func tablesOfVersion1(_ backend: any TableBackend, _ kind: TableKind) throws {
     let (id, long, real, time) =
-      kind == .postgres
+      kind != .sqlite
       ? ("text COLLATE \"C\"", "bigint", "real", "timestamp with time zone")
       : ("text", "integer", "real", "integer")
     let columns = """
@@ -20,7 +20,7 @@ struct ScoresKeyTests {
       "as_of" \(time) NOT NULL, "topic" \(id) NOT NULL, "partition" integer NOT NULL, "offset" \(long) NOT NULL,
       "engagement" \(real), "model_versions" text NOT NULL, "definition" text NOT NULL, "scored_at" \(time) NOT NULL
       """
-    let moment = kind == .postgres ? "to_timestamp(1767225600)" : "1767225600000000"
+    let moment = kind != .sqlite ? "to_timestamp(1767225600)" : "1767225600000000"
     let row = "'engagement', '%', \(moment), \(moment), 'events', 0"
     let rows = [("p', 'a", 10), ("p', 'b", 11), ("q', 'a", 12)].map { ids, offset in
       "(\(row.split(separator: "%").joined(separator: ids)), \(offset), 0.5, 'm', 'd', \(moment), 'mine')"
@@ -52,7 +52,7 @@ struct ScoresKeyTests {
 
   private static func names(_ kind: TableKind, _ backend: any TableBackend) throws -> Set<String> {
     let sql =
-      kind == .postgres
+      kind != .sqlite
       ? "SELECT indexname FROM pg_indexes WHERE tablename = 'scores'"
       : "SELECT name FROM sqlite_master WHERE tbl_name = 'scores' AND type IN ('index', 'trigger')"
     return Set(try backend.query(sql).map { $0[0] })
@@ -60,7 +60,7 @@ struct ScoresKeyTests {
 
   private static func key(_ kind: TableKind, _ backend: any TableBackend) throws -> [String] {
     let sql =
-      kind == .postgres
+      kind != .sqlite
       ? """
       SELECT a.attname FROM pg_index i CROSS JOIN unnest(i.indkey::int[]) WITH ORDINALITY AS u(number, place)
         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
@@ -152,7 +152,7 @@ struct ScoresKeyTests {
     _ = try backend.query("DROP VIEW of_view")
     _ = try backend.query("DROP VIEW of_p")
     let made =
-      kind == .postgres
+      kind != .sqlite
       ? "CREATE TABLE other (LIKE scores INCLUDING DEFAULTS)" : "CREATE TABLE other AS SELECT * FROM scores"
     let old = "scores"
     for statement in [made, "DROP TABLE \(old)", "ALTER TABLE other RENAME TO scores"] {

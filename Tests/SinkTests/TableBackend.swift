@@ -20,6 +20,8 @@ protocol TableBackend: Sendable {
 /// Which database a test runs against.
 enum TableKind: String, CaseIterable {
   case postgres
+  /// Behind PgBouncer in transaction mode.
+  case pooled
   case sqlite
 
   func backend() throws -> any TableBackend {
@@ -27,6 +29,10 @@ enum TableKind: String, CaseIterable {
     case .postgres:
       let server = try PostgresServer.common()
       return PostgresBackend(server: server, database: try server.createDatabase())
+    case .pooled:
+      let server = try PostgresServer.common()
+      return PostgresBackend(
+        server: server, database: try server.createDatabase(), pooler: try PgBouncer.common())
     case .sqlite: return try SQLiteBackend()
     }
   }
@@ -35,9 +41,11 @@ enum TableKind: String, CaseIterable {
 struct PostgresBackend: TableBackend {
   let server: PostgresServer
   var database = "postgres"
+  var pooler: PgBouncer?
 
   func sink(_ context: ScoreContext) throws -> any TableSink {
-    try PostgresTableSink(PostgresConfiguration(connection: server.connection(database)), context: context)
+    let connection = pooler?.connection(database) ?? server.connection(database)
+    return try PostgresTableSink(PostgresConfiguration(connection: connection), context: context)
   }
 
   func query(_ sql: String) throws -> [[String]] { try server.query(sql, database: database) }

@@ -45,6 +45,120 @@ import Testing
     #expect(try backend.query("SELECT count(churn) FROM scores") == [["1"]])
   }
 
+  /// Tally writes the columns that it has made and no others, whatever somebody has done to the tables.
+  @Test(arguments: TableKind.allCases)
+  func columnsOfSomebodyElseAreTheirs(_ kind: TableKind) throws {
+    let backend = try kind.backend()
+    let context = TableFixture.context()
+    try Self.write(backend, context, 0)
+    for sql in [
+      "ALTER TABLE latest_scores ADD COLUMN crm_note text", "UPDATE latest_scores SET crm_note = 'call back'",
+      "ALTER TABLE latest_scores ADD COLUMN stage text NOT NULL DEFAULT 'new'",
+      "ALTER TABLE scores ADD COLUMN reviewed integer DEFAULT 7",
+      kind == .sqlite
+        ? "ALTER TABLE latest_scores ADD COLUMN band text GENERATED ALWAYS AS (CASE WHEN churn > 0.5 THEN 'high' ELSE 'low' END)"
+        : "ALTER TABLE latest_scores ADD COLUMN band text GENERATED ALWAYS AS (CASE WHEN churn > 0.5 THEN 'high' ELSE 'low' END) STORED",
+    ] { _ = try backend.query(sql) }
+    try Self.write(backend, context, 1)
+    let columns = "SELECT event_id, crm_note, stage, band FROM latest_scores"
+    #expect(try backend.query(columns) == [["e1", "call back", "new", "high"]])
+    // Also when the pipeline writes fewer columns than before.
+    try Self.write(
+      backend, TableFixture.context(outputs: ["engagement", "churn"], decisions: [], features: ["age"]), 2)
+    #expect(try backend.query(columns) == [["e2", "call back", "new", "high"]])
+    #expect(try backend.query("SELECT level, location FROM latest_scores") == [["", ""]])
+    #expect(try backend.query("SELECT reviewed FROM scores ORDER BY \"offset\"").allSatisfy { $0 == ["7"] })
+  }
+
+  /// What no row could be written beside is said at the start, with what to do.
+  @Test(arguments: TableKind.allCases)
+  func columnsThatForbidRowsAreRefused(_ kind: TableKind) throws {
+    let backend = try kind.backend()
+    let context = TableFixture.context()
+    _ = try backend.sink(context).positions(topic: "events", [0])
+    // SQLite adds no such column to a table that is there.
+    if kind == .sqlite {
+      _ = try backend.query("DROP TABLE positions")
+      _ = try backend.query(
+        "CREATE TABLE positions (pipeline text NOT NULL, topic text NOT NULL, \"partition\" integer NOT NULL, "
+          + "next_offset integer NOT NULL, owner text NOT NULL, PRIMARY KEY (pipeline, topic, \"partition\"))"
+      )
+    } else {
+      _ = try backend.query("ALTER TABLE positions ADD COLUMN owner text NOT NULL")
+    }
+    let error = try #require(tableError { _ = try backend.sink(context).positions(topic: "events", [0]) })
+    #expect(error.code == .refused)
+    #expect(
+      error.cause.contains("column owner of table positions is yours, NOT NULL and without a default"),
+      "\(error)")
+    guard kind != .sqlite else { return }
+    _ = try backend.query("ALTER TABLE positions ALTER COLUMN \"owner\" DROP NOT NULL")
+    try Self.write(backend, context, 0)
+  }
+
+  @Test(arguments: TableKind.allCases)
+  func aColumnThatTheDatabaseMakesIsRefused(_ kind: TableKind) throws {
+    let backend = try kind.backend()
+    try Self.write(
+      backend, TableFixture.context(outputs: ["engagement"], decisions: [], features: ["age"]), 0)
+    let stored = kind == .sqlite ? "" : " STORED"
+    _ = try backend.query(
+      "ALTER TABLE latest_scores ADD COLUMN churn real GENERATED ALWAYS AS (engagement / 2)\(stored)")
+    let error = try #require(
+      tableError { _ = try backend.sink(TableFixture.context()).positions(topic: "events", [0]) })
+    #expect(error.cause.contains("column churn of table latest_scores is generated"), "\(error)")
+  }
+
+  /// A view is touched when its definition changes and then replaced, so that what others have made of it stays.
+  @Test(arguments: [TableKind.postgres, .pooled])
+  func viewsKeepGrantsAndWhatDependsOnThem(_ kind: TableKind) throws {
+    let backend = try kind.backend()
+    let engagement = TableFixture.context(outputs: ["engagement"])
+    try Self.write(backend, engagement, 0)
+    let reader = "reader\(UInt32.random(in: 0...UInt32.max))"
+    for sql in [
+      "CREATE ROLE \(reader)", "GRANT SELECT ON at_risk_customers TO \(reader)",
+      "CREATE VIEW dashboard AS SELECT customer_id FROM at_risk_customers",
+      "COMMENT ON VIEW model_performance IS 'mine'",
+    ] { _ = try backend.query(sql) }
+    func oid(_ view: String) throws -> [[String]] { try backend.query("SELECT '\(view)'::regclass::oid") }
+    let before = try ["at_risk_customers", "model_performance", "dashboard"].map(oid)
+    // Its own definition gains a column; the other tables gain some too.
+    try Self.write(backend, TableFixture.context(), 1)
+    #expect(try ["at_risk_customers", "model_performance", "dashboard"].map(oid) == before)
+    #expect(
+      try backend.query(
+        "SELECT has_table_privilege('\(reader)', 'at_risk_customers', 'SELECT'), obj_description('model_performance'::regclass)"
+      )
+        == [["t", "mine"]])
+    #expect(
+      try backend.query(
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'at_risk_customers'::regclass AND attname = 'predicted_churn'"
+      )
+        == [["1"]])
+    _ = try backend.query("DROP OWNED BY \(reader)")
+    _ = try backend.query("DROP ROLE \(reader)")
+    // A view that must lose a column cannot be replaced: said, and nothing is lost.
+    _ = try backend.query("UPDATE tally_made SET detail = 'SELECT 1' WHERE name = 'high_value_customers'")
+    _ = try backend.query("DROP VIEW high_value_customers")
+    _ = try backend.query("CREATE VIEW high_value_customers AS SELECT 1 AS another")
+    let error = try #require(
+      tableError { _ = try backend.sink(TableFixture.context()).positions(topic: "events", [0]) })
+    #expect(
+      error.code == .refused && error.cause.contains("DROP VIEW high_value_customers CASCADE"), "\(error)")
+  }
+
+  /// A view that somebody has made anew under Tally's name stays as it is.
+  @Test(arguments: TableKind.allCases)
+  func aViewThatStandsIsLeftAlone(_ kind: TableKind) throws {
+    let backend = try kind.backend()
+    try Self.write(backend, TableFixture.context(), 0)
+    _ = try backend.query("DROP VIEW model_performance")
+    _ = try backend.query("CREATE VIEW model_performance AS SELECT 42 AS answer")
+    try Self.write(backend, TableFixture.context(features: ["age"]), 1)
+    #expect(try backend.query("SELECT answer FROM model_performance") == [["42"]])
+  }
+
   @Test(arguments: TableKind.allCases)
   func pipelinesShareTheTables(_ kind: TableKind) throws {
     let backend = try kind.backend()
@@ -134,7 +248,7 @@ import Testing
     #expect(
       try backend.query(summary)
         == [["engagement=v1,churn=v1", "5", "2", "1", "2", "0.51", "0.2793"]].map { row in
-          kind == .postgres ? row.map { $0 == "0.51" ? "0.5100" : $0 } : row
+          kind != .sqlite ? row.map { $0 == "0.51" ? "0.5100" : $0 } : row
         })
   }
 
@@ -143,7 +257,7 @@ import Testing
     let backend = try kind.backend()
     func views() throws -> [String] {
       let catalogue =
-        kind == .postgres
+        kind != .sqlite
         ? "SELECT viewname FROM pg_views WHERE schemaname = 'public' ORDER BY 1"
         : "SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY 1"
       return try backend.query(catalogue).map { $0[0] }

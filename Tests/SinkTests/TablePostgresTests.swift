@@ -58,18 +58,24 @@ import TestNumbers
   @Test func aCommitWhoseAnswerIsLostIsAlreadyWritten() throws {
     let server = try PostgresServer()
     let context = TableFixture.context()
-    let sink = try Self.sink(server.connection(), timeoutMs: 60_000)
+    // The server's process ends only when it has waited in vain once more; until then nothing is answered.
+    let sink = try Self.sink(server.connection(), timeoutMs: 10_000)
     var random = SeededGenerator(seed: 11)
     var (log, model) = (TableLog(context), TableModel(context))
     let (inputs, moves) = log.batch(&random)
     try sink.connect()
     try server.query("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     try server.query("SELECT pg_reload_conf()")
+    let waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
     let ender = DispatchQueue(label: "ender")
+    // The server's processes take a new setting over one after the other: a commit that waits shows that they have.
     ender.async {
-      let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-      while (try? server.query(sql).isEmpty) ?? false {}
+      var number = 0
+      while (try? server.query("CREATE TABLE probe\(number) ()")) != nil { number += 1 }
     }
+    while try server.query(waiting).isEmpty {}
+    ender.sync {}
+    ender.async { while (try? server.query(waiting).isEmpty) ?? false {} }
     let error = tableError { _ = try TableBatch(context, inputs).write(to: sink, moves) }
     ender.sync {}
     #expect(error?.code == .unavailable)

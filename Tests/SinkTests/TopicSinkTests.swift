@@ -2,7 +2,7 @@ import CEvents
 import Dataflow
 import Events
 import Kafka
-import Sink
+@testable import Sink
 import TestThreads
 import Testing
 import TestServers
@@ -155,18 +155,117 @@ import TestServers
     #expect(try broker.read("dead", count: 1).count == 1)
   }
 
+  /// Sends until everything is acknowledged, as a worker does that takes its partitions over again.
+  private static func deliver(_ batch: ScoredBatch, to sink: KafkaTopicSink) throws -> Int {
+    let deadline = Deadline(milliseconds: 180_000)
+    var tries = 0
+    while !deadline.isOver {
+      tries += 1
+      do {
+        for index in try sink.refused(batch) { batch.rows[index].toTopic = false }
+        try sink.send(batch)
+        try flush(sink)
+        return tries
+      } catch let error as PortError where error.code == .unavailable {}
+    }
+    throw BrokerTimeout(what: "delivery")
+  }
+
+  /// A broker that refuses a message for its size: first the batch is taken for the reason, then the message; a letter is cut.
+  @Test("cuts a letter until its topic takes it", arguments: TopicEncoding.allCases)
+  func cutsLetters(_ encoding: TopicEncoding) throws {
+    let broker = try TestBroker.startMock(topics: [("scores", 1), ("dead", 1)])
+    defer { broker.stop() }
+    var configuration = Self.configuration(broker)
+    configuration.encoding = encoding
+    let batch = TopicSamples.batch(rows: 1)
+    batch.rows[0].toTopic = false
+    TopicSamples.addLetter(.undecodable, key: [107], value: Array(repeating: 120, count: 300_000), to: batch)
+    let sink = try KafkaTopicSink(configuration, context: batch.context)
+    defer { sink.close() }
+    try broker.mock?.fail(.produce, with: .tooLarge, times: 4)
+    #expect(try Self.deliver(batch, to: sink) == 5)
+    let letter = try #require(try broker.read("dead", count: 1, headers: ["value-bytes"]).first)
+    // Whole: 300,000 bytes, or four thirds of that. Three refusals of single messages halve what is left thrice.
+    let whole = encoding == .json ? 400_000 : 300_000
+    let bytes = try #require(letter.value).count
+    #expect(bytes < whole / 7 && bytes > whole / 20, "\(bytes)")
+    #expect(letter.headers == ["value-bytes": "300000"])
+    #expect(letter.key == [107])
+    // What was learned stays.
+    #expect(try Self.deliver(batch, to: sink) == 1)
+  }
+
+  /// The limit is known from the client's own property, so that nothing need be refused first.
+  @Test("sends nothing larger than it may", arguments: [2_000, 5_000, 40_000])
+  func knownLimit(_ bytesMax: Int) throws {
+    let broker = try TestBroker.startMock(topics: [("scores", 1), ("dead", 1)])
+    defer { broker.stop() }
+    var configuration = Self.configuration(broker)
+    configuration.properties = [("message.max.bytes", "\(bytesMax)")]
+    let batch = TopicSamples.batch(rows: 1)
+    batch.rows[0].toTopic = false
+    for size in [0, 100, 1_200, 5_000, 100_000, 300_000] {
+      TopicSamples.addLetter(.undecodable, key: [107], value: Array(repeating: 120, count: size), to: batch)
+      // A key that is itself too long is in the letter as far as it fits, and not the message's.
+      TopicSamples.addLetter(.tooLarge, key: Array(repeating: 107, count: size), value: [1], to: batch)
+    }
+    let sink = try KafkaTopicSink(configuration, context: batch.context)
+    defer { sink.close() }
+    #expect(try Self.deliver(batch, to: sink) == 1)
+    let letters = try broker.read("dead", count: 12, headers: ["reason"])
+    #expect(letters.allSatisfy { ($0.value?.count ?? 0) + ($0.key?.count ?? 0) <= bytesMax - 512 })
+    #expect(letters.allSatisfy { $0.headers["reason"] != nil })
+  }
+
+  @Test("a topic that has no room for a letter is refused at the start") func noRoom() throws {
+    let broker = try TestBroker.startMock(topics: [("scores", 1), ("dead", 1)])
+    defer { broker.stop() }
+    var configuration = Self.configuration(broker)
+    configuration.properties = [("message.max.bytes", "1200")]
+    let error = #expect(throws: PortError.self) {
+      try KafkaTopicSink(configuration, context: TopicSamples.context())
+    }
+    #expect(error?.description.contains("1024 are needed") == true)
+  }
+
+  /// A score that the topic will never take is named before anything is sent.
+  @Test("names scores that are too large") func largeScores() throws {
+    let broker = try TestBroker.startMock(topics: [("scores", 1), ("dead", 1)])
+    defer { broker.stop() }
+    let sink = try KafkaTopicSink(Self.configuration(broker), context: TopicSamples.context())
+    defer { sink.close() }
+    let batch = TopicSamples.batch(rows: 3)
+    #expect(try sink.refused(batch) == [])
+    // The broker takes no message at all: every score is found too large, and the batch goes on without them.
+    try broker.mock?.fail(.produce, with: .tooLarge, times: 20)
+    let tries = try Self.deliver(batch, to: sink)
+    #expect(tries > 2 && tries <= 5 && batch.rows.allSatisfy { !$0.toTopic }, "\(tries)")
+  }
+
   @Test("names code and topic of what cannot be delivered") func permanentFailure() throws {
     let broker = try TestBroker.startMock(topics: [("scores", 1), ("dead", 1)])
     defer { broker.stop() }
     let sink = try KafkaTopicSink(Self.configuration(broker), context: TopicSamples.context())
     defer { sink.close() }
-    try broker.mock?.fail(.produce, with: .tooLarge)
+    try broker.mock?.fail(.produce, with: .denied)
     try sink.send(TopicSamples.batch(rows: 1))
     let error = #expect(throws: PortError.self) { try Self.flush(sink) }
     #expect(error?.code == .refused)
-    #expect(error?.description.contains("MSG_SIZE_TOO_LARGE") == true)
+    #expect(error?.description.contains("TOPIC_AUTHORIZATION_FAILED") == true)
     #expect(error?.description.contains("scores") == true)
-    try sink.send(TopicSamples.batch(rows: 1))
+    // The client knows the topic as closed to it until it asks again; what it refuses with headers must not end the process.
+    let deadline = Deadline(milliseconds: 180_000)
+    var isSent = false
+    while !isSent && !deadline.isOver {
+      do {
+        try sink.send(TopicSamples.batch(rows: 1))
+        isSent = true
+      } catch let error as PortError {
+        #expect(error.code == .refused)
+        sink.producer.poll(timeoutMs: 50)
+      }
+    }
     try Self.flush(sink)
   }
 

@@ -219,10 +219,36 @@ private final class Member {
     let sink = try sink(broker, context: batch.context)
     defer { sink.close() }
     try patiently { try sink.settle() }
-    try broker.mock?.fail(.produce, with: .tooLarge)
+    try broker.mock?.fail(.produce, with: .denied)
     let error = try #require(throws: PortError.self) {
       try patiently { try sink.commit(batch, offsets: marks(1), membership: member.membership) }
     }
-    #expect(error.code == .refused && error.cause.contains("MSG_SIZE_TOO_LARGE"), "\(error)")
+    #expect(error.code == .refused && error.cause.contains("TOPIC_AUTHORIZATION_FAILED"), "\(error)")
+  }
+
+  /// Nothing of the batch is visible then; the next producer knows the limit, and its letter is shorter.
+  @Test("a message that is too large is cut, or named, for the next transaction") func tooLarge() throws {
+    let broker = try TestBroker.startMock(topics: [("events", 1), ("scores", 1), ("dead", 1)])
+    defer { broker.stop() }
+    let member = try Member(broker)
+    defer { member.consumer.close() }
+    let batch = batch(broker, rows: 1)
+    batch.rows[0].toTopic = false
+    TopicSamples.addLetter(.undecodable, key: [107], value: Array(repeating: 120, count: 300_000), to: batch)
+    let sink = try sink(broker, context: batch.context)
+    defer { sink.close() }
+    try broker.mock?.fail(.produce, with: .tooLarge, times: 2)
+    var conflicts = 0
+    while conflicts < 20 {
+      try patiently { try sink.settle() }
+      let outcome = try patiently {
+        try sink.commit(batch, offsets: marks(1), membership: member.membership)
+      }
+      if outcome == .written { break }
+      conflicts += 1
+    }
+    #expect(conflicts == 2)
+    let letters = try broker.read("dead", count: 1)
+    #expect((letters.last?.value?.count ?? 0) < 250_000)
   }
 }

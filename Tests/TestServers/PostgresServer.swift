@@ -169,7 +169,7 @@ public final class PostgresServer: Sendable {
 
   private var logTail: String { String((readFile(folder + "/log") ?? "").suffix(400)) }
 
-  private static var unprivileged: [String] {
+  static var unprivileged: [String] {
     geteuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : []
   }
 

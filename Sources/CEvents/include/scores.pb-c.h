@@ -117,15 +117,24 @@ struct  Tally__DeadLetter
   int32_t partition;
   int64_t offset;
   /*
-   * The record as it came.
+   * The record as it came, as far as the letter may be long.
    */
   ProtobufCBinaryData key;
   ProtobufCBinaryData value;
   int64_t ingest_time_ms;
+  /*
+   * Of the record as it came.
+   */
+  int64_t key_bytes;
+  int64_t value_bytes;
+  /*
+   * SHA-256 of the whole value, when `value` is only its beginning.
+   */
+  ProtobufCBinaryData value_sha256;
 };
 #define TALLY__DEAD_LETTER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__dead_letter__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, {0,NULL}, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL} }
 
 
 /* Tally__Score methods */

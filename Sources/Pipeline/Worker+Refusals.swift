@@ -1,0 +1,47 @@
+import Dataflow
+import Events
+
+/// What a sink will never take of one record costs that record: a dead letter tells of it.
+extension Worker {
+  /// Makes letters of the scores that the topic will never take; the table has their rows.
+  func noteTopicRefusals() throws {
+    guard let topic = ports.topic, let refused = try waiting({ try topic.refused(self.batch) }) else {
+      return
+    }
+    for index in refused {
+      let row = batch.rows[index]
+      refuse(row, .refusedByTopic, "the score is larger than its topic takes (max.message.bytes)")
+      batch.rows[index].toTopic = false
+    }
+  }
+
+  /// Makes letters of the rows that the table will never take; letters that it will not take go to the topic alone.
+  func noteTableRefusals(_ refused: RefusedRows) {
+    for refusal in refused.letters { batch.deadLetters[refusal.index].toTable = false }
+    for refusal in refused.rows {
+      let row = batch.rows[refusal.index]
+      refuse(row, .refusedByTable, "the table refuses the row: \(refusal.why)")
+      batch.rows[refusal.index].toTable = false
+    }
+  }
+
+  /// The event stays applied; it counts as a dead letter in place of a scored one.
+  private func refuse(_ row: ScoredRow, _ reason: DeadLetterReason, _ detail: String) {
+    // One letter a record, though both sinks refuse it.
+    if let letter = batch.deadLetters.firstIndex(where: { $0.record == row.record }) {
+      batch.deadLetters[letter].detail += "; \(detail)"
+      return
+    }
+    let record = batch.records.records[Int(row.record)]
+    let place = Int(places[Int(record.partition)])
+    totals.scored -= 1
+    totals.deadLettered[reason.index] += 1
+    owned[place].next.counters.scored -= 1
+    owned[place].next.counters.deadLettered[reason.index] += 1
+    let id = events.withBytes(of: events.events[Int(row.event)].entityID) { Array($0) }
+    batch.deadLetters.append(
+      DeadLetter(
+        record: row.record, reason: reason, detail: detail, entityID: id,
+        toTopic: record.offset >= owned[place].topicFrom, toTable: row.toTable))
+  }
+}

@@ -1,0 +1,37 @@
+/// What Tally has made in a database, so that it knows its own from somebody else's: columns, and views with their definitions.
+struct TableMade: Equatable {
+  /// Holds it: a kind (`column` or `view`), a name, and for views the text.
+  static let table = "tally_made"
+  static let select = "SELECT kind, name, detail FROM \(table)"
+
+  /// Columns as `table.column`.
+  private(set) var columns: Set<String> = []
+  /// Views with the SELECT that they were made of.
+  private(set) var views: [String: String] = [:]
+
+  mutating func add(kind: String, name: String, detail: String) {
+    switch kind {
+    case "column": columns.insert(name)
+    case "view": views[name] = detail
+    default: break
+    }
+  }
+
+  func has(_ column: String, of table: String) -> Bool { columns.contains("\(table).\(column)") }
+
+  /// Statements.
+  static let create =
+    "CREATE TABLE \(table) (kind text NOT NULL, name text NOT NULL, detail text NOT NULL, PRIMARY KEY (kind, name))"
+
+  static func note(column: String, of table: String) -> String {
+    note("column", "\(table).\(column)", "")
+  }
+
+  static func note(view: String, _ select: String) -> String { note("view", view, select) }
+
+  private static func note(_ kind: String, _ name: String, _ detail: String) -> String {
+    let values = [kind, name, detail].map(TableStatements.literal).joined(separator: ", ")
+    return "INSERT INTO \(table) (kind, name, detail) VALUES (\(values)) "
+      + "ON CONFLICT (kind, name) DO UPDATE SET detail = excluded.detail"
+  }
+}
