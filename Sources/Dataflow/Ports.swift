@@ -39,68 +39,6 @@ public struct LogBounds: Equatable, Sendable {
   }
 }
 
-/// A group's committed offset of a partition (C), as read.
-public struct CommittedOffset: Equatable, Sendable {
-  /// Next offset to read.
-  public var offset: Int64
-  /// Where the partition's states began, which Tally writes beside each offset; nil: somebody else committed this one.
-  public var firstOffset: Int64?
-  /// How entities were spread over the partitions, which Tally writes there too; nil: not known.
-  public var homes: KeyHomes?
-
-  /// An offset.
-  public init(_ offset: Int64, firstOffset: Int64? = nil, homes: KeyHomes? = nil) {
-    self.offset = offset
-    self.firstOffset = firstOffset
-    self.homes = homes
-  }
-
-  /// An offset with the text that the group keeps beside it (`OffsetMark.metadata`); an earlier version's text has no homes.
-  public init(_ offset: Int64, metadata: String) {
-    guard metadata.utf8.starts(with: OffsetMark.markedBy.utf8) else {
-      self.init(offset)
-      return
-    }
-    let words = metadata.dropFirst(OffsetMark.markedBy.count).split(separator: " ")
-    func value(_ name: String) -> Substring? {
-      words.dropFirst().first { $0.utf8.starts(with: (name + "=").utf8) }?.dropFirst(name.count + 1)
-    }
-    let first = words.first.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
-    let partitioner = value("partitioner").flatMap { Partitioner(rawValue: String($0)) }
-    let count = value("partitions").flatMap { Int32($0) }.flatMap { $0 > 0 ? $0 : nil }
-    let homes = partitioner.flatMap { partitioner in count.map { KeyHomes(partitioner, partitionCount: $0) } }
-    self.init(offset, firstOffset: first, homes: homes)
-  }
-}
-
-/// An offset to commit.
-public struct OffsetMark: Equatable, Sendable {
-  /// Partition.
-  public var partition: Int32
-  /// Next offset to read.
-  public var offset: Int64
-  /// Where the partition's states began: what a lost store is made anew from.
-  public var firstOffset: Int64
-  /// How entities are spread over the log's partitions: what a lost store may be made anew by.
-  public var homes: KeyHomes?
-
-  /// The text that the group keeps beside the offset; an operator's reset has none: `tally first=12 partitioner=murmur2 partitions=8`.
-  public var metadata: String {
-    let homes = homes.map { " partitioner=\($0.partitioner.rawValue) partitions=\($0.partitionCount)" }
-    return "\(Self.markedBy)\(firstOffset)\(homes ?? "")"
-  }
-
-  static let markedBy = "tally first="
-
-  /// A mark.
-  public init(partition: Int32, offset: Int64, firstOffset: Int64, homes: KeyHomes? = nil) {
-    self.partition = partition
-    self.offset = offset
-    self.firstOffset = firstOffset
-    self.homes = homes
-  }
-}
-
 /// Where events come from: one topic's partitions. One thread. All calls throw `PortError`.
 public protocol RecordSource: AnyObject {
   /// Topic name, as written into scores.
@@ -357,6 +295,12 @@ public protocol Recorder: AnyObject {
   func folded(events: Int)
   /// Where a partition stands: next offset and the log's end.
   func position(partition: Int32, next: Int64, end: Int64)
+  /// Timestamp of the last record of a partition that was taken, milliseconds UTC.
+  func lastRead(partition: Int32, timeMs: Int64)
+  /// `records` records were applied once more to states that the store had lost; they are in no other count.
+  func rebuilt(records: Int)
+  /// States of a partition are made again, `from` the next offset up to `until`: nothing of it is delivered again.
+  func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss)
   /// Partitions that are no longer the worker's.
   func released(_ partitions: [Int32])
   /// What the worker is doing, for people: "running", "waiting for redis: …".

@@ -128,7 +128,7 @@ public final class KafkaSource: RecordSource {
   public func commit(_ offsets: [OffsetMark]) throws {
     try ask("commit") { () throws(KafkaError) in
       try consumer.commit(
-        offsets.map { KafkaPosition(partition: $0.partition, offset: $0.offset, metadata: $0.metadata) })
+        offsets.map { KafkaPosition(partition: $0.partition, offset: $0.shown, metadata: $0.metadata) })
     }
   }
 
@@ -223,9 +223,9 @@ public final class KafkaSource: RecordSource {
       }
       try consumer.poll(limit: limit, timeoutMs: waitMs)
       if !consumer.messages.isEmpty { return fetched() }
-      if isDown && !consumer.hasChange {
-        try consumer.ping(timeoutMs: Self.pingTimeoutMs)
-      }
+      // That the group has gone on says nothing of the brokers: a membership that is lost for want of answers is told, too.
+      guard isDown, !consumer.hasChange else { return }
+      try consumer.ping(timeoutMs: Self.pingTimeoutMs)
       isDown = false
     } catch {
       isDown = error.isRetriable

@@ -47,28 +47,6 @@ public struct LatencyDistribution: Equatable, Sendable {
   public init() {}
 }
 
-/// Where one partition stands.
-public struct PartitionProgress: Equatable, Sendable {
-  /// Partition.
-  public var partition: Int32
-  /// Next offset to read.
-  public var next: Int64
-  /// The log's end.
-  public var end: Int64
-  /// Whether it is ours; else this is where it stood when it went to another process.
-  public var isOurs = true
-
-  /// A partition's progress.
-  public init(partition: Int32, next: Int64, end: Int64) {
-    self.partition = partition
-    self.next = next
-    self.end = end
-  }
-
-  /// Records that are still to be read.
-  public var lag: Int64 { Swift.max(end - next, 0) }
-}
-
 /// What one worker is doing.
 public struct WorkerStatus: Equatable, Sendable {
   /// The worker's number.
@@ -94,6 +72,10 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var read: UInt64 = 0
   /// Events scored.
   public var scored: UInt64 = 0
+  /// Records that were applied once more to states that the store had lost; they are in no other count.
+  public var rebuilt: UInt64 = 0
+  /// How often a partition's states were found lost or fallen back.
+  public var statesLost: UInt64 = 0
   /// Duplicates.
   public var duplicate: UInt64 = 0
   /// Erasures.
@@ -110,6 +92,10 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var partitions: [PartitionProgress] = []
   /// Workers, ascending.
   public var workers: [WorkerStatus] = []
+  /// What is known of the brokers beside what workers tell; nil: nobody asks them.
+  public var watch: BrokerWatch?
+  /// Why the pipeline is not ready although its workers say that they are well; nil: it is. As of the snapshot's moment.
+  public var silence: String?
 
   /// Nothing yet.
   public init() {}
@@ -118,8 +104,8 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var deadLetters: UInt64 { deadLettered.reduce(0, +) }
   /// Records of all our partitions that are still to be read.
   public var lag: Int64 { partitions.reduce(0) { $0 + ($1.isOurs ? $1.lag : 0) } }
-  /// Whether every worker is as it should be.
-  public var isHealthy: Bool { workers.allSatisfy(\.isHealthy) }
+  /// Whether every worker is as it should be, the brokers answer, and what can be read is read.
+  public var isHealthy: Bool { silence == nil && workers.allSatisfy(\.isHealthy) }
   /// Whether every record read is accounted for: `read = scored + duplicate + erased + dead-lettered`.
   public var isBalanced: Bool { read == scored + duplicate + erased + deadLetters }
 }

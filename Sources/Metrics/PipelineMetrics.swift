@@ -23,11 +23,16 @@ public final class PipelineMetrics: Recorder, Sendable {
       if startingInterval { values.startInterval() }
       return copy
     }
-    return copy.snapshot()
+    var snapshot = copy.snapshot()
+    snapshot.silence = snapshot.silenceProblem(now: .now)
+    return snapshot
   }
 
   /// Whether every worker works; cheaper than a snapshot.
-  public var isHealthy: Bool { values.withLock { $0.counts.isHealthy } }
+  public var isHealthy: Bool {
+    let now = ContinuousClock.now
+    return values.withLock { $0.counts.isHealthy && $0.counts.silenceProblem(now: now) == nil }
+  }
 
   /// Records read so far; cheaper than a snapshot.
   public var read: UInt64 { values.withLock { $0.counts.read } }
@@ -73,15 +78,17 @@ public final class PipelineMetrics: Recorder, Sendable {
 
   /// Sets where a partition stands.
   public func position(partition: Int32, next: Int64, end: Int64) {
-    let progress = PartitionProgress(partition: partition, next: next, end: end)
+    let now = ContinuousClock.now
     values.withLock { values in
       let place =
         values.counts.partitions.firstIndex { $0.partition >= partition } ?? values.counts.partitions.count
-      if place < values.counts.partitions.count && values.counts.partitions[place].partition == partition {
-        values.counts.partitions[place] = progress
-      } else {
-        values.counts.partitions.insert(progress, at: place)
+      guard place < values.counts.partitions.count, values.counts.partitions[place].partition == partition
+      else {
+        let progress = PartitionProgress(partition: partition, next: next, end: end, moved: now)
+        return values.counts.partitions.insert(progress, at: place)
       }
+      values.counts.partitions[place].move(to: next, end: end, at: now)
+      values.noteMade(place)
     }
   }
 
@@ -93,6 +100,66 @@ public final class PipelineMetrics: Recorder, Sendable {
         values.counts.partitions[place].isOurs = false
       }
     }
+  }
+
+  /// Notes the time of the last record that was taken.
+  public func lastRead(partition: Int32, timeMs: Int64) {
+    values.withLock { $0.change(partition) { $0.lastReadMs = timeMs } }
+  }
+
+  /// Adds records that were applied once more to states that had been lost.
+  public func rebuilt(records: Int) { values.withLock { $0.counts.rebuilt += UInt64(records) } }
+
+  /// Notes that states are made again; told once, `takeNotices` has it.
+  public func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss) {
+    position(partition: partition, next: from, end: until)
+    values.withLock { values in
+      var isNew = false
+      values.change(partition) { progress in
+        isNew = progress.makingUntil != until
+        progress.makingUntil = until
+      }
+      guard isNew else { return }
+      if because != .unfinished { values.counts.statesLost += 1 }
+      values.notices.append(
+        StateLossNotice(partition: partition, from: from, until: until, because: because))
+    }
+  }
+
+  /// What has been said of lost states since the last call.
+  public func takeNotices() -> [StateLossNotice] {
+    values.withLock { values in
+      defer { values.notices.removeAll() }
+      return values.notices
+    }
+  }
+
+  /// From now on somebody asks the brokers, and tells `ends`: what is not answered within the time is not ready.
+  public func watchBrokers(readyWithin: Duration, now: ContinuousClock.Instant = .now) {
+    values.withLock { $0.counts.watch = BrokerWatch(readyWithin: readyWithin, since: now) }
+  }
+
+  /// Where partitions end, as their brokers have told: the high watermark and the last stable offset.
+  public func ends(
+    _ ends: [(partition: Int32, high: Int64, stable: Int64)], now: ContinuousClock.Instant = .now
+  ) {
+    guard !ends.isEmpty else { return }
+    values.withLock { values in
+      values.counts.watch?.answered = now
+      for end in ends {
+        values.change(end.partition) { progress in
+          progress.end = max(end.high, progress.next)
+          progress.stable = end.stable
+          progress.answered = now
+          if progress.lag == 0 { progress.moved = now }
+        }
+      }
+    }
+  }
+
+  /// Since when the next unread record of a partition has been waiting, milliseconds UTC; nil: there is none.
+  public func unread(partition: Int32, sinceMs: Int64?) {
+    values.withLock { $0.change(partition) { $0.unreadSinceMs = sinceMs } }
   }
 
   /// Sets what worker 0 is doing.
@@ -157,6 +224,13 @@ private final class WorkerRecorder: Recorder, Sendable {
     metrics.position(partition: partition, next: next, end: end)
   }
 
+  func lastRead(partition: Int32, timeMs: Int64) { metrics.lastRead(partition: partition, timeMs: timeMs) }
+  func rebuilt(records: Int) { metrics.rebuilt(records: records) }
+
+  func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss) {
+    metrics.makingAgain(partition: partition, from: from, until: until, because: because)
+  }
+
   func released(_ partitions: [Int32]) { metrics.released(partitions) }
   func state(_ text: String, healthy: Bool) { metrics.state(text, healthy: healthy, worker: worker) }
   func beat() { metrics.beat(worker: worker) }
@@ -168,6 +242,24 @@ private struct MetricsValues {
   var counts = MetricsSnapshot()
   /// By `Stage.rawValue`.
   var latencies = Stage.allCases.map { _ in StageLatency() }
+  /// What nobody has been told yet.
+  var notices: [StateLossNotice] = []
+
+  /// Changes what is known of a partition, if anything is.
+  mutating func change(_ partition: Int32, _ body: (inout PartitionProgress) -> Void) {
+    guard let place = counts.partitions.firstIndex(where: { $0.partition == partition }) else { return }
+    body(&counts.partitions[place])
+  }
+
+  /// Notes that states are whole again.
+  mutating func noteMade(_ place: Int) {
+    let progress = counts.partitions[place]
+    guard progress.makingUntil > 0, progress.makingLeft == 0 else { return }
+    notices.append(
+      StateLossNotice(
+        partition: progress.partition, from: progress.next, until: progress.makingUntil, because: nil))
+    counts.partitions[place].makingUntil = 0
+  }
 
   func snapshot() -> MetricsSnapshot {
     var snapshot = counts

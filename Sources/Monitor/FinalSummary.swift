@@ -44,6 +44,13 @@ public struct FinalSummary: Sendable {
     func text(_ line: TextLine, _ width: Int) -> String {
       ansi ? line.ansi(width: width) : line.plain(width: width)
     }
-    return [text(TextLine(heading, .strong), width), text(check, .max), ""] + table.map { text($0, width) }
+    let rebuilt =
+      metrics.rebuilt == 0
+      ? []
+      : [
+        text(TextLine("rebuilt \(Figures.grouped(metrics.rebuilt)) records into states that were lost"), .max)
+      ]
+    return [text(TextLine(heading, .strong), width), text(check, .max)] + rebuilt + [""]
+      + table.map { text($0, width) }
   }
 }

@@ -58,7 +58,9 @@ public struct MonitorView: Sendable {
     }
     if current.duplicate > 0 { parts.append("duplicates \(Figures.grouped(current.duplicate))") }
     if current.deadLetters > 0 { parts.append("dead letters \(Figures.grouped(current.deadLetters))") }
+    if current.rebuilt > 0 { parts.append("rebuilt \(Figures.grouped(current.rebuilt))") }
     parts += current.workers.filter { !$0.isHealthy }.map { "worker \($0.worker) \($0.text)" }
+    if let silence = current.silence { parts.append(silence) }
     return TextLine(parts.joined(separator: "  ")).plain(width: .max)
   }
 
@@ -92,11 +94,17 @@ public struct MonitorView: Sendable {
 
   /// Workers that are not as they should be.
   private func workers() -> [TextLine] {
-    let lines = current.workers.filter { !$0.isHealthy }.map { worker in
+    var lines = current.workers.filter { !$0.isHealthy }.map { worker in
       var line = TextLine()
       line.append(left: "worker \(worker.worker)", width: 14, .bad)
       line.append(worker.text, .bad)
       return line
+    }
+    if let silence = current.silence {
+      var line = TextLine()
+      line.append(left: "not ready", width: 14, .bad)
+      line.append(silence, .bad)
+      lines.append(line)
     }
     return lines.isEmpty ? [] : lines + [TextLine()]
   }

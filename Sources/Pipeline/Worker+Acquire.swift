@@ -21,11 +21,14 @@ extension Worker {
       var recordBytes = bytes[index] ?? []
       var record = decision.record
       var committed = fact.committed?.offset
+      var shown = fact.committed?.shown ?? -1
+      let again = decision.makesAgain(fact, guarantee: configuration.guarantee)
       if decision.commitsFirst {
         let mark = OffsetMark(
           partition: fact.partition, offset: record.nextOffset, firstOffset: record.firstOffset)
         guard try commitFirst(mark) else { return }
         committed = record.nextOffset
+        shown = record.nextOffset
       }
       // The states of an earlier version, now that they have been looked at.
       let isStamped = record.partitioner != nil
@@ -45,11 +48,15 @@ extension Worker {
       next.append(
         OwnedPartition(
           partition: fact.partition, record: record, recordBytes: recordBytes,
-          tablePosition: fact.table, committed: committed,
+          tablePosition: fact.table, committed: committed, shown: shown,
           topicFrom: configuration.has(.emitsFromW) ? record.nextOffset : decision.topicFrom,
           tableFrom: configuration.has(.tableFromW) ? record.nextOffset : decision.tableFrom,
           mustVerify: decision.readFrom < record.nextOffset,
-          askedEnd: fact.bounds.high, next: record))
+          askedEnd: fact.bounds.high, againUntil: again?.until ?? record.nextOffset, next: record))
+      if let again {
+        ports.recorder.makingAgain(
+          partition: fact.partition, from: record.nextOffset, until: again.until, because: again.because)
+      }
     }
     // Whoever begins at the same moment by other rules has stamped before looking, too: one of the two sees the other.
     if hasStamped {

@@ -119,6 +119,7 @@ extension Worker {
       }
       owned[place].lastRecord = Int32(index)
       totals.read += 1
+      if isAgain(record, place: place) { totals.rebuilt += 1 }
       let reason = ports.decoder.decode(record, into: events)
       if reason != nil { noteRefused(Int32(index)) }
       let event = reason == nil ? Int32(events.events.count - 1) : -1
@@ -239,18 +240,19 @@ extension Worker {
       state.partition = record.partition
     }
     guard state.partition == record.partition else { return .corruptState }
+    let counted = isAgain(record, place: place) ? 0 : 1
     switch program.process(event, in: events, to: state) {
     case .unknownEntity: return .unknownEntity
     case .duplicate:
-      totals.duplicate += 1
+      totals.duplicate += counted
       owned[place].next.counters.duplicate += 1
     case .erased:
-      totals.erased += 1
+      totals.erased += counted
       owned[place].next.counters.erased += 1
       markChanged(verdict.slot, record: Int32(index), place: place)
       erase(event, verdict, toTable: record.offset >= owned[place].tableFrom)
     case .applied:
-      totals.scored += 1
+      totals.scored += counted
       if state.hasFolded {
         totals.folded += 1
         state.hasFolded = false
@@ -266,8 +268,11 @@ extension Worker {
     return nil
   }
 
+  /// Whether all of a record was delivered before, and only a lost state wants it once more.
+  func isAgain(_ record: RawRecord, place: Int) -> Bool { record.offset < owned[place].againUntil }
+
   private func refuse(_ index: Int, record: RawRecord, place: Int, _ reason: DeadLetterReason) {
-    totals.deadLettered[reason.index] += 1
+    totals.deadLettered[reason.index] += isAgain(record, place: place) ? 0 : 1
     owned[place].next.counters.deadLettered[reason.index] += 1
     let event = verdicts[index].event
     let note = event < 0 ? refused.first { $0.record == Int32(index) } : nil

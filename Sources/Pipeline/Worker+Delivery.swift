@@ -82,6 +82,7 @@ extension Worker {
     for mark in marks {
       let place = Int(places[Int(mark.partition)])
       owned[place].committed = mark.offset
+      owned[place].shown = mark.shown
       owned[place].topicFrom = max(owned[place].topicFrom, mark.offset)
     }
   }
@@ -176,39 +177,23 @@ extension Worker {
     recordAges(.brokerWait, at: polledAtMicros)
     recordAges(.total, at: now)
     ports.recorder.count(
-      read: totals.read, scored: totals.scored, duplicate: totals.duplicate, erased: totals.erased,
-      deadLettered: totals.deadLettered)
+      read: totals.read - totals.rebuilt, scored: totals.scored, duplicate: totals.duplicate,
+      erased: totals.erased, deadLettered: totals.deadLettered)
+    if totals.rebuilt > 0 { ports.recorder.rebuilt(records: totals.rebuilt) }
     if totals.folded > 0 { ports.recorder.folded(events: totals.folded) }
     for place in touched { owned[place].lastRecord = -1 }
     onBatch?(batch)
   }
 
-  /// Tells where partitions stand, as far as that has changed. Markers of transactions at the log's end count as read.
-  func reportPositions() {
-    for place in owned.indices {
-      let partition = owned[place].partition
-      let next = max(owned[place].record.nextOffset, ports.source.reachedEnd(partition) ?? 0)
-      let end = max(next, ports.source.knownEnd(partition) ?? 0, owned[place].askedEnd)
-      guard next != owned[place].reportedNext || end != owned[place].end else { continue }
-      owned[place].reportedNext = next
-      owned[place].end = end
-      ports.recorder.position(partition: partition, next: next, end: end)
-    }
-  }
-
-  /// Asks for the ends that fetching does not tell, as with mock brokers; what is not answered stays as it was.
-  func askForEnds() {
-    for place in owned.indices where (ports.source.knownEnd(owned[place].partition) ?? 0) <= 0 {
-      guard let bounds = try? ports.source.bounds(owned[place].partition) else { return }
-      owned[place].askedEnd = bounds.high
-    }
-  }
-
+  /// What is made again was on its way long ago: its age would say nothing.
   private func recordAges(_ stage: Stage, at now: Int64) {
     ages.removeAll(keepingCapacity: true)
     for index in verdicts.indices where !verdicts[index].isPassedOver {
-      let ingest = batch.records.records[index].ingestTimeMs
-      if ingest > 0 { ages.append(UInt64(max(0, now - ingest * 1000)) * 1000) }
+      let record = batch.records.records[index]
+      let ingest = record.ingestTimeMs
+      if ingest > 0 && !isAgain(record, place: Int(places[Int(record.partition)])) {
+        ages.append(UInt64(max(0, now - ingest * 1000)) * 1000)
+      }
     }
     ages.withUnsafeBufferPointer { ports.recorder.record(stage, nanos: $0) }
   }

@@ -95,7 +95,9 @@ public final class Worker {
   /// Whether a transaction was given up whose end is not known.
   var mustSettle = false
   /// When the log was read last, or the partitions were taken over.
-  private var polledNanos: UInt64 = 0
+  private var readNanos: UInt64 = 0
+  /// Whether the last poll told that partitions are taken away, which a broker need not be there for.
+  private var wasRevoked = false
   /// When the last transaction's batch was taken.
   private var transactionNanos: UInt64 = 0
   var lastCommitNanos: UInt64 = 0
@@ -138,6 +140,7 @@ public final class Worker {
       ports.recorder.beat()
       do {
         guard try step() else { return }
+        guard !isWaiting || !wasRevoked else { continue }
         backoffMs = configuration.retryBackoffMinMs
         if isWaiting { ports.recorder.state("running", healthy: true) }
         isWaiting = false
@@ -148,6 +151,7 @@ public final class Worker {
         backoffMs = min(backoffMs * 2, configuration.retryBackoffMaxMs)
       }
     }
+    showReached()
   }
 
   /// Waits before the next try; while partitions are to be taken over, the group may want them back, which no poll would tell.
@@ -167,17 +171,20 @@ public final class Worker {
     if let partitions = toAcquire {
       try acquire(partitions)
       toAcquire = nil
-      polledNanos = ports.clock.monotonicNanos()
+      readNanos = ports.clock.monotonicNanos()
     }
+    let begun = ports.clock.monotonicNanos()
     let outcome = try ports.source.poll(
       into: batch.records, limit: configuration.rowsMax, timeoutMs: configuration.pollTimeoutMs,
       fillMs: fillMs())
-    let hasPaused = pausedSinceLastPoll()
+    let hasPaused = hasPaused(before: begun)
+    wasRevoked = false
     switch outcome {
     case .assigned(let partitions):
       toAcquire = partitions
     case .revoked(_, let lost):
       if !lost { commitOffsets() }
+      wasRevoked = true
       toAcquire = nil
       ports.recorder.released(owned.map(\.partition))
       forgetAll()
@@ -187,7 +194,7 @@ public final class Worker {
     case .records:
       try processOrGiveUp()
       reportPositions()
-      commitOffsetsIfDue()
+      try commitOffsetsIfDue()
     case .finished:
       commitOffsets()
       return false
@@ -197,12 +204,16 @@ public final class Worker {
 
   /// Whether the log was not read for so long that it could have been made anew and filled beyond W: then partitions are taken over
   /// again, which compares the record before W with its fingerprint. A log that is read all the time shows such a change
-  /// itself, by an offset that it does not have.
-  private func pausedSinceLastPoll() -> Bool {
+  /// itself, by an offset that it does not have. Only time outside of `poll` counts, or a poll of that length by itself: a frozen
+  /// process. However slow a link is, what has come over it is not thrown away.
+  private func hasPaused(before begun: UInt64) -> Bool {
     let now = ports.clock.monotonicNanos()
-    let passedMs = Int(clamping: (now &- polledNanos) / 1_000_000)
-    polledNanos = now
-    return !owned.isEmpty && passedMs > configuration.verifyAfterMs + configuration.transactionIntervalMs
+    let outsideMs = Int(clamping: (begun &- readNanos) / 1_000_000)
+    let insideMs = Int(clamping: (now &- begun) / 1_000_000)
+    readNanos = now
+    let frozenMs =
+      configuration.verifyAfterMs + configuration.pollTimeoutMs + configuration.transactionIntervalMs
+    return !owned.isEmpty && (outsideMs > configuration.verifyAfterMs || insideMs > frozenMs)
   }
 
   /// How long a batch is filled: until the next transaction may begin.
@@ -224,10 +235,18 @@ public final class Worker {
   /// Processes the batch. When it fails on the way, its partitions are taken over again: the source has gone on and cached states
   /// may hold part of it.
   private func processOrGiveUp() throws {
-    guard !batch.records.records.isEmpty else { return }
+    guard !batch.records.records.isEmpty else { return noteReached() }
     if transactions != nil { transactionNanos = ports.clock.monotonicNanos() }
-    do {
+    try orGiveUp {
       try process()
+      noteReached()
+    }
+  }
+
+  /// What fails on the way makes the partitions be taken over again.
+  private func orGiveUp(_ body: () throws -> Void) throws {
+    do {
+      try body()
     } catch is Abandoned {
       mustSettle = transactions != nil
       forgetAll()
@@ -258,23 +277,12 @@ public final class Worker {
     ports.recorder.state("stopped", healthy: true)
   }
 
-  private func commitOffsetsIfDue() {
+  private func commitOffsetsIfDue() throws {
     let now = ports.clock.monotonicNanos()
     guard now &- lastCommitNanos >= UInt64(configuration.commitIntervalMs) * 1_000_000 else { return }
     lastCommitNanos = now
     commitOffsets()
-    askForEnds()
-  }
-
-  /// Effectively once: commits C of every partition that moved. A failure is not an error: C may lag, W counts.
-  func commitOffsets() {
-    guard transactions == nil else { return }
-    var marks: [OffsetMark] = []
-    for place in owned.indices where owned[place].record.nextOffset > (owned[place].committed ?? -1) {
-      marks.append(owned[place].mark(owned[place].record.nextOffset))
-    }
-    guard !marks.isEmpty, (try? ports.source.commit(marks)) != nil else { return }
-    for mark in marks { owned[Int(places[Int(mark.partition)])].committed = mark.offset }
+    if batch.records.records.isEmpty { try orGiveUp { try commitReached() } }
   }
 }
 
@@ -294,6 +302,10 @@ struct OwnedPartition {
   var tablePosition: Int64?
   /// C as last read or committed.
   var committed: Int64?
+  /// The same as the group shows it: with the marks of transactions behind it.
+  var shown: Int64
+  /// The end up to which everything was given, and is done; 0: not known.
+  var reached: Int64 = 0
   var topicFrom: Int64
   var tableFrom: Int64
   /// The next record must be W − 1 with the record's fingerprint.
@@ -301,8 +313,10 @@ struct OwnedPartition {
   /// The log's end, as far as known, and the next offset, as last reported.
   var end: Int64 = -1
   var reportedNext: Int64 = -1
-  /// The log's end when it was asked for last.
+  /// The log's end when the partition was taken over.
   var askedEnd: Int64
+  /// Below it all was delivered already: states are made again, and nothing counts as scored.
+  var againUntil: Int64
   /// This batch: the record to write, the slots of changed states, the last raw record.
   var next: PartitionRecord
   var dirty: [ChangedState] = []
@@ -311,7 +325,8 @@ struct OwnedPartition {
   /// The offset as it is committed.
   func mark(_ offset: Int64) -> OffsetMark {
     OffsetMark(
-      partition: partition, offset: offset, firstOffset: record.firstOffset, homes: record.homes)
+      partition: partition, offset: offset, firstOffset: record.firstOffset, homes: record.homes,
+      shown: offset == record.nextOffset ? reached : nil)
   }
 }
 
@@ -336,6 +351,8 @@ struct Verdict {
 /// Counts of one batch.
 struct BatchTotals {
   var read = 0
+  /// Those of them of which all was delivered before: they count nowhere else.
+  var rebuilt = 0
   var scored = 0
   var duplicate = 0
   var erased = 0
@@ -345,6 +362,7 @@ struct BatchTotals {
 
   mutating func removeAll() {
     read = 0
+    rebuilt = 0
     scored = 0
     duplicate = 0
     erased = 0

@@ -1,5 +1,6 @@
 internal import Dataflow
 internal import Events
+public import Foundation
 public import Metrics
 
 /// Metrics in Prometheus' text exposition format, version 0.0.4
@@ -13,12 +14,20 @@ public struct PrometheusText: Sendable {
 
   /// All metrics of a pipeline. Labels hold names of stages, reasons, partitions and workers, never data.
   public init(
-    _ snapshot: MetricsSnapshot, _ distributions: [LatencyDistribution], pipeline: String, version: String
+    _ snapshot: MetricsSnapshot, _ distributions: [LatencyDistribution], pipeline: String, version: String,
+    nowMs: Int64 = Int64(Date.now.timeIntervalSince1970 * 1000)
   ) {
     family("tally_build_info", "gauge", "Always 1; what runs here.")
     sample("tally_build_info", [("pipeline", pipeline), ("version", version)], "1")
     counter("tally_records_read_total", "Records read from the topic.", snapshot.read)
     counter("tally_events_scored_total", "Events scored.", snapshot.scored)
+    counter(
+      "tally_records_rebuilt_total",
+      "Records applied once more to states that the store had lost; in no other count and no latency.",
+      snapshot.rebuilt)
+    counter(
+      "tally_states_lost_total", "Partitions whose states were found lost or fallen back.",
+      snapshot.statesLost)
     counter("tally_duplicates_total", "Events whose id was among the entity's last 32.", snapshot.duplicate)
     counter("tally_erased_total", "Erasures done.", snapshot.erased)
     counter(
@@ -30,7 +39,9 @@ public struct PrometheusText: Sendable {
         "tally_dead_letters_total", [("reason", reason.rawValue)], "\(snapshot.deadLettered[reason.index])")
     }
     // Another process tells of those that went to it.
-    partitions(snapshot.partitions.filter(\.isOurs))
+    partitions(snapshot.partitions.filter(\.isOurs), nowMs: nowMs)
+    family("tally_ready", "gauge", "1 while /readyz says ready.")
+    sample("tally_ready", [], snapshot.isHealthy && !snapshot.workers.isEmpty ? "1" : "0")
     family("tally_worker_healthy", "gauge", "1 while the worker works, 0 while it waits for a server.")
     for worker in snapshot.workers {
       sample("tally_worker_healthy", [("worker", "\(worker.worker)")], worker.isHealthy ? "1" : "0")
@@ -53,17 +64,36 @@ public struct PrometheusText: Sendable {
     sample("process_start_time_seconds", [], Self.seconds(process.startMicros * 1_000))
   }
 
-  private mutating func partitions(_ partitions: [PartitionProgress]) {
+  private mutating func partitions(_ partitions: [PartitionProgress], nowMs: Int64) {
     let gauges: [(String, String, (PartitionProgress) -> Int64)] = [
-      ("tally_partition_lag", "Records of a partition that are still to be read.", { $0.lag }),
+      ("tally_partition_lag", "Records up to the last stable offset that are still to be read.", { $0.lag }),
       ("tally_partition_next_offset", "W: the next offset to read.", { $0.next }),
-      ("tally_partition_end_offset", "End of the partition's log, as far as known.", { $0.end }),
+      (
+        "tally_partition_end_offset", "End of the partition's log (high watermark), as far as known.",
+        { $0.end }
+      ),
+      (
+        "tally_partition_stable_offset", "Last stable offset: up to it committed records can be read.",
+        { $0.stable ?? $0.end }
+      ),
+      (
+        "tally_partition_rebuilding", "Records until states that were lost are whole again.",
+        { $0.makingLeft }
+      ),
     ]
     for (name, help, value) in gauges {
       family(name, "gauge", help)
       for partition in partitions {
         sample(name, [("partition", "\(partition.partition)")], "\(value(partition))")
       }
+    }
+    family(
+      "tally_partition_lag_seconds", "gauge",
+      "Now minus the time of the next unread record; 0: there is none.")
+    for partition in partitions {
+      sample(
+        "tally_partition_lag_seconds", [("partition", "\(partition.partition)")],
+        "\(partition.lagSeconds(nowMs: nowMs))")
     }
   }
 

@@ -173,6 +173,7 @@ public final class StatusServer: Sendable {
   static func readinessProblem(_ snapshot: MetricsSnapshot) -> String? {
     if snapshot.workers.isEmpty { return "starting" }
     return snapshot.workers.first { !$0.isHealthy }.map { "worker \($0.worker): \($0.text)" }
+      ?? snapshot.silence
   }
 
   private static func answer(

@@ -109,7 +109,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     }
     if phase == .filled {
       let positions = offsets.map {
-        KafkaPosition(partition: $0.partition, offset: $0.offset, metadata: $0.metadata)
+        KafkaPosition(partition: $0.partition, offset: $0.shown, metadata: $0.metadata)
       }
       let isAdded = try step { producer throws(KafkaError) in
         try producer.sendOffsets(positions, of: offsetsTopic, membership: membership)

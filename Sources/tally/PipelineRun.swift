@@ -19,6 +19,7 @@ final class PipelineRun: Sendable {
   let stop = StopSignal()
   private let outcome = Mutex(Outcome())
   private let group = WorkerThreads()
+  private let watcher = Mutex<BrokerWatcher?>(nil)
 
   private struct Outcome {
     var failure: (any Error)?
@@ -31,6 +32,16 @@ final class PipelineRun: Sendable {
     let plan = try WorkerPlan.live(settings, pipeline)
     let board = try plan.scorer.flatMap { try pipeline.makeBoard(settings, scorer: try $0()) }
     try self.init(settings, pipeline, plan, board: board)
+    do {
+      let made = try BrokerWatcher(
+        settings, group: settings.groupName(of: pipeline), partitions: plan.homes.partitionCount,
+        metrics: metrics)
+      watcher.withLock { $0 = made }
+    } catch {
+      stop.stop()
+      group.join()
+      throw Failure("kafka \(settings.brokers): \(error)")
+    }
   }
 
   /// As above, with neighbours of the caller's choice.
@@ -72,6 +83,7 @@ final class PipelineRun: Sendable {
   /// Waits until all workers have ended; rethrows the first failure.
   func join() throws {
     group.join()
+    watcher.withLock { $0.take() }?.stop()
     if let failure = outcome.withLock({ $0.failure }) { throw failure }
   }
 }

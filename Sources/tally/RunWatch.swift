@@ -1,3 +1,4 @@
+import Dataflow
 import Foundation
 import Metrics
 import Monitor
@@ -10,6 +11,7 @@ struct RunWatch {
   private let ends: [Int64]?
   private let refreshTicks: Int
   private let title: () -> String
+  private let isPicture: Bool
   private static let tickMs = 100
   /// Seconds between lines when there is no live view.
   private static let lineSeconds = 10
@@ -24,6 +26,7 @@ struct RunWatch {
     self.ends = ends
     self.title = title
     let output = StandardOutput()
+    isPicture = isLive && output.isTerminal
     refreshTicks = (isLive && output.isTerminal ? 1 : Self.lineSeconds) * 1000 / Self.tickMs
     view = LiveView(
       title: title(), metrics: run.metrics, board: isLive ? run.atRisk : nil, clock: SystemClock(),
@@ -38,6 +41,7 @@ struct RunWatch {
       usleep(UInt32(Self.tickMs) * 1000)
       tick += 1
       if let ends, hasReached(ends) { run.stop.stop() }
+      tellOfStates()
       // What a worker waits for is told at once, not with the next regular line.
       let changes = tick % Self.healthTicks == 0 && run.metrics.isHealthy != isHealthy
       if changes { isHealthy.toggle() }
@@ -47,12 +51,33 @@ struct RunWatch {
       }
     }
     view.finish()
+    tellOfStates(isFinished: true)
+  }
+
+  /// Says that states were lost, and that they are whole again; beside a live picture not before its end.
+  private func tellOfStates(isFinished: Bool = false) {
+    guard isFinished || !isPicture else { return }
+    for notice in run.metrics.takeNotices() { complain("tally: \(notice.text)") }
   }
 
   private func hasReached(_ ends: [Int64]) -> Bool {
     let partitions = run.metrics.partitions
     return ends.indices.allSatisfy { index in
       ends[index] == 0 || partitions.contains { Int($0.partition) == index && $0.next >= ends[index] }
+    }
+  }
+}
+
+extension StateLossNotice {
+  /// For people.
+  var text: String {
+    let rest =
+      "from offset \(from) up to \(until) they are made from the log; nothing of it is delivered or counted again"
+    switch because {
+    case .lost: return "partition \(partition): the store has lost the states: \(rest)"
+    case .fellBack: return "partition \(partition): the store has fallen back to older states: \(rest)"
+    case .unfinished: return "partition \(partition): the states are not whole yet: \(rest)"
+    case nil: return "partition \(partition): the states are whole again, at offset \(from)"
     }
   }
 }

@@ -114,6 +114,7 @@ extension Setting {
     time("worker.transaction_interval", \.worker.transactionIntervalMs, in: 0...2 * second),
     bytes("worker.value_size_max", \.valueBytesMax, in: 1 << 10...Int64(EventDecoder.valueBytesLimit)),
     time("worker.commit_interval", \.worker.commitIntervalMs, in: 1...minute),
+    time("worker.ready_within", \.readyWithinMs, in: 3 * second...10 * minute),
   ]
 
   private static let http = [

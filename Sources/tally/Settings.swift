@@ -90,6 +90,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   /// Largest value that is decoded.
   var valueBytesMax = 256 << 10
   var worker = WorkerConfiguration()
+  /// Longest time without a sign of life of a partition's broker, or without progress where there is lag, that counts as ready.
+  var readyWithinMs = 15_000
   /// Where metrics and health are served: PORT, :PORT or HOST:PORT; nil: nowhere.
   var http: String?
   /// Where every setting comes from that is not the default, by its path in the configuration file.

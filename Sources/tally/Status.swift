@@ -12,7 +12,8 @@ struct Status: ParsableCommand {
     abstract: "Prints W, T, C, end and lag of every partition, and the totals.",
     discussion: """
       W: next offset by the store. T: by the table. C: the group's committed offset. Effectively once keeps C ≤ W ≤ T.
-      Topics written in transactions show a lag of 1 at rest: the end counts the transaction's marker.
+      End: the last stable offset, up to which committed records can be read. At rest the lag is 0: marks of transactions behind the
+      last record count as read once the group shows it, worker.commit_interval later.
       Skipped: offsets below W that held no record when they were read: markers of transactions, or what a compacted topic has
       lost.
 
@@ -34,13 +35,13 @@ struct Status: ParsableCommand {
       let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
       let facts = positions.facts
       show(
-        positions.standings, table: facts.map(\.table), committed: facts.map { $0.committed?.offset },
+        positions.standings, table: facts.map(\.table), committed: facts.map(\.committed),
         ends: facts.map(\.bounds.high))
     }
   }
 
   private func show(
-    _ standings: [PartitionStanding], table: [Int64?], committed: [Int64?], ends: [Int64]
+    _ standings: [PartitionStanding], table: [Int64?], committed: [CommittedOffset?], ends: [Int64]
   ) {
     func text(_ offset: Int64?) -> String { offset.map(String.init) ?? "-" }
     func pad(_ text: String) -> String { String(repeating: " ", count: max(0, 12 - text.count)) + text }
@@ -49,18 +50,22 @@ struct Status: ParsableCommand {
     var skipped: Int64 = 0
     for partition in ends.indices {
       let record = standings[partition].record
-      let lag = ends[partition] - (record?.nextOffset ?? 0)
+      let next = record?.nextOffset ?? 0
+      // What the group shows beyond W are marks of transactions, when it commits the same W.
+      let reached = committed[partition].map { $0.offset == next ? $0.shown : next } ?? next
+      let lag = max(ends[partition] - reached, 0)
       if json {
         func value(_ offset: Int64?) -> String { offset.map(String.init) ?? "null" }
         say(
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
-            + "\"c\":\(value(committed[partition])),\"end\":\(ends[partition]),\"lag\":\(lag),"
+            + "\"c\":\(value(committed[partition]?.offset)),\"end\":\(ends[partition]),\"lag\":\(lag),"
             + "\"generation\":\(standings[partition].generation),\"skipped\":\(record?.skippedOffsets ?? 0),"
             + Self.json(record?.counters ?? PartitionCounters()) + "}")
       } else {
         say(
           [
-            "\(partition)", text(record?.nextOffset), text(table[partition]), text(committed[partition]),
+            "\(partition)", text(record?.nextOffset), text(table[partition]),
+            text(committed[partition]?.offset),
             "\(ends[partition])", "\(lag)",
           ].map(pad).joined())
       }

@@ -61,6 +61,11 @@ import Testing
     let read = CommittedOffset(99, metadata: mark.metadata)
     #expect(read == CommittedOffset(99, firstOffset: 7, homes: homes))
     #expect(CommittedOffset(5, metadata: "tally first=7") == CommittedOffset(5, firstOffset: 7))
+    let shown = OffsetMark(partition: 3, offset: 99, firstOffset: 7, homes: homes, shown: 105)
+    #expect(shown.metadata == "tally first=7 partitioner=crc32 partitions=12 next=99")
+    let found = CommittedOffset(105, metadata: shown.metadata)
+    #expect(found == CommittedOffset(99, firstOffset: 7, homes: homes, shown: 105))
+    #expect(CommittedOffset(5, metadata: "tally first=7 next=9") == CommittedOffset(5, firstOffset: 7))
     for text in ["", "x", "tally first=", "tally first=-1", "tally first=x partitions=3"] {
       #expect(CommittedOffset(5, metadata: text) == CommittedOffset(5), "\(text)")
     }

@@ -72,6 +72,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "worker.transaction_interval", good: "0ms", bad: ["", "50", "2m"]),
     SettingSample(path: "worker.value_size_max", good: "64KiB", bad: ["", "1B", "999GiB"]),
     SettingSample(path: "worker.commit_interval", good: "500ms", bad: ["", "0ms", "2m"]),
+    SettingSample(path: "worker.ready_within", good: "30s", bad: ["", "2s", "11m"]),
     SettingSample(
       path: "http.listen", good: "127.0.0.1:9464", bad: ["", "http", "host:1", "1:2:3", ":70000"]),
   ]

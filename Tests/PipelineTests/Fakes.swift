@@ -301,8 +301,17 @@ final class CountingRecorder: Recorder {
   var duplicate = 0
   var erased = 0
   var deadLettered = 0
+  var rebuilt = 0
+  var losses: [String] = []
+  /// Events whose way from the broker to durable was measured.
+  var aged = 0
+  var positions: [Int32: Int64] = [:]
   var states: [String] = []
-  func record(_ stage: Stage, nanos: UInt64, events: Int) {}
+  func record(_ stage: Stage, nanos: UInt64, events: Int) { if stage == .total { aged += events } }
+  func rebuilt(records: Int) { rebuilt += records }
+  func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss) {
+    losses.append("\(partition) \(because.rawValue) \(from)..<\(until)")
+  }
   func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int]) {
     self.read += read
     self.scored += scored
@@ -310,6 +319,6 @@ final class CountingRecorder: Recorder {
     self.erased += erased
     self.deadLettered += deadLettered.reduce(0, +)
   }
-  func position(partition: Int32, next: Int64, end: Int64) {}
+  func position(partition: Int32, next: Int64, end: Int64) { positions[partition] = next }
   func state(_ text: String, healthy: Bool) { states.append(text) }
 }

@@ -62,7 +62,8 @@ final class World {
   /// A worker; `source` and `clock` nil: of the world's log, with time that stands still.
   func worker(
     _ faults: Faults, rebalanceShare: Double, batchRowsMax: Int, cacheEntries: Int,
-    source: (any RecordSource)? = nil, clock: FakeClock = FakeClock()
+    source: (any RecordSource)? = nil, clock: FakeClock = FakeClock(),
+    transactions: (any TransactionalTopicSink)? = nil
   ) -> Worker {
     let context = ScoreContext(
       pipeline: "p", topic: "events", definition: program.definitionHash.hex,
@@ -71,6 +72,7 @@ final class World {
     var configuration = WorkerConfiguration()
     configuration.batchRowsMax = batchRowsMax
     configuration.onLostState = onLostState
+    if transactions != nil { configuration.guarantee = .exactlyOnce }
     let memory = MemoryStateStore(storage, partitionCount: 3)
     memory.beforeOperation = beforeStoreOperation
     let ports = WorkerPorts(
@@ -79,7 +81,7 @@ final class World {
       store: FaultyStore(rival.map { RacedStore(memory, rival: $0) } ?? memory, faults: faults),
       scorer: SumScorer(),
       decider: NoDecisions(),
-      topic: FakeTopicSink(topic, faults: faults, refusesEvery: refusals.topic),
+      topic: transactions ?? FakeTopicSink(topic, faults: faults, refusesEvery: refusals.topic),
       table: FakeTableSink(table, faults: faults, refusesEvery: refusals.table),
       clock: clock, recorder: recorder)
     return Worker(

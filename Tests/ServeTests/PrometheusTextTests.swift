@@ -53,7 +53,7 @@ struct Exposition {
 @Suite("Prometheus' text") struct PrometheusTextTests {
   private func exposition(_ metrics: PipelineMetrics) throws -> Exposition {
     var text = PrometheusText(
-      metrics.snapshot(), metrics.distributions(), pipeline: "a\"b\\c\nd", version: "1")
+      metrics.snapshot(), metrics.distributions(), pipeline: "a\"b\\c\nd", version: "1", nowMs: 10_000)
     text.add(.now())
     return try Exposition(text.text)
   }
@@ -65,6 +65,9 @@ struct Exposition {
     metrics.count(read: 20, scored: 14, duplicate: 2, erased: 1, deadLettered: letters)
     metrics.folded(events: 4)
     metrics.position(partition: 3, next: 40, end: 55)
+    metrics.rebuilt(records: 7)
+    metrics.makingAgain(partition: 4, from: 10, until: 30, because: .lost)
+    metrics.unread(partition: 3, sinceMs: 500)
     metrics.state("running", healthy: true)
     metrics.recorder(worker: 1).state("waiting for redis", healthy: false)
     let found = try exposition(metrics)
@@ -77,6 +80,13 @@ struct Exposition {
     #expect(found.samples["tally_dead_letters_total"]?.count == DeadLetterReason.count)
     #expect(try found.value("tally_partition_lag", ["partition": "3"]) == 15)
     #expect(try found.value("tally_partition_end_offset", ["partition": "3"]) == 55)
+    #expect(try found.value("tally_partition_stable_offset", ["partition": "3"]) == 55)
+    #expect(try found.value("tally_partition_lag_seconds", ["partition": "3"]) == 9.5)
+    #expect(try found.value("tally_partition_lag_seconds", ["partition": "4"]) == 0)
+    #expect(try found.value("tally_partition_rebuilding", ["partition": "4"]) == 20)
+    #expect(try found.value("tally_records_rebuilt_total") == 7)
+    #expect(try found.value("tally_states_lost_total") == 1)
+    #expect(try found.value("tally_ready") == 0)
     #expect(try found.value("tally_worker_healthy", ["worker": "0"]) == 1)
     #expect(try found.value("tally_worker_healthy", ["worker": "1"]) == 0)
     #expect(try found.value("tally_build_info", ["pipeline": "a\\\"b\\\\c\\nd"]) == 1)
@@ -117,6 +127,8 @@ struct Exposition {
     let now = ContinuousClock.now
     #expect(StatusServer.healthProblem(snapshot, now: now) == nil)
     #expect(StatusServer.readinessProblem(snapshot) == nil)
+    snapshot.silence = "no broker has answered for 20 s"
+    #expect(StatusServer.readinessProblem(snapshot) == "no broker has answered for 20 s")
     #expect(StatusServer.healthProblem(snapshot, now: now + .seconds(61))?.contains("worker 0") == true)
     snapshot.workers[0].isHealthy = false
     snapshot.workers[0].text = "waiting for redis"

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 public import Kafka
 import Synchronization
@@ -47,6 +48,20 @@ public final class MockBroker: Sendable {
 
   /// Lets all brokers refuse connections, or serve again.
   public func setDown(_ down: Bool) throws { try ask(down ? "down" : "up") }
+
+  /// Stops all its work until `thaw`: connections stay open, nothing is answered.
+  public func freeze() {
+    process.signal(SIGSTOP)
+    // A thread of it that was at work may still finish its answer.
+    while process.isRunning, !readStatus().contains("State:\tT") { usleep(1_000) }
+  }
+
+  private func readStatus() -> String {
+    (try? String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)) ?? ""
+  }
+
+  /// Takes its work up again.
+  public func thaw() { process.signal(SIGCONT) }
 
   /// Lets the next `times` requests of a kind fail.
   public func fail(_ request: MockCluster.Request, with fault: MockCluster.Fault, times: Int = 1) throws {

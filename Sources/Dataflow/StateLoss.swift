@@ -1,0 +1,18 @@
+/// Why states are made again.
+public enum StateLoss: String, Sendable {
+  /// The store had none of them.
+  case lost
+  /// The store had older ones.
+  case fellBack
+  /// An earlier life of the process had begun it, or another generation takes over.
+  case unfinished
+}
+
+extension Recorder {
+  /// Does nothing.
+  public func lastRead(partition: Int32, timeMs: Int64) {}
+  /// Does nothing.
+  public func rebuilt(records: Int) {}
+  /// Does nothing.
+  public func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss) {}
+}
