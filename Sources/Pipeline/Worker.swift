@@ -282,6 +282,8 @@ public final class Worker {
     guard now &- lastCommitNanos >= UInt64(configuration.commitIntervalMs) * 1_000_000 else { return }
     lastCommitNanos = now
     commitOffsets()
+    // Fetching goes on meanwhile: over a slow link the answer may take longer than a pause may.
+    readNanos &+= ports.clock.monotonicNanos() &- now
     if batch.records.records.isEmpty { try orGiveUp { try commitReached() } }
   }
 }

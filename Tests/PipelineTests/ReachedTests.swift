@@ -15,17 +15,22 @@ private final class SlowSource: RecordSource {
   private let marks: Int64
   /// How long each poll takes, and each question.
   private let pollMs: Int
+  private let commitMs: Int
   private var restsLeft: Int
   private var emptyLeft: Int
   private(set) var questions = 0
   private(set) var takeovers = 0
   private var isAtEnd = false
 
-  init(_ log: FakeLog, _ clock: FakeClock, marks: Int64, pollMs: Int, emptyPolls: Int = 0, rests: Int = 3) {
+  init(
+    _ log: FakeLog, _ clock: FakeClock, marks: Int64, pollMs: Int, commitMs: Int = 0, emptyPolls: Int = 0,
+    rests: Int = 3
+  ) {
     self.log = log
     self.clock = clock
     self.marks = marks
     self.pollMs = pollMs
+    self.commitMs = commitMs
     emptyLeft = emptyPolls
     restsLeft = rests
     inner = FakeSource(log: log, faults: Faults(seed: 1, crashShare: 0, unavailableShare: 0))
@@ -64,6 +69,7 @@ private final class SlowSource: RecordSource {
   }
   func unassign() throws { try inner.unassign() }
   func commit(_ offsets: [OffsetMark]) throws {
+    clock.sleep(milliseconds: commitMs)
     for mark in offsets {
       log.committed[Int(mark.partition)] = CommittedOffset(mark.shown, metadata: mark.metadata)
     }
@@ -144,7 +150,7 @@ private final class FakeTransactions: TransactionalTopicSink {
     let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
     let clock = FakeClock()
     // The polls together, and each one with what came before it, take longer than a pause may.
-    let source = SlowSource(world.log, clock, marks: 0, pollMs: 4_000, emptyPolls: 10)
+    let source = SlowSource(world.log, clock, marks: 0, pollMs: 4_000, commitMs: 6_000, emptyPolls: 10)
     try worker(world, source, clock).run()
     #expect(source.takeovers == 1)
     #expect(source.questions == world.log.partitions.count)
