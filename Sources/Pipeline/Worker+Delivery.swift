@@ -103,12 +103,18 @@ extension Worker {
     offsetsAreKept = true
   }
 
+  /// Waits for acknowledgements, `flushWaitMs` each, before the group is served between them.
+  private static let patientWaits = 10
+
   private func awaitAcknowledgements(of topic: any TopicSink) throws {
     var waits = 0
     while try !topic.flush(timeoutMs: configuration.flushWaitMs) {
       waits += 1
       if waits == 5 { ports.recorder.state("waiting for the sink topic's acknowledgements", healthy: false) }
-      if try serveGroup(forMs: 1) { throw Abandoned() }
+      ports.recorder.beat()
+      if stop.isStopped { throw Abandoned() }
+      // To serve the group, delivery has to stop, and what was fetched is fetched again: over a slow link not for every batch.
+      if waits > Self.patientWaits, try serveGroup(forMs: 1) { throw Abandoned() }
     }
     if waits > 0 {
       try ports.source.resume()
