@@ -59,6 +59,11 @@ struct EventOracle {
     case .text:
       require(theirs.value_case == TALLY__ATTRIBUTE__VALUE_STRING_VALUE, "text")
       require(isStart(theirs.string_value, ours.text), "a text's value")
+    case .infinite:
+      require(theirs.value_case == TALLY__ATTRIBUTE__VALUE_DOUBLE_VALUE, "real")
+      require(!theirs.double_value.isFinite, "an infinite real")
+    case .garbled: require(theirs.value_case == TALLY__ATTRIBUTE__VALUE_STRING_VALUE, "text")
+    case .composite, .beyond: require(false, "a value that protobuf does not have")
     }
   }
 

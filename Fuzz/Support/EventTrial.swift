@@ -208,6 +208,10 @@ final class EventTrial {
     case .integer: writer.field(3, zigzag: Int64(bitPattern: attribute.bits))
     case .real: writer.field(4, double: Double(bitPattern: attribute.bits))
     case .text: batch.withBytes(of: attribute.text) { writer.field(5, bytes: $0) }
+    case .infinite: writer.field(4, double: .nan)
+    case .garbled: [0xff].withUnsafeBytes { writer.field(5, bytes: $0) }
+    // As whoever gives them to protobuf would.
+    case .composite, .beyond: break
     }
     writer.close(mark)
   }

@@ -1,6 +1,9 @@
 #include "CSimdjson.h"
 
+#include <cctype>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -19,6 +22,8 @@ struct tally_json {
   std::unique_ptr<tally_json_attribute[]> attributes;
   size_t bytes_max;
   size_t attributes_max;
+  // Whether marks stand for values that JSON cannot hold.
+  bool is_repaired = false;
 
   tally_json(size_t bytes_max, size_t attributes_max)
       : bytes_max(bytes_max), attributes_max(attributes_max) {}
@@ -33,7 +38,7 @@ const tally_json_value absent = {TALLY_JSON_ABSENT, 0, nullptr, 0};
 
 tally_json_value number(uint32_t kind, uint64_t bits) { return {kind, 0, nullptr, bits}; }
 
-tally_json_value value_of(element value) noexcept {
+tally_json_value value_of(element value, bool is_repaired) noexcept {
   switch (value.type()) {
     case element_type::NULL_VALUE: return number(TALLY_JSON_NULL, 0);
     case element_type::BOOL: return number(TALLY_JSON_FLAG, value.get_bool().value_unsafe() ? 1 : 0);
@@ -48,6 +53,14 @@ tally_json_value value_of(element value) noexcept {
     }
     case element_type::STRING: {
       std::string_view text = value.get_string().value_unsafe();
+      if (is_repaired && text.size() >= 2 && text[0] == 0) {
+        switch (text[1]) {
+          case 'B': return number(TALLY_JSON_BEYOND, 0);
+          case 'I': return number(TALLY_JSON_INFINITE, 0);
+          case 'G': return number(TALLY_JSON_GARBLED, 0);
+          default: break;
+        }
+      }
       return {TALLY_JSON_TEXT, static_cast<uint32_t>(text.size()), text.data(), 0};
     }
     case element_type::ARRAY: return number(TALLY_JSON_ARRAY, 0);
@@ -63,7 +76,7 @@ bool is(std::string_view key, const char (&name)[N]) noexcept {
 void read_attributes(tally_json *parser, object attributes, tally_json_event *event) noexcept {
   for (key_value_pair field : attributes) {
     if (event->attributes_count < parser->attributes_max) {
-      parser->attributes[event->attributes_count++] = {field.key.data(), field.key.size(), value_of(field.value)};
+      parser->attributes[event->attributes_count++] = {field.key.data(), field.key.size(), value_of(field.value, parser->is_repaired)};
     }
     event->attributes_total++;
   }
@@ -77,9 +90,9 @@ void read_kind(tally_json *parser, object kind, const char (&name)[N], tally_jso
   object attributes;
   for (key_value_pair field : kind) {
     if (is(field.key, name)) {
-      *named = value_of(field.value);
+      *named = value_of(field.value, parser->is_repaired);
     } else if (is(field.key, "attributes")) {
-      event->attributes = value_of(field.value);
+      event->attributes = value_of(field.value, parser->is_repaired);
       found = event->attributes.kind == TALLY_JSON_OBJECT;
       if (found) attributes = field.value.get_object().value_unsafe();
     }
@@ -112,7 +125,7 @@ void read_event(tally_json *parser, object root, tally_json_event *event) noexce
     } else if (is(field.key, "erasure")) {
       place = &event->erasure;
     }
-    if (place) *place = value_of(field.value);
+    if (place) *place = value_of(field.value, parser->is_repaired);
   }
   if (event->engagement.kind == TALLY_JSON_OBJECT) {
     read_kind(parser, engagement, "type", &event->type, event);
@@ -121,47 +134,152 @@ void read_event(tally_json *parser, object root, tally_json_event *event) noexce
   }
 }
 
-// Why simdjson refused a number: looks at every number outside of strings. Only for records that are refused
-// anyway. `input` ends in zeros.
-int explain_number(const char *input, size_t count) noexcept {
-  int outcome = TALLY_JSON_UNDECODABLE;
-  bool in_string = false;
-  for (size_t at = 0; at < count; at++) {
-    char c = input[at];
-    if (in_string) {
-      if (c == '\\') {
-        at++;
-      } else if (c == '"') {
-        in_string = false;
+// Values that JSON cannot hold become texts that no producer writes, so that the rest of the record can be read: a zero, and a
+// letter that says what stood there.
+constexpr char mark_beyond = 'B', mark_infinite = 'I', mark_garbled = 'G';
+
+bool is_hex(char c) noexcept { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+
+// Value of the four hexadecimal digits at `text`; -1: they are not.
+int unit_at(const char *text) noexcept {
+  int unit = 0;
+  for (int at = 0; at < 4; at++) {
+    if (!is_hex(text[at])) return -1;
+    char c = text[at];
+    unit = unit * 16 + (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+  }
+  return unit;
+}
+
+// Writes a record with such values replaced; `input` ends in zeros. Only for records that simdjson refuses.
+class Repair {
+ public:
+  Repair(const char *input, size_t count, char *output) noexcept : input(input), count(count), output(output) {}
+
+  // Returns the bytes written; 0: nothing was replaced.
+  size_t run() noexcept {
+    while (at < count) {
+      char c = input[at];
+      if (c == '"') {
+        text();
+      } else if (c == '-' || (c >= '0' && c <= '9')) {
+        number();
+      } else if (starts("NaN")) {
+        replace(mark_infinite, 3);
+      } else if (starts("Infinity")) {
+        replace(mark_infinite, 8);
+      } else {
+        output[written++] = input[at++];
       }
-      continue;
     }
-    if (c == '"') {
-      in_string = true;
-      continue;
+    return replaced == 0 ? 0 : written;
+  }
+
+  // Most bytes that `run` writes: the shortest such value has three.
+  static size_t bytes_max(size_t count) noexcept { return count * 8 + 32; }
+
+ private:
+  const char *input;
+  size_t count;
+  char *output;
+  size_t at = 0;
+  size_t written = 0;
+  unsigned replaced = 0;
+
+  bool starts(const char *word) const noexcept {
+    size_t length = std::strlen(word);
+    return count - at >= length && std::memcmp(input + at, word, length) == 0;
+  }
+
+  // A number makes the text unlike all others: it may be a key.
+  void replace(char mark, size_t length) noexcept {
+    written += static_cast<size_t>(std::snprintf(output + written, 24, "\"\\u0000%c%u\"", mark, replaced++));
+    at += length;
+  }
+
+  void copy(size_t length) noexcept {
+    std::memcpy(output + written, input + at, length);
+    written += length;
+    at += length;
+  }
+
+  void text() noexcept {
+    size_t end = at + 1;
+    bool garbled = false;
+    while (end < count && input[end] != '"') {
+      if (input[end] != '\\') {
+        end++;
+        continue;
+      }
+      if (input[end + 1] != 'u') {
+        end += 2;
+        continue;
+      }
+      int unit = unit_at(input + end + 2);
+      if (unit < 0) break;
+      end += 6;
+      if (unit >= 0xdc00 && unit <= 0xdfff) garbled = true;
+      if (unit < 0xd800 || unit > 0xdbff) continue;
+      int next = input[end] == '\\' && input[end + 1] == 'u' ? unit_at(input + end + 2) : -1;
+      if (next >= 0xdc00 && next <= 0xdfff) {
+        end += 6;
+      } else {
+        garbled = true;
+      }
     }
-    if (c != '-' && (c < '0' || c > '9')) continue;
-    size_t begin = at;
-    bool whole = true;
-    while (at < count && std::strchr("+-.eE0123456789", input[at]) != nullptr && input[at] != 0) {
-      if (input[at] == '.' || input[at] == 'e' || input[at] == 'E') whole = false;
-      at++;
-    }
-    size_t length = at - begin;
-    at--;
-    const char *digits = input + begin + (input[begin] == '-' ? 1 : 0);
-    bool malformed = digits[0] < '0' || digits[0] > '9' ||
-                     (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9');
-    char *end = nullptr;
-    double real = std::strtod(input + begin, &end);
-    if (malformed || end != input + begin + length || end[-1] == '.') return TALLY_JSON_UNDECODABLE;
-    if (std::isinf(real)) {
-      outcome = TALLY_JSON_NOT_FINITE;
-    } else if (whole && std::fabs(real) >= 9223372036854775808.0 && outcome == TALLY_JSON_UNDECODABLE) {
-      outcome = TALLY_JSON_OUT_OF_BOUNDS;
+    size_t length = end < count ? end + 1 - at : count - at;
+    if (garbled && end < count && input[end] == '"') {
+      replace(mark_garbled, length);
+    } else {
+      copy(length);
     }
   }
-  return outcome;
+
+  void number() noexcept {
+    if (starts("-Infinity")) return replace(mark_infinite, 9);
+    size_t length = 0;
+    bool whole = true;
+    while (at + length < count && input[at + length] != 0 && std::strchr("+-.eE0123456789", input[at + length])) {
+      if (std::strchr(".eE", input[at + length])) whole = false;
+      length++;
+    }
+    const char *begin = input + at;
+    const char *digits = begin + (*begin == '-' ? 1 : 0);
+    char *end = nullptr;
+    double real = std::strtod(begin, &end);
+    bool malformed = digits[0] < '0' || digits[0] > '9' || (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9') ||
+                     end != begin + length || end[-1] == '.';
+    if (malformed) return copy(length);
+    if (std::isinf(real)) return replace(whole ? mark_beyond : mark_infinite, length);
+    errno = 0;
+    if (whole) *begin == '-' ? static_cast<void>(std::strtoll(begin, nullptr, 10))
+                             : static_cast<void>(std::strtoull(begin, nullptr, 10));
+    if (whole && errno == ERANGE) return replace(mark_beyond, length);
+    copy(length);
+  }
+};
+
+// Parses; a record that simdjson refuses for such values a second time, without them.
+simdjson::error_code parse(tally_json *parser, size_t count, element &root) noexcept {
+  parser->is_repaired = false;
+  auto error = parser->parser.parse(parser->input.get(), count, false).get(root);
+  switch (error) {
+    case simdjson::SUCCESS:
+    case simdjson::DEPTH_ERROR:
+    case simdjson::UTF8_ERROR:
+    case simdjson::CAPACITY:
+    case simdjson::EMPTY:
+    case simdjson::MEMALLOC: return error;
+    default: break;
+  }
+  std::unique_ptr<char[]> output(
+      new (std::nothrow) char[Repair::bytes_max(count) + simdjson::SIMDJSON_PADDING]);
+  if (!output) return error;
+  size_t written = Repair(parser->input.get(), count, output.get()).run();
+  if (written == 0) return error;
+  std::memset(output.get() + written, 0, simdjson::SIMDJSON_PADDING);
+  parser->is_repaired = true;
+  return parser->parser.parse(output.get(), written, false).get(root);
 }
 
 }  // namespace
@@ -186,13 +304,11 @@ extern "C" int tally_json_read(tally_json *parser, const void *bytes, size_t cou
   std::memcpy(parser->input.get(), bytes, count);
   std::memset(parser->input.get() + count, 0, simdjson::SIMDJSON_PADDING);
   element root;
-  auto error = parser->parser.parse(parser->input.get(), count, false).get(root);
-  switch (error) {
+  switch (parse(parser, count, root)) {
     case simdjson::SUCCESS: break;
     case simdjson::DEPTH_ERROR: return TALLY_JSON_TOO_DEEP;
     case simdjson::UTF8_ERROR: return TALLY_JSON_INVALID_UTF8;
     case simdjson::CAPACITY: return TALLY_JSON_TOO_LARGE;
-    case simdjson::NUMBER_ERROR: return explain_number(parser->input.get(), count);
     default: return TALLY_JSON_UNDECODABLE;
   }
   object fields;

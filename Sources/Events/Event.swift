@@ -62,6 +62,14 @@ public enum AttributeKind: UInt8, Sendable {
   case real
   /// Text.
   case text
+  /// An object or a list.
+  case composite
+  /// A whole number beyond 64 bits.
+  case beyond
+  /// A number beyond a double, infinity, or no number (NaN).
+  case infinite
+  /// Text that is none: not UTF-8, or half of a surrogate pair.
+  case garbled
 }
 
 /// One attribute that the pipeline's symbols name; others are checked and dropped while decoding.

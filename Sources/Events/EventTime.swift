@@ -38,7 +38,8 @@ public enum EventTimeBounds {
     case ..<start: return "looks like milliseconds since 1970: \(wanted)"
     case ..<10_000_000_000_000_000: return "is after 2088: \(wanted)"
     case ..<100_000_000_000_000_000: return "looks like tenths of microseconds: \(wanted)"
-    default: return "looks like nanoseconds since 1970: \(wanted)"
+    case ..<4_000_000_000_000_000_000: return "looks like nanoseconds since 1970: \(wanted)"
+    default: return "is after 2088, also as nanoseconds: \(wanted)"
     }
   }
 }

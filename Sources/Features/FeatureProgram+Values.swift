@@ -4,7 +4,7 @@ extension FeatureProgram {
   /// Whether an event fits the declaration: types, bounds and decimals of its attributes. nil: it does. Row code.
   ///
   /// Checked are the attributes that its event type (or the profile) declares; a number may come as a whole number
-  /// of at most ±2^53, null is always allowed, an undeclared event type is too. Also refuses an event time outside
+  /// of at most ±2^53, null is always allowed, an undeclared event type is too. Whatever else an event holds cannot be wrong. Also refuses an event time outside
   /// `EventTimeBounds`, which decoders check as well.
   public func problem(of event: Event, in batch: EventBatch) -> DeadLetterReason? {
     guard event.time > 0, event.time < EventTimeBounds.end else { return .invalidTime }
@@ -22,11 +22,30 @@ extension FeatureProgram {
     let name = "\(owner).\(symbols.names[Int(attribute.name)])"
     switch reason {
     case .notFinite: return "\(name) is no finite number"
+    case .invalidUTF8: return "\(name) is no valid text: not UTF-8, or half of a surrogate pair"
     case .outOfBounds
     where attribute.kind == .real && plan.pointee.number(Double(bitPattern: attribute.bits)) == nil:
       return "\(name) has more decimals than are declared: declare them, or round: true"
-    case .outOfBounds: return "\(name) is outside its bounds"
-    default: return "\(name) is no \(plan.pointee.kind)"
+    case .outOfBounds:
+      let bounds = "\(Self.text(plan.pointee.minimum)) to \(Self.text(plan.pointee.maximum))"
+      return "\(name) is outside its bounds, \(bounds)"
+    default: return "\(name) is no \(plan.pointee.kind) but \(Self.words(for: attribute.kind))"
+    }
+  }
+
+  private static func text(_ bound: Double) -> String {
+    Int64(exactly: bound).map(String.init) ?? "\(bound)"
+  }
+
+  /// What an attribute holds, for people.
+  private static func words(for kind: AttributeKind) -> String {
+    switch kind {
+    case .null: "null"
+    case .flag: "true or false"
+    case .integer, .real, .beyond: "a number"
+    case .infinite: "an infinite number or NaN"
+    case .text, .garbled: "a text"
+    case .composite: "an object or a list"
     }
   }
 
@@ -49,7 +68,9 @@ extension FeatureProgram {
     if attribute.kind == .null { return nil }
     switch plan.pointee.kind {
     case .number: return problem(ofNumber: attribute, plan)
-    case .category, .text: return attribute.kind == .text ? nil : .wrongType
+    case .category, .text:
+      if attribute.kind == .garbled { return .invalidUTF8 }
+      return attribute.kind == .text ? nil : .wrongType
     case .flag: return attribute.kind == .flag ? nil : .wrongType
     }
   }
@@ -68,7 +89,9 @@ extension FeatureProgram {
       guard given.isFinite else { return .notFinite }
       guard let number = plan.pointee.number(given) else { return .outOfBounds }
       value = number
-    case .null, .flag, .text: return .wrongType
+    case .beyond: return .outOfBounds
+    case .infinite: return .notFinite
+    case .null, .flag, .text, .garbled, .composite: return .wrongType
     }
     return value < plan.pointee.minimum || value > plan.pointee.maximum ? .outOfBounds : nil
   }

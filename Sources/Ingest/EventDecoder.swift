@@ -113,7 +113,7 @@ public final class EventDecoder: RecordDecoder {
   }
 
   private static func looksLikeJSON(_ value: UnsafeRawBufferPointer) -> Bool {
-    for byte in value {
+    for byte in JSONReader.withoutMark(value) {
       switch byte {
       case UInt8(ascii: "{"): return true
       case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): continue

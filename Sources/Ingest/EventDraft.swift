@@ -15,12 +15,17 @@ struct EventDraft {
   var attributesTotal = 0
   var hasInvalidUTF8 = false
   var hasWrongType = false
+  /// The first field of a wrong type, and what it should be.
+  private var wrongField: (name: StaticString, wanted: StaticString)?
   /// Whether the event time is something else than a whole number.
   var hasWrongTime = false
-  var hasNotFinite = false
-  var hasOutOfBounds = false
 
   static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+  mutating func noteWrongType(_ name: StaticString, _ wanted: StaticString) {
+    hasWrongType = true
+    if wrongField == nil { wrongField = (name, wanted) }
+  }
 
   /// The first thing that is wrong, in the order in which they are listed here; nil: nothing.
   func problem(key: UnsafeRawBufferPointer, ingestTimeMs: Int64, limits: DecoderLimits) -> DeadLetterReason? {
@@ -37,14 +42,14 @@ struct EventDraft {
     if time < EventTimeBounds.start || time >= EventTimeBounds.end { return .invalidTime }
     if isFuture(ingestTimeMs: ingestTimeMs, limits) { return .futureTime }
     if attributesTotal > limits.attributesMax { return .tooDeep }
-    if hasNotFinite { return .notFinite }
-    if hasOutOfBounds { return .outOfBounds }
     return Self.equal(key, entityID) ? nil : .keyMismatch
   }
 
   /// More about a reason that concerns the event time, for people; empty: nothing. Never holds the time itself.
   func detail(of reason: DeadLetterReason, ingestTimeMs: Int64) -> String {
     switch reason {
+    case .wrongType where hasWrongType:
+      return wrongField.map { "\($0.name) is not \($0.wanted)" } ?? ""
     case .wrongType where hasWrongTime && !hasWrongType:
       return "event_time_us is not a whole number: microseconds since 1970 are expected"
     case .missingTime: return "event_time_us is absent or 0: microseconds since 1970 are expected"

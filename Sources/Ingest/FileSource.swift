@@ -156,7 +156,7 @@ public final class FileSource: RecordSource {
   public func close() {}
 
   private func record(_ line: UnsafeRawBufferPointer, number: Int) -> RawRecord {
-    var value = line
+    var value = JSONReader.withoutMark(line)
     var key = EventDraft.nothing
     if value.last == UInt8(ascii: "\r") { value = UnsafeRawBufferPointer(rebasing: value.dropLast()) }
     if let tab = Self.tab(in: value), line.count <= lineBytesMax {

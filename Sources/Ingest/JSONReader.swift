@@ -4,8 +4,10 @@ import Events
 /// Reads the JSON form of an event with simdjson (proto/events.proto says which). Row code; one thread.
 ///
 /// A key given twice counts with its last value; fields of other names are passed over; null is absent. Event
-/// time is a whole number, also with an exponent or zeros behind a point, or a string of its decimal digits. Whole numbers beyond 64 bits are out of bounds, numbers
-/// beyond a double are not finite. The record ends with the object.
+/// time is a whole number, also with an exponent or zeros behind a point, or a string of its decimal digits. Values that JSON writers
+/// write and JSON does not have (NaN, infinity, half a surrogate pair), whole numbers beyond 64 bits and numbers beyond a double are what
+/// they are: wrong where something else is declared, else passed over. A byte-order mark before the object is passed over. The record
+/// ends with the object.
 final class JSONReader {
   private let parser: OpaquePointer
   private var event = tally_json_event()
@@ -29,9 +31,9 @@ final class JSONReader {
     -> DeadLetterReason?
   {
     if let reason = parse(value) { return reason }
-    draft.eventID = text(event.event_id, &draft)
-    draft.entityID = text(event.entity_id, &draft)
-    draft.source = text(event.source, &draft)
+    draft.eventID = text(event.event_id, "event_id", &draft)
+    draft.entityID = text(event.entity_id, "entity_id", &draft)
+    draft.source = text(event.source, "source", &draft)
     readTime(event.event_time_us, &draft)
     readSchema(event.schema_version, &draft)
     readKind(&draft)
@@ -46,24 +48,34 @@ final class JSONReader {
   }
 
   private func parse(_ value: UnsafeRawBufferPointer) -> DeadLetterReason? {
+    let value = Self.withoutMark(value)
     guard let base = value.baseAddress else { return .undecodable }
     switch tally_json_outcome(UInt32(tally_json_read(parser, base, value.count, &event))) {
     case TALLY_JSON_OK: return nil
     case TALLY_JSON_TOO_DEEP: return .tooDeep
     case TALLY_JSON_INVALID_UTF8: return .invalidUTF8
-    case TALLY_JSON_NOT_FINITE: return .notFinite
-    case TALLY_JSON_OUT_OF_BOUNDS: return .outOfBounds
     case TALLY_JSON_TOO_LARGE: return .tooLarge
     default: return .undecodable
     }
   }
 
-  private func text(_ value: tally_json_value, _ draft: inout EventDraft) -> UnsafeRawBufferPointer {
+  /// A record without a byte-order mark (U+FEFF as UTF-8), which some writers put before JSON.
+  static func withoutMark(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    guard value.count >= 3, value[0] == 0xef, value[1] == 0xbb, value[2] == 0xbf else { return value }
+    return UnsafeRawBufferPointer(rebasing: value[3...])
+  }
+
+  private func text(
+    _ value: tally_json_value, _ name: StaticString, _ draft: inout EventDraft
+  ) -> UnsafeRawBufferPointer {
     switch tally_json_kind(value.kind) {
     case TALLY_JSON_TEXT: return UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count))
     case TALLY_JSON_ABSENT, TALLY_JSON_NULL: return EventDraft.nothing
+    case TALLY_JSON_GARBLED:
+      draft.hasInvalidUTF8 = true
+      return EventDraft.nothing
     default:
-      draft.hasWrongType = true
+      draft.noteWrongType(name, "a text")
       return EventDraft.nothing
     }
   }
@@ -71,10 +83,15 @@ final class JSONReader {
   private func readTime(_ value: tally_json_value, _ draft: inout EventDraft) {
     switch tally_json_kind(value.kind) {
     case TALLY_JSON_INTEGER: draft.time = Int64(bitPattern: value.bits)
-    case TALLY_JSON_UNSIGNED: draft.time = EventTimeBounds.end
+    case TALLY_JSON_UNSIGNED, TALLY_JSON_BEYOND: draft.time = .max
     case TALLY_JSON_REAL:
       // 1767225600000000.0 and 1.7672256e15 are whole numbers, too.
-      guard let time = Int64(exactly: Double(bitPattern: value.bits)) else {
+      let real = Double(bitPattern: value.bits)
+      if abs(real) >= 0x1p63 {
+        draft.time = real < 0 ? .min : .max
+        return
+      }
+      guard let time = Int64(exactly: real) else {
         draft.hasWrongTime = true
         return
       }
@@ -110,27 +127,33 @@ final class JSONReader {
     switch tally_json_kind(value.kind) {
     case TALLY_JSON_INTEGER where Int64(bitPattern: value.bits) >= 0: draft.schemaVersion = value.bits
     case TALLY_JSON_UNSIGNED: draft.schemaVersion = value.bits
+    case TALLY_JSON_BEYOND: draft.schemaVersion = .max
+    case TALLY_JSON_REAL:
+      guard let version = UInt64(exactly: Double(bitPattern: value.bits)) else {
+        return draft.noteWrongType("schema_version", "a whole number")
+      }
+      draft.schemaVersion = version
     case TALLY_JSON_ABSENT, TALLY_JSON_NULL: break
-    default: draft.hasWrongType = true
+    default: draft.noteWrongType("schema_version", "a whole number")
     }
   }
 
   private func readKind(_ draft: inout EventDraft) {
     var kinds = 0
-    if isObject(event.profile, &draft) {
+    if isObject(event.profile, "profile", &draft) {
       kinds += 1
       draft.kind = mode(&draft)
     }
-    if isObject(event.engagement, &draft) {
+    if isObject(event.engagement, "engagement", &draft) {
       kinds += 1
       draft.kind = .engagement
-      draft.type = text(event.type, &draft)
+      draft.type = text(event.type, "engagement.type", &draft)
     }
-    if isObject(event.tick, &draft) {
+    if isObject(event.tick, "tick", &draft) {
       kinds += 1
       draft.kind = .tick
     }
-    if isObject(event.erasure, &draft) {
+    if isObject(event.erasure, "erasure", &draft) {
       kinds += 1
       draft.kind = .erasure
     }
@@ -138,8 +161,8 @@ final class JSONReader {
   }
 
   /// Whether a kind is there; something else than an object there is a wrong type.
-  private func isObject(_ value: tally_json_value, _ draft: inout EventDraft) -> Bool {
-    if !isObjectOrNothing(value) { draft.hasWrongType = true }
+  private func isObject(_ value: tally_json_value, _ name: StaticString, _ draft: inout EventDraft) -> Bool {
+    if !isObjectOrNothing(value) { draft.noteWrongType(name, "an object") }
     return value.kind == TALLY_JSON_OBJECT.rawValue
   }
 
@@ -161,7 +184,7 @@ final class JSONReader {
       if Self.equal(name, "snapshot") || Self.equal(name, "SNAPSHOT") { return .profileSnapshot }
       return Self.equal(name, "change") || Self.equal(name, "CHANGE") ? .profileChange : nil
     default:
-      draft.hasWrongType = true
+      draft.noteWrongType("profile.mode", "snapshot or change")
       return nil
     }
   }
@@ -172,7 +195,7 @@ final class JSONReader {
   }
 
   private func readAttributes(_ draft: inout EventDraft, _ batch: EventBatch) {
-    if !isObjectOrNothing(event.attributes) { draft.hasWrongType = true }
+    if !isObjectOrNothing(event.attributes) { draft.noteWrongType("attributes", "an object") }
     draft.attributesTotal = Int(event.attributes_total)
     for index in 0..<Int(event.attributes_count) {
       let attribute = event.attribute[index]
@@ -186,8 +209,10 @@ final class JSONReader {
       case TALLY_JSON_TEXT:
         let text = UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count))
         batch.appendAttribute(name: name, kind: .text, bits: 0, text: text)
-      case TALLY_JSON_UNSIGNED: draft.hasOutOfBounds = true
-      default: draft.hasWrongType = true
+      case TALLY_JSON_UNSIGNED, TALLY_JSON_BEYOND: batch.appendAttribute(name: name, kind: .beyond, bits: 0)
+      case TALLY_JSON_INFINITE: batch.appendAttribute(name: name, kind: .infinite, bits: 0)
+      case TALLY_JSON_GARBLED: batch.appendAttribute(name: name, kind: .garbled, bits: 0)
+      default: batch.appendAttribute(name: name, kind: .composite, bits: 0)
       }
     }
   }

@@ -102,11 +102,14 @@ struct ProtobufReader {
     while !reader.atEnd {
       let tag = reader.tag()
       switch (tag.number, tag.type) {
-      case (1, 2): name = text(&reader, &draft)
+      // No declared name is not UTF-8.
+      case (1, 2): name = reader.delimited()
       case (2, 0): (kind, bits) = (.flag, reader.varint() == 0 ? 0 : 1)
       case (3, 0): (kind, bits) = (.integer, UInt64(bitPattern: reader.zigzag()))
       case (4, 1): (kind, bits) = (.real, reader.fixed64())
-      case (5, 2): (kind, bits, content) = (.text, 0, text(&reader, &draft))
+      case (5, 2):
+        content = reader.delimited()
+        (kind, bits) = (Self.isUTF8(content) ? .text : .garbled, 0)
       case (1...5, _): return false
       default: reader.skip(tag.type)
       }
@@ -114,7 +117,7 @@ struct ProtobufReader {
     guard !reader.failed else { return false }
     draft.attributesTotal += 1
     guard draft.attributesTotal <= attributesMax else { return true }
-    if kind == .real && !Double(bitPattern: bits).isFinite { draft.hasNotFinite = true }
+    if kind == .real && !Double(bitPattern: bits).isFinite { kind = .infinite }
     batch.appendAttribute(
       name: name, kind: kind, bits: bits, text: kind == .text ? content : EventDraft.nothing)
     return true

@@ -31,7 +31,9 @@ public struct SyntheticRecord: Sendable {
 /// the reasons in turn. One thread.
 public struct SyntheticEncoder {
   /// The reasons for which bad records are made: all that a single record can be the cause of.
-  public static let badReasons = DeadLetterReason.allCases.filter { $0 != .corruptState }
+  public static let badReasons = DeadLetterReason.allCases.filter {
+    ![.corruptState, .refusedByTopic, .refusedByTable].contains($0)
+  }
 
   private let format: SyntheticFormat
   private let badShare: Double

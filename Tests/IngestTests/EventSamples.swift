@@ -173,6 +173,12 @@ final class DecoderBench {
     decoder = try EventDecoder(program, homes: homes, limits: limits)
   }
 
+  /// A decoder of what a program declares.
+  init(_ program: FeatureProgram) throws {
+    batch = EventBatch(symbols: program.symbols)
+    decoder = try EventDecoder(program, homes: .onePartition)
+  }
+
   /// Decodes one record; `key` nil: null, `value` nil: null.
   func decode(
     _ value: [UInt8]?, key: String?, ingestTimeMs: Int64 = -1, contentType: ContentType = .unspecified,
@@ -210,6 +216,7 @@ final class DecoderBench {
         case .integer: .integer(Int64(bitPattern: attribute.bits))
         case .real: .real(Double(bitPattern: attribute.bits))
         case .text: .text(batch.string(attribute.text))
+        case .composite, .beyond, .infinite, .garbled: .text("\(attribute.kind)")
         }
       sample.attributes.append((batch.symbols.names[Int(attribute.name)], value))
     }

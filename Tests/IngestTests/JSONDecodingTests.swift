@@ -48,7 +48,7 @@ import Testing
       ("{\(head),\"event_time_us\":\"99999999999999999999999\",\"profile\":{}}", .invalidTime),
       ("{\(head),\"event_time_us\":18446744073709551615,\"profile\":{}}", .invalidTime),
       ("{\(head),\"event_id\":\"a\\u0000b\",\"profile\":{}}", .invalidID),
-      ("{\(head),\"event_id\":\"\\ud800\",\"profile\":{}}", .undecodable),
+      ("{\(head),\"event_id\":\"\\ud800\",\"profile\":{}}", .invalidUTF8),
       ("{\(head),\"event_id\":\"a\nb\",\"profile\":{}}", .undecodable),
     ])
   func reasons(_ json: String, _ reason: DeadLetterReason) throws {
@@ -59,14 +59,15 @@ import Testing
   @Test(
     "say what is wrong with a value",
     arguments: [
-      ("1e999", DeadLetterReason.notFinite), ("-1e999", .notFinite), ("NaN", .undecodable),
+      ("1e999", DeadLetterReason.notFinite), ("-1e999", .notFinite), ("NaN", .notFinite),
+      ("Infinity", .notFinite), ("-Infinity", .notFinite), ("Nan", .undecodable),
       ("01", .undecodable), ("1.", .undecodable), ("-", .undecodable), (".5", .undecodable),
       ("+1", .undecodable), ("1e", .undecodable), ("123456789012345678901234567890", .outOfBounds),
       ("9223372036854775808", .outOfBounds), ("-9223372036854775809", .outOfBounds), ("[1]", .wrongType),
       ("{}", .wrongType), ("tru", .undecodable), ("01e999", .undecodable),
     ])
   func values(_ value: String, _ reason: DeadLetterReason) throws {
-    let bench = try DecoderBench(names: ["login", "a"])
+    let bench = try DecoderBench(UndeclaredTests.program())
     #expect(bench.decode(Self.attribute(value), key: "c1") == reason, "\(value)")
   }
 

@@ -14,8 +14,6 @@ enum tally_json_outcome {
   TALLY_JSON_UNDECODABLE = 1,    // not JSON, or not one object
   TALLY_JSON_TOO_DEEP = 2,       // nested deeper than the parser's limit
   TALLY_JSON_INVALID_UTF8 = 3,   // not UTF-8
-  TALLY_JSON_NOT_FINITE = 4,     // a number beyond a double
-  TALLY_JSON_OUT_OF_BOUNDS = 5,  // a whole number beyond 64 bits
   TALLY_JSON_TOO_LARGE = 6,      // larger than the parser's limit
 };
 
@@ -30,6 +28,9 @@ enum tally_json_kind {
   TALLY_JSON_ARRAY = 6,
   TALLY_JSON_OBJECT = 7,
   TALLY_JSON_ABSENT = 8,   // no such field
+  TALLY_JSON_BEYOND = 9,   // a whole number beyond 64 bits
+  TALLY_JSON_INFINITE = 10, // a number beyond a double, or NaN or Infinity, which JSON does not have
+  TALLY_JSON_GARBLED = 11, // a text with half of a surrogate pair
 };
 
 typedef struct tally_json_value {
