@@ -23,7 +23,6 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
-let http: Target.Dependency = .product(name: "FlyingFox", package: "FlyingFox")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -36,7 +35,6 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     // Floor 0: C only.
@@ -75,7 +73,7 @@ let package = Package(
     module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Sink"]),
     // Floor 5: views.
     module("Monitor", floor: 5, ["Events", "Features", "Dataflow", "Metrics"]),
-    module("Serve", floor: 5, ["Events", "Dataflow", "Metrics", http]),
+    module("Serve", floor: 5, ["Events", "Dataflow", "Metrics"]),
     // Floor 6: configuration, wiring, commands.
     .executableTarget(
       name: "tally",

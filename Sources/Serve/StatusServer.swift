@@ -1,12 +1,11 @@
-internal import FlyingFox
-internal import FlyingSocks
 internal import Foundation
+internal import Glibc
 public import Metrics
 internal import Synchronization
 
 /// Serves a pipeline's metrics and health over HTTP: `/metrics`, `/healthz`, `/readyz`.
 ///
-/// It runs on Swift's own threads, never on a worker's: a slow reader costs a connection. Safe from any thread.
+/// It has a thread of its own, of lower priority than the workers'; see `StatusListener` for what no client can do. Safe from any thread.
 public final class StatusServer: Sendable {
   /// Where to listen.
   public struct Address: Equatable, Sendable {
@@ -36,122 +35,66 @@ public final class StatusServer: Sendable {
 
   /// A worker whose thread has not gone round for so long counts as stuck, seconds.
   static let beatMaxSeconds = 60
-  /// Longest time of one request, seconds.
-  private static let requestSeconds = 5.0
-  /// Pause before a socket that was lost is opened again, seconds.
-  private static let againSeconds = 1
-  /// Longest wait for the socket, seconds.
-  private static let listenSeconds = 5
+  /// Longest time of one request, from the connection to the end of the answer, seconds.
+  private static let secondsMax = 5.0
 
   private let metrics: PipelineMetrics
   private let pipeline: String
   private let version: String
-  private let clientSeconds: Double
-  private let server = Mutex<HTTPServer?>(nil)
+  private let requestSeconds: Double
+  private let listener = Mutex<StatusListener?>(nil)
 
   /// A server of these metrics; `start` makes it listen.
   public convenience init(metrics: PipelineMetrics, pipeline: String, version: String) {
-    self.init(metrics: metrics, pipeline: pipeline, version: version, clientSeconds: Self.requestSeconds)
+    self.init(metrics: metrics, pipeline: pipeline, version: version, requestSeconds: Self.secondsMax)
   }
 
-  /// `clientSeconds`: longest wait for a client that says nothing or takes nothing; when it is longer than a request may take, a
-  /// request may take as long.
-  init(metrics: PipelineMetrics, pipeline: String, version: String, clientSeconds: Double) {
-    self.clientSeconds = clientSeconds
+  /// `requestSeconds`: how long a client may take for everything.
+  init(metrics: PipelineMetrics, pipeline: String, version: String, requestSeconds: Double) {
+    self.requestSeconds = requestSeconds
     self.metrics = metrics
     self.pipeline = pipeline
     self.version = version
     _ = ProcessFigures.start
   }
 
-  /// Listens; for a thread that is not one of Swift's own. Returns the port; nil and why when the address cannot be had.
-  public func start(_ address: Address) -> (port: UInt16?, problem: String) {
-    let opening = Opening()
-    Task { [self] in
-      let (port, problem) = await listen(address)
-      opening.end(port: port, problem: problem)
-    }
-    return opening.wait(seconds: Self.listenSeconds)
-  }
-
   /// Listens. Returns the port; nil and why when the address cannot be had.
-  func listen(_ address: Address) async -> (port: UInt16?, problem: String) {
-    guard let socket = try? sockaddr_in.inet(ip4: address.host, port: address.port) else {
+  public func start(_ address: Address) -> (port: UInt16?, problem: String) {
+    var host = in_addr()
+    guard inet_pton(AF_INET, address.host, &host) == 1 else {
       return (nil, "\(address.host) is not an IPv4 address")
     }
-    let server = await makeServer(socket)
-    let running = Task { try await server.run() }
-    let waiting = Task { try await server.waitUntilListening() }
-    Task {
-      // What fails to listen never gets there.
-      if case .failure = await running.result { waiting.cancel() }
-    }
-    guard (try? await waiting.value) != nil, case .ip4(_, let port)? = await server.listeningAddress else {
-      running.cancel()
-      if case .failure(let error) = await running.result { return (nil, "\(error)") }
-      return (nil, "it does not listen")
-    }
-    self.server.withLock { $0 = server }
-    Task { await keepListening(server, running, Address(host: address.host, port: port)) }
-    return (port, "")
-  }
-
-  private func makeServer(_ socket: sockaddr_in) async -> HTTPServer {
-    let server = HTTPServer(
-      config: .init(
-        address: socket, timeout: max(Self.requestSeconds, clientSeconds), sharedRequestBufferSize: 4_096,
-        sharedRequestReplaySize: 4_096,
-        pool: BoundedSocketPool(HTTPServer.defaultPool(), waitSeconds: clientSeconds), logger: .disabled))
-    await addRoutes(to: server)
-    return server
-  }
-
-  /// Listens again when that ended by itself: accepting fails while the process has no file descriptor left.
-  private func keepListening(
-    _ first: HTTPServer, _ firstRun: Task<Void, any Error>, _ address: Address
-  ) async {
-    var (current, running) = (first, firstRun)
-    while true {
-      _ = await running.result
-      try? await Task.sleep(for: .seconds(Self.againSeconds))
-      guard let socket = try? sockaddr_in.inet(ip4: address.host, port: address.port) else { return }
-      let (last, next) = (current, await makeServer(socket))
-      let isWanted = server.withLock { server in
-        guard server === last else { return false }
-        server = next
-        return true
+    let made: StatusListener
+    do throws(StatusProblem) {
+      made = try StatusListener(host: host, port: address.port, requestSeconds: requestSeconds) {
+        [self] path in
+        answer(path)
       }
-      guard isWanted else { return }
-      current = next
-      running = Task { try await next.run() }
+    } catch {
+      return (nil, error.text)
     }
+    listener.withLock { $0 = made }
+    let thread = Thread { made.run() }
+    thread.name = "tally http"
+    thread.start()
+    return (made.port, "")
   }
 
   /// Stops listening; requests under way are cut off.
-  public func stop() {
-    guard let server = server.withLock({ $0.take() }) else { return }
-    let done = DispatchSemaphore(value: 0)
-    Task {
-      await server.stop(timeout: 0)
-      done.signal()
-    }
-    _ = done.wait(timeout: .now() + .seconds(1))
-  }
+  public func stop() { listener.withLock { $0.take() }?.stop() }
 
-  private func addRoutes(to server: HTTPServer) async {
-    await server.appendRoute("GET,HEAD /metrics") { [self] _ in
-      Self.answer(.ok, metricsText(), type: PrometheusText.contentType)
-    }
-    await server.appendRoute("GET,HEAD /healthz") { [self] _ in
+  private func answer(_ path: String) -> StatusListener.Answer? {
+    switch path {
+    case "/metrics":
+      return StatusListener.Answer(status: 200, type: PrometheusText.contentType, body: metricsText())
+    case "/healthz":
       let problem = Self.healthProblem(metrics.snapshot(), now: .now)
-      return Self.answer(problem == nil ? .ok : .serviceUnavailable, (problem ?? "ok") + "\n")
-    }
-    await server.appendRoute("GET,HEAD /readyz") { [self] _ in
+      return Self.answer(problem == nil ? 200 : 503, problem ?? "ok")
+    case "/readyz":
       let problem = Self.readinessProblem(metrics.snapshot())
-      return Self.answer(problem == nil ? .ok : .serviceUnavailable, (problem ?? "ready") + "\n")
-    }
-    await server.appendRoute("GET,HEAD /") { _ in
-      Self.answer(.ok, "tally: /metrics /healthz /readyz\n")
+      return Self.answer(problem == nil ? 200 : 503, problem ?? "ready")
+    case "/": return Self.answer(200, "tally: /metrics /healthz /readyz")
+    default: return nil
     }
   }
 
@@ -176,25 +119,7 @@ public final class StatusServer: Sendable {
       ?? snapshot.silence
   }
 
-  private static func answer(
-    _ status: HTTPStatusCode, _ text: String, type: String = "text/plain; charset=utf-8"
-  ) -> HTTPResponse {
-    HTTPResponse(statusCode: status, headers: [.contentType: type], body: Data(text.utf8))
-  }
-}
-
-/// What became of listening, from a task to a thread.
-private final class Opening: Sendable {
-  private let outcome = Mutex<(port: UInt16?, problem: String)?>(nil)
-  private let isDone = DispatchSemaphore(value: 0)
-
-  func end(port: UInt16?, problem: String) {
-    outcome.withLock { if $0 == nil { $0 = (port, problem) } }
-    isDone.signal()
-  }
-
-  func wait(seconds: Int) -> (port: UInt16?, problem: String) {
-    _ = isDone.wait(timeout: .now() + .seconds(seconds))
-    return outcome.withLock { $0 } ?? (nil, "it does not listen within \(seconds) s")
+  private static func answer(_ status: Int, _ text: String) -> StatusListener.Answer {
+    StatusListener.Answer(status: status, type: "text/plain; charset=utf-8", body: text + "\n")
   }
 }

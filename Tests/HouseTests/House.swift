@@ -26,12 +26,11 @@ enum House {
     "CZstd": ["Ingest", "Kafka", "Sink"], "CZlib": ["Ingest"],
     "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "GRDBSQLite": ["Sink"], "Histogram": ["Metrics"],
     "Logging": ["tally"],
-    "ArgumentParser": ["tally"], "FlyingFox": ["Serve"],
-    "FlyingSocks": ["Serve"],
+    "ArgumentParser": ["tally"],
   ]
 
   /// Modules that come with a product of another name.
-  static let products = ["GRDBSQLite": "GRDB", "FlyingSocks": "FlyingFox"]
+  static let products = ["GRDBSQLite": "GRDB"]
 
   /// Modules that may import less than their floor would allow.
   static let allowances: [String: Set<String>] = [
