@@ -65,9 +65,10 @@ enum FeatureSetLoader {
   /// At least one word, each once.
   static func words(_ value: YAMLValue) throws(DeclarationError) -> [String] {
     var words: [String] = []
+    var seen: Set<[UInt8]> = []
     for item in try value.list() {
       let word = try item.string()
-      guard !words.contains(where: { sameBytes($0, word) }) else {
+      guard seen.insert(Array(word.utf8)).inserted else {
         throw DeclarationError(item.position, found: "\(quoted(word)) twice", allowed: "each word once")
       }
       words.append(word)

@@ -69,12 +69,14 @@ struct YAMLReader {
     _ mapping: Node.Mapping, path: String
   ) throws(DeclarationError) -> [YAMLEntry] {
     var entries: [YAMLEntry] = []
+    // By bytes: for Swift a letter and its mark equal the letter that has both.
+    var seen: Set<[UInt8]> = []
     for (keyNode, valueNode) in mapping {
       let keyPosition = position(keyNode.mark)
       guard case .scalar(let key) = keyNode else {
         throw DeclarationError(keyPosition, found: "a list or section as a key", allowed: "a name")
       }
-      if entries.contains(where: { sameBytes($0.key, key.string) }) {
+      guard seen.insert(Array(key.string.utf8)).inserted else {
         throw Self.duplicate(key.string, at: keyPosition)
       }
       let inner = path.isEmpty ? key.string : "\(path).\(key.string)"

@@ -58,9 +58,13 @@ struct SQLiteStatements {
         try database.cachedStatement(sql: "DELETE FROM \(table) WHERE pipeline = ? AND entity_id = ?")
           .execute(arguments: [pipeline, id])
       }
+      // Both ways through an index; the whole key is compared, too.
       try database.cachedStatement(
-        sql: "DELETE FROM dead_letters WHERE pipeline = ? AND (key = CAST(? AS blob) OR entity_id = ?)"
+        sql:
+          "DELETE FROM dead_letters WHERE pipeline = ? AND substr(key, 1, 257) = CAST(? AS blob) AND key = CAST(? AS blob)"
       ).execute(arguments: [pipeline, id, id])
+      try database.cachedStatement(sql: "DELETE FROM dead_letters WHERE pipeline = ? AND entity_id = ?")
+        .execute(arguments: [pipeline, id])
     }
   }
 

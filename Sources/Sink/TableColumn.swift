@@ -31,6 +31,15 @@ struct TableDefinition: Equatable {
   var primaryKey: [String]
   /// Columns of an index beside the primary key's; empty: none.
   var index: [String] = []
+  /// Further indices: a name, and what is indexed in either database's words.
+  var indices: [TableIndex] = []
+}
+
+/// An index that a database may lack because an earlier version made the table.
+struct TableIndex: Equatable {
+  var name: String
+  var postgres: String
+  var sqlite: String
 }
 
 /// How the two databases differ in SQL.

@@ -1,11 +1,13 @@
 /// What Tally has made in a database, so that it knows its own from somebody else's: columns, and views with their definitions.
 struct TableMade: Equatable {
-  /// Holds it: a kind (`column` or `view`), a name, and for views the text.
+  /// Holds it: a kind (`column`, `view` or `index`), a name, and for views the text.
   static let table = "tally_made"
   static let select = "SELECT kind, name, detail FROM \(table)"
 
   /// Columns as `table.column`.
   private(set) var columns: Set<String> = []
+  /// Names of indices.
+  private(set) var indices: Set<String> = []
   /// Views with the SELECT that they were made of.
   private(set) var views: [String: String] = [:]
 
@@ -13,6 +15,7 @@ struct TableMade: Equatable {
     switch kind {
     case "column": columns.insert(name)
     case "view": views[name] = detail
+    case "index": indices.insert(name)
     default: break
     }
   }
@@ -26,6 +29,8 @@ struct TableMade: Equatable {
   static func note(column: String, of table: String) -> String {
     note("column", "\(table).\(column)", "")
   }
+
+  static func note(index: String) -> String { note("index", index, "") }
 
   static func note(view: String, _ select: String) -> String { note("view", view, select) }
 

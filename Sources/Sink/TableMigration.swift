@@ -67,6 +67,12 @@ struct TableMigration {
         known.has(name, of: table.name) && !table.columns.contains { $0.name == name }
       }.sorted()
     }
+    for table in plan.tables {
+      for index in table.indices where !known.indices.contains(index.name) {
+        statements.append(TableStatements.create(index, on: table.name, dialect))
+        notes.append(TableMade.note(index: index.name))
+      }
+    }
     if made == nil { statements.append(TableMade.create) }
     statements += notes
     addViews(TableViews(types, dialect), found: found, known, dialect)

@@ -102,7 +102,15 @@ struct TablePlan {
 
   static let deadLetters = TableDefinition(
     name: "dead_letters", columns: letterColumns + replayColumns,
-    primaryKey: ["pipeline", "topic", "partition", "offset"])
+    primaryKey: ["pipeline", "topic", "partition", "offset"],
+    indices: [
+      TableIndex(
+        name: "dead_letters_by_entity", postgres: "(pipeline, entity_id)", sqlite: "(pipeline, entity_id)"),
+      // No more of a key than an index may hold, and one byte more than an id has.
+      TableIndex(
+        name: "dead_letters_by_key", postgres: "(pipeline, substring(key, 1, 257))",
+        sqlite: "(pipeline, substr(key, 1, 257))"),
+    ])
 
   /// What the pipeline writes of a dead letter.
   static let letterColumns =

@@ -28,6 +28,12 @@ enum TableStatements {
     return "CREATE TABLE \(quoted(table.name)) (\(columns), PRIMARY KEY (\(list(table.primaryKey))))"
   }
 
+  /// CREATE INDEX, for one of the further ones.
+  static func create(_ index: TableIndex, on table: String, _ dialect: TableDialect) -> String {
+    let columns = dialect == .postgres ? index.postgres : index.sqlite
+    return "CREATE INDEX IF NOT EXISTS \(quoted(index.name)) ON \(quoted(table)) \(columns)"
+  }
+
   /// CREATE INDEX, for the index that a table has beside its key.
   static func indices(_ table: TableDefinition) -> [String] {
     guard !table.index.isEmpty else { return [] }
@@ -72,7 +78,10 @@ enum TableStatements {
     return TablePlan.tablesOfEntities.map {
       "DELETE FROM \(quoted($0)) WHERE pipeline = \(pipeline) AND entity_id = \(id)"
     } + [
-      "DELETE FROM dead_letters WHERE pipeline = \(pipeline) AND (key = convert_to(\(id), 'UTF8') OR entity_id = \(id))"
+      // Both ways through an index; the whole key is compared, too.
+      "DELETE FROM dead_letters WHERE pipeline = \(pipeline) AND substring(key, 1, 257) = convert_to(\(id), 'UTF8') "
+        + "AND key = convert_to(\(id), 'UTF8')",
+      "DELETE FROM dead_letters WHERE pipeline = \(pipeline) AND entity_id = \(id)",
     ]
   }
 

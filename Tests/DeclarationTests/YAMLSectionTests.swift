@@ -1,3 +1,4 @@
+import Dataflow
 import Declaration
 import Features
 import Testing
@@ -16,6 +17,27 @@ import Testing
     share: 0.25
     empty:
     """
+
+  /// As many keys as a file may have, and words of a vocabulary: what looks at all others for each never ends here.
+  @Test func manyKeys() throws {
+    let count = YAMLLimits.valuesMax - 1
+    let text = (0..<count).map { "k\($0): 1" }.joined(separator: "\n")
+    #expect(try readYAML(text).entries.count == count)
+    let twice = #expect(throws: DeclarationError.self) { try readYAML(text + "\nk77: 2") }
+    #expect(twice?.found == "the key \"k77\" twice" && twice?.position.line == count + 1)
+    let words = (0..<65_000).map { "w\($0)" }.joined(separator: ", ")
+    let pipeline = """
+      pipeline: many
+      events:
+        login:
+          word: {type: category, vocabulary: [\(words)]}
+      features:
+        kinds: distinct(login.word, 7d)
+      models:
+        m: {file: m.json}
+      """
+    #expect(try FeatureProgram(loadPipeline(yaml: pipeline).features).columnNames == ["kinds"])
+  }
 
   @Test func readsTypedValues() throws {
     let root = try readYAML(Self.text)

@@ -135,7 +135,7 @@ import Testing
     let name = stage.broker.name("compacted")
     _ = try admin.createTopic(
       name, partitions: Int32(Stage.partitions),
-      settings: ["message.timestamp.after.max.ms": "300000"].merging(settings) { $1 },
+      settings: TestBroker.producersTimes.merging(settings) { $1 },
       timeoutMs: TestBroker.answerTimeoutMs)
     try until("the topic", seconds: 20) {
       try admin.metadata(topic: name, timeoutMs: TestBroker.answerTimeoutMs) != nil

@@ -39,6 +39,7 @@ public final class PgBouncer: Sendable {
       pool_mode = transaction
       default_pool_size = 2
       server_round_robin = 1
+      server_idle_timeout = 2
       """
     let path = folder + "/pgbouncer.ini"
     guard let file = fopen(path, "we") else { throw ServerFailure("pgbouncer.ini: errno \(errno)") }

@@ -150,7 +150,7 @@ public final class PostgresServer: Sendable {
     let command =
       Self.unprivileged + [
         Self.binaries + "postgres", "-D", folder + "/data", "-p", "\(port)", "-k", folder, "-h", "127.0.0.1",
-        "-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=32MB", "-c",
+        "-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c",
         "log_min_messages=fatal",
       ]
     let process = try GuardedProcess(command, name: "postgres", folder: folder)

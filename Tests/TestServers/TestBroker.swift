@@ -51,9 +51,14 @@ public final class TestBroker {
     defer { admin.close() }
     // Tests date their records themselves; without the bound `tally run` refuses such a topic.
     _ = try admin.createTopic(
-      name(topic), partitions: Int32(partitions), settings: ["message.timestamp.after.max.ms": "300000"],
+      name(topic), partitions: Int32(partitions), settings: Self.producersTimes,
       timeoutMs: Self.answerTimeoutMs)
   }
+
+  /// Settings of a real broker's topic whose records keep their producers' times, as those of a mock do, within a bound.
+  public static let producersTimes = [
+    "message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "300000",
+  ]
 
   /// Lets the mock refuse connections, or serve again; a real broker stays.
   public func setDown(_ down: Bool) throws { try mock?.setDown(down) }
