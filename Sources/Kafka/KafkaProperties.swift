@@ -20,6 +20,13 @@ public enum KafkaProperties {
     return nil
   }
 
+  /// Whether a property's value can make librdkafka load code or start a program.
+  public static func loadsCode(_ name: String) -> Bool {
+    ["plugin.library.paths", "sasl.kerberos.kinit.cmd", "ssl.engine.location", "ssl.providers"].contains {
+      $0.utf8.elementsEqual(name.lowercased().utf8)
+    }
+  }
+
   /// Whether a property's value must not be shown.
   public static func isSecret(_ name: String) -> Bool {
     let marks = ["password", "secret", "key.pem", "ssl_key", "oauthbearer.config", "jaas", "token"]

@@ -87,10 +87,13 @@ public struct ModelFolder: Sendable {
     let temporary = "\(path).\(getpid()).tmp"
     let parent = (path as NSString).deletingLastPathComponent
     do {
-      try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+      // Models hold nobody's data, and another user may serve them.
+      try FileManager.default.createDirectory(
+        atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     } catch { throw RegistryError(.failed, "the folder \(parent) cannot be made") }
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw Self.failure("open", temporary) }
+    fchmod(descriptor, 0o644)
     let isWritten = Self.writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
     let writeError = errno
     guard Glibc.close(descriptor) == 0, isWritten else {

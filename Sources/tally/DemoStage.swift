@@ -20,10 +20,7 @@ final class DemoStage {
 
   init(folder wanted: String?, pipelineFile: String) throws {
     pipeline = try LoadedPipeline(file: pipelineFile)
-    folder = wanted ?? NSTemporaryDirectory() + "tally-demo-\(getpid())"
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch { throw Failure("the folder \(folder) cannot be made: \(error.localizedDescription)") }
+    folder = try wanted.map(PrivateFolder.named) ?? PrivateFolder.fresh("tally-demo")
     say("Everything of this demo is in \(folder)")
     broker = try MockCluster()
     try broker.createTopic("events", partitions: Self.partitions)

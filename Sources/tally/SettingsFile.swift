@@ -1,6 +1,7 @@
 import Declaration
 import Features
 import Foundation
+import Kafka
 
 /// Reads the configuration file.
 enum SettingsFile {
@@ -8,13 +9,28 @@ enum SettingsFile {
   static let defaultName = "tally.yaml"
 
   /// What the file says; nil: there is none. Throws `Failure` naming file, line, column, what was found and is allowed.
-  static func layer(path: String?, environment: [String: String]) throws -> SettingsLayer? {
+  ///
+  /// A file that merely lies in `folder` is taken when nobody else can have put it there, and may not name what loads code.
+  static func layer(
+    path: String?, environment: [String: String], folder: String = "."
+  ) throws -> SettingsLayer? {
     let variable = environment["TALLY_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-    let found = FileManager.default.fileExists(atPath: defaultName) ? defaultName : nil
+    let local = folder == "." ? defaultName : folder + "/" + defaultName
+    let found = FileManager.default.fileExists(atPath: local) ? local : nil
     guard let name = path ?? variable ?? found else { return nil }
+    let isNamed = path != nil || variable != nil
+    if !isNamed, let problem = PrivateFolder.problem(of: name) {
+      throw Failure("\(name) lies in this folder and \(problem): if it is right, name it: --config \(name)")
+    }
     let text = try readText(name, what: "configuration file")
     do {
-      return try layer(try readYAML(text), of: name)
+      let layer = try layer(try readYAML(text), of: name)
+      if !isNamed, let property = layer.names.first(where: { KafkaProperties.loadsCode($0) }) {
+        throw Failure(
+          "\(name): the property \(property) can load code or start a program, and the file merely lies in this folder: if it is "
+            + "right, name it: --config \(name)")
+      }
+      return layer
     } catch let error as DeclarationError {
       throw Failure("\(name):\(error)")
     }

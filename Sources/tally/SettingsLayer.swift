@@ -5,6 +5,9 @@ import Features
 struct SettingsLayer {
   private var values: [(setting: Setting, given: GivenValue)] = []
 
+  /// Names of the map entries that it sets: librdkafka's properties among them.
+  var names: [String] { values.map(\.given.name) }
+
   /// Adds a value. Throws `Failure` when the same place has said something else already; `replaces`: the later one of
   /// two for the same setting counts.
   mutating func add(_ setting: Setting, _ given: GivenValue, replaces: Bool = false) throws {

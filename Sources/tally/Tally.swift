@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// The `tally` program: a streaming scorer.
 @main
@@ -24,4 +25,10 @@ struct Tally: ParsableCommand {
       DevBroker.self,
       Completions.self, Config.self, ForestCommand.self, Simulate.self,
     ])
+
+  /// What the program writes (tables, event files, states of a demo) is its user's alone, unless a file says otherwise.
+  static func main() {
+    umask(0o077)
+    main(nil)
+  }
 }

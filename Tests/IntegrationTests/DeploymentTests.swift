@@ -24,6 +24,50 @@ import Testing
     }
   }
 
+  @Test func noServiceHasMoreThanItNeeds() throws {
+    let services = try #require(try readYAML(text("compose.yaml"))["services"]).section()
+    for entry in services.entries {
+      let service = try entry.value.section()
+      // Tally's image has its own user.
+      #expect(service["user"] != nil || entry.key == "tally", "\(entry.key) may run as root")
+      #expect(service["mem_limit"] != nil, "\(entry.key) may take all memory")
+      #expect(try service["cap_drop"]?.strings() == ["ALL"], "\(entry.key)")
+      #expect(try service["security_opt"]?.strings() == ["no-new-privileges:true"], "\(entry.key)")
+      // Kafka's image writes its configuration beside its program.
+      let isKafka = ["kafka", "create-topics"].contains(entry.key)
+      #expect(try service["read_only"]?.bool() ?? false != isKafka, "\(entry.key)")
+    }
+    for package in ["Package.swift"] {
+      #expect(!text(package).contains("from: \""), "\(package) takes whatever is newest")
+    }
+  }
+
+  /// The command of the container, with another program in the place of its server: whatever the password is, it is one setting.
+  @Test(arguments: ["sesame", "a\"b", "x\nsave 1 1", "$HOME `id` \\x41 %s %d", "ü 😀", "'", " "])
+  func noPasswordReachesIntoTheSettings(_ password: String) async throws {
+    try await onThread {
+      let services = try #require(try readYAML(text("compose.yaml"))["services"]).section()
+      let command = try #require(try services["redis"]?.section()["command"]).strings()
+      try #require(command.prefix(2) == ["sh", "-c"])
+      let folder = try Places.newFolder("compose")
+      let script = command[2].replacing("$$", with: "$").replacing(
+        "/tmp/redis.conf", with: folder + "/redis.conf"
+      )
+      .replacing("dir /data", with: "dir \(folder)").replacing("exec redis-server", with: "exec true")
+      let shell = Process()
+      shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+      shell.arguments = ["-c", script]
+      shell.environment = ["REDIS_PASSWORD": password, "PATH": "/usr/bin:/bin"]
+      try shell.run()
+      shell.waitUntilExit()
+      #expect(shell.terminationStatus == 0)
+      let lines = readText(folder + "/redis.conf").split(separator: "\n")
+      #expect(lines.count == 5 && lines[3] == "maxmemory-policy noeviction")
+      let hex = password.utf8.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      #expect(lines[4] == "requirepass \"\(hex)\"")
+    }
+  }
+
   @Test func noPasswordHasADefault() throws {
     let compose = text("compose.yaml")
     for match in compose.matches(of: /\$\{([A-Z_]+)([^}]*)\}/) {
