@@ -22,8 +22,8 @@ final class StatusListener: Sendable {
   private let answer: @Sendable (_ path: String) -> Answer?
   private let isStopped = Mutex(false)
 
-  /// Below the workers', which have 0.
-  private static let niceness: Int32 = 10
+  /// Below the workers', which have 0; not so far that a machine with much else to do would starve it.
+  private static let niceness: Int32 = 2
   private static let backlog: Int32 = 128
   /// Pause when accepting fails, as while the process has no file descriptor left, milliseconds.
   private static let againMs: Int32 = 200

@@ -36,7 +36,7 @@ public final class StatusServer: Sendable {
   /// A worker whose thread has not gone round for so long counts as stuck, seconds.
   static let beatMaxSeconds = 60
   /// Longest time of one request, from the connection to the end of the answer, seconds.
-  private static let secondsMax = 5.0
+  private static let secondsMax = 10.0
 
   private let metrics: PipelineMetrics
   private let pipeline: String
