@@ -15,25 +15,14 @@ import Testing
         "--http", "0", "--delivery", delivery, "--set", "worker.ready_within=3s",
         "--set", "kafka.session_timeout=6s",
       ])
-      let port = try process.httpPort()
-      try until("ready", telling: { process.text }) {
-        try httpGet(port, "/readyz").code == 200 && process.partitions().count == Stage.partitions
-      }
+      let port = try readyPort(of: process)
       mock.freeze()
       let said = try until("not ready", seconds: 20, telling: { process.text }) {
         let answer = try httpGet(port, "/readyz")
         return answer.code == 503 ? answer.body : nil
       }
       #expect(said.contains("answered"), "\(said)")
-      let end = ContinuousClock.now + .seconds(9)
-      while .now < end {
-        let answer = try httpGet(port, "/readyz")
-        guard answer.code == 503 else {
-          Issue.record("ready beside a dead broker: \(answer.body) \(process.text)")
-          break
-        }
-        usleep(50_000)
-      }
+      try expectNotReady(port, process)
       let metrics = try process.metrics()
       #expect(metrics.contains("\ntally_ready 0\n"))
       #expect(try httpGet(port, "/healthz").code == 200, "waiting is not being stuck")
@@ -53,25 +42,36 @@ import Testing
       let process = try stage.start([
         "--http", "0", "--set", "worker.ready_within=3s", "--set", "kafka.session_timeout=6s",
       ])
-      let port = try process.httpPort()
-      try until("ready", telling: { process.text }) {
-        try httpGet(port, "/readyz").code == 200 && process.partitions().count == Stage.partitions
-      }
+      let port = try readyPort(of: process)
       try mock.setDown(true)
       try until("not ready", seconds: 20, telling: { process.text }) {
         try httpGet(port, "/readyz").code == 503
       }
-      let end = ContinuousClock.now + .seconds(9)
-      while .now < end {
-        let answer = try httpGet(port, "/readyz")
-        guard answer.code == 503 else {
-          Issue.record("ready beside a dead broker: \(answer.body) \(process.text)")
-          break
-        }
-        usleep(50_000)
-      }
+      try expectNotReady(port, process)
       process.terminate()
       _ = try process.wait(seconds: 20)
+    }
+  }
+
+  /// The port of a process once it is ready with all partitions.
+  private func readyPort(of process: TallyProcess) throws -> UInt16 {
+    let port = try process.httpPort()
+    try until("ready", telling: { process.text }) {
+      try httpGet(port, "/readyz").code == 200 && process.partitions().count == Stage.partitions
+    }
+    return port
+  }
+
+  /// Nothing is said to be ready again for longer than the group's session lasts, beside a broker that is gone.
+  private func expectNotReady(_ port: UInt16, _ process: TallyProcess) throws {
+    let end = ContinuousClock.now + .seconds(9)
+    while .now < end {
+      let answer = try httpGet(port, "/readyz")
+      guard answer.code == 503 else {
+        Issue.record("ready beside a dead broker: \(answer.body) \(process.text)")
+        return
+      }
+      usleep(50_000)
     }
   }
 
