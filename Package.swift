@@ -105,7 +105,7 @@ let package = Package(
       "IngestTests",
       [
         "TestThreads", "Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers",
-        "TestNumbers",
+        "TestNumbers", "CMallocCounter",
       ]),
     tests(
       "FeatureStoreTests",

@@ -11,6 +11,8 @@ public final class EventBatch {
   public private(set) var attributes: [Attribute] = []
   /// All bytes: ids and texts.
   public private(set) var bytes: [UInt8] = []
+  /// Names of the event under way that no symbol has, so that its attributes were dropped; valid as long as the record is.
+  public private(set) var droppedNames: [UnsafeRawBufferPointer] = []
   private var committedAttributes = 0
   private var committedBytes = 0
 
@@ -37,6 +39,7 @@ public final class EventBatch {
       attributes.removeLast(attributes.count - committedAttributes)
     }
     if bytes.count > committedBytes { bytes.removeLast(bytes.count - committedBytes) }
+    if !droppedNames.isEmpty { droppedNames.removeAll(keepingCapacity: true) }
   }
 
   /// Copies `raw` into the arena.
@@ -46,13 +49,16 @@ public final class EventBatch {
     return ByteSlice(start: start, count: Int32(raw.count))
   }
 
-  /// Adds an attribute to the event under way; one whose name no symbol has is dropped.
+  /// Adds an attribute to the event under way; one whose name no symbol has is dropped, and only its name is noted.
   public func appendAttribute(
     name: UnsafeRawBufferPointer, kind: AttributeKind, bits: UInt64,
     text: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
     let number = symbols.lookup(name)
-    guard number != SymbolTable.unknown else { return }
+    guard number != SymbolTable.unknown else {
+      droppedNames.append(name)
+      return
+    }
     var slice = ByteSlice.empty
     var symbol = SymbolTable.unknown
     if kind == .text {

@@ -46,6 +46,14 @@ public final class SymbolTable: @unchecked Sendable {
     }
   }
 
+  /// Calls `body` with a name's UTF-8; the pointer is valid only inside. Allocates nothing.
+  public func withName<Result>(_ number: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let span = spans[Int(number)]
+    return bytes.withUnsafeBytes {
+      body(UnsafeRawBufferPointer(rebasing: $0[span.start..<span.start + span.count]))
+    }
+  }
+
   private func equals(_ number: Int32, _ name: UnsafeRawBufferPointer) -> Bool {
     let span = spans[Int(number)]
     guard span.count == name.count else { return false }

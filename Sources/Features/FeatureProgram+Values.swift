@@ -7,14 +7,35 @@ extension FeatureProgram {
   /// of at most ±2^53, null is always allowed, an undeclared event type is too. Whatever else an event holds cannot be wrong. Also refuses an event time outside
   /// `EventTimeBounds`, which decoders check as well.
   public func problem(of event: Event, in batch: EventBatch) -> DeadLetterReason? {
+    var undeclared = 0
+    return problem(of: event, in: batch, undeclared: &undeclared)
+  }
+
+  /// The same; adds to `undeclared` how many of the event's attributes are not declared for its type, unless that is not declared
+  /// itself.
+  public func problem(of event: Event, in batch: EventBatch, undeclared: inout Int) -> DeadLetterReason? {
     guard event.time > 0, event.time < EventTimeBounds.end else { return .invalidTime }
-    return firstProblem(of: event, in: batch)?.reason
+    return firstProblem(of: event, in: batch, &undeclared)?.reason
+  }
+
+  /// Number of an engagement's type in order of declaration; nil: it is not declared. Row code.
+  public func declaredType(of event: Event) -> Int? {
+    let group = group(of: event)
+    return group < tables.eventTypes ? group : nil
+  }
+
+  /// Whether an attribute is declared for an event's type, or for the profile. Row code.
+  public func declares(_ attribute: Attribute, of event: Event) -> Bool {
+    if event.kind != .engagement { return plan(of: attribute.name, tables.eventTypes) != nil }
+    let group = group(of: event)
+    return group < tables.eventTypes && plan(of: attribute.name, group) != nil
   }
 
   /// More about an event's `problem`, for people: the attribute and what is wrong with it, never its value. Empty: no
   /// attribute is wrong.
   public func detail(of event: Event, in batch: EventBatch) -> String {
-    guard let (reason, index) = firstProblem(of: event, in: batch) else { return "" }
+    var undeclared = 0
+    guard let (reason, index) = firstProblem(of: event, in: batch, &undeclared) else { return "" }
     let attribute = batch.attributes[index]
     let group = event.kind == .engagement ? group(of: event) : tables.eventTypes
     guard let plan = plan(of: attribute.name, group) else { return "" }
@@ -50,15 +71,19 @@ extension FeatureProgram {
   }
 
   /// The first of the event's attributes that does not fit.
-  private func firstProblem(of event: Event, in batch: EventBatch) -> (reason: DeadLetterReason, index: Int)?
-  {
+  private func firstProblem(
+    of event: Event, in batch: EventBatch, _ undeclared: inout Int
+  ) -> (reason: DeadLetterReason, index: Int)? {
     if event.kind == .tick || event.kind == .erasure { return nil }
     let group = event.kind == .engagement ? group(of: event) : tables.eventTypes
     guard event.kind != .engagement || group < tables.eventTypes else { return nil }
     let attributes = batch.attributes
     let start = Int(event.attributesStart)
     for index in start..<(start + Int(event.attributesCount)) {
-      guard let plan = plan(of: attributes[index].name, group) else { continue }
+      guard let plan = plan(of: attributes[index].name, group) else {
+        undeclared += 1
+        continue
+      }
       if let reason = problem(of: attributes[index], plan) { return (reason, index) }
     }
     return nil

@@ -19,6 +19,7 @@ public final class EventDecoder: RecordDecoder {
   private let limits: DecoderLimits
   private let json: JSONReader
   private let protobuf: ProtobufReader
+  private let names: NameCounter?
   /// For each symbol the last event that named it as an attribute: finds an attribute given twice.
   private var lastUse: [UInt64]
   private var serial: UInt64 = 0
@@ -27,9 +28,10 @@ public final class EventDecoder: RecordDecoder {
   /// More about why the record was refused that was refused last: the field, and what it looks like, never its value.
   public private(set) var refusedDetail = ""
 
-  /// A decoder for a program and a log's homes. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
+  /// A decoder for a program and a log's homes; `names` counts what is dropped because nobody declares it. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
   public init(
-    _ program: FeatureProgram, homes: KeyHomes, limits: DecoderLimits = DecoderLimits()
+    _ program: FeatureProgram, homes: KeyHomes, limits: DecoderLimits = DecoderLimits(),
+    names: NameCounter? = nil
   ) throws(PortError) {
     guard limits.valueBytesMax > 0, limits.valueBytesMax <= Self.valueBytesLimit, limits.attributesMax > 0,
       limits.jsonDepthMax > 0, let json = JSONReader(limits)
@@ -40,6 +42,7 @@ public final class EventDecoder: RecordDecoder {
     self.homes = homes
     self.limits = limits
     self.json = json
+    self.names = names
     protobuf = ProtobufReader(attributesMax: limits.attributesMax)
     lastUse = Array(repeating: 0, count: program.symbols.names.count)
   }
@@ -150,7 +153,8 @@ public final class EventDecoder: RecordDecoder {
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time,
       idHash: Hash128(low: 0, high: 0), attributesStart: Int32(firstAttribute),
       attributesCount: Int32(events.attributes.count - firstAttribute))
-    if let reason = program.problem(of: event, in: events) {
+    var undeclared = 0
+    if let reason = program.problem(of: event, in: events, undeclared: &undeclared) {
       refusedDetail = program.detail(of: event, in: events)
       return reason
     }
@@ -158,8 +162,32 @@ public final class EventDecoder: RecordDecoder {
       refusedDetail = homes.explanation(of: draft.entityID, on: partition)
       return .wrongPartition
     }
+    if let names { note(event, named: draft.type, undeclared, events, names) }
     events.commit(
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time)
     return nil
+  }
+
+  /// Counts the event by its type, and what nobody declares of it.
+  private func note(
+    _ event: Event, named type: UnsafeRawBufferPointer, _ undeclared: Int, _ events: EventBatch,
+    _ names: NameCounter
+  ) {
+    switch event.kind {
+    case .tick, .erasure: return
+    case .profileSnapshot, .profileChange: names.profile()
+    case .engagement:
+      guard let number = program.declaredType(of: event) else { return names.event(ofUndeclared: type) }
+      names.event(ofType: number)
+    }
+    let dropped = events.droppedNames
+    for index in 0..<dropped.count { names.attribute(dropped[index]) }
+    guard undeclared > 0 else { return }
+    let start = Int(event.attributesStart)
+    for index in start..<(start + Int(event.attributesCount)) {
+      let attribute = events.attributes[index]
+      guard !program.declares(attribute, of: event) else { continue }
+      program.symbols.withName(attribute.name) { names.attribute($0) }
+    }
   }
 }

@@ -1,5 +1,5 @@
 internal import Dataflow
-internal import Events
+public import Events
 
 /// Latency of one stage over some time, nanoseconds, one count per event. All 0 when there was none.
 ///
@@ -88,6 +88,8 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var total = [LatencySummary](repeating: LatencySummary(), count: Stage.allCases.count)
   /// Latency since the last interval began, by `Stage.rawValue`.
   public var interval = [LatencySummary](repeating: LatencySummary(), count: Stage.allCases.count)
+  /// What was dropped because the pipeline does not declare it, by name.
+  public var names = NameCounts()
   /// Partitions, ascending.
   public var partitions: [PartitionProgress] = []
   /// Workers, ascending.

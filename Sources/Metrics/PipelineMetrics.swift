@@ -1,5 +1,5 @@
 public import Dataflow
-internal import Events
+public import Events
 internal import Synchronization
 
 /// Counters, latency histograms and states of a pipeline, in memory.
@@ -8,6 +8,7 @@ internal import Synchronization
 /// others get theirs from `recorder(worker:)`.
 public final class PipelineMetrics: Recorder, Sendable {
   private let values = Mutex(MetricsValues())
+  private let nameSource = Mutex<(@Sendable () -> NameCounts)?>(nil)
 
   /// Metrics that are all 0.
   public init() {}
@@ -24,6 +25,7 @@ public final class PipelineMetrics: Recorder, Sendable {
       return copy
     }
     var snapshot = copy.snapshot()
+    snapshot.names = names
     snapshot.silence = snapshot.silenceProblem(now: .now)
     return snapshot
   }
@@ -33,6 +35,14 @@ public final class PipelineMetrics: Recorder, Sendable {
     let now = ContinuousClock.now
     return values.withLock { $0.counts.isHealthy && $0.counts.silenceProblem(now: now) == nil }
   }
+
+  /// From now on `source` tells what was dropped because nobody declares it; it is asked when somebody wants to know.
+  public func readNames(from source: @escaping @Sendable () -> NameCounts) {
+    nameSource.withLock { $0 = source }
+  }
+
+  /// What was dropped because the pipeline does not declare it, by name; cheaper than a snapshot.
+  public var names: NameCounts { nameSource.withLock { $0 }?() ?? NameCounts() }
 
   /// Records read so far; cheaper than a snapshot.
   public var read: UInt64 { values.withLock { $0.counts.read } }

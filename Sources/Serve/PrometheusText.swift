@@ -12,7 +12,8 @@ public struct PrometheusText: Sendable {
   /// The lines so far.
   public private(set) var text = ""
 
-  /// All metrics of a pipeline. Labels hold names of stages, reasons, partitions and workers, never data.
+  /// All metrics of a pipeline. Labels hold names of stages, reasons, partitions, workers, and of event types and attributes as far as
+  /// they are safe to show; never data.
   public init(
     _ snapshot: MetricsSnapshot, _ distributions: [LatencyDistribution], pipeline: String, version: String,
     nowMs: Int64 = Int64(Date.now.timeIntervalSince1970 * 1000)
@@ -38,6 +39,7 @@ public struct PrometheusText: Sendable {
       sample(
         "tally_dead_letters_total", [("reason", reason.rawValue)], "\(snapshot.deadLettered[reason.index])")
     }
+    names(snapshot.names)
     // Another process tells of those that went to it.
     partitions(snapshot.partitions.filter(\.isOurs), nowMs: nowMs)
     family("tally_ready", "gauge", "1 while /readyz says ready.")
@@ -62,6 +64,19 @@ public struct PrometheusText: Sendable {
     sample("process_open_fds", [], "\(process.openDescriptors)")
     family("process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.")
     sample("process_start_time_seconds", [], Self.seconds(process.startMicros * 1_000))
+  }
+
+  private mutating func names(_ names: NameCounts) {
+    family("tally_undeclared_events_total", "counter", "Events of types that the pipeline does not declare.")
+    for type in names.types {
+      sample("tally_undeclared_events_total", [("type", type.name)], "\(type.count)")
+    }
+    family(
+      "tally_undeclared_attributes_total", "counter",
+      "Attributes dropped because the pipeline does not declare them for the event's type.")
+    for attribute in names.attributes {
+      sample("tally_undeclared_attributes_total", [("attribute", attribute.name)], "\(attribute.count)")
+    }
   }
 
   private mutating func partitions(_ partitions: [PartitionProgress], nowMs: Int64) {

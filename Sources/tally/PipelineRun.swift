@@ -49,12 +49,15 @@ final class PipelineRun: Sendable {
     _ settings: Settings, _ pipeline: LoadedPipeline, _ plan: WorkerPlan, board: AtRiskBoard? = nil
   ) throws {
     metrics = PipelineMetrics()
+    let names = NameLedger(declaredTypes: pipeline.declaration.features.events.map(\.name))
+    metrics.readNames { names.counts() }
     atRisk = board
     var workers: [WorkerBox] = []
     do {
       for number in 0..<settings.workers {
         let worker = try plan.makeWorker(
-          number, settings, pipeline, recorder: metrics.recorder(worker: number), stop: stop
+          number, settings, pipeline, recorder: metrics.recorder(worker: number), names: names.counter(),
+          stop: stop
         ) { batch in board?.update(batch) }
         workers.append(WorkerBox(worker))
       }

@@ -82,14 +82,19 @@ struct Run: ParsableCommand {
         StopDeadline.begin(seconds: 5)
       }
       let timer = watch.start()
+      let report = NameReport(try settings.makeNameTotals(pipeline), running.metrics)
       defer {
+        report.stop()
         timer.cancel()
         withExtendedLifetime(interrupts) {}
       }
       complain(
         "tally: \(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)"
       )
-      RunWatch(running, title: "tally \(pipeline.declaration.name)", isLive: view, ends: ends).watch()
+      RunWatch(
+        running, title: "tally \(pipeline.declaration.name)", isLive: view, ends: ends, tellsOfTypes: true
+      )
+      .watch()
       try running.join()
     }
   }

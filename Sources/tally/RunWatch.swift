@@ -1,4 +1,5 @@
 import Dataflow
+import Events
 import Foundation
 import Metrics
 import Monitor
@@ -12,16 +13,22 @@ struct RunWatch {
   private let refreshTicks: Int
   private let title: () -> String
   private let isPicture: Bool
+  private let tellsOfTypes: Bool
   private static let tickMs = 100
   /// Seconds between lines when there is no live view.
   private static let lineSeconds = 10
   /// Ticks between lines that tell of a worker that waits, or works again.
   private static let healthTicks = 1000 / tickMs
+  /// Events after which it is said which declared types were not among them.
+  private static let typesAfterEvents = 10_000
 
-  /// `ends`: stop the run when every partition has reached these; nil: never.
+  /// `ends`: stop the run when every partition has reached these; nil: never. `tellsOfTypes`: say once which declared event types
+  /// have never been seen.
   init(
-    _ run: PipelineRun, title: @escaping @autoclosure () -> String, isLive: Bool, ends: [Int64]?
+    _ run: PipelineRun, title: @escaping @autoclosure () -> String, isLive: Bool, ends: [Int64]?,
+    tellsOfTypes: Bool = false
   ) {
+    self.tellsOfTypes = tellsOfTypes
     self.run = run
     self.ends = ends
     self.title = title
@@ -37,11 +44,13 @@ struct RunWatch {
   func watch() {
     var tick = 0
     var isHealthy = true
+    var hasToldOfTypes = !tellsOfTypes
     while !run.isFinished {
       usleep(UInt32(Self.tickMs) * 1000)
       tick += 1
       if let ends, hasReached(ends) { run.stop.stop() }
       tellOfStates()
+      if !hasToldOfTypes && !isPicture && tick % Self.healthTicks == 0 { hasToldOfTypes = tellOfTypes() }
       // What a worker waits for is told at once, not with the next regular line.
       let changes = tick % Self.healthTicks == 0 && run.metrics.isHealthy != isHealthy
       if changes { isHealthy.toggle() }
@@ -52,6 +61,15 @@ struct RunWatch {
     }
     view.finish()
     tellOfStates(isFinished: true)
+    if !hasToldOfTypes { _ = tellOfTypes() }
+  }
+
+  /// Says which declared event types have never been seen, when enough events were. Returns whether they were.
+  private func tellOfTypes() -> Bool {
+    let names = run.metrics.names
+    guard names.events >= Self.typesAfterEvents else { return false }
+    if let text = names.textOfUnseen { complain("tally: \(text)") }
+    return true
   }
 
   /// Says that states were lost, and that they are whole again; beside a live picture not before its end.

@@ -68,17 +68,32 @@ extension Settings {
     return configuration
   }
 
-  func makeDecoder(_ pipeline: LoadedPipeline, homes: KeyHomes) throws -> EventDecoder {
+  /// `names` counts what is dropped because nobody declares it.
+  func makeDecoder(
+    _ pipeline: LoadedPipeline, homes: KeyHomes, names: NameCounter? = nil
+  ) throws -> EventDecoder {
     try EventDecoder(
       pipeline.program, homes: homes,
       limits: DecoderLimits(
-        valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime))
+        valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime),
+      names: names)
   }
 
   /// Limits of what is decoded.
   var decoderLimits: DecoderLimits { DecoderLimits(valueBytesMax: valueBytesMax, latestTime: latestTime) }
 
   func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
+    try RedisStateStore(
+      storeConfiguration(pipeline), pipeline: pipeline.declaration.name, generation: generation,
+      partitionCount: partitionCount)
+  }
+
+  /// What was dropped because the pipeline does not declare it, as all its processes keep it in Redis.
+  func makeNameTotals(_ pipeline: LoadedPipeline) throws -> RedisNameTotals {
+    try RedisNameTotals(storeConfiguration(pipeline), pipeline: pipeline.declaration.name)
+  }
+
+  private func storeConfiguration(_ pipeline: LoadedPipeline) throws -> RedisConfiguration {
     var configuration = try RedisConfiguration(url: redis)
     if let redisUser { configuration.user = redisUser }
     if let redisPassword { configuration.password = Secret(redisPassword.revealed) }
@@ -88,9 +103,7 @@ extension Settings {
     if redisExpiry, let ttl = pipeline.declaration.features.idleTTL {
       configuration.expiryMs = ttl / 1000 * 2
     }
-    return try RedisStateStore(
-      configuration, pipeline: pipeline.declaration.name, generation: generation,
-      partitionCount: partitionCount)
+    return configuration
   }
 
   /// A store, connected, that uses the generations in force, and where the log's entities live by its records.

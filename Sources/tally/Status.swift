@@ -14,6 +14,8 @@ struct Status: ParsableCommand {
       W: next offset by the store. T: by the table. C: the group's committed offset. Effectively once keeps C ≤ W ≤ T.
       End: the last stable offset, up to which committed records can be read. At rest the lag is 0: marks of transactions behind the
       last record count as read once the group shows it, worker.commit_interval later.
+      Dropped: events of types, and attributes, that the pipeline does not declare, by name; as the processes of the pipeline have
+      told Redis every 5 seconds and at their end, until 30 days after the last one.
       Skipped: offsets below W that held no record when they were read: markers of transactions, or what a compacted topic has
       lost.
 
@@ -23,7 +25,8 @@ struct Status: ParsableCommand {
       """)
 
   @OptionGroup var connection: ConnectionOptions
-  @Flag(help: "One JSON object a partition.") var json = false
+  @Flag(help: "One JSON object a partition; what was dropped, in each, is that of all partitions.") var json =
+    false
 
   func run() throws {
     try reporting {
@@ -34,14 +37,19 @@ struct Status: ParsableCommand {
       defer { store.close() }
       let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
       let facts = positions.facts
+      let totals = try settings.makeNameTotals(pipeline)
+      defer { totals.close() }
+      let names = try totals.read()
       show(
         positions.standings, table: facts.map(\.table), committed: facts.map(\.committed),
-        ends: facts.map(\.bounds.high))
+        ends: facts.map(\.bounds.high), names: names)
+      if !json { for line in names.lines { say(line) } }
     }
   }
 
   private func show(
-    _ standings: [PartitionStanding], table: [Int64?], committed: [CommittedOffset?], ends: [Int64]
+    _ standings: [PartitionStanding], table: [Int64?], committed: [CommittedOffset?], ends: [Int64],
+    names: NameCounts
   ) {
     func text(_ offset: Int64?) -> String { offset.map(String.init) ?? "-" }
     func pad(_ text: String) -> String { String(repeating: " ", count: max(0, 12 - text.count)) + text }
@@ -60,7 +68,7 @@ struct Status: ParsableCommand {
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
             + "\"c\":\(value(committed[partition]?.offset)),\"end\":\(ends[partition]),\"lag\":\(lag),"
             + "\"generation\":\(standings[partition].generation),\"skipped\":\(record?.skippedOffsets ?? 0),"
-            + Self.json(record?.counters ?? PartitionCounters()) + "}")
+            + Self.json(record?.counters ?? PartitionCounters()) + ",\(names.json)}")
       } else {
         say(
           [

@@ -52,10 +52,11 @@ struct WorkerPlan {
       guarantee: isUnpromised ? .effectivelyOnce : settings.delivery)
   }
 
-  /// Makes and checks all that a worker needs; on an error, what was made is closed.
+  /// Makes and checks all that a worker needs; on an error, what was made is closed. `names` counts what is dropped because nobody
+  /// declares it.
   func makeWorker(
     _ number: Int, _ settings: Settings, _ pipeline: LoadedPipeline, recorder: any Recorder,
-    stop: StopSignal, onBatch: @escaping (ScoredBatch) -> Void
+    names: NameCounter? = nil, stop: StopSignal, onBatch: @escaping (ScoredBatch) -> Void
   ) throws -> Worker {
     var made: [() -> Void] = []
     do {
@@ -71,8 +72,8 @@ struct WorkerPlan {
       let source = try source(number)
       made.append { source.close() }
       let ports = WorkerPorts(
-        source: source, decoder: try settings.makeDecoder(pipeline, homes: homes), store: store,
-        scorer: scorer,
+        source: source, decoder: try settings.makeDecoder(pipeline, homes: homes, names: names),
+        store: store, scorer: scorer,
         decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder)
       let cache = StateCache(
         program: pipeline.program, entriesMax: max(1, settings.cacheEntries / settings.workers),

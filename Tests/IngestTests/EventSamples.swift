@@ -173,10 +173,10 @@ final class DecoderBench {
     decoder = try EventDecoder(program, homes: homes, limits: limits)
   }
 
-  /// A decoder of what a program declares.
-  init(_ program: FeatureProgram) throws {
+  /// A decoder of what a program declares; `names` counts what it does not.
+  init(_ program: FeatureProgram, names: NameCounter? = nil) throws {
     batch = EventBatch(symbols: program.symbols)
-    decoder = try EventDecoder(program, homes: .onePartition)
+    decoder = try EventDecoder(program, homes: .onePartition, names: names)
   }
 
   /// Decodes one record; `key` nil: null, `value` nil: null.

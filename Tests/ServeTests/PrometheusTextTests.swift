@@ -120,6 +120,22 @@ struct Exposition {
     #expect(PrometheusText.seconds(LatencyDistribution.bounds[21]) == "100")
   }
 
+  @Test("names what was dropped") func names() throws {
+    let metrics = PipelineMetrics()
+    #expect(try exposition(metrics).samples["tally_undeclared_events_total"] == nil)
+    metrics.readNames {
+      var names = NameCounts()
+      names.types = [NameCount("logn", 3), NameCount(NameCounts.other, 1)]
+      names.attributes = [NameCount("os", 7)]
+      return names
+    }
+    let found = try exposition(metrics)
+    #expect(try found.value("tally_undeclared_events_total", ["type": "logn"]) == 3)
+    #expect(try found.value("tally_undeclared_events_total", ["type": "other"]) == 1)
+    #expect(try found.value("tally_undeclared_attributes_total", ["attribute": "os"]) == 7)
+    #expect(found.types["tally_undeclared_attributes_total"] == "counter")
+  }
+
   @Test("says when a worker is stuck or waits") func health() {
     var snapshot = MetricsSnapshot()
     #expect(StatusServer.readinessProblem(snapshot) == "starting")

@@ -1,0 +1,68 @@
+/// How often a name was met.
+public struct NameCount: Equatable, Sendable {
+  /// The name, or `NameCounts.other`.
+  public var name: String
+  /// How often.
+  public var count: UInt64
+
+  /// A count.
+  public init(_ name: String, _ count: UInt64) {
+    self.name = name
+    self.count = count
+  }
+}
+
+/// What of decoded events a pipeline does not declare, by name: what was dropped. Values are never looked at.
+public struct NameCounts: Equatable, Sendable {
+  /// Stands for the names beyond the first `namesMax`, and for those that are not safe to show.
+  public static let other = "other"
+  /// Names that are told apart, of event types and of attributes.
+  public static let namesMax = 64
+  /// Longest name that is shown, bytes: what is longer looks like data.
+  public static let nameBytesMax = 64
+
+  /// Events decoded: engagements and profiles.
+  public var events: UInt64 = 0
+  /// Events by undeclared type. Their attributes are not counted.
+  public var types: [NameCount] = []
+  /// Undeclared attributes of events of declared types and of profiles.
+  public var attributes: [NameCount] = []
+  /// Declared event types that no event had, in order of declaration.
+  public var unseen: [String] = []
+
+  /// Nothing.
+  public init() {}
+
+  /// Whether anything was dropped.
+  public var hasDropped: Bool { !types.isEmpty || !attributes.isEmpty }
+
+  /// What has been dropped since `earlier`, whose counts are nowhere greater.
+  public func since(_ earlier: NameCounts) -> NameCounts {
+    var rest = NameCounts()
+    rest.events = events - earlier.events
+    rest.types = Self.difference(types, earlier.types)
+    rest.attributes = Self.difference(attributes, earlier.attributes)
+    return rest
+  }
+
+  private static func difference(_ now: [NameCount], _ earlier: [NameCount]) -> [NameCount] {
+    now.compactMap { entry in
+      let before = earlier.first { $0.name == entry.name }?.count ?? 0
+      return entry.count > before ? NameCount(entry.name, entry.count - before) : nil
+    }
+  }
+
+  /// Whether a name may be shown: 1 to 64 of `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `.` and `-`. Anything else may be data.
+  public static func isShown(_ name: UnsafeRawBufferPointer) -> Bool {
+    guard name.count > 0, name.count <= nameBytesMax else { return false }
+    for byte in name {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
+        continue
+      default: return false
+      }
+    }
+    return true
+  }
+}
