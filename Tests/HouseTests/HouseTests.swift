@@ -46,6 +46,24 @@ import Testing
     #expect(targets.subtracting(House.floors.keys).isEmpty)
   }
 
+  /// What a message sends people to is in the repository, and has the heading that it names.
+  @Test func everyDocumentThatAMessageCitesIsThere() throws {
+    var count = 0
+    for file in try Project.swiftFiles(under: "Sources") {
+      for literal in SourceLiterals.all(in: file.text) {
+        for path in SourceLiterals.documents(in: literal) {
+          count += 1
+          #expect(Project.has(path), "\(file.path) cites \(path)")
+        }
+        for (path, heading) in SourceLiterals.headings(in: literal) where Project.has(path) {
+          #expect(
+            try Project.headings(of: path).contains(heading), "\(file.path) cites \(path), \"\(heading)\"")
+        }
+      }
+    }
+    #expect(count > 3)
+  }
+
   @Test func noFileIsLong() throws {
     for file in try Project.swiftFiles(under: "Sources") + Project.swiftFiles(under: "Tests") {
       let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false).count
@@ -104,6 +122,22 @@ import Testing
       """
     let expected = ["Events", "Kafka", "Sink", "Dataflow", "Foundation", "Glibc", "XGBoost"]
     #expect(SourceImports.modules(in: text) == expected)
+  }
+
+  @Test func findsWhatLiteralsCite() {
+    let text = #"""
+      // "Comment.md"
+      let a = "see missing.md, \"A part\""  // and "OTHER.md"
+      let b = """
+        run scripts/none.sh or docs/guide/start.html "now"
+        """
+      /* "Blocked.md" */
+      let c = "https://example.com/docs/x.md and /etc/docs/y and a.md5", d = "\(b) in ADR.MD"
+      """#
+    let found = SourceLiterals.all(in: text).flatMap { SourceLiterals.documents(in: $0) }
+    #expect(found == ["missing.md", "scripts/none.sh", "docs/guide/start.html", "ADR.MD"])
+    let headings = SourceLiterals.all(in: text).flatMap { SourceLiterals.headings(in: $0) }
+    #expect(headings.map(\.path) == ["missing.md"] && headings.map(\.heading) == ["A part"])
   }
 
   @Test func aForbiddenEdgeInAFileIsFound() {

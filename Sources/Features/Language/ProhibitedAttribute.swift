@@ -27,7 +27,7 @@ enum ProhibitedAttribute {
       position, found: "\(what) \"\(name)\", which stands for \(category)",
       allowed: "nothing of the kind: race, religion, national origin, sexual orientation, marital status, "
         + "genetic information, disability, military service and political affiliation are prohibited as model "
-        + "inputs (engagement-requirements.md §2.4.3)")
+        + "inputs")
   }
 
   /// Lower-case words of an identifier in any style.
