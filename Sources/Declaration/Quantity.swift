@@ -22,8 +22,13 @@ struct Quantity {
   }
 
   /// What may be written, for an error.
-  func allowed(_ range: ClosedRange<Int64>, example: String) -> String {
-    let form = "a whole number with a unit, such as \(example)"
+  /// Examples outside of the range are left out.
+  func allowed(_ range: ClosedRange<Int64>, examples: [String]) -> String {
+    let allowed = examples.filter { parse($0).map(range.contains) == true }
+    let names = units.map(\.name).joined(separator: ", ")
+    let form =
+      "a whole number with a unit"
+      + (allowed.isEmpty ? " (\(names))" : ", such as \(allowed.joined(separator: ", "))")
     switch (range.lowerBound <= 0, range.upperBound == Int64.max) {
     case (true, true): return form
     case (false, true): return "\(form); at least \(text(range.lowerBound))"

@@ -81,8 +81,7 @@ public struct YAMLValue: Sendable {
   /// A span of time such as `200ms`, `5s`, `15m`, `12h`, `7d`; microseconds.
   public func duration(in range: ClosedRange<Int64> = 0...Int64.max) throws(DeclarationError) -> Int64 {
     guard let micros = plain.flatMap({ Quantity.duration.parse($0) }), range.contains(micros) else {
-      throw wrong(
-        allowed: Quantity.duration.allowed(range, example: "200ms, 5s, 15m, 12h, 7d"))
+      throw wrong(allowed: Quantity.duration.allowed(range, examples: ["200ms", "5s", "15m", "12h", "7d"]))
     }
     return micros
   }
@@ -90,7 +89,7 @@ public struct YAMLValue: Sendable {
   /// A number of bytes such as `512B`, `64KiB`, `64MiB`, `2GiB`.
   public func byteCount(in range: ClosedRange<Int64> = 0...Int64.max) throws(DeclarationError) -> Int {
     guard let bytes = plain.flatMap({ Quantity.bytes.parse($0) }), range.contains(bytes) else {
-      throw wrong(allowed: Quantity.bytes.allowed(range, example: "512B, 64KiB, 64MiB, 2GiB"))
+      throw wrong(allowed: Quantity.bytes.allowed(range, examples: ["512B", "64KiB", "64MiB", "2GiB"]))
     }
     return Int(bytes)
   }

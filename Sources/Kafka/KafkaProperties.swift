@@ -27,6 +27,23 @@ public enum KafkaProperties {
     }
   }
 
+  /// A property's value with every path of a file in it as `path` makes it; what names no file stays as it is. Libraries without
+  /// a folder are sought where the system has them.
+  public static func value(_ value: String, of name: String, path: (String) -> String) -> String {
+    func library(_ text: String) -> String { text.utf8.contains(UInt8(ascii: "/")) ? path(text) : text }
+    switch name.lowercased() {
+    case "ssl.ca.location" where value == "probe": return value
+    case "ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.crl.location",
+      "ssl.keystore.location", "https.ca.location", "sasl.kerberos.keytab":
+      return path(value)
+    case "plugin.library.paths":
+      return value.split(separator: ";", omittingEmptySubsequences: false).map { library(String($0)) }
+        .joined(separator: ";")
+    case "ssl.engine.location": return library(value)
+    default: return value
+    }
+  }
+
   /// Whether a property's value must not be shown.
   public static func isSecret(_ name: String) -> Bool {
     let marks = ["password", "secret", "key.pem", "ssl_key", "oauthbearer.config", "jaas", "token"]

@@ -35,6 +35,17 @@ struct PostgresText {
     return given.map { "\($0.keyword)=\($0.isSecret ? "***" : Self.quoted($0.value))" }.joined(separator: " ")
   }
 
+  /// The text with every path as `path` makes it; as it was when that changes none.
+  func text(_ connection: String, path: (String) -> String) -> String {
+    var changed = given
+    for index in given.indices
+    where PostgresConfiguration.isPath(given[index].value, of: given[index].keyword) {
+      changed[index].value = path(given[index].value)
+    }
+    guard zip(changed, given).contains(where: { $0.value != $1.value }) else { return connection }
+    return changed.map { "\($0.keyword)=\(Self.quoted($0.value))" }.joined(separator: " ")
+  }
+
   /// In a URI, an unescaped @, / or : ends the password early: the rest turns up as host, port or database.
   private func checkMisplaced() throws(PortError) {
     let values = values
@@ -67,6 +78,22 @@ struct PostgresText {
 }
 
 extension PostgresConfiguration {
+  /// Whether a keyword's value is the path of a file or a folder.
+  public static func isPath(_ value: String, of keyword: String) -> Bool {
+    switch keyword {
+    case "sslrootcert": value != "system"
+    // With a colon it is a key of an engine of OpenSSL.
+    case "sslkey": !value.utf8.contains(UInt8(ascii: ":"))
+    case "sslcert", "sslcrl", "sslcrldir", "passfile": true
+    default: false
+    }
+  }
+
+  /// The connection string with every path in it as `path` makes it; as it was when that changes none.
+  public static func connection(_ connection: String, path: (String) -> String) -> String {
+    (try? PostgresText(connection).text(connection, path: path)) ?? connection
+  }
+
   /// The connection string with `***` in place of passwords; the whole is `***` when it cannot be read.
   public static func redacted(_ connection: String) -> String {
     (try? PostgresText(connection).redacted(connection)) ?? "***"

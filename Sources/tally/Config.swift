@@ -10,6 +10,7 @@ struct Config: ParsableCommand {
       librdkafka's properties with their certificates, connection strings. Nothing is sent over the network.
 
       Any setting can be given by the file, the environment (TALLY_SECTION_KEY) and --set SECTION.KEY=VALUE; later ones win.
+      Paths in a file are relative to that file, all others to this folder; they are printed from the root.
       Properties of librdkafka: kafka.properties.NAME, in the environment TALLY_KAFKA_PROPERTIES_NAME with _ for each dot.
 
       Examples:

@@ -22,7 +22,7 @@ extension Setting {
   private static let minute: Int64 = 60_000
 
   private static let top = [
-    text("pipeline", \.pipeline).alias("TALLY_PIPELINE"), text("models", \.models).alias("TALLY_MODELS"),
+    path("pipeline", \.pipeline).alias("TALLY_PIPELINE"), path("models", \.models).alias("TALLY_MODELS"),
     choice("delivery", \.delivery),
   ]
 
@@ -94,9 +94,9 @@ extension Setting {
       Setting(path: "table.sqlite", alias: "TALLY_SQLITE", group: "table") { given, settings in
         let path = try given.value.string()
         guard !path.isEmpty else { throw given.value.wrong(allowed: "the path of a file") }
-        settings.table = .sqlite(path)
+        settings.table = .sqlite(settings.path(path, "table.sqlite", given))
       } show: {
-        if case .sqlite(let path) = $0.table { .text(path) } else { .nothing }
+        if case .sqlite(let path) = $0.table { .text(SettingsPath.absolute(path)) } else { .nothing }
       },
       Setting(path: "table.none", group: "table") { given, settings in
         guard try given.value.bool() else { throw given.value.wrong(allowed: "true, or postgres or sqlite") }
@@ -108,7 +108,8 @@ extension Setting {
 
   private static let worker = [
     number("worker.threads", \.workers, in: 1...256),
-    choice("worker.kernel", \.kernel, of: Kernel.choices),
+    choice(
+      "worker.kernel", \.kernel, of: Kernel.choices, offered: ["auto"] + Kernel.available.map(\.rawValue)),
     number("worker.batch_rows_max", \.worker.batchRowsMax, in: 1...StateStoreLimits.statesMax),
     number("worker.transaction_rows_max", \.worker.transactionRowsMax, in: 1...StateStoreLimits.statesMax),
     time("worker.transaction_interval", \.worker.transactionIntervalMs, in: 0...2 * second),
@@ -152,9 +153,12 @@ extension Setting {
     if let problem = PostgresConfiguration.problem(text) {
       throw Failure("\(given.origin.place): postgres connection string: \(problem)")
     }
-    settings.table = .postgres(text)
+    settings.table = .postgres(
+      PostgresConfiguration.connection(text) { SettingsPath.joined($0, to: given.folder) })
   } show: {
-    if case .postgres(let text) = $0.table { .text(PostgresConfiguration.redacted(text)) } else { .nothing }
+    guard case .postgres(let text) = $0.table else { return .nothing }
+    let absolute = PostgresConfiguration.connection(text, path: SettingsPath.absolute)
+    return .text(PostgresConfiguration.redacted(absolute))
   }
 
   /// A keyword of libpq.
@@ -162,9 +166,11 @@ extension Setting {
     Setting(path: "table.\(name)") { given, settings in
       let text = try words.map { try given.value.choice(of: $0) } ?? given.value.string()
       guard !text.isEmpty else { throw given.value.wrong(allowed: "the path of a file") }
-      settings.postgresOptions[name] = text
+      let isPath = PostgresConfiguration.isPath(text, of: name)
+      settings.postgresOptions[name] = isPath ? settings.path(text, "table.\(name)", given) : text
     } show: {
-      $0.postgresOptions[name].map { .text($0) } ?? .nothing
+      guard let text = $0.postgresOptions[name] else { return .nothing }
+      return .text(PostgresConfiguration.isPath(text, of: name) ? SettingsPath.absolute(text) : text)
     }
   }
 }

@@ -8,9 +8,14 @@ extension Setting {
     _ path: String, _ key: SettingKey<GivenSecret?>, alias: String? = nil
   ) -> [Setting] {
     let file = Setting(path: "\(path)_file", group: path) { given, settings in
-      settings[keyPath: key] = GivenSecret(.file(try given.value.string()), given.origin)
+      let file = settings.path(try given.value.string(), "\(path)_file", given)
+      settings[keyPath: key] = GivenSecret(.file(file), given.origin)
     } show: {
-      if case .file(let name)? = $0[keyPath: key]?.source { .text(name) } else { .nothing }
+      if case .file(let name)? = $0[keyPath: key]?.source {
+        .text(SettingsPath.absolute(name))
+      } else {
+        .nothing
+      }
     }
     let variable = Setting(path: "\(path)_env", group: path) { given, settings in
       settings[keyPath: key] = GivenSecret(.variable(try given.value.string()), given.origin)
@@ -39,16 +44,30 @@ extension Setting {
           allowed: "the secret's file or variable, in properties_file or properties_env")
       }
       settings.kafkaProperties.removeAll { $0.name.utf8.elementsEqual(given.name.utf8) }
+      let place = "\(path).\(given.name)"
+      let source: GivenSecret.Source =
+        switch make(text) {
+        case .file(let file): .file(settings.path(file, place, given))
+        case .literal(let value):
+          .literal(KafkaProperties.value(value, of: given.name) { settings.path($0, place, given) })
+        case .variable: make(text)
+        }
       settings.kafkaProperties.append(
-        KafkaProperty(name: given.name, value: GivenSecret(make(text), given.origin)))
+        KafkaProperty(name: given.name, value: GivenSecret(source, given.origin)))
     } show: { settings in
       let kind = make("")
       return .names(
         settings.kafkaProperties.compactMap { property in
           switch (property.value.source, kind) {
           case (.literal(let text), .literal):
-            (property.name, KafkaProperties.isSecret(property.name) ? SettingsText.mask : text)
-          case (.file(let text), .file), (.variable(let text), .variable): (property.name, text)
+            (
+              property.name,
+              KafkaProperties.isSecret(property.name)
+                ? SettingsText.mask
+                : KafkaProperties.value(text, of: property.name, path: SettingsPath.absolute)
+            )
+          case (.file(let text), .file): (property.name, SettingsPath.absolute(text))
+          case (.variable(let text), .variable): (property.name, text)
           default: nil
           }
         })

@@ -8,6 +8,8 @@ struct GivenValue {
   let origin: Origin
   /// Of a setting that holds names with values of their own: the name.
   var name = ""
+  /// Folder of the file that it stands in; empty: the working folder, as for what stands in no file.
+  var folder = ""
 }
 
 /// How `tally config` shows a setting.
@@ -96,9 +98,25 @@ extension Setting {
     }
   }
 
-  /// One of some words.
-  static func choice(_ path: String, _ key: SettingKey<String>, of words: [String]) -> Setting {
+  /// A path of a file or a folder.
+  static func path(_ path: String, _ key: SettingKey<String>) -> Setting {
     Setting(path: path) { given, settings in
+      let text = try given.value.string()
+      guard !text.isEmpty else { throw given.value.wrong(allowed: "a path") }
+      settings[keyPath: key] = settings.path(text, path, given)
+    } show: {
+      .text(SettingsPath.absolute($0[keyPath: key]))
+    }
+  }
+
+  /// One of some words; `offered`: those of them that a refusal names.
+  static func choice(
+    _ path: String, _ key: SettingKey<String>, of words: [String], offered: [String]? = nil
+  ) -> Setting {
+    Setting(path: path) { given, settings in
+      if let offered, (try? given.value.choice(of: words)) == nil {
+        throw given.value.wrong(allowed: "one of " + offered.joined(separator: ", "))
+      }
       settings[keyPath: key] = try given.value.choice(of: words)
     } show: {
       .text($0[keyPath: key])

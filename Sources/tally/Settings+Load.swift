@@ -17,7 +17,7 @@ extension Settings {
     try SettingsOverrides.layer(flags: flags).apply(to: &settings)
     try settings.resolveSecrets(environment)
     try settings.check()
-    for warning in settings.secretWarnings() { warn(warning) }
+    for warning in settings.secretWarnings() + settings.pathWarnings() { warn(warning) }
     return settings
   }
 }

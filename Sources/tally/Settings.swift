@@ -94,6 +94,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var readyWithinMs = 15_000
   /// Where metrics and health are served: PORT, :PORT or HOST:PORT; nil: nowhere.
   var http: String?
+  /// Relative paths that a configuration file of another folder has, by setting.
+  var filePaths: [String: FilePath] = [:]
   /// Where every setting comes from that is not the default, by its path in the configuration file.
   var origins: [String: Origin] = [:]
 

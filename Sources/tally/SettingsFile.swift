@@ -40,7 +40,7 @@ enum SettingsFile {
     var layer = SettingsLayer()
     for entry in top.entries {
       if let setting = Setting.all.first(where: { $0.section.isEmpty && same($0.key, entry.key) }) {
-        try layer.add(setting, GivenValue(value: entry.value, origin: .file(file, entry.value.position)))
+        try layer.add(setting, given(entry.value, of: file))
         continue
       }
       let allowed = Setting.all.filter { $0.section.isEmpty }.map(\.key) + Setting.sections
@@ -68,14 +68,18 @@ enum SettingsFile {
             + (setting.alias ?? setting.variable))
       }
       guard setting.isMap else {
-        try layer.add(setting, GivenValue(value: entry.value, origin: .file(file, entry.value.position)))
+        try layer.add(setting, given(entry.value, of: file))
         continue
       }
       for inner in try Self.section(entry).entries {
-        let origin = Origin.file(file, inner.value.position)
-        try layer.add(setting, GivenValue(value: inner.value, origin: origin, name: inner.key))
+        try layer.add(setting, given(inner.value, of: file, name: inner.key))
       }
     }
+  }
+
+  private static func given(_ value: YAMLValue, of file: String, name: String = "") -> GivenValue {
+    GivenValue(
+      value: value, origin: .file(file, value.position), name: name, folder: SettingsPath.folder(of: file))
   }
 
   /// An entry's keys. What stands there instead may hold a password, so it is not repeated.
@@ -89,7 +93,7 @@ enum SettingsFile {
   }
 
   private static func unknown(_ entry: YAMLEntry, path: String, allowed: [String]) -> DeclarationError {
-    let near = Setting.nearest(to: path).map { "; is it \($0)?" } ?? ""
+    let near = Setting.nearest(to: path).map { "; is it \($0.path)?" } ?? ""
     return DeclarationError(
       entry.position, found: "the key \(shown(entry.key))",
       allowed: allowed.joined(separator: ", ") + near)

@@ -18,25 +18,24 @@ struct SettingsLayer {
       if isSame && replaces {
         values.remove(at: index)
       } else if isSame || isOneOfGroup || isSameProperty {
-        throw Self.conflict((known.setting, known.given), (setting, given))
+        let path = Self.path(known.setting, known.given)
+        throw Self.conflict(path, known.given.origin, (setting, given))
       }
     }
     values.append((setting, given))
   }
 
-  /// Sets what this place says. Throws `Failure` naming the place, what was found and what is allowed.
+  /// Sets what this place says. Throws `Failure` naming the place, what was found and what is allowed; also when an earlier place says
+  /// what cannot stand beside it, such as a table of another kind: the later place would win, but which was meant nobody knows.
   func apply(to settings: inout Settings) throws {
     for (setting, given) in values {
+      if let (path, origin) = rival(of: setting, given, settings) {
+        throw Self.conflict(path, origin, (setting, given))
+      }
       do {
         try setting.read(given, &settings)
       } catch let error as DeclarationError {
         throw Failure("\(given.origin.place): found \(error.found); allowed: \(error.allowed)")
-      }
-      for other in Setting.all where other.group != nil && other.group == setting.group {
-        settings.origins[other.path] = nil
-      }
-      for other in Setting.all where setting.isMap && other.isMap {
-        settings.origins["\(other.path).\(given.name)"] = nil
       }
       settings.origins[Self.path(setting, given)] = given.origin
     }
@@ -50,12 +49,25 @@ struct SettingsLayer {
     given.name.isEmpty ? setting.path : "\(setting.path).\(given.name)"
   }
 
-  private static func conflict(_ first: (Setting, GivenValue), _ second: (Setting, GivenValue)) -> Failure {
-    let paths = [path(first.0, first.1), path(second.0, second.1)]
-    let what = paths[0] == paths[1] ? "\(paths[0]) twice" : "\(paths[1]) beside \(paths[0])"
-    return Failure(
-      "\(second.1.origin.place): found \(what) (\(first.1.origin)); allowed: one of them"
-    )
+  /// What an earlier place says that this cannot stand beside, and where; nil: nothing.
+  private func rival(
+    of setting: Setting, _ given: GivenValue, _ settings: Settings
+  ) -> (path: String, origin: Origin)? {
+    for other in Setting.all where other.path != setting.path {
+      let isOfGroup = setting.group != nil && other.group == setting.group
+      guard isOfGroup || (setting.isMap && other.isMap) else { continue }
+      let path = Self.path(other, given)
+      if let origin = settings.origins[path] { return (path, origin) }
+    }
+    return nil
+  }
+
+  private static func conflict(
+    _ first: String, _ origin: Origin, _ second: (Setting, GivenValue)
+  ) -> Failure {
+    let path = path(second.0, second.1)
+    let what = first == path ? "\(first) twice" : "\(path) beside \(first)"
+    return Failure("\(second.1.origin.place): found \(what) (\(origin)); allowed: one of them")
   }
 }
 
@@ -81,11 +93,13 @@ extension Setting {
     return name.isEmpty ? nil : (longest, String(name.map { $0 == "_" ? "." : $0 }))
   }
 
-  /// The path that is most like one that is none; nil: none is like it.
-  static func nearest(to path: String) -> String? {
+  /// The setting whose path is most like one that is none; nil: none is like it. Never one that only the environment may give.
+  static func nearest(to path: String) -> Setting? {
+    let open = all.filter { !$0.isSecret }
     let key = path.split(separator: ".").last.map(String.init) ?? path
-    if let same = all.first(where: { $0.key == key }) { return same.path }
-    return closest(to: path, among: all.map(\.path))
+    if let same = open.first(where: { $0.key == key }) { return same }
+    let near = closest(to: path, among: open.map(\.path))
+    return open.first { $0.path == near }
   }
 
   /// The name that differs least from another, by at most a third of it.

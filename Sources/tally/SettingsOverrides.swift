@@ -24,7 +24,9 @@ enum SettingsOverrides {
 
   /// What should be said of a variable that is no setting.
   static func warning(unknown variable: String) -> String {
-    let names = Setting.all.filter { !$0.isMap }.flatMap { [$0.variable] + ($0.alias.map { [$0] } ?? []) }
+    let names =
+      ["TALLY_CONFIG"]
+      + Setting.all.filter { !$0.isMap }.flatMap { [$0.variable] + ($0.alias.map { [$0] } ?? []) }
     let near = Setting.closest(to: variable, among: names).map { "is it \($0)?" }
     return "the environment variable \(shown(variable)) is no setting: "
       + (near ?? "a setting's is TALLY_SECTION_KEY, as tally.yaml has them")
@@ -87,7 +89,7 @@ enum SettingsOverrides {
     if let outer = Setting.all.first(where: { path.utf8.starts(with: ($0.path + ".").utf8) }) {
       return Failure("\(flag): \(outer.path) has no parts")
     }
-    let near = Setting.nearest(to: path).map { "; is it \($0)?" } ?? ""
+    let near = Setting.nearest(to: path).map { "; is it \($0.path)\($0.isMap ? ".NAME" : "")?" } ?? ""
     guard let section = Setting.sections.first(where: { $0 == parts[0] }) else {
       let names = Setting.all.filter { $0.section.isEmpty }.map(\.path) + Setting.sections
       return Failure(

@@ -11,13 +11,13 @@ import Testing
         [
           "config", "--origin", "--config", file, "--set", "redis.prefix=of-set:", "--set",
           "worker.threads=3", "--brokers", "of-flag:1", "-X", "client.rack=r",
-        ], environment: ["TALLY_KAFKA_GROUP": "of-environment", "TALLY_SQLITE": "of-alias.db"])
+        ], environment: ["TALLY_KAFKA_GROUP": "of-environment", "TALLY_SQLITE": "/of-alias.db"])
       #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
       for (value, origin) in [
         ("topic: of-file", "\(file):2"), ("group: of-environment", "environment TALLY_KAFKA_GROUP"),
         ("prefix: \"of-set:\"", "--set redis.prefix"), ("threads: 3", "--set worker.threads"),
         ("brokers: of-flag:1", "--brokers"), ("client.rack: r", "-X client.rack"),
-        ("sqlite: of-alias.db", "environment TALLY_SQLITE"), ("encoding: json", "default"),
+        ("sqlite: /of-alias.db", "environment TALLY_SQLITE"), ("encoding: json", "default"),
       ] {
         let line = result.output.split(separator: "\n").first { $0.contains(value) } ?? ""
         #expect(line.hasSuffix("# \(origin)"), "\(value): \(result.output)")

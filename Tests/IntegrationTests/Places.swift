@@ -13,6 +13,13 @@ enum Places {
   static let package = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
+  /// The Swift files of a module, by path.
+  static func sources(of module: String) -> [(path: String, text: String)] {
+    let folder = package + "/Sources/" + module
+    let names = FileManager.default.subpaths(atPath: folder) ?? []
+    return names.filter { $0.hasSuffix(".swift") }.map { ($0, readText("\(folder)/\($0)")) }
+  }
+
   /// The pipeline that the tests run.
   static let pipeline = package + "/pipelines/engagement.yaml"
 

@@ -12,8 +12,8 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
 
   /// Every setting that a file can have.
   static let all = [
-    SettingSample(path: "pipeline", good: "p.yaml", bad: [""]),
-    SettingSample(path: "models", good: "m", bad: [""]),
+    SettingSample(path: "pipeline", good: "/p.yaml", bad: [""]),
+    SettingSample(path: "models", good: "/m", bad: [""]),
     SettingSample(path: "delivery", good: "exactly-once", bad: ["", "twice", "at-least-once"]),
     SettingSample(path: "kafka.brokers", good: "b1:9092,b2:9092", bad: [""]),
     SettingSample(path: "kafka.topic", good: "t", bad: ["", "a b", "ä"]),
@@ -63,7 +63,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "table.sslrootcert", good: "/ca.pem", bad: [""]),
     SettingSample(path: "table.sslcert", good: "/c.pem", bad: [""]),
     SettingSample(path: "table.sslkey", good: "/k.pem", bad: [""]),
-    SettingSample(path: "table.sqlite", good: "x y.db", bad: [""]),
+    SettingSample(path: "table.sqlite", good: "/x y.db", bad: [""]),
     SettingSample(path: "table.none", good: "true", bad: ["", "yes", "false"]),
     SettingSample(path: "worker.threads", good: "4", bad: ["", "0", "257", "four"]),
     SettingSample(path: "worker.kernel", good: "portable", bad: ["", "sse9", "AVX2"]),
@@ -191,17 +191,68 @@ func refusal(
     #expect(try load(file: file, environment: variables, set: set).topic == "of-set")
     let last = try load(file: file, environment: variables, set: set, flags: flags)
     #expect(last.topic == "of-flag" && last.origin(of: "kafka.topic").description == "--topic")
-    // Of settings that take each other's place the later place's counts.
-    let table = try load(file: "table: {sqlite: a.db}\n", environment: ["TALLY_POSTGRES": "host=h"])
-    #expect(table.table == .postgres("host=h") && table.origins["table.sqlite"] == nil)
-    #expect(try load(environment: ["TALLY_POSTGRES": "host=h"], set: ["table.none=true"]).table == .none)
-    let password = try load(
-      file: "redis: {password_env: NOT_THERE}\n", environment: ["TALLY_REDIS_PASSWORD": "x"])
-    #expect(password.redisPassword?.revealed == "x")
-    let property = try load(
-      file: "kafka: {properties_env: {sasl.password: NOT_THERE}}\n", set: ["kafka.properties.sasl.password=y"]
-    )
-    #expect(property.kafkaProperties.map(\.value.revealed) == ["y"])
+  }
+
+  /// Settings that take each other's place are refused from different places, too: the later one would win, but nobody knows which was
+  /// meant.
+  @Test func rivalsOfDifferentPlacesAreRefused() throws {
+    let rivals:
+      [(file: String, environment: [String: String], flag: (String, String, String), expected: [String])] = [
+        (
+          "table: {postgres: host=h}", [:], ("table.sqlite", "a.db", "--sqlite"),
+          ["table.postgres", "FILE:1"]
+        ),
+        (
+          "table: {sqlite: a.db}", [:], ("table.postgres", "host=h", "--postgres"),
+          ["table.sqlite", "FILE:1"]
+        ),
+        (
+          "table: {postgres: host=h}", [:], ("table.none", "true", "--no-table"),
+          ["table.postgres", "FILE:1"]
+        ),
+        ("table: {none: true}", [:], ("table.sqlite", "a.db", "--sqlite"), ["table.none", "FILE:1"]),
+        (
+          "worker: {}", ["TALLY_POSTGRES": "host=h"], ("table.sqlite", "a.db", "--sqlite"), ["TALLY_POSTGRES"]
+        ),
+        (
+          "worker: {}", ["TALLY_TABLE_SQLITE": "a"], ("table.none", "true", "--no-table"),
+          ["TALLY_TABLE_SQLITE"]
+        ),
+        (
+          "redis: {password_env: SAMPLE_SECRET}", [:],
+          ("redis.password_file", SettingSample.secretFile, "--set"),
+          ["redis.password_env", "FILE:1"]
+        ),
+        (
+          "kafka: {properties_env: {sasl.password: SAMPLE_SECRET}}", [:],
+          ("kafka.properties.sasl.password", "x", "-X sasl.password"),
+          ["kafka.properties_env.sasl.password", "FILE:1"]
+        ),
+      ]
+    for (file, environment, flag, expected) in rivals {
+      let said = try refusal(file: file + "\n", environment: environment, flags: [flag])
+      let text = try #require(said, "\(file) beside \(flag)")
+      #expect(
+        text.hasPrefix("\(flag.2): found \(flag.0) beside ") && text.hasSuffix("allowed: one of them"),
+        "\(text)")
+      for word in expected { #expect(text.contains(word), "\(text)") }
+    }
+    #expect(
+      try refusal(
+        file: "redis: {password_env: SAMPLE_SECRET}\n", environment: ["TALLY_REDIS_PASSWORD": "x"])?.contains(
+          "TALLY_REDIS_PASSWORD: found redis.password beside redis.password_env (FILE:1)") == true)
+    #expect(
+      try refusal(file: "table: {sqlite: a.db}\n", environment: ["TALLY_POSTGRES": "host=h"])?.hasPrefix(
+        "TALLY_POSTGRES: ") == true)
+    // The same setting again is no rival, and neither is another property.
+    let table = try load(
+      file: "table: {sqlite: a.db}\n", environment: ["TALLY_SQLITE": "b.db"],
+      flags: [("table.sqlite", "c.db", "--sqlite")])
+    #expect(table.table == .sqlite("c.db"))
+    let properties = try load(
+      file: "kafka: {properties_env: {sasl.password: SAMPLE_SECRET}}\n",
+      set: ["kafka.properties.client.rack=r"])
+    #expect(properties.kafkaProperties.count == 2)
   }
 
   @Test(arguments: [

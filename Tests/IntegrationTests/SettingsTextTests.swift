@@ -26,7 +26,7 @@ import TestNumbers
     ])
     let again = try load(file: first.description)
     #expect(Array(again.group.utf8) == Array(text.utf8))
-    #expect(Array(again.pipeline.utf8) == Array(text.utf8))
+    #expect(Array(again.pipeline.utf8) == Array(SettingsPath.absolute(text).utf8))
     #expect(again.kafkaProperties.first.map { Array($0.value.revealed.utf8) } == Array(text.utf8))
     #expect(again.description == first.description)
   }
