@@ -12,7 +12,7 @@ public final class EventBatch {
   /// All bytes: ids and texts.
   public private(set) var bytes: [UInt8] = []
   /// Names of the event under way that no symbol has, so that its attributes were dropped; valid as long as the record is.
-  public private(set) var droppedNames: [UnsafeRawBufferPointer] = []
+  public private(set) var droppedNames: [DroppedName] = []
   private var committedAttributes = 0
   private var committedBytes = 0
 
@@ -32,6 +32,9 @@ public final class EventBatch {
     committedAttributes = 0
     committedBytes = 0
   }
+
+  /// Whether the event under way has `droppedNames`.
+  public var hasDroppedNames: Bool { !droppedNames.isEmpty }
 
   /// Starts an event, forgetting one that was not committed.
   public func begin() {
@@ -54,9 +57,10 @@ public final class EventBatch {
     name: UnsafeRawBufferPointer, kind: AttributeKind, bits: UInt64,
     text: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
   ) {
-    let number = symbols.lookup(name)
+    let hash = SymbolTable.hash(name)
+    let number = symbols.lookup(name, hash: hash)
     guard number != SymbolTable.unknown else {
-      droppedNames.append(name)
+      droppedNames.append(DroppedName(bytes: name, hash: hash))
       return
     }
     var slice = ByteSlice.empty

@@ -12,6 +12,24 @@ public struct NameCount: Equatable, Sendable {
   }
 }
 
+/// A name that was dropped: its bytes, as long as the record is, and `SymbolTable.hash` of them.
+public struct DroppedName {
+  /// The name.
+  public let bytes: UnsafeRawBufferPointer
+  /// Its hash.
+  public let hash: UInt64
+
+  /// A name with its hash.
+  @inlinable
+  public init(bytes: UnsafeRawBufferPointer, hash: UInt64) {
+    self.bytes = bytes
+    self.hash = hash
+  }
+
+  /// A name.
+  public init(_ bytes: UnsafeRawBufferPointer) { self.init(bytes: bytes, hash: SymbolTable.hash(bytes)) }
+}
+
 /// What of decoded events a pipeline does not declare, by name: what was dropped. Values are never looked at.
 public struct NameCounts: Equatable, Sendable {
   /// Stands for the names beyond the first `namesMax`, and for those that are not safe to show.

@@ -34,8 +34,10 @@ public final class SymbolTable: @unchecked Sendable {
   }
 
   /// The number of a name, or `unknown`. Allocates nothing; safe from any thread once nothing is interned.
-  public func lookup(_ name: UnsafeRawBufferPointer) -> Int32 {
-    let hash = Self.hash(name)
+  public func lookup(_ name: UnsafeRawBufferPointer) -> Int32 { lookup(name, hash: Self.hash(name)) }
+
+  /// The same for a name whose `hash` is known.
+  public func lookup(_ name: UnsafeRawBufferPointer, hash: UInt64) -> Int32 {
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
     while true {
@@ -74,7 +76,7 @@ public final class SymbolTable: @unchecked Sendable {
   }
 
   /// FNV-1a, 64 bit, with a final mix (Fowler, Noll, Vo).
-  private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  public static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     return hash ^ (hash >> 29)

@@ -177,17 +177,21 @@ public final class EventDecoder: RecordDecoder {
     case .tick, .erasure: return
     case .profileSnapshot, .profileChange: names.profile()
     case .engagement:
-      guard let number = program.declaredType(of: event) else { return names.event(ofUndeclared: type) }
+      guard let number = program.declaredType(of: event) else {
+        return names.event(ofUndeclared: DroppedName(type))
+      }
       names.event(ofType: number)
     }
-    let dropped = events.droppedNames
-    for index in 0..<dropped.count { names.attribute(dropped[index]) }
+    if events.hasDroppedNames {
+      let dropped = events.droppedNames
+      for index in 0..<dropped.count { names.attribute(dropped[index]) }
+    }
     guard undeclared > 0 else { return }
     let start = Int(event.attributesStart)
     for index in start..<(start + Int(event.attributesCount)) {
       let attribute = events.attributes[index]
       guard !program.declares(attribute, of: event) else { continue }
-      program.symbols.withName(attribute.name) { names.attribute($0) }
+      program.symbols.withName(attribute.name) { names.attribute(DroppedName($0)) }
     }
   }
 }

@@ -1,4 +1,5 @@
 public import Events
+internal import Glibc
 internal import Synchronization
 
 /// What the workers of a process meet and the pipeline does not declare, by name, and which declared event types they have met.
@@ -70,7 +71,8 @@ enum NameKind: Int {
 /// the first time.
 public final class NameCounter: @unchecked Sendable {
   private let known: KnownNames
-  private var tables = [NameTable(), NameTable()]
+  private let types = NameTable()
+  private let attributes = NameTable()
   /// Of each kind the counts by name, then of the others; then of the declared types; then all events. One thread writes.
   private let cells: UnsafeMutablePointer<Atomic<UInt64>>
   private let cellCount: Int
@@ -100,14 +102,14 @@ public final class NameCounter: @unchecked Sendable {
   func profile() { add(cellCount - 1) }
 
   /// Counts an event of a type that is not declared.
-  func event(ofUndeclared name: UnsafeRawBufferPointer) {
-    add(NameKind.type.rawValue * Self.kindCells + place(of: name, .type))
+  func event(ofUndeclared name: DroppedName) {
+    add(NameKind.type.rawValue * Self.kindCells + place(of: name, .type, types))
     add(cellCount - 1)
   }
 
   /// Counts an attribute that is not declared.
-  func attribute(_ name: UnsafeRawBufferPointer) {
-    add(NameKind.attribute.rawValue * Self.kindCells + place(of: name, .attribute))
+  func attribute(_ name: DroppedName) {
+    add(NameKind.attribute.rawValue * Self.kindCells + place(of: name, .attribute, attributes))
   }
 
   fileprivate var events: UInt64 { cells[cellCount - 1].load(ordering: .relaxed) }
@@ -123,72 +125,85 @@ public final class NameCounter: @unchecked Sendable {
     cells[place].store(cells[place].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
-  private func place(of name: UnsafeRawBufferPointer, _ kind: NameKind) -> Int {
-    let found = tables[kind.rawValue].find(name)
+  @inline(__always)
+  private func place(of name: DroppedName, _ kind: NameKind, _ table: NameTable) -> Int {
+    let found = table.find(name)
     if found >= 0 { return found }
-    return tables[kind.rawValue].isFull ? NameCounts.namesMax : takeUp(name, kind)
+    return table.isFull ? NameCounts.namesMax : takeUp(name, kind, table)
   }
 
-  private func takeUp(_ name: UnsafeRawBufferPointer, _ kind: NameKind) -> Int {
-    guard NameCounts.isShown(name), !name.elementsEqual(NameCounts.other.utf8) else {
+  private func takeUp(_ name: DroppedName, _ kind: NameKind, _ table: NameTable) -> Int {
+    guard NameCounts.isShown(name.bytes), !name.bytes.elementsEqual(NameCounts.other.utf8) else {
       return NameCounts.namesMax
     }
-    tables[kind.rawValue].fill(known.takeUp(Array(name), kind))
-    let found = tables[kind.rawValue].find(name)
+    table.fill(known.takeUp(Array(name.bytes), kind))
+    let found = table.find(name)
     return found >= 0 ? found : NameCounts.namesMax
   }
 }
 
-/// Places of at most `NameCounts.namesMax` names, by open addressing.
-private struct NameTable {
+/// Places of at most `NameCounts.namesMax` names, by open addressing. One thread.
+private final class NameTable {
+  private struct Entry {
+    var hash: UInt64
+    var count: Int
+  }
+
   private static let slotCount = 4 * NameCounts.namesMax
-  private var slots = [Int16](repeating: -1, count: slotCount)
-  /// The names' bytes one after the other, and where each ends.
-  private var bytes: [UInt8] = []
-  private var ends: [Int] = []
-  private var hashes: [UInt64] = []
+  /// Places; -1: empty.
+  private let slots: UnsafeMutablePointer<Int16>
+  private let entries: UnsafeMutablePointer<Entry>
+  /// `NameCounts.nameBytesMax` for each place.
+  private let bytes: UnsafeMutableRawPointer
+  private var count = 0
+
+  init() {
+    slots = .allocate(capacity: Self.slotCount)
+    slots.initialize(repeating: -1, count: Self.slotCount)
+    entries = .allocate(capacity: NameCounts.namesMax)
+    bytes = .allocate(byteCount: NameCounts.namesMax * NameCounts.nameBytesMax, alignment: 8)
+  }
+
+  deinit {
+    slots.deallocate()
+    entries.deallocate()
+    bytes.deallocate()
+  }
 
   /// Whether no further name is told apart.
-  var isFull: Bool { ends.count == NameCounts.namesMax }
+  var isFull: Bool { count == NameCounts.namesMax }
 
   /// The place of a name; -1: it has none.
-  func find(_ name: UnsafeRawBufferPointer) -> Int {
-    // No name that has a place is longer.
-    guard name.count <= NameCounts.nameBytesMax else { return -1 }
-    let hash = Self.hash(name)
-    var slot = Int(truncatingIfNeeded: hash) & (Self.slotCount - 1)
+  @inline(__always)
+  func find(_ name: DroppedName) -> Int {
+    guard let start = name.bytes.baseAddress else { return -1 }
+    var slot = Int(truncatingIfNeeded: name.hash) & (Self.slotCount - 1)
     while slots[slot] >= 0 {
       let place = Int(slots[slot])
-      if hashes[place] == hash && equals(place, name) { return place }
+      if entries[place].hash == name.hash && entries[place].count == name.bytes.count
+        && memcmp(bytes + place * NameCounts.nameBytesMax, start, name.bytes.count) == 0
+      {
+        return place
+      }
       slot = (slot + 1) & (Self.slotCount - 1)
     }
     return -1
   }
 
-  /// Takes all names of a kind in place of those that it has.
-  mutating func fill(_ all: [[UInt8]]) {
-    for place in ends.count..<all.count {
-      bytes += all[place]
-      ends.append(bytes.count)
-      let hash = all[place].withUnsafeBytes { Self.hash($0) }
-      hashes.append(hash)
-      var slot = Int(truncatingIfNeeded: hash) & (Self.slotCount - 1)
-      while slots[slot] >= 0 { slot = (slot + 1) & (Self.slotCount - 1) }
-      slots[slot] = Int16(place)
+  /// Takes all names of a kind, which begin with those that it has; each of at most `NameCounts.nameBytesMax` bytes.
+  func fill(_ all: [[UInt8]]) {
+    for place in count..<all.count {
+      all[place].withUnsafeBytes { name in
+        let hash = SymbolTable.hash(name)
+        entries[place] = Entry(hash: hash, count: name.count)
+        UnsafeMutableRawBufferPointer(
+          start: bytes + place * NameCounts.nameBytesMax, count: NameCounts.nameBytesMax
+        ).copyMemory(from: name)
+        var slot = Int(truncatingIfNeeded: hash) & (Self.slotCount - 1)
+        while slots[slot] >= 0 { slot = (slot + 1) & (Self.slotCount - 1) }
+        slots[slot] = Int16(place)
+      }
     }
-  }
-
-  private func equals(_ place: Int, _ name: UnsafeRawBufferPointer) -> Bool {
-    let start = place == 0 ? 0 : ends[place - 1]
-    guard ends[place] - start == name.count else { return false }
-    for index in 0..<name.count where bytes[start + index] != name[index] { return false }
-    return true
-  }
-
-  /// FNV-1a, 64 bit, with a final mix (Fowler, Noll, Vo).
-  private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    return hash ^ (hash >> 29)
+    count = all.count
   }
 }
