@@ -75,50 +75,30 @@ extension KafkaHandle {
   func createTopic(
     _ name: String, partitions: Int32, replication: Int32, settings: [String: String], timeoutMs: Int
   ) throws(KafkaError) -> Bool {
-    if try clusterID(timeoutMs: timeoutMs).hasPrefix(Self.mockPrefix) {
-      throw KafkaError(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, "create topic \(name): this is a mock broker")
-    }
+    let what = "create topic \(name)"
     var text = [CChar](repeating: 0, count: KafkaConfiguration.errorTextBytesMax)
     guard let topic = rd_kafka_NewTopic_new(name, partitions, replication, &text, text.count) else {
-      throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "create topic \(name): \(string(text))")
+      throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "\(what): \(string(text))")
     }
     defer { rd_kafka_NewTopic_destroy(topic) }
     for (setting, value) in settings {
       let code = rd_kafka_NewTopic_set_config(topic, setting, value)
-      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-        throw KafkaError(code, doing: "create topic \(name): \(setting)")
-      }
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, doing: "\(what): \(setting)") }
     }
-    let queue = rd_kafka_queue_new(pointer)
-    defer { rd_kafka_queue_destroy(queue) }
-    let options = rd_kafka_AdminOptions_new(pointer, RD_KAFKA_ADMIN_OP_CREATETOPICS)
-    defer { rd_kafka_AdminOptions_destroy(options) }
-    rd_kafka_AdminOptions_set_request_timeout(options, Int32(timeoutMs), &text, text.count)
-    rd_kafka_AdminOptions_set_operation_timeout(options, Int32(timeoutMs), &text, text.count)
     var wanted: OpaquePointer? = topic
-    rd_kafka_CreateTopics(pointer, &wanted, 1, options, queue)
-    guard let event = rd_kafka_queue_poll(queue, Int32(timeoutMs) + Self.answerSlackMs) else {
-      throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "create topic \(name): no answer")
+    return try ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, doing: what, timeoutMs: timeoutMs) { options, queue in
+      rd_kafka_CreateTopics(pointer, &wanted, 1, options, queue)
+    } read: { event throws(KafkaError) -> Bool? in
+      guard let result = rd_kafka_event_CreateTopics_result(event) else { return nil }
+      var count = 0
+      guard let answers = rd_kafka_CreateTopics_result_topics(result, &count), count == 1 else { return true }
+      let answer = rd_kafka_topic_result_error(answers[0])
+      if answer == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS { return false }
+      guard answer == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        let why = rd_kafka_topic_result_error_string(answers[0]).map { String(cString: $0) } ?? ""
+        throw KafkaError(answer, "\(what): \(why)")
+      }
+      return true
     }
-    defer { rd_kafka_event_destroy(event) }
-    let code = rd_kafka_event_error(event)
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let result = rd_kafka_event_CreateTopics_result(event) else {
-      throw KafkaError(code, "create topic \(name): \(String(cString: rd_kafka_event_error_string(event)))")
-    }
-    var count = 0
-    guard let answers = rd_kafka_CreateTopics_result_topics(result, &count), count == 1 else { return true }
-    let answer = rd_kafka_topic_result_error(answers[0])
-    if answer == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS { return false }
-    guard answer == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      let why = rd_kafka_topic_result_error_string(answers[0]).map { String(cString: $0) } ?? ""
-      throw KafkaError(answer, "create topic \(name): \(why)")
-    }
-    return true
   }
-
-  /// How the cluster ids of mocks begin.
-  static let mockPrefix = "mockCluster"
-
-  /// Wait for an admin request beyond its own timeout, milliseconds.
-  static let answerSlackMs: Int32 = 1000
 }
