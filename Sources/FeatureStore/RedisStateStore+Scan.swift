@@ -43,6 +43,26 @@ extension RedisStateStore {
     }
   }
 
+  /// Numbers of partition records and states of every generation that the pipeline has here. Looks at every key of the database; what
+  /// is written meanwhile may be counted twice or not at all.
+  public func generations() throws -> [UInt64: (records: Int, states: Int)] {
+    var counts: [UInt64: (records: Int, states: Int)] = [:]
+    try withSession { session in
+      try scan(keys.patternOfAllGenerations, session) { found in
+        for key in found {
+          guard let (generation, isState) = keys.generation(of: key) else { continue }
+          if isState {
+            counts[generation, default: (0, 0)].states += 1
+          } else {
+            counts[generation, default: (0, 0)].records += 1
+          }
+        }
+        return true
+      }
+    }
+    return counts
+  }
+
   /// Calls `body` with every entity of these partitions that has a stored state, in no order; an entity may come twice, one
   /// that is there all the time is not missed. Looks at every key of the database.
   public func forEachEntity(

@@ -44,6 +44,19 @@ struct StateKeys {
   /// Glob pattern of the records and states of all partitions; of other generations too when partitions have several.
   var patternOfEverything: [UInt8] { stem(generations) + Array(":*".utf8) }
 
+  /// Glob pattern of the records and states of all generations.
+  var patternOfAllGenerations: [UInt8] { Self.literal(Array(start.utf8)) + Array("*".utf8) }
+
+  /// The generation of a key, and whether it is a state's and no record's; nil: it is no such key.
+  func generation(of key: [UInt8]) -> (generation: UInt64, isState: Bool)? {
+    let start = Array(self.start.utf8)
+    guard key.starts(with: start), let slash = key[start.count...].firstIndex(of: UInt8(ascii: "/")),
+      let brace = key[slash...].firstIndex(of: UInt8(ascii: "}")),
+      let generation = UInt64(String(decoding: key[start.count..<slash], as: UTF8.self))
+    else { return nil }
+    return (generation, key[brace...].starts(with: Array("}:e:".utf8)))
+  }
+
   private func stem(_ generations: [UInt64]) -> [UInt8] {
     let first = generations.first ?? 0
     let generation = generations.allSatisfy { $0 == first } ? "\(first)" : "*"

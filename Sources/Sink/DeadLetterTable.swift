@@ -1,38 +1,22 @@
 internal import Dataflow
-import GRDB
-import Glibc
 
 /// The dead letters that a pipeline's table holds, for operators: works beside a running pipeline.
 ///
 /// Reading takes no lock; marking is one short statement on its own, so it does not need the lock that keeps a second
 /// scorer from a SQLite file. One thread. All calls throw `PortError`.
 public final class DeadLetterTable {
-  private enum Database {
-    case sqlite(DatabaseQueue)
-    case postgres(PostgresLetters)
-  }
-
   /// Letters read at once.
   private static let pageRows = 200
-  private static let busyTimeoutSeconds = 10.0
+  private static let what = "dead letters"
 
-  private let database: Database
-  private let pipeline: String
+  let database: OperatorDatabase
+  let pipeline: String
   private let topic: String
-  private let detail: String
-  private var hasTable = false
+  private(set) var hasTable = false
 
   /// Opens the letters of a pipeline's topic in a SQLite database; there need be none.
   public init(sqlite path: String, pipeline: String, topic: String) throws {
-    detail = "sqlite \(path): dead letters"
-    guard access(path, R_OK) == 0 else {
-      throw PortError(
-        .refused, detail, cause: "there is no such file: is the path right, and has tally run yet?")
-    }
-    var configuration = Configuration()
-    configuration.busyMode = .timeout(Self.busyTimeoutSeconds)
-    database = .sqlite(
-      try SQLiteProblem.catching(detail) { try DatabaseQueue(path: path, configuration: configuration) })
+    database = try OperatorDatabase(sqlite: path, Self.what)
     self.pipeline = pipeline
     self.topic = topic
     try prepare()
@@ -40,8 +24,7 @@ public final class DeadLetterTable {
 
   /// Opens the letters of a pipeline's topic in PostgreSQL; there need be none.
   public init(postgres configuration: PostgresConfiguration, pipeline: String, topic: String) throws {
-    detail = "dead letters"
-    database = .postgres(PostgresLetters(connection: try PostgresConnection.entered(configuration)))
+    database = try OperatorDatabase(postgres: configuration, Self.what)
     self.pipeline = pipeline
     self.topic = topic
     try prepare()
@@ -50,7 +33,7 @@ public final class DeadLetterTable {
   /// Numbers of letters by reason, and how many of them were replayed, largest first.
   public func counts(_ filter: LetterFilter) throws -> [(reason: String, count: Int, replayed: Int)] {
     guard hasTable else { return [] }
-    let rows = try rows(
+    let rows = try database.rows(
       "SELECT reason, count(*), count(replayed_at) FROM dead_letters WHERE \(condition(filter)) "
         + "GROUP BY reason ORDER BY count(*) DESC, reason")
     return rows.map { (reason: $0[0] ?? "", count: Int($0[1] ?? "") ?? 0, replayed: Int($0[2] ?? "") ?? 0) }
@@ -83,28 +66,23 @@ public final class DeadLetterTable {
 
   /// Notes that a letter was appended to the log again.
   public func markReplayed(_ address: LetterAddress, at micros: Int64) throws {
-    let now: String
-    switch database {
-    case .sqlite: now = "\(micros)"
-    case .postgres: now = "'epoch'::timestamptz + \(micros) * interval '1 microsecond'"
-    }
-    _ = try rows(
-      "UPDATE dead_letters SET replayed_at = \(now), replays = coalesce(replays, 0) + 1 "
+    _ = try database.rows(
+      "UPDATE dead_letters SET replayed_at = \(database.moment(micros)), replays = coalesce(replays, 0) + 1 "
         + "WHERE \(condition(LetterFilter())) AND \(Self.place(address))")
   }
 
-  private static func place(_ address: LetterAddress) -> String {
+  static func place(_ address: LetterAddress) -> String {
     "\"partition\" = \(address.partition) AND \"offset\" = \(address.offset)"
   }
 
-  private func condition(_ filter: LetterFilter) -> String {
-    var terms = [
-      "pipeline = \(TableStatements.literal(pipeline))", "topic = \(TableStatements.literal(topic))",
-    ]
+  /// `ofAllTopics`: also letters of topics that the pipeline read before.
+  func condition(_ filter: LetterFilter, ofAllTopics: Bool = false) -> String {
+    var terms = ["pipeline = \(TableStatements.literal(pipeline))"]
+    if !ofAllTopics { terms.append("topic = \(TableStatements.literal(topic))") }
     if let reason = filter.reason { terms.append("reason = \(TableStatements.literal(reason))") }
     if let partition = filter.partition { terms.append("\"partition\" = \(partition)") }
-    if let since = filter.since { terms.append("\(micros("recorded_at")) >= \(since)") }
-    if let until = filter.until { terms.append("\(micros("recorded_at")) < \(until)") }
+    if let since = filter.since { terms.append("recorded_at >= \(database.moment(since))") }
+    if let until = filter.until { terms.append("recorded_at < \(database.moment(until))") }
     if let replayed = filter.isReplayed { terms.append("replayed_at IS \(replayed ? "NOT " : "")NULL") }
     return terms.joined(separator: " AND ")
   }
@@ -113,10 +91,10 @@ public final class DeadLetterTable {
     let bytes = contents ? [hex("key"), hex("value")] : ["NULL", "NULL"]
     let columns =
       ["\"partition\"", "\"offset\"", "reason", "detail"] + bytes
-      + ["ingest_time", "recorded_at", "replayed_at"].map(micros) + [
+      + ["ingest_time", "recorded_at", "replayed_at"].map(database.micros) + [
         "coalesce(replays, 0)", "key_bytes", "value_bytes",
       ]
-    return try rows(
+    return try database.rows(
       "SELECT \(columns.joined(separator: ", ")) FROM dead_letters WHERE \(condition) "
         + "ORDER BY \"partition\", \"offset\" LIMIT \(limit)"
     ).map(Self.letter)
@@ -139,69 +117,20 @@ public final class DeadLetterTable {
   }
 
   private func hex(_ column: String) -> String {
-    switch database {
+    switch database.dialect {
     case .sqlite: "CASE WHEN \(column) IS NULL THEN NULL ELSE hex(\(column)) END"
     case .postgres: "encode(\(column), 'hex')"
     }
   }
 
-  private func micros(_ column: String) -> String {
-    switch database {
-    case .sqlite: column
-    case .postgres: "(extract(epoch FROM \(column)) * 1000000)::bigint"
-    }
-  }
-
   /// Looks whether the table is there, and adds the columns that an older one lacks.
   private func prepare() throws {
-    let columns: Set<String?>
-    switch database {
-    case .sqlite: columns = Set(try rows("SELECT name FROM pragma_table_info('dead_letters')").map { $0[0] })
-    case .postgres:
-      columns = Set(
-        try rows(
-          "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('dead_letters') AND attnum > 0"
-        ).map { $0[0] })
-    }
+    let columns = try database.columns(of: "dead_letters")
     hasTable = !columns.isEmpty
     guard hasTable else { return }
     for column in TablePlan.replayColumns + TablePlan.letterColumns
     where !column.isRequired && !columns.contains(column.name) {
-      let dialect: TableDialect
-      switch database {
-      case .sqlite: dialect = .sqlite
-      case .postgres: dialect = .postgres
-      }
-      _ = try rows(TableStatements.add(column, to: "dead_letters", dialect))
+      _ = try database.rows(TableStatements.add(column, to: "dead_letters", database.dialect))
     }
   }
-
-  /// All rows of a statement, cells as text.
-  private func rows(_ sql: String) throws -> [[String?]] {
-    switch database {
-    case .sqlite(let queue):
-      return try SQLiteProblem.catching(detail) {
-        try queue.writeWithoutTransaction { database in
-          try Row.fetchAll(database, sql: sql).map { row in
-            row.databaseValues.map {
-              String.fromDatabaseValue($0) ?? Int64.fromDatabaseValue($0).map { "\($0)" }
-            }
-          }
-        }
-      }
-    case .postgres(let letters):
-      var found: [[String?]] = []
-      try letters.connection.run(sql, detail) { _, result in
-        for row in 0..<result.rows { found.append((0..<result.columns).map { result[row, $0] }) }
-      }
-      return found
-    }
-  }
-}
-
-/// Holds a connection, which cannot be copied.
-private final class PostgresLetters {
-  let connection: PostgresConnection
-
-  init(connection: consuming PostgresConnection) { self.connection = connection }
 }

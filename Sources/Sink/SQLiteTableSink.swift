@@ -105,7 +105,10 @@ public final class SQLiteTableSink: TableSink {
           try statements.insert(lettersOf: batch, database)
           return .commit
         }
-        if isMoved { return .written }
+        if isMoved {
+          if batch.erasures.contains(where: { $0.toTable }) { SQLiteTables.emptyLog(database) }
+          return .written
+        }
         let isThere = try moves.allSatisfy {
           try statements.position($0.partition, topic: plan.context.topic, database) == $0.new
         }

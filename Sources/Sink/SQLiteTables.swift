@@ -28,7 +28,9 @@ public final class SQLiteTables: Sendable {
       queue = try Self.open(path, configuration)
       // A commit must be durable before the state moves. GRDB sets NORMAL for WAL, under which a power cut
       // may take committed transactions back, and the table would then stand behind the state.
-      try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+      try queue.writeWithoutTransaction {
+        try $0.execute(sql: "PRAGMA synchronous = FULL; \(Self.overwriteWhatIsRemoved)")
+      }
     } catch {
       throw SQLiteProblem.error(error, "sqlite \(path): open")
     }
@@ -51,6 +53,18 @@ public final class SQLiteTables: Sendable {
 
   private static let openTries = 20
   private static let openPauseMicros: UInt32 = 20_000
+
+  /// What an erasure removes must not lie on in the free parts of pages.
+  static let overwriteWhatIsRemoved = "PRAGMA secure_delete = ON"
+
+  /// Takes the write-ahead log, which has the pages as they were, into the database and empties it, if no reader needs it. Waits for
+  /// nobody: `SQLiteTraces.empty` does.
+  static func emptyLog(_ database: Database) {
+    try? database.execute(sql: "PRAGMA busy_timeout = 0")
+    defer { try? database.execute(sql: "PRAGMA busy_timeout = \(busyTimeoutMs)") }
+    // Its answer says whether a reader was in the way; the next erasure tries again.
+    _ = try? Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+  }
 
   /// Adds what tables and columns are missing. Returns the tables' columns that an earlier plan wrote and this one does not.
   func migrate(_ plan: TablePlan) throws -> [String: [String]] {

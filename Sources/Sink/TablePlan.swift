@@ -110,6 +110,8 @@ struct TablePlan {
       TableIndex(
         name: "dead_letters_by_key", postgres: "(pipeline, substring(key, 1, 257))",
         sqlite: "(pipeline, substr(key, 1, 257))"),
+      TableIndex(
+        name: "dead_letters_by_age", postgres: "(pipeline, recorded_at)", sqlite: "(pipeline, recorded_at)"),
     ])
 
   /// What the pipeline writes of a dead letter.

@@ -33,9 +33,7 @@ extension DeadLetters {
     @Flag(help: "Say what would be done and do nothing.") var dryRun = false
 
     func validate() throws {
-      let isFiltered =
-        letters.reason != nil || letters.partition != nil || letters.since != nil || letters.until != nil
-      guard addresses.isEmpty == (all || isFiltered) else {
+      guard addresses.isEmpty == (all || letters.isFiltered) else {
         throw ValidationError(
           "name letters by address, or by --reason, --partition, --since, --until, or take --all")
       }
@@ -73,7 +71,9 @@ extension DeadLetters {
       } else {
         for address in Set(try addresses.map { try LetterAddress($0) }).sorted() {
           guard let letter = try table.letter(at: address) else {
-            throw Failure("there is no dead letter at \(address.text); nothing was replayed")
+            throw Failure(
+              "there is no dead letter at \(address.text), or no longer (\(DeadLetters.whyGone)); nothing was replayed"
+            )
           }
           found.append(letter)
         }
@@ -106,7 +106,9 @@ extension DeadLetters {
         var appended: [StoredLetter] = []
         for listed in page {
           guard let letter = try table.letter(at: listed.address) else {
-            complain("tally: the letter \(listed.address.text) is no longer there: its person was erased")
+            complain(
+              "tally: the letter \(listed.address.text) is no longer there: it was purged, or its person was erased"
+            )
             continue
           }
           if let problem = try append(letter, logged[letter.address], appender, settings.topic, homes) {

@@ -27,7 +27,9 @@ extension DeadLetters {
         let pipeline = try LoadedPipeline(file: settings.pipeline)
         let place = try LetterAddress(address)
         guard var letter = try settings.deadLetterTable(pipeline).letter(at: place) else {
-          throw Failure("there is no dead letter at \(place.text) of \(settings.topic)")
+          throw Failure(
+            "there is no dead letter at \(place.text) of \(settings.topic), or no longer: \(DeadLetters.whyGone)"
+          )
         }
         // Its value is where the record is.
         if letter.isCut || letter.reason == DeadLetterReason.wrongPartition.rawValue,

@@ -8,10 +8,10 @@ import Sink
 struct DeadLetters: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dead-letters",
-    abstract: "Lists, shows and replays records that could not be scored.",
+    abstract: "Lists, shows, replays and purges records that could not be scored.",
     discussion: """
-      Letters are kept in the pipeline's table, with reason, place in the source topic and all bytes. All three commands
-      work while tally run does. A pipeline without a table has its letters in the dead-letter topic only:
+      Letters are kept in the pipeline's table, with reason, place in the source topic and all bytes. All commands work while
+      tally run does. They stay until dead_letters.keep, a purge, or their person's erasure takes them. A pipeline without a table has its letters in the dead-letter topic only:
         kcat -C -b BROKERS -t dead-letters -o beginning -e
 
       Examples:
@@ -19,7 +19,8 @@ struct DeadLetters: ParsableCommand {
         tally dead-letters list --reason future-time --not-replayed
         tally dead-letters show 3/1042
         tally dead-letters replay --reason too-large
-      """, subcommands: [List.self, Show.self, Replay.self])
+        tally dead-letters purge --older-than 90d
+      """, subcommands: [List.self, Show.self, Replay.self, Purge.self])
 }
 
 /// Which letters, as flags.
@@ -29,6 +30,9 @@ struct LetterOptions: ParsableArguments {
   @Option(help: "Only letters written at this moment or later: RFC 3339 or microseconds since 1970.")
   var since: String?
   @Option(help: "Only letters written before this moment.") var until: String?
+
+  /// Whether any letters are left out.
+  var isFiltered: Bool { reason != nil || partition != nil || since != nil || until != nil }
 
   /// Throws `Failure` for an unknown reason or a moment that cannot be read.
   func filter() throws -> LetterFilter {
@@ -60,6 +64,12 @@ extension LetterAddress {
   }
 
   var text: String { "\(partition)/\(offset)" }
+}
+
+extension DeadLetters {
+  /// Why a letter may not be there.
+  static let whyGone =
+    "letters go by dead_letters.keep, by tally dead-letters purge, and with their person's erasure"
 }
 
 extension Settings {

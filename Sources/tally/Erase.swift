@@ -12,17 +12,29 @@ struct Erase: ParsableCommand {
     discussion: """
       The erasure is an event in the log. When the pipeline reaches it, the person's state in Redis goes, and so do the
       rows in scores, latest_scores and dead_letters; a replay of the log ends the same. What comes later starts from
-      nothing. Topics keep what they hold (events, scores, dead letters) until their retention ends: Kafka cannot take
-      single records back.
+      nothing. Rows and states of replay runs (tally runs) go at once.
+
+      With --wait the command also looks for what is left: a SQLite file must not have the id's bytes any more, in no free part of a
+      page and no write-ahead log (it is written anew if it must be and is not large, or with --vacuum), and letters that have the id
+      somewhere in their bytes are named.
+
+      Not found are letters of which the person cannot be told: those that have another key and no readable entity id, or the id
+      written in another way. Topics keep what they hold (events, scores, dead letters) until their retention ends: Kafka cannot
+      take single records back. PostgreSQL keeps removed rows in its files until VACUUM, and in its write-ahead log and backups.
 
       Examples:
         tally erase alice
-        tally erase alice --wait 30     # until the pipeline has done it
+        tally erase alice --wait 30     # until the pipeline has done it, and look for what is left
       """)
 
   @Argument(help: "Entity id.") var id: String
   @OptionGroup var connection: ConnectionOptions
-  @Option(help: "Wait up to so many seconds until state and table are rid of the person.") var wait: Int?
+  @Option(
+    help:
+      "Wait up to so many seconds until state and table are rid of the person, then look for what is left.")
+  var wait: Int?
+  @Flag(help: "With --wait: write a SQLite file anew if it still has the id's bytes, however large it is.")
+  var vacuum = false
 
   func run() throws {
     try reporting {
@@ -39,6 +51,20 @@ struct Erase: ParsableCommand {
       let ends = try settings.ends()
       say("erase: appended to \(settings.topic); done when the pipeline gets there")
       if let wait { try waitUntilDone(wait, ends, settings, pipeline, store) }
+      // Last: a run that reads the log may have made them anew meanwhile.
+      let runs = try ReplayRuns(live: settings, pipeline: pipeline).erase(key, partitions: partitions, store)
+      if !runs.runs.isEmpty {
+        say(
+          "erase: \(runs.rows) rows and \(runs.states) states removed from replay runs: "
+            + runs.runs.joined(separator: ", "))
+      }
+      let traces = EraseTraces(settings: settings, pipeline: pipeline, key: key, vacuums: vacuum)
+      if wait != nil {
+        try traces.remove()
+        say("erase: done")
+        try traces.tellOfLetters()
+      }
+      say("erase: \(traces.whatStays)")
     }
   }
 
@@ -66,7 +92,7 @@ struct Erase: ParsableCommand {
         let next = records[index]?.nextOffset ?? 0
         return (next >= ends[index] || ends[index] == 0) && (table[index] ?? next) >= min(next, ends[index])
       }
-      if isDone { return say("erase: done") }
+      if isDone { return }
       usleep(200_000)
     } while Date() < deadline
     throw Failure(

@@ -34,6 +34,23 @@ struct ReplayRun {
     return 1 << 62 | hash.low >> 2
   }
 
+  /// Whether a store generation is a replay's: people and rebuilds do not count so far.
+  static func isGeneration(_ generation: UInt64) -> Bool { generation >> 62 == 1 }
+
+  /// Before a run's name, the schema of its tables in PostgreSQL.
+  static let schemaPrefix = "replay_"
+
+  /// The run of a SQLite file in the folder of the live one; nil: it is no run's.
+  init?(file: String, beside path: String) {
+    let parts = Self.parts(ofFilesBeside: path)
+    guard file.hasPrefix(parts.head), file.hasSuffix(parts.tail),
+      file.count > parts.head.count + parts.tail.count
+    else { return nil }
+    do {
+      try self.init(name: String(file.dropFirst(parts.head.count).dropLast(parts.tail.count)))
+    } catch { return nil }
+  }
+
   /// The settings with this run's own store generation and tables, and no topics.
   func settings(from live: Settings) -> Settings {
     var own = live
@@ -44,7 +61,7 @@ struct ReplayRun {
     own.deadLettersTopic = ""
     switch live.table {
     case .none: break
-    case .postgres: own.postgresSchema = "replay_\(name)"
+    case .postgres: own.postgresSchema = Self.schemaPrefix + name
     case .sqlite(let path): own.table = .sqlite(file(beside: path))
     }
     return own
@@ -52,12 +69,17 @@ struct ReplayRun {
 
   /// `tally.db` becomes `tally-replay-NAME.db`.
   private func file(beside path: String) -> String {
-    let url = URL(fileURLWithPath: path)
-    let stem = url.deletingPathExtension().lastPathComponent
-    let tail = url.pathExtension.isEmpty ? "" : "." + url.pathExtension
-    let file = "\(stem)-replay-\(name)\(tail)"
+    let parts = Self.parts(ofFilesBeside: path)
+    let file = parts.head + name + parts.tail
     let folder = (path as NSString).deletingLastPathComponent
     return folder.isEmpty ? file : folder + (folder.hasSuffix("/") ? "" : "/") + file
+  }
+
+  /// What stands in a file's name before and behind a run's name.
+  private static func parts(ofFilesBeside path: String) -> (head: String, tail: String) {
+    let url = URL(fileURLWithPath: path)
+    let stem = url.deletingPathExtension().lastPathComponent
+    return (stem + "-replay-", url.pathExtension.isEmpty ? "" : "." + url.pathExtension)
   }
 
   /// Where the rows are, and how to look at them.
@@ -82,7 +104,7 @@ struct ReplayRun {
     case .postgres(let connection):
       var plain = own
       plain.postgresSchema = nil
-      try PostgresSchema.drop(plain.postgres(connection), schema: "replay_\(name)")
+      try PostgresSchema.drop(plain.postgres(connection), schema: Self.schemaPrefix + name)
     case .sqlite(let path):
       // The lock shows whether somebody writes to it.
       if FileManager.default.fileExists(atPath: path) { _ = try SQLiteTables(path: path) }

@@ -81,11 +81,11 @@ struct Run: ParsableCommand {
         running.stop.stop()
         StopDeadline.begin(seconds: 5)
       }
-      let timer = watch.start()
+      let timers = [watch.start(), LetterRetention(settings, pipeline)?.start()].compactMap { $0 }
       let report = NameReport(try settings.makeNameTotals(pipeline), running.metrics)
       defer {
         report.stop()
-        timer.cancel()
+        for timer in timers { timer.cancel() }
         withExtendedLifetime(interrupts) {}
       }
       complain(

@@ -10,7 +10,7 @@ import Sink
 
 extension Setting {
   /// Every setting, in the order in which the file shows them.
-  static let all: [Setting] = top + kafka + redis + cache + scores + table + worker + http
+  static let all: [Setting] = top + kafka + redis + cache + scores + table + letters + worker + http
 
   /// Names of the sections.
   static let sections = all.map(\.section).filter { !$0.isEmpty }.reduce(into: [String]()) { names, name in
@@ -105,6 +105,19 @@ extension Setting {
         if case .none = $0.table { .plain("true") } else { .nothing }
       },
     ]
+
+  private static let letters = [
+    Setting(path: "dead_letters.keep") { given, settings in
+      let year: Int64 = 366 * 24 * 60 * minute
+      let isForever = (try? given.value.string()) == forever
+      settings.lettersKeepMicros =
+        isForever ? nil : try given.value.duration(in: 60 * minute * 1000...100 * year * 1000)
+    } show: {
+      .plain($0.lettersKeepMicros.map(durationText) ?? forever)
+    }
+  ]
+
+  private static let forever = "forever"
 
   private static let worker = [
     number("worker.threads", \.workers, in: 1...256),

@@ -83,6 +83,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var postgresPassword: GivenSecret?
   /// libpq's keywords over those of the connection string, such as sslmode.
   var postgresOptions: [String: String] = [:]
+  /// Age at which letters go from the table, microseconds; nil: never.
+  var lettersKeepMicros: Int64?
   /// Threads, each with its own consumer and connections.
   var workers = 1
   /// Latest event time of a record of a file: given at the command line alone.

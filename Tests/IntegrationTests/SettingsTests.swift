@@ -65,6 +65,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "table.sslkey", good: "/k.pem", bad: [""]),
     SettingSample(path: "table.sqlite", good: "/x y.db", bad: [""]),
     SettingSample(path: "table.none", good: "true", bad: ["", "yes", "false"]),
+    SettingSample(path: "dead_letters.keep", good: "90d", bad: ["", "90", "1m", "always", "-1d"]),
     SettingSample(path: "worker.threads", good: "4", bad: ["", "0", "257", "four"]),
     SettingSample(path: "worker.kernel", good: "portable", bad: ["", "sse9", "AVX2"]),
     SettingSample(path: "worker.batch_rows_max", good: "100", bad: ["", "0", "8193"]),

@@ -63,7 +63,8 @@ import Testing
       let tied = try script("pin-images.sh", files, path: path)
       #expect(tied.code == 0, "\(tied)")
       let after = files.map { readText($0) }
-      #expect(after.map { $0.replacing("@sha256:" + Self.digest, with: "") } == before, "nothing else changes")
+      #expect(
+        after.map { $0.replacing("@sha256:" + Self.digest, with: "") } == before, "nothing else changes")
       #expect(after[1].contains("FROM swift:6.2-bookworm@sha256:\(Self.digest) AS build"))
       #expect(try script("pin-images.sh", ["--check"] + files).code == 0)
 

@@ -29,6 +29,7 @@ import Testing
     for (condition, index) in [
       ("\(cut)(key, 1, 257) = \(value) AND key = \(value)", "dead_letters_by_key"),
       ("entity_id = 'e77'", "dead_letters_by_entity"),
+      (kind == .sqlite ? "recorded_at < -1" : "recorded_at < 'epoch'::timestamptz", "dead_letters_by_age"),
     ] {
       let explain = kind == .sqlite ? "EXPLAIN QUERY PLAN" : "EXPLAIN"
       let plan = try backend.query(
@@ -69,6 +70,9 @@ import Testing
       kind == .sqlite
       ? "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'dead_letters_by%' ORDER BY 1"
       : "SELECT indexname FROM pg_indexes WHERE indexname LIKE 'dead_letters_by%' ORDER BY 1"
-    #expect(try backend.query(names) == [["dead_letters_by_entity"], ["dead_letters_by_key"]])
+    #expect(
+      try backend.query(names) == [
+        ["dead_letters_by_age"], ["dead_letters_by_entity"], ["dead_letters_by_key"],
+      ])
   }
 }

@@ -1,0 +1,147 @@
+import Dataflow
+import Events
+import FeatureStore
+import Foundation
+import Pipeline
+import Sink
+
+/// One replay run as it lies in the table's database and in Redis.
+struct ReplayListing {
+  /// nil: it has states and no tables here, so that only its generation is known.
+  var run: ReplayRun?
+  var generation: UInt64
+  /// Where its rows are, for people.
+  var place: String
+  var rows = RunRows()
+  /// States in Redis.
+  var states = 0
+
+  var title: String { run?.name ?? "generation \(generation)" }
+}
+
+/// The replay runs of a pipeline: their tables beside the live ones, and their states.
+struct ReplayRuns {
+  let live: Settings
+  let pipeline: LoadedPipeline
+
+  /// Times that an erasure tries to get in between a run's own writes.
+  private static let triesMax = 50
+
+  /// Runs that have tables, by name.
+  func named() throws -> [ReplayRun] {
+    switch live.table {
+    case .none: return []
+    case .postgres(let connection):
+      var plain = live
+      plain.postgresSchema = nil
+      return try PostgresSchema.names(plain.postgres(connection), prefix: ReplayRun.schemaPrefix).compactMap {
+        try? ReplayRun(name: String($0.dropFirst(ReplayRun.schemaPrefix.count)))
+      }
+    case .sqlite(let path):
+      let folder = (path as NSString).deletingLastPathComponent
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+      let all = Set(files)
+      let isPart = { (file: String) in
+        ["-wal", "-shm"].contains { file.hasSuffix($0) && all.contains(String(file.dropLast($0.count))) }
+      }
+      return files.filter { !isPart($0) }.sorted().compactMap { ReplayRun(file: $0, beside: path) }
+    }
+  }
+
+  /// All runs with what they hold, by name; those without tables last. `store` nil: without a look into Redis.
+  func all(_ store: RedisStateStore?) throws -> [ReplayListing] {
+    var generations = try store?.generations().filter { ReplayRun.isGeneration($0.key) } ?? [:]
+    var found = try named().map { run in
+      let own = run.settings(from: live)
+      return ReplayListing(
+        run: run, generation: run.generation, place: ReplayRun.place(of: own),
+        rows: try own.runTables(pipeline)?.rows() ?? RunRows(),
+        states: generations.removeValue(forKey: run.generation)?.states ?? 0)
+    }
+    // Another pipeline's, or somebody's schema that only begins so.
+    found.removeAll { $0.rows.isEmpty && $0.states == 0 }
+    for (generation, counts) in generations.sorted(by: { $0.key < $1.key }) {
+      found.append(
+        ReplayListing(generation: generation, place: "no table here", states: counts.states))
+    }
+    return found
+  }
+
+  /// What an erasure took from the runs.
+  struct Erased {
+    var rows = 0
+    var states = 0
+    var runs: [String] = []
+
+    mutating func add(_ run: String, rows: Int, states: Int) {
+      if rows + states > 0 { runs.append(run) }
+      self.rows += rows
+      self.states += states
+    }
+  }
+
+  /// Removes a person's rows and states from all runs, one that is under way too: its workers drop what they have cached. What it reads
+  /// later of the person's events before the erasure makes new ones, unless its log reaches up to the erasure.
+  func erase(_ key: [UInt8], partitions: Int32, _ store: RedisStateStore) throws -> Erased {
+    var erased = Erased()
+    var generations = try store.generations().keys.filter(ReplayRun.isGeneration)
+    for run in try named() {
+      let own = run.settings(from: live)
+      let rows = try own.runTables(pipeline)?.erase(key) ?? 0
+      if rows > 0, case .sqlite(let path) = own.table { _ = try SQLiteTraces(path: path).emptyLog() }
+      let states = try removeStates(of: key, run.generation, partitions)
+      generations.removeAll { $0 == run.generation }
+      erased.add(run.name, rows: rows, states: states)
+    }
+    for generation in generations.sorted() {
+      let states = try removeStates(of: key, generation, partitions)
+      erased.add("generation \(generation)", rows: 0, states: states)
+    }
+    return erased
+  }
+
+  private func removeStates(of key: [UInt8], _ generation: UInt64, _ partitions: Int32) throws -> Int {
+    var own = live
+    own.generation = generation
+    let store = try own.makeStore(pipeline, partitionCount: partitions)
+    defer { store.close() }
+    return try (0..<partitions).filter { try removeState(of: key, $0, store) }.count
+  }
+
+  private func removeState(of key: [UInt8], _ partition: Int32, _ store: RedisStateStore) throws -> Bool {
+    for _ in 0..<Self.triesMax {
+      var isThere = false
+      try key.withUnsafeBytes { raw in
+        try store.fetch(
+          partitions: [], entities: [EntityRequest(partition: partition, entityID: raw)],
+          record: { _, _ in }, state: { _, bytes in isThere = bytes != nil })
+      }
+      guard isThere, let bytes = try store.records([partition])[0] else { return false }
+      var next = try PartitionRecord.read(bytes, partition: partition)
+      // Tells workers to drop what they have cached.
+      next.repairs += 1
+      var write = StateWrite()
+      write.partition = partition
+      write.expected = bytes
+      write.record = next.encoded
+      write.bytes = key
+      write.entries = [StateEntry(entityID: 0..<key.count, state: key.count..<key.count)]
+      if try store.write(write) != .conflict { return true }
+    }
+    throw Failure("a replay run writes too often to get in between; try again when it has ended")
+  }
+}
+
+extension Settings {
+  /// The tables that these settings of a run name; nil: none, or no such file.
+  func runTables(_ pipeline: LoadedPipeline) throws -> RunTables? {
+    switch table {
+    case .none: return nil
+    case .postgres(let connection):
+      return try RunTables(postgres: postgres(connection), pipeline: pipeline.declaration.name)
+    case .sqlite(let path):
+      guard FileManager.default.fileExists(atPath: path) else { return nil }
+      return try RunTables(sqlite: path, pipeline: pipeline.declaration.name)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import TestServers
+import Testing
+
+@testable import tally
+
+/// `tally runs`, and what an erasure takes from replay runs.
+@Suite struct ReplayRunTests {
+  @Test(arguments: TestTable.Kind.allCases)
+  func listedErasedAndCleared(_ kind: TestTable.Kind) async throws {
+    try await onThread {
+      let stage = try Stage(kind)
+      let person = stage.history.people[3]
+      #expect(try stage.ask(["runs"]).output == "no runs\n")
+      try stage.broker.produce(
+        stage.history.messages + [BrokerMessage(person, "no event", contentType: "application/json")],
+        to: "events")
+      try stage.run()
+      let states = try stage.storedStates()
+      for run in ["january", "february"] {
+        #expect(try stage.ask(["replay", "--run", run]).code == 0)
+      }
+      // From files: one partition, and no Redis.
+      let file = try stage.ask(["replay", stage.history.file, "--run", "filed", "--store", "memory"])
+      #expect(file.code == 0, "\(file.text)")
+      let (events, people) = (stage.history.events.count, stage.history.people.count)
+      let listed = try stage.ask(["runs", "--json"])
+      #expect(listed.code == 0, "\(listed.text)")
+      let lines = listed.output.split(separator: "\n").map(String.init)
+      #expect(lines.count == 3)
+      for (line, (name, kept, letters)) in zip(
+        lines, [("february", people, 1), ("filed", 0, 0), ("january", people, 1)])
+      {
+        #expect(
+          line.hasPrefix("{\"run\":\"\(name)\",") && line.contains("\"scores\":\(events),")
+            && line.contains("\"people\":\(people),") && line.contains("\"letters\":\(letters),")
+            && line.contains("\"states\":\(kept),") && !line.contains("null"), "\(line)")
+      }
+      let pretty = try stage.ask(["runs"])
+      #expect(pretty.output.contains("january") && pretty.output.contains("2026-"), "\(pretty.text)")
+
+      // An erasure, without waiting for the pipeline: runs are rid of the person at once, and of nobody else.
+      let own = try stage.table.scores(of: "january").filter { $0.value.hasPrefix(person + "/") }.count
+      #expect(own > 0)
+      let erased = try stage.ask(["erase", person])
+      #expect(erased.code == 0, "\(erased.text)")
+      #expect(
+        erased.output.contains(
+          "\(3 * (own + 1) + 2) rows and 2 states removed from replay runs: february, filed, january"),
+        "\(erased.text)")
+      for run in ["january", "february", "filed"] {
+        let left = try stage.table.scores(of: run)
+        #expect(left.count == events - own && !left.values.contains { $0.hasPrefix(person + "/") })
+      }
+      #expect(
+        try stage.storedStates().count == states.count + 2 * (people - 1), "the live state waits for the log")
+      #expect(erased.output.contains("what stays:"), "\(erased.text)")
+      let again = try stage.ask(["erase", person])
+      #expect(!again.output.contains("removed from replay runs"), "\(again.text)")
+
+      let dry = try stage.ask(["runs", "clear", "january", "filed", "--dry-run"])
+      #expect(dry.code == 0 && dry.output.contains("january would be removed"), "\(dry.text)")
+      #expect(try stage.ask(["runs", "clear", "january", "march"]).errors.contains("there is no run march"))
+      #expect(try stage.ask(["runs", "clear"]).code == 64)
+      #expect(try stage.ask(["runs", "clear", "january"]).code == 0)
+      #expect((try? stage.table.scores(of: "january")) == nil)
+      let rest = try stage.ask(["runs", "clear", "--all"])
+      #expect(rest.code == 0 && rest.output.contains("february removed"), "\(rest.text)")
+      #expect(try stage.ask(["runs"]).output == "no runs\n")
+      #expect(try stage.storedStates() == states)
+
+      // States alone are found by their generation.
+      let without = try tally(["replay", "--run", "bare", "--no-table"] + stage.connectionWithoutTable)
+      #expect(without.code == 0, "\(without.text)")
+      let bare = try ReplayRun(name: "bare").generation
+      let found = try stage.ask(["runs"])
+      #expect(found.output.contains("generation \(bare)"), "\(found.text)")
+      #expect(try stage.ask(["runs", "clear", "--of-generation", "1"]).code == 1)
+      #expect(try stage.ask(["runs", "clear", "--of-generation", "\(bare)"]).code == 0)
+      #expect(try stage.storedStates() == states)
+    }
+  }
+
+  @Test func filesOfRunsAreTold() throws {
+    #expect(ReplayRun(file: "tally-replay-january.db", beside: "/x/tally.db")?.name == "january")
+    for other in [
+      "tally.db", "tally-replay-.db", "tally-replay-j.db-wal", "other-replay-j.db", "tally-replay-J.db",
+    ] {
+      #expect(ReplayRun(file: other, beside: "/x/tally.db") == nil, "\(other)")
+    }
+    #expect(!ReplayRun.isGeneration(1) && !ReplayRun.isGeneration(1 << 63))
+    #expect(try ReplayRun.isGeneration(ReplayRun(name: "x").generation))
+  }
+}
