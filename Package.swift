@@ -61,7 +61,7 @@ let package = Package(
     // Floor 3: adapters behind the ports.
     module(
       "Ingest", floor: 3,
-      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd"]),
+      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd", "CCrypto"]),
     module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
     module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", "CCrypto", grdb, sqlite]),

@@ -24,11 +24,16 @@ public struct RawRecord {
   public var value: UnsafeRawBufferPointer
   /// What the `content-type` header says.
   public var contentType: ContentType
+  /// The source's own message, in which a decoder finds further headers; nil: there are none.
+  public var message: UnsafeRawPointer?
+  /// Whether it is of a file, which is its operator's word: control events need no signature.
+  public var isOfFile: Bool
 
   /// A record with every field given.
   public init(
     partition: Int32, offset: Int64, ingestTimeMs: Int64, key: UnsafeRawBufferPointer,
-    value: UnsafeRawBufferPointer, contentType: ContentType
+    value: UnsafeRawBufferPointer, contentType: ContentType, message: UnsafeRawPointer? = nil,
+    isOfFile: Bool = false
   ) {
     self.partition = partition
     self.offset = offset
@@ -36,6 +41,8 @@ public struct RawRecord {
     self.key = key
     self.value = value
     self.contentType = contentType
+    self.message = message
+    self.isOfFile = isOfFile
   }
 }
 

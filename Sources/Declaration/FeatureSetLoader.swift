@@ -27,7 +27,33 @@ enum FeatureSetLoader {
     return FeatureSetDeclaration(
       profile: profile, events: events, features: features,
       idleTTL: try root["idle_ttl"]?.duration(in: Span.hour...(40_000 * Span.day)),
-      stateMax: try stateMax(root["state_max"]))
+      stateMax: try stateMax(root["state_max"]), control: try control(root["control"]))
+  }
+
+  private static func control(_ value: YAMLValue?) throws(DeclarationError) -> [ControlKeyDeclaration] {
+    var keys: [ControlKeyDeclaration] = []
+    for item in try value?.list() ?? [] {
+      let section = try item.section()
+      try section.allow(["key", "since_us"])
+      let key = try section.required("key")
+      let id = try key.string()
+      let isDigit = { (byte: UInt8) in
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+          || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+      }
+      guard id.utf8.count == 16, id.utf8.allSatisfy(isDigit) else {
+        throw key.wrong(
+          allowed: "a key's id: 16 digits of lower-case hexadecimal, the beginning of its SHA-256")
+      }
+      let since = try section["since_us"]?.int(in: Int(EventTimeBounds.start)...Int(EventTimeBounds.end))
+      if let last = keys.last, since.map({ EventTime($0) <= last.since }) ?? true {
+        throw DeclarationError(
+          section["since_us"]?.position ?? item.position, found: since.map { "\($0)" } ?? "no since_us",
+          allowed: "a later since_us than the key's before, in microseconds since 1970")
+      }
+      keys.append(ControlKeyDeclaration(id: id, since: EventTime(since ?? 0), position: key.position))
+    }
+    return keys
   }
 
   private static func stateMax(_ value: YAMLValue?) throws(DeclarationError) -> StateBound? {

@@ -48,6 +48,8 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case refusedByTable = "refused-by-table"
   /// A tick of an entity without a state: never seen, erased, or idle for longer than the TTL.
   case unknownEntity = "unknown-entity"
+  /// A tick or an erasure without the signature that the pipeline asks for.
+  case notSigned = "not-signed"
 
   /// The reason of that name, or what takes the place of one that earlier versions stored; nil: there is none.
   public init?(stored name: String) {

@@ -123,17 +123,37 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
   public var idleTTL: EventTime?
   /// What an entity's stored state may take at most; nil: as much as it needs.
   public var stateMax: StateBound?
+  /// Keys that ticks and erasures of the log must be signed by, ascending by `since`; empty: anybody may send them.
+  public var control: [ControlKeyDeclaration]
 
   /// A feature set.
   public init(
     profile: [AttributeDeclaration], events: [EventTypeDeclaration], features: [FeatureDeclaration],
-    idleTTL: EventTime?, stateMax: StateBound? = nil
+    idleTTL: EventTime?, stateMax: StateBound? = nil, control: [ControlKeyDeclaration] = []
   ) {
     self.profile = profile
     self.events = events
     self.features = features
     self.idleTTL = idleTTL
     self.stateMax = stateMax
+    self.control = control
+  }
+}
+
+/// A key that control events must be signed by, by its id: the key itself is no part of a pipeline.
+public struct ControlKeyDeclaration: Equatable, Sendable {
+  /// The first 8 bytes of the key's SHA-256: 16 digits of lower-case hexadecimal.
+  public var id: String
+  /// Ingest time from which on it counts, microseconds; 0: from the log's beginning.
+  public var since: EventTime
+  /// Where it is declared.
+  public var position: SourcePosition
+
+  /// A key.
+  public init(id: String, since: EventTime, position: SourcePosition) {
+    self.id = id
+    self.since = since
+    self.position = position
   }
 }
 

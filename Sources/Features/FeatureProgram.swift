@@ -73,7 +73,10 @@ public final class FeatureProgram: @unchecked Sendable {
       $0.key.hop == .lifetime && $0.key.sub != .attribute
     }
     stateBytesEstimate = StateEstimate(builder)
-    stateHash = DefinitionText.state(builder, idleTTL: declaration.idleTTL).hash
+    stateHash =
+      DefinitionText.state(
+        builder, idleTTL: declaration.idleTTL, control: declaration.control
+      ).hash
     definitionHash = DefinitionText.whole(declaration).hash
   }
 

@@ -1,6 +1,7 @@
 public import Dataflow
 public import Events
 public import Features
+import Kafka
 
 /// Makes events of records: protobuf or JSON of the same shape (proto/events.proto). One thread; after warm-up it
 /// allocates nothing.
@@ -8,7 +9,7 @@ public import Features
 /// The `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
 /// is JSON, and one that begins with a zero byte is in Confluent's framing. What is wrong is told in this order: empty, too large, unknown content type, malformed (not JSON, nested
 /// too deep, not UTF-8, a number beyond its type), unknown schema, wrong types, no kind or two, missing fields, ids, times, too
-/// many attributes, numbers, key; what the pipeline declares (`FeatureProgram.problem`); last the partition, which is not the event's
+/// many attributes, numbers, key, a control event's signature; what the pipeline declares (`FeatureProgram.problem`); last the partition, which is not the event's
 /// own. Deliberate: an
 /// attribute that the pipeline knows and an event names twice is undecodable, because readers disagree which one
 /// counts.
@@ -17,6 +18,7 @@ public final class EventDecoder: RecordDecoder {
   public let homes: KeyHomes
   private let program: FeatureProgram
   private let limits: DecoderLimits
+  private let control: ControlRule?
   private let json: JSONReader
   private let protobuf: ProtobufReader
   private let names: NameCounter?
@@ -28,10 +30,10 @@ public final class EventDecoder: RecordDecoder {
   /// More about why the record was refused that was refused last: the field, and what it looks like, never its value.
   public private(set) var refusedDetail = ""
 
-  /// A decoder for a program and a log's homes; `names` counts what is dropped because nobody declares it. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
+  /// A decoder for a program and a log's homes; `control`: who may send ticks and erasures, nil: everybody; `names` counts what is dropped because nobody declares it. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
   public init(
     _ program: FeatureProgram, homes: KeyHomes, limits: DecoderLimits = DecoderLimits(),
-    names: NameCounter? = nil
+    control: ControlRule? = nil, names: NameCounter? = nil
   ) throws(PortError) {
     guard limits.valueBytesMax > 0, limits.valueBytesMax <= Self.valueBytesLimit, limits.attributesMax > 0,
       limits.jsonDepthMax > 0, let json = JSONReader(limits)
@@ -41,6 +43,7 @@ public final class EventDecoder: RecordDecoder {
     self.program = program
     self.homes = homes
     self.limits = limits
+    self.control = control
     self.json = json
     self.names = names
     protobuf = ProtobufReader(attributesMax: limits.attributesMax)
@@ -63,6 +66,15 @@ public final class EventDecoder: RecordDecoder {
       return reason
     }
     if namesTwice(events, from: firstAttribute) { return .undecodable }
+    if let control, let kind = draft.kind, kind == .tick || kind == .erasure, !record.isOfFile,
+      let problem = control.problem(
+        kind, entityID: draft.entityID, eventID: draft.eventID, time: draft.time,
+        ingestTimeMs: record.ingestTimeMs,
+        signature: record.message.flatMap { KafkaMessage(handle: $0).header(ControlKey.header) })
+    {
+      refusedDetail = problem
+      return .notSigned
+    }
     return judge(draft, events, firstAttribute, partition: record.partition)
   }
 

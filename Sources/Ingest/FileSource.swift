@@ -170,7 +170,8 @@ public final class FileSource: RecordSource {
     }
     if value.isEmpty { value = EventDraft.nothing }
     return RawRecord(
-      partition: 0, offset: nextOffset, ingestTimeMs: -1, key: key, value: value, contentType: .json)
+      partition: 0, offset: nextOffset, ingestTimeMs: -1, key: key, value: value, contentType: .json,
+      isOfFile: true)
   }
 
   /// The tab that ends a key: one before the first "{" and after something.

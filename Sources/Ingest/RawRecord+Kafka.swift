@@ -8,7 +8,7 @@ extension RawRecord {
     self.init(
       partition: message.partition, offset: message.offset,
       ingestTimeMs: Self.ingestTime(message.timestampMs), key: message.key, value: message.value,
-      contentType: ContentType(message.header("content-type")))
+      contentType: ContentType(message.header("content-type")), message: message.handle)
   }
 
   /// A producer may write any CreateTime: one that no event time can reach is taken for the first such moment, so that it stays far from the

@@ -4,6 +4,16 @@ import CRdKafka
 public struct KafkaMessage {
   let pointer: UnsafeMutablePointer<rd_kafka_message_t>
 
+  /// Itself, as somebody can keep it who knows nothing of Kafka; valid as long as the message.
+  public var handle: UnsafeRawPointer { UnsafeRawPointer(pointer) }
+
+  /// The message of a handle that is still valid.
+  public init(handle: UnsafeRawPointer) {
+    pointer = UnsafeMutableRawPointer(mutating: handle).assumingMemoryBound(to: rd_kafka_message_t.self)
+  }
+
+  init(pointer: UnsafeMutablePointer<rd_kafka_message_t>) { self.pointer = pointer }
+
   /// Partition.
   public var partition: Int32 { pointer.pointee.partition }
   /// Offset in the partition.

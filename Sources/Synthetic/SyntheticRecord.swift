@@ -32,7 +32,7 @@ public struct SyntheticRecord: Sendable {
 public struct SyntheticEncoder {
   /// The reasons for which bad records are made: all that a single record can be the cause of.
   public static let badReasons = DeadLetterReason.allCases.filter {
-    ![.corruptState, .refusedByTopic, .refusedByTable].contains($0)
+    ![.corruptState, .refusedByTopic, .refusedByTable, .notSigned].contains($0)
   }
 
   private let format: SyntheticFormat

@@ -39,6 +39,11 @@ struct Check: ParsableCommand {
           say("  \(name): version \(version) in \(models) fits")
         }
       }
+      for key in pipeline.declaration.features.control {
+        say(
+          "control events signed by key \(key.id) "
+            + (key.since == 0 ? "from the beginning" : "from \(FeaturesOf.format(key.since)) on"))
+      }
       say("definition \(pipeline.program.definitionHash.hex), state \(pipeline.program.stateHash.hex)")
       say("\(file) is valid")
     }

@@ -1,4 +1,6 @@
+import Dataflow
 import Events
+import Ingest
 
 /// Events that Tally itself puts into the log, in the protobuf form of proto/events.proto.
 enum ControlEvent {
@@ -6,14 +8,12 @@ enum ControlEvent {
   private static let tickField = 12
   private static let erasureField = 13
 
-  /// A tick's bytes.
-  static func tick(id: String, entityID: [UInt8], time: EventTime) -> [UInt8] {
-    encode(id: id, entityID: entityID, time: time, source: "tally tick", kind: tickField)
-  }
-
-  /// An erasure's bytes.
-  static func erasure(id: String, entityID: [UInt8], time: EventTime) -> [UInt8] {
-    encode(id: id, entityID: entityID, time: time, source: "tally erase", kind: erasureField)
+  /// A control event's bytes; `kind` is a tick or an erasure.
+  static func encode(_ kind: EventKind, id: String, entityID: [UInt8], time: EventTime) -> [UInt8] {
+    let isTick = kind == .tick
+    return encode(
+      id: id, entityID: entityID, time: time, source: isTick ? "tally tick" : "tally erase",
+      kind: isTick ? tickField : erasureField)
   }
 
   private static func encode(
@@ -28,5 +28,24 @@ enum ControlEvent {
     let empty = writer.open(kind)
     writer.close(empty)
     return writer.bytes
+  }
+}
+
+extension EventAppender {
+  /// Queues a tick or an erasure where its entity lives, signed by the key that counts now; `signedBy` nil: nothing need be signed.
+  func append(
+    _ kind: EventKind, id: String, entityID: [UInt8], time: EventTime, signedBy rule: ControlRule?
+  ) throws {
+    var headers: [(StaticString, String)] = [("content-type", "application/x-protobuf")]
+    if let key = rule?.key(at: SystemClock().wallMicros()) {
+      headers.append(
+        (
+          ControlKey.header,
+          key.signature(kind: kind, entityID: entityID, eventID: Array(id.utf8), time: time)
+        ))
+    }
+    try append(
+      key: entityID, value: ControlEvent.encode(kind, id: id, entityID: entityID, time: time),
+      headers: headers)
   }
 }

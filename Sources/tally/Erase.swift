@@ -1,7 +1,9 @@
 import ArgumentParser
 import Dataflow
+import Events
 import FeatureStore
 import Foundation
+import Ingest
 import Kafka
 import Pipeline
 
@@ -44,10 +46,11 @@ struct Erase: ParsableCommand {
       }
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let rule = try settings.controlRule(pipeline)
       let partitions = try settings.partitionCount()
       let (store, _) = try settings.openStore(pipeline, partitionCount: partitions)
       defer { store.close() }
-      try append(settings, key)
+      try append(settings, key, rule)
       let ends = try settings.ends()
       say("erase: appended to \(settings.topic); done when the pipeline gets there")
       if let wait { try waitUntilDone(wait, ends, settings, pipeline, store) }
@@ -69,13 +72,11 @@ struct Erase: ParsableCommand {
   }
 
   /// To the partition that the person belongs to.
-  private func append(_ settings: Settings, _ key: [UInt8]) throws {
+  private func append(_ settings: Settings, _ key: [UInt8], _ rule: ControlRule?) throws {
     let now = SystemClock().wallMicros()
     let appender = try EventAppender(settings)
     defer { appender.close() }
-    try appender.append(
-      key: key, value: ControlEvent.erasure(id: "erase-\(now)", entityID: key, time: now),
-      headers: [("content-type", "application/x-protobuf")])
+    try appender.append(.erasure, id: "erase-\(now)", entityID: key, time: now, signedBy: rule)
     try appender.flush()
   }
 

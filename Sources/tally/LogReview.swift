@@ -79,6 +79,7 @@ struct LogReview: Equatable {
     _ topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds, accepts: Bool
   ) {
     guard !terms.isStampedByBrokers, let timestamps = terms.timestamps else { return }
+    reviewSignatures(topic, timestamps, needs, accepts: accepts)
     if let ahead = terms.aheadMaxMs, ahead <= needs.futureBoundMs { return }
     let bound = terms.aheadMaxMs.flatMap { $0 == .max ? nil : " up to \($0) ms ahead" } ?? " without a bound"
     let found =
@@ -92,6 +93,22 @@ struct LogReview: Equatable {
       refusal ?? found + topic.command("message.timestamp.type=LogAppendTime")
       + "; or, from Kafka 3.6 on, message.timestamp.after.max.ms=\(needs.futureBoundMs) (the pipeline's future_bound); or go "
       + "on with --accept-create-time"
+  }
+
+  /// A record that says it is older than the first key needs no signature.
+  private mutating func reviewSignatures(
+    _ topic: TopicName, _ timestamps: String, _ needs: LogNeeds, accepts: Bool
+  ) {
+    guard needs.signsSince else { return }
+    let found =
+      "topic \(topic.name): message.timestamp.type is \(timestamps), and the pipeline's control has a since_us: a producer could date an "
+      + "erasure before it, and would need no signature, or another key's; "
+      + topic.command("message.timestamp.type=LogAppendTime")
+    if accepts {
+      warnings.append(found)
+    } else {
+      refusal = refusal ?? found + ", or go on with --accept-create-time"
+    }
   }
 
   private mutating func reviewRetention(_ topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds) {

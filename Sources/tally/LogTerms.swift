@@ -64,9 +64,12 @@ struct LogNeeds: Equatable {
   var hasLifetime: Bool
   /// Furthest that an event time may lie ahead of its record's timestamp, milliseconds.
   var futureBoundMs: Int64
+  /// Whether records' timestamps decide which control events must be signed.
+  var signsSince: Bool
 
   /// `futureBound`: the pipeline's, microseconds.
-  init(_ program: FeatureProgram, futureBound: EventTime) {
+  init(_ program: FeatureProgram, futureBound: EventTime, signsSince: Bool = false) {
+    self.signsSince = signsSince
     futureBoundMs = futureBound / 1000
     window = program.windows.max { $0.span + $0.hop < $1.span + $1.hop }
     hasLifetime = program.hasLifetimeSeries

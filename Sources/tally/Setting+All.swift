@@ -10,7 +10,7 @@ import Sink
 
 extension Setting {
   /// Every setting, in the order in which the file shows them.
-  static let all: [Setting] = top + kafka + redis + cache + scores + table + letters + worker + http
+  static let all: [Setting] = top + kafka + redis + cache + scores + table + letters + control + worker + http
 
   /// Names of the sections.
   static let sections = all.map(\.section).filter { !$0.isEmpty }.reduce(into: [String]()) { names, name in
@@ -118,6 +118,14 @@ extension Setting {
   ]
 
   private static let forever = "forever"
+
+  private static let control = [
+    Setting(path: "control.key_file") { given, settings in
+      settings.controlKeyFile = GivenSecret(.file(try given.value.string()), given.origin)
+    } show: {
+      if case .file(let name)? = $0.controlKeyFile?.source { .text(name) } else { .nothing }
+    }
+  ]
 
   private static let worker = [
     number("worker.threads", \.workers, in: 1...256),

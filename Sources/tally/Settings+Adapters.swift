@@ -76,7 +76,7 @@ extension Settings {
       pipeline.program, homes: homes,
       limits: DecoderLimits(
         valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime),
-      names: names)
+      control: try controlRule(pipeline), names: names)
   }
 
   /// Limits of what is decoded.

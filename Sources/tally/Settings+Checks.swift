@@ -10,6 +10,7 @@ extension Settings {
   mutating func resolveSecrets(_ environment: [String: String]) throws {
     redisPassword = try redisPassword?.resolved(environment)
     postgresPassword = try postgresPassword?.resolved(environment)
+    controlKeyFile = try controlKeyFile?.resolved(environment)
     kafkaProperties = try kafkaProperties.map {
       KafkaProperty(name: $0.name, value: try $0.value.resolved(environment))
     }
@@ -19,6 +20,7 @@ extension Settings {
   func check() throws {
     try checkTopics()
     try checkProperties()
+    _ = try controlKeys()
     let hasPassword = try redisPassword != nil || RedisConfiguration(url: redis).password != nil
     guard redisUser == nil || hasPassword else {
       throw Failure(

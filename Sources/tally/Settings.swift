@@ -83,6 +83,8 @@ struct Settings: CustomStringConvertible, CustomReflectable {
   var postgresPassword: GivenSecret?
   /// libpq's keywords over those of the connection string, such as sslmode.
   var postgresOptions: [String: String] = [:]
+  /// Keys that control events are signed by, one a line.
+  var controlKeyFile: GivenSecret?
   /// Age at which letters go from the table, microseconds; nil: never.
   var lettersKeepMicros: Int64?
   /// Threads, each with its own consumer and connections.

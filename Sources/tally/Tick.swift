@@ -49,6 +49,7 @@ struct Tick: ParsableCommand {
 
   private func tick(_ settings: Settings, _ pipeline: LoadedPipeline, _ thresholds: [Span]) throws {
     let moment = try now.map { try FeaturesOf.parse($0, flag: "--now") } ?? SystemClock().wallMicros()
+    let rule = try settings.controlRule(pipeline)
     let (store, _) = try settings.openStore(pipeline, partitionCount: try settings.partitionCount())
     defer { store.close() }
     let appender = dryRun ? nil : try EventAppender(settings)
@@ -71,10 +72,7 @@ struct Tick: ParsableCommand {
         guard due > state.watermark, due <= moment, due >= EventTimeBounds.start else { continue }
         counts.due[index] += 1
         try appender?.append(
-          key: id,
-          value: ControlEvent.tick(
-            id: "tick-\(threshold.text)-\(state.activeTime)", entityID: id, time: due),
-          headers: [("content-type", "application/x-protobuf")])
+          .tick, id: "tick-\(threshold.text)-\(state.activeTime)", entityID: id, time: due, signedBy: rule)
       }
     }
     try appender?.flush()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dataflow
+import Features
 import Kafka
 
 /// Flag of the commands that read the topic of events from its beginning, or may have to.
@@ -26,7 +27,9 @@ struct TopicCheck {
     acceptsCreateTime: Bool = false
   ) {
     self.settings = settings
-    needs = LogNeeds(pipeline.program, futureBound: pipeline.declaration.futureBound)
+    needs = LogNeeds(
+      pipeline.program, futureBound: pipeline.declaration.futureBound,
+      signsSince: pipeline.declaration.features.control.contains { $0.since > 0 })
     accepts = LogAcceptance(compacted: option.isAccepted, createTime: acceptsCreateTime)
     self.isLive = isLive
   }

@@ -21,7 +21,7 @@ enum House {
   /// The only importers of a C module or a package.
   static let importers: [String: Set<String>] = [
     "CRdKafka": ["Kafka"], "CXGBoost": ["XGBoost"], "CHiredis": ["FeatureStore"], "CLibpq": ["Sink"],
-    "CCrypto": ["Sink"],
+    "CCrypto": ["Sink", "Ingest"],
     "CSimdjson": ["Ingest"], "CEvents": ["Ingest"], "CLapack": ["Training"], "CForest": ["Scorer"],
     "CZstd": ["Ingest", "Kafka", "Sink"], "CZlib": ["Ingest"],
     "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "GRDBSQLite": ["Sink"], "Histogram": ["Metrics"],

@@ -47,7 +47,7 @@ import Testing
       #expect(try stage.count("scores") == good && stage.count("dead-letters") == all - good)
       let reasons = try stage.table.query("SELECT DISTINCT reason FROM dead_letters").map { $0[0] }
       let cannotBeMade: Set<DeadLetterReason> = [
-        .corruptState, .wrongPartition, .refusedByTopic, .refusedByTable,
+        .corruptState, .wrongPartition, .refusedByTopic, .refusedByTable, .notSigned,
       ]
       #expect(
         Set(reasons) == Set(DeadLetterReason.allCases.filter { !cannotBeMade.contains($0) }.map(\.rawValue)))

@@ -66,6 +66,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "table.sqlite", good: "/x y.db", bad: [""]),
     SettingSample(path: "table.none", good: "true", bad: ["", "yes", "false"]),
     SettingSample(path: "dead_letters.keep", good: "90d", bad: ["", "90", "1m", "always", "-1d"]),
+    SettingSample(path: "control.key_file", good: keyFile, bad: ["", "/nonexistent", "/", secretFile]),
     SettingSample(path: "worker.threads", good: "4", bad: ["", "0", "257", "four"]),
     SettingSample(path: "worker.kernel", good: "portable", bad: ["", "sse9", "AVX2"]),
     SettingSample(path: "worker.batch_rows_max", good: "100", bad: ["", "0", "8193"]),
@@ -80,6 +81,14 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
 
   static let secret = "swordfish-42"
   static let environment = ["SAMPLE_SECRET": secret]
+  static let keyFile: String = {
+    guard let path = try? Places.write(secret + String(repeating: "k", count: 32) + "\n", as: "control.key")
+    else {
+      return ""
+    }
+    chmod(path, 0o600)
+    return path
+  }()
   static let secretFile: String = {
     guard let path = try? Places.write(secret + "\n", as: "secret") else { return "" }
     chmod(path, 0o600)

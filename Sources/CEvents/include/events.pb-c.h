@@ -117,7 +117,7 @@ struct  Tally__Engagement
 /*
  * Time goes on for a person who is silent: moves their as-of time to event_time_us and is scored, but is not
  * counted as something that happened. Sent by `tally tick`. Of somebody without a state: a dead letter
- * (unknown-entity).
+ * (unknown-entity). A pipeline may ask for a signature, as for erasures.
  */
 struct  Tally__Tick
 {
@@ -131,6 +131,12 @@ struct  Tally__Tick
 /*
  * Everything that was learnt of the person up to here goes: the state, and the rows and dead letters in the table.
  * What comes later starts from nothing. Sent by `tally erase`.
+ * Where the pipeline's file has control: [{key: ID}], ticks and erasures of the topic need the header tally-signature, else they
+ * are dead letters (not-signed): the key's id (16 hexadecimal digits, the beginning of its SHA-256), ":", and 64 hexadecimal digits,
+ * small letters, of the HMAC-SHA256 by the key of the bytes
+ *   "tally-control-1" LF KIND LF entity_id LF event_id LF event_time_us
+ * where KIND is "tick" or "erasure" and the time is decimal. An erasure's event_time_us lies at most an hour before the record's
+ * timestamp, so that a copy of it cannot be sent again later.
  */
 struct  Tally__Erasure
 {

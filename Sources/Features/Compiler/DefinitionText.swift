@@ -65,11 +65,26 @@ struct DefinitionText {
       text.add("state_max")
       text.add(bound.bytes)
     }
+    text.add(declaration.control)
     return text
   }
 
-  /// Everything that decides a state: series, components, retention, and the types of the attributes behind them.
-  static func state(_ builder: ProgramBuilder, idleTTL: EventTime?) -> DefinitionText {
+  /// Which control events count decides states; without keys nothing is added, so that hashes stay what they were.
+  private mutating func add(_ control: [ControlKeyDeclaration]) {
+    guard !control.isEmpty else { return }
+    add("control")
+    add(control.count)
+    for key in control {
+      add(key.id)
+      add(Int(key.since))
+    }
+  }
+
+  /// Everything that decides a state: series, components, retention, the types of the attributes behind them, and who may
+  /// send control events.
+  static func state(
+    _ builder: ProgramBuilder, idleTTL: EventTime?, control: [ControlKeyDeclaration]
+  ) -> DefinitionText {
     var text = DefinitionText()
     text.add("tally state \(EntityState.schemaVersion)")
     text.add(Int(idleTTL ?? -1))
@@ -100,6 +115,7 @@ struct DefinitionText {
         if group.name == "profile" { text.add(number) }
       }
     }
+    text.add(control)
     return text
   }
 
