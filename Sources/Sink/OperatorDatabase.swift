@@ -12,7 +12,9 @@ final class OperatorDatabase {
   }
 
   /// Longest wait for a writer, seconds.
-  private static let busyTimeoutSeconds = 10.0
+  static let busyTimeoutSeconds = 10.0
+  /// Longest wait for an answer of PostgreSQL, milliseconds: some statements look at every row.
+  private static let answerTimeoutMs = 600_000
 
   /// Its words for types and columns.
   let dialect: TableDialect
@@ -37,7 +39,9 @@ final class OperatorDatabase {
 
   /// Opens a PostgreSQL.
   init(postgres configuration: PostgresConfiguration, _ what: String) throws {
-    connection = .postgres(PostgresHolder(try PostgresConnection.entered(configuration)))
+    var patient = configuration
+    patient.statementTimeoutMs = max(configuration.statementTimeoutMs, Self.answerTimeoutMs)
+    connection = .postgres(PostgresHolder(try PostgresConnection.entered(patient)))
     detail = what
     dialect = .postgres
   }

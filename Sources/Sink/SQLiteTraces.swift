@@ -29,6 +29,9 @@ public final class SQLiteTraces {
   /// Empties the write-ahead log; waits a while for readers. Returns false when one was in the way for too long.
   public func emptyLog() throws -> Bool {
     _ = try database.rows("PRAGMA busy_timeout = \(Self.readersWaitMs)")
+    defer {
+      _ = try? database.rows("PRAGMA busy_timeout = \(Int(OperatorDatabase.busyTimeoutSeconds) * 1000)")
+    }
     return try database.rows("PRAGMA wal_checkpoint(TRUNCATE)").first?.first.flatMap { $0 } == "0"
   }
 

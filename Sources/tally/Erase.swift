@@ -53,7 +53,10 @@ struct Erase: ParsableCommand {
       try append(settings, key, rule)
       let ends = try settings.ends()
       say("erase: appended to \(settings.topic); done when the pipeline gets there")
-      if let wait { try waitUntilDone(wait, ends, settings, pipeline, store) }
+      var failure: (any Error)?
+      if let wait {
+        do { try waitUntilDone(wait, ends, settings, pipeline, store) } catch { failure = error }
+      }
       // Last: a run that reads the log may have made them anew meanwhile.
       let runs = try ReplayRuns(live: settings, pipeline: pipeline).erase(key, partitions: partitions, store)
       if !runs.runs.isEmpty {
@@ -61,6 +64,10 @@ struct Erase: ParsableCommand {
           "erase: \(runs.rows) rows and \(runs.states) states removed from replay runs: "
             + runs.runs.joined(separator: ", "))
       }
+      for problem in runs.problems {
+        complain("tally: the person could not be removed from replay run \(problem)")
+      }
+      if let failure { throw failure }
       let traces = EraseTraces(settings: settings, pipeline: pipeline, key: key, vacuums: vacuum)
       if wait != nil {
         try traces.remove()
@@ -68,6 +75,7 @@ struct Erase: ParsableCommand {
         try traces.tellOfLetters()
       }
       say("erase: \(traces.whatStays)")
+      if !runs.problems.isEmpty { throw ExitCode.failure }
     }
   }
 

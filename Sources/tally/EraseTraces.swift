@@ -38,7 +38,7 @@ struct EraseTraces {
     "tally: a reader keeps \(path)-wal, which still has what was removed: erase once more when it has ended"
   }
 
-  /// Names letters that have the id in their bytes and are not the person's by key or entity id. Throws `PortError`.
+  /// Names letters that have the id in their bytes and are not the person's by key or entity id.
   func tellOfLetters() throws {
     guard settings.table != .none else { return }
     let found = try settings.deadLetterTable(pipeline).containing(key, limit: Self.lettersMax + 1)
@@ -60,7 +60,7 @@ struct EraseTraces {
       case .none: ""
       }
     return
-      "what stays: the topics' records until their retention ends; letters that tell the person in no readable way, or by another "
+      "what stays: the topics' records until their retention ends; Redis' append-only file until it is rewritten; letters that tell the person in no readable way, or by another "
       + "id\(database)"
   }
 }

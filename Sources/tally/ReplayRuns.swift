@@ -51,12 +51,16 @@ struct ReplayRuns {
   /// All runs with what they hold, by name; those without tables last. `store` nil: without a look into Redis.
   func all(_ store: RedisStateStore?) throws -> [ReplayListing] {
     var generations = try store?.generations().filter { ReplayRun.isGeneration($0.key) } ?? [:]
-    var found = try named().map { run in
+    var found: [ReplayListing] = []
+    for run in try named() {
       let own = run.settings(from: live)
-      return ReplayListing(
-        run: run, generation: run.generation, place: ReplayRun.place(of: own),
-        rows: try own.runTables(pipeline)?.rows() ?? RunRows(),
-        states: generations.removeValue(forKey: run.generation)?.states ?? 0)
+      let states = generations.removeValue(forKey: run.generation)?.states ?? 0
+      do {
+        found.append(
+          ReplayListing(
+            run: run, generation: run.generation, place: ReplayRun.place(of: own),
+            rows: try own.runTables(pipeline)?.rows() ?? RunRows(), states: states))
+      } catch { complain("tally: run \(run.name) cannot be looked at: \(error)") }
     }
     // Another pipeline's, or somebody's schema that only begins so.
     found.removeAll { $0.rows.isEmpty && $0.states == 0 }
@@ -72,11 +76,16 @@ struct ReplayRuns {
     var rows = 0
     var states = 0
     var runs: [String] = []
+    /// Runs of which rows or states could not be removed, and why.
+    var problems: [String] = []
 
-    mutating func add(_ run: String, rows: Int, states: Int) {
-      if rows + states > 0 { runs.append(run) }
-      self.rows += rows
-      self.states += states
+    mutating func add(_ run: String, _ remove: () throws -> (rows: Int, states: Int)) {
+      do {
+        let removed = try remove()
+        if removed.rows + removed.states > 0 { runs.append(run) }
+        rows += removed.rows
+        states += removed.states
+      } catch { problems.append("\(run): \(error)") }
     }
   }
 
@@ -86,18 +95,25 @@ struct ReplayRuns {
     var erased = Erased()
     var generations = try store.generations().keys.filter(ReplayRun.isGeneration)
     for run in try named() {
-      let own = run.settings(from: live)
-      let rows = try own.runTables(pipeline)?.erase(key) ?? 0
-      if rows > 0, case .sqlite(let path) = own.table { _ = try SQLiteTraces(path: path).emptyLog() }
-      let states = try removeStates(of: key, run.generation, partitions)
       generations.removeAll { $0 == run.generation }
-      erased.add(run.name, rows: rows, states: states)
+      erased.add(run.name) {
+        (try removeRows(of: key, run), try removeStates(of: key, run.generation, partitions))
+      }
     }
     for generation in generations.sorted() {
-      let states = try removeStates(of: key, generation, partitions)
-      erased.add("generation \(generation)", rows: 0, states: states)
+      erased.add("generation \(generation)") { (0, try removeStates(of: key, generation, partitions)) }
     }
     return erased
+  }
+
+  private func removeRows(of key: [UInt8], _ run: ReplayRun) throws -> Int {
+    let own = run.settings(from: live)
+    let rows = try own.runTables(pipeline)?.erase(key) ?? 0
+    guard rows > 0, case .sqlite(let path) = own.table else { return rows }
+    let traces = try SQLiteTraces(path: path)
+    // What a page split has left, and readers, are the business of a run that is kept: tally runs clear.
+    _ = try traces.emptyLog()
+    return rows
   }
 
   private func removeStates(of key: [UInt8], _ generation: UInt64, _ partitions: Int32) throws -> Int {

@@ -1,5 +1,6 @@
 import Dataflow
 import Declaration
+import Events
 import Features
 import Testing
 
@@ -12,6 +13,20 @@ import Testing
     } catch {
       return error
     }
+  }
+
+  /// Which control events count decides states, and what scores are made of, and means nothing to a model.
+  @Test func keysOfControlEventsArePartOfTheDefinition() throws {
+    func program(_ control: String) throws -> FeatureProgram {
+      try FeatureProgram(loadPipeline(yaml: small + control).features)
+    }
+    let (one, other) = ("\ncontrol: [{key: 0123456789abcdef}]\n", "\ncontrol: [{key: fedcba9876543210}]\n")
+    let later = "\ncontrol: [{key: 0123456789abcdef, since_us: 1767225600000000}]\n"
+    let programs = try ["", one, other, later].map(program)
+    #expect(Set(programs.map(\.stateHash.hex)).count == 4)
+    #expect(Set(programs.map(\.definitionHash.hex)).count == 4)
+    #expect(programs.allSatisfy { $0.featureHashes.differences(from: programs[0].featureHashes).isEmpty })
+    #expect(try program("\ncontrol: []\n").stateHash == programs[0].stateHash)
   }
 
   @Test func theFixtureCompiles() throws {

@@ -39,6 +39,27 @@ import Testing
       accepts: LogAcceptance(compacted: accepts, createTime: createTime), isLive: isLive)
   }
 
+  /// Who dates records could date an erasure before the first key.
+  @Test func signaturesFromAMomentOnNeedTheBrokersClock() throws {
+    var needs = try Self.needs("profile.age")
+    needs.signsSince = true
+    func review(_ type: String, createTime: Bool = false, isLive: Bool = true) -> LogReview {
+      LogReview(
+        events: Self.topic,
+        LogTerms([
+          "cleanup.policy": "delete", "message.timestamp.type": type,
+          "message.timestamp.after.max.ms": "1000",
+        ]), needs, accepts: LogAcceptance(compacted: false, createTime: createTime), isLive: isLive)
+    }
+    #expect(review("LogAppendTime").refusal == nil)
+    #expect(try #require(review("CreateTime").refusal).contains("since_us"))
+    let accepted = review("CreateTime", createTime: true)
+    #expect(accepted.refusal == nil && accepted.warnings.contains { $0.contains("since_us") })
+    #expect(review("CreateTime", isLive: false).refusal == nil)
+    needs.signsSince = false
+    #expect(review("CreateTime").refusal == nil)
+  }
+
   @Test func aLogThatKeepsEverythingIsNotSpokenOf() throws {
     for expression in ["count(login, 30d)", "count(login)", "profile.age"] {
       for policy in ["delete", " Delete ", "delete,delete", ""] {

@@ -81,6 +81,23 @@ import Testing
     }
   }
 
+  /// A run that cannot be reached does not keep the others back, and is told.
+  @Test func aBrokenRunIsNamed() async throws {
+    try await onThread {
+      let folder = try Places.newFolder("broken-run")
+      let stage = try Stage(.sqlite, folder: folder)
+      try stage.broker.produce([DeadLetterTests.login("a", "alice")], to: "events")
+      try stage.run()
+      #expect(try stage.ask(["replay", "--run", "good"]).code == 0)
+      try Data(String(repeating: "no database ", count: 400).utf8).write(
+        to: URL(fileURLWithPath: folder + "/scores-replay-bad.db"))
+      let erased = try stage.ask(["erase", "alice"])
+      #expect(erased.code == 1 && erased.errors.contains("replay run bad:"), "\(erased.text)")
+      #expect(erased.output.contains("2 rows and 1 states removed from replay runs: good"), "\(erased.text)")
+      #expect(erased.output.contains("what stays:"))
+    }
+  }
+
   @Test func filesOfRunsAreTold() throws {
     #expect(ReplayRun(file: "tally-replay-january.db", beside: "/x/tally.db")?.name == "january")
     for other in [
