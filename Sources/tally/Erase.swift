@@ -38,6 +38,10 @@ struct Erase: ParsableCommand {
   @Flag(help: "With --wait: write a SQLite file anew if it still has the id's bytes, however large it is.")
   var vacuum = false
 
+  func validate() throws {
+    if vacuum && wait == nil { throw ValidationError("--vacuum goes with --wait") }
+  }
+
   func run() throws {
     try reporting {
       let key = Array(id.utf8)

@@ -144,6 +144,7 @@ import Testing
     try await onThread {
       let stage = try Stage(.sqlite)
       #expect(try stage.ask(["erase", ""]).code == 1)
+      #expect(try stage.ask(["erase", "x", "--vacuum"]).code == 64)
       #expect(try stage.ask(["tick", "--idle", "3d,1d"]).errors.contains("ascending"))
       #expect(try stage.ask(["tick", "--idle", "soon"]).errors.contains("15m, 12h or 7d"))
     }
