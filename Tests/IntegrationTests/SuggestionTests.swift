@@ -14,9 +14,11 @@ import Testing
     return all(Tally.self, [])
   }()
 
-  /// Long flags by what help says.
+  /// Long flags by what help says, those of the subcommand that is called without its name included.
   private static func flags(of type: any ParsableCommand.Type) -> Set<String> {
-    Set(type.helpMessage(includeHidden: true).matches(of: /(?:^|[\s,])(--[a-z][a-z-]+)/).map { String($0.1) })
+    let own = Set(
+      type.helpMessage(includeHidden: true).matches(of: /(?:^|[\s,])(--[a-z][a-z-]+)/).map { String($0.1) })
+    return type.configuration.defaultSubcommand.map { own.union(flags(of: $0)) } ?? own
   }
 
   /// Flags of all commands.
