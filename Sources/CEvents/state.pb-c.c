@@ -142,6 +142,51 @@ void   tally__partition_record__free_unpacked
   assert(message->base.descriptor == &tally__partition_record__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tally__left_out__init
+                     (Tally__LeftOut         *message)
+{
+  static const Tally__LeftOut init_value = TALLY__LEFT_OUT__INIT;
+  *message = init_value;
+}
+size_t tally__left_out__get_packed_size
+                     (const Tally__LeftOut *message)
+{
+  assert(message->base.descriptor == &tally__left_out__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__left_out__pack
+                     (const Tally__LeftOut *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__left_out__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__left_out__pack_to_buffer
+                     (const Tally__LeftOut *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__left_out__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__LeftOut *
+       tally__left_out__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__LeftOut *)
+     protobuf_c_message_unpack (&tally__left_out__descriptor,
+                                allocator, len, data);
+}
+void   tally__left_out__free_unpacked
+                     (Tally__LeftOut *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__left_out__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tally__fingerprint__init
                      (Tally__Fingerprint         *message)
 {
@@ -457,7 +502,7 @@ const ProtobufCMessageDescriptor tally__series__descriptor =
   (ProtobufCMessageInit) tally__series__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[13] =
+static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[16] =
 {
   {
     "schema_version",
@@ -615,6 +660,42 @@ static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "left_out",
+    14,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__PartitionRecord, n_left_out),
+    offsetof(Tally__PartitionRecord, left_out),
+    &tally__left_out__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "left_out_forgotten",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, left_out_forgotten),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unpacked_bytes_max",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, unpacked_bytes_max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__partition_record__field_indices_by_name[] = {
   9,   /* field[9] = clearing */
@@ -623,6 +704,8 @@ static const unsigned tally__partition_record__field_indices_by_name[] = {
   8,   /* field[8] = first_offset */
   1,   /* field[1] = generation */
   11,   /* field[11] = guarantee */
+  13,   /* field[13] = left_out */
+  14,   /* field[14] = left_out_forgotten */
   5,   /* field[5] = log */
   4,   /* field[4] = model_set */
   2,   /* field[2] = next_offset */
@@ -630,11 +713,12 @@ static const unsigned tally__partition_record__field_indices_by_name[] = {
   10,   /* field[10] = repairs */
   0,   /* field[0] = schema_version */
   12,   /* field[12] = successor */
+  15,   /* field[15] = unpacked_bytes_max */
 };
 static const ProtobufCIntRange tally__partition_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor tally__partition_record__descriptor =
 {
@@ -644,11 +728,75 @@ const ProtobufCMessageDescriptor tally__partition_record__descriptor =
   "Tally__PartitionRecord",
   "tally",
   sizeof(Tally__PartitionRecord),
-  13,
+  16,
   tally__partition_record__field_descriptors,
   tally__partition_record__field_indices_by_name,
   1,  tally__partition_record__number_ranges,
   (ProtobufCMessageInit) tally__partition_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tally__left_out__field_descriptors[3] =
+{
+  {
+    "from",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__LeftOut, from),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__LeftOut, until),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cause",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Tally__LeftOut, cause),
+    &tally__left_out_cause__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tally__left_out__field_indices_by_name[] = {
+  2,   /* field[2] = cause */
+  0,   /* field[0] = from */
+  1,   /* field[1] = until */
+};
+static const ProtobufCIntRange tally__left_out__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tally__left_out__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.LeftOut",
+  "LeftOut",
+  "Tally__LeftOut",
+  "tally",
+  sizeof(Tally__LeftOut),
+  3,
+  tally__left_out__field_descriptors,
+  tally__left_out__field_indices_by_name,
+  1,  tally__left_out__number_ranges,
+  (ProtobufCMessageInit) tally__left_out__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tally__fingerprint__field_descriptors[6] =
@@ -894,6 +1042,38 @@ const ProtobufCMessageDescriptor tally__reason_count__descriptor =
   1,  tally__reason_count__number_ranges,
   (ProtobufCMessageInit) tally__reason_count__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue tally__left_out_cause__enum_values_by_number[4] =
+{
+  { "UNKNOWN_CAUSE", "TALLY__LEFT_OUT_CAUSE__UNKNOWN_CAUSE", 0 },
+  { "DELETED", "TALLY__LEFT_OUT_CAUSE__DELETED", 1 },
+  { "UNREADABLE", "TALLY__LEFT_OUT_CAUSE__UNREADABLE", 2 },
+  { "SKIPPED", "TALLY__LEFT_OUT_CAUSE__SKIPPED", 3 },
+};
+static const ProtobufCIntRange tally__left_out_cause__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex tally__left_out_cause__enum_values_by_name[4] =
+{
+  { "DELETED", 1 },
+  { "SKIPPED", 3 },
+  { "UNKNOWN_CAUSE", 0 },
+  { "UNREADABLE", 2 },
+};
+const ProtobufCEnumDescriptor tally__left_out_cause__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "tally.LeftOutCause",
+  "LeftOutCause",
+  "Tally__LeftOutCause",
+  "tally",
+  4,
+  tally__left_out_cause__enum_values_by_number,
+  4,
+  tally__left_out_cause__enum_values_by_name,
+  1,
+  tally__left_out_cause__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue tally__guarantee__enum_values_by_number[2] =
 {

@@ -8,13 +8,19 @@ public struct CommittedOffset: Equatable, Sendable {
   public var firstOffset: Int64?
   /// How entities were spread over the partitions, which Tally writes there too; nil: not known.
   public var homes: KeyHomes?
+  /// What operators have ordered to leave out of the partition, which Tally writes there too.
+  public var leftOut: LeftOutRanges
 
   /// An offset.
-  public init(_ offset: Int64, firstOffset: Int64? = nil, homes: KeyHomes? = nil, shown: Int64? = nil) {
+  public init(
+    _ offset: Int64, firstOffset: Int64? = nil, homes: KeyHomes? = nil, shown: Int64? = nil,
+    leftOut: LeftOutRanges = LeftOutRanges()
+  ) {
     self.offset = offset
     self.shown = max(shown ?? offset, offset)
     self.firstOffset = firstOffset
     self.homes = homes
+    self.leftOut = leftOut
   }
 
   /// An offset with the text that the group keeps beside it (`OffsetMark.metadata`); an earlier version's text has no homes.
@@ -32,7 +38,8 @@ public struct CommittedOffset: Equatable, Sendable {
     let count = value("partitions").flatMap { Int32($0) }.flatMap { $0 > 0 ? $0 : nil }
     let homes = partitioner.flatMap { partitioner in count.map { KeyHomes(partitioner, partitionCount: $0) } }
     let next = value("next").flatMap { Int64($0) }.flatMap { (0...max(offset, 0)).contains($0) ? $0 : nil }
-    self.init(next ?? offset, firstOffset: first, homes: homes, shown: offset)
+    let leftOut = value("left").flatMap { LeftOutRanges(text: $0) } ?? LeftOutRanges()
+    self.init(next ?? offset, firstOffset: first, homes: homes, shown: offset, leftOut: leftOut)
   }
 }
 
@@ -49,25 +56,30 @@ public struct OffsetMark: Equatable, Sendable {
   public var firstOffset: Int64
   /// How entities are spread over the log's partitions: what a lost store may be made anew by.
   public var homes: KeyHomes?
+  /// What operators have ordered to leave out of the partition: what a lost store is made anew without.
+  public var leftOut: LeftOutRanges
 
-  /// The text that the group keeps beside the offset; an operator's reset has none: `tally first=12 partitioner=murmur2 partitions=8`; and
-  /// ` next=N` where the offset shown is another.
+  /// The text that the group keeps beside the offset; an operator's reset has none: `tally first=12 partitioner=murmur2 partitions=8`;
+  /// ` next=N` where the offset shown is another; ` left=500-999:deleted` where something is left out by order.
   public var metadata: String {
     let homes = homes.map { " partitioner=\($0.partitioner.rawValue) partitions=\($0.partitionCount)" }
     let next = shown > offset ? " next=\(offset)" : ""
-    return "\(Self.markedBy)\(firstOffset)\(homes ?? "")\(next)"
+    let left = leftOut.ranges.isEmpty ? "" : " left=\(leftOut.text)"
+    return "\(Self.markedBy)\(firstOffset)\(homes ?? "")\(next)\(left)"
   }
 
   static let markedBy = "tally first="
 
   /// A mark.
   public init(
-    partition: Int32, offset: Int64, firstOffset: Int64, homes: KeyHomes? = nil, shown: Int64? = nil
+    partition: Int32, offset: Int64, firstOffset: Int64, homes: KeyHomes? = nil, shown: Int64? = nil,
+    leftOut: LeftOutRanges = LeftOutRanges()
   ) {
     self.partition = partition
     self.offset = offset
     self.shown = max(shown ?? offset, offset)
     self.firstOffset = firstOffset
     self.homes = homes
+    self.leftOut = leftOut.orders
   }
 }

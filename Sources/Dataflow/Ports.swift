@@ -21,6 +21,12 @@ public enum PollOutcome: Equatable, Sendable {
   /// These are no longer: finish or drop what is under way, then call `unassign`. `lost`: already somebody
   /// else's, so write nothing more.
   case revoked([Int32], lost: Bool)
+  /// Offsets that no reader can have, as their bytes alone decide. Everything before them was given; the source goes on behind them.
+  /// `why`: for people, without data of a record.
+  case unreadable(partition: Int32, from: Int64, until: Int64, why: String)
+  /// Offsets that cannot be had for now, and perhaps never: the source tries again, and goes on with its other partitions. Told again
+  /// at each try. `until`: behind the last one, as far as it is known.
+  case stuck(partition: Int32, from: Int64, until: Int64?, why: String)
   /// The end of a bounded source.
   case finished
 }
@@ -71,11 +77,19 @@ public protocol RecordSource: AnyObject {
   func reachedEnd(_ partition: Int32) -> Int64?
   /// The log's end as the source knows it by now; nil: it does not. Asks nobody.
   func knownEnd(_ partition: Int32) -> Int64?
+  /// Unpacked size of a producer's batch, bytes, beyond which its records are `.unreadable`.
+  var unpackedBytesMax: Int64 { get }
+  /// As `unpackedBytesMax`, for one partition: what was decided by another size stays as it was.
+  func bound(unpackedBytes: Int64, of partition: Int32)
   /// Leaves the group and closes.
   func close()
 }
 
 extension RecordSource {
+  /// Batches of any size.
+  public var unpackedBytesMax: Int64 { .max }
+  /// Does nothing.
+  public func bound(unpackedBytes: Int64, of partition: Int32) {}
   /// None.
   public var membership: [UInt8] { [] }
   /// Not known.
@@ -232,12 +246,15 @@ public struct PositionMove: Equatable, Sendable {
   public var old: Int64?
   /// T after.
   public var new: Int64
+  /// What is left out of the partition, which the table keeps beside T.
+  public var leftOut: LeftOutRanges
 
   /// A move.
-  public init(partition: Int32, old: Int64?, new: Int64) {
+  public init(partition: Int32, old: Int64?, new: Int64, leftOut: LeftOutRanges = LeftOutRanges()) {
     self.partition = partition
     self.old = old
     self.new = new
+    self.leftOut = leftOut
   }
 }
 
@@ -246,6 +263,8 @@ public struct PositionMove: Equatable, Sendable {
 public protocol TableSink: AnyObject {
   /// T of the partitions, in the order asked; nil: none.
   func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?]
+  /// What the table knows to be left out of the partitions, in the order asked.
+  func leftOut(topic: String, _ partitions: [Int32]) throws -> [LeftOutRanges]
   /// Does all erasures with `toTable`, then writes all rows and letters with `toTable`, and moves all positions, or
   /// nothing. Throws `RefusedRows` when the database will never take some of them.
   func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome
@@ -301,6 +320,10 @@ public protocol Recorder: AnyObject {
   func rebuilt(records: Int)
   /// States of a partition are made again, `from` the next offset up to `until`: nothing of it is delivered again.
   func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss)
+  /// Offsets of a partition were passed over just now; `why`: more, for people, without data of a record.
+  func leftOut(partition: Int32, _ passed: LeftOut, why: String)
+  /// Offsets below the next one that are left out of a partition, by cause.
+  func leftOut(partition: Int32, offsets: [LeftOutCause: Int64])
   /// Partitions that are no longer the worker's.
   func released(_ partitions: [Int32])
   /// What the worker is doing, for people: "running", "waiting for redis: …".

@@ -15,4 +15,15 @@ extension Recorder {
   public func rebuilt(records: Int) {}
   /// Does nothing.
   public func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss) {}
+  /// Does nothing.
+  public func leftOut(partition: Int32, _ passed: LeftOut, why: String) {}
+  /// Does nothing.
+  public func leftOut(partition: Int32, offsets: [LeftOutCause: Int64]) {}
+}
+
+extension TableSink {
+  /// Nothing.
+  public func leftOut(topic: String, _ partitions: [Int32]) throws -> [LeftOutRanges] {
+    partitions.map { _ in LeftOutRanges() }
+  }
 }

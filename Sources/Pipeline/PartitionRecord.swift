@@ -21,9 +21,9 @@ public struct PartitionCounters: Equatable, Sendable {
 /// Where a partition stands: W and what its state was made from. Stored beside the states and moved with them by
 /// compare-and-set; the stored form is `PartitionRecord` of proto/state.proto.
 public struct PartitionRecord: Equatable, Sendable {
-  /// Version of the stored form that this program writes; it reads older ones. 2: clearing, erasures, repairs. 3: guarantee,
-  /// successor. 4: partitioner.
-  public static let schemaVersion: UInt64 = 4
+  /// Newest version of the stored form that this program knows; it reads older ones. 2: clearing, erasures, repairs. 3: guarantee,
+  /// successor. 4: partitioner. 5: what is left out.
+  public static let schemaVersion: UInt64 = 5
 
   /// Store generation.
   public var generation: UInt64 = 1
@@ -60,6 +60,10 @@ public struct PartitionRecord: Equatable, Sendable {
   public var guarantee = DeliveryGuarantee.effectivelyOnce
   /// The generation that has taken over from this one, which is never written again; 0: none.
   public var successor: UInt64 = 0
+  /// What is left out of states and scores; orders may lie ahead of W.
+  public var leftOut = LeftOutRanges()
+  /// Unpacked size of a producer's batch, bytes, beyond which it counts as unreadable; 0: nothing was unreadable yet.
+  public var unpackedBytesMax: Int64 = 0
 
   /// A record of nothing read.
   public init() {}
@@ -72,7 +76,7 @@ public struct PartitionRecord: Equatable, Sendable {
 
   /// The stored form; equal records have equal bytes.
   public func encode(into writer: inout WireWriter) {
-    writer.field(1, varint: Self.schemaVersion)
+    writer.field(1, varint: writtenVersion)
     writer.field(2, varint: generation)
     if nextOffset != 0 { writer.field(3, varint: UInt64(bitPattern: nextOffset)) }
     writer.field(4, string: definition)
@@ -94,6 +98,7 @@ public struct PartitionRecord: Equatable, Sendable {
     if repairs != 0 { writer.field(11, varint: repairs) }
     if guarantee == .exactlyOnce { writer.field(12, varint: 1) }
     if successor != 0 { writer.field(13, varint: successor) }
+    encodeLeftOut(into: &writer)
   }
 
   private func encodeCounters(into writer: inout WireWriter) {
@@ -139,6 +144,9 @@ public struct PartitionRecord: Equatable, Sendable {
         case (11, 0): record.repairs = reader.varint()
         case (12, 0): record.guarantee = reader.varint() == 1 ? .exactlyOnce : .effectivelyOnce
         case (13, 0): record.successor = reader.varint()
+        case (14, 2): guard record.decodeLeftOut(reader.delimited()) else { return nil }
+        case (15, 0): record.addForgotten(Int64(bitPattern: reader.varint()))
+        case (16, 0): record.unpackedBytesMax = Int64(bitPattern: reader.varint())
         default: reader.skip(type)
         }
       }

@@ -195,6 +195,8 @@ public final class Worker {
       try processOrGiveUp()
       reportPositions()
       try commitOffsetsIfDue()
+    case .unreadable, .stuck:
+      break
     case .finished:
       commitOffsets()
       return false

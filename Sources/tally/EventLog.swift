@@ -72,6 +72,9 @@ struct EventLog {
       case .assigned(let partitions):
         try source.assign(partitions.map { (partition: $0, offset: try source.bounds($0).low) })
       case .revoked: try source.unassign()
+      // A worker leaves them out, too.
+      case .unreadable: continue
+      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .finished:
         progress.finish("records read")
         counts.records = progress.done

@@ -40,6 +40,7 @@ import TestServers
         try source.assign(starts)
       case .revoked: try source.unassign()
       case .records: for record in batch.records { onRecord(record) }
+      case .unreadable, .stuck: Issue.record("all of it can be read")
       case .finished: Issue.record("a topic has no end")
       }
     }
@@ -192,7 +193,8 @@ import TestServers
           late[index] = []
           try source.unassign()
         case .records: late[index] += batch.records.map(\.offset)
-        case .finished: Issue.record("a topic has no end")
+        case .unreadable, .stuck: Issue.record("all of it can be read")
+      case .finished: Issue.record("a topic has no end")
         }
       }
     }

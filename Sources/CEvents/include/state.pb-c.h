@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Tally__EntityState Tally__EntityState;
 typedef struct Tally__Series Tally__Series;
 typedef struct Tally__PartitionRecord Tally__PartitionRecord;
+typedef struct Tally__LeftOut Tally__LeftOut;
 typedef struct Tally__Fingerprint Tally__Fingerprint;
 typedef struct Tally__Counters Tally__Counters;
 typedef struct Tally__ReasonCount Tally__ReasonCount;
@@ -25,6 +26,22 @@ typedef struct Tally__ReasonCount Tally__ReasonCount;
 
 /* --- enums --- */
 
+typedef enum _Tally__LeftOutCause {
+  TALLY__LEFT_OUT_CAUSE__UNKNOWN_CAUSE = 0,
+  /*
+   * The log no longer had them, and an operator accepted that (run --accept-gap).
+   */
+  TALLY__LEFT_OUT_CAUSE__DELETED = 1,
+  /*
+   * Their bytes cannot be made records.
+   */
+  TALLY__LEFT_OUT_CAUSE__UNREADABLE = 2,
+  /*
+   * An operator ordered it (tally skip).
+   */
+  TALLY__LEFT_OUT_CAUSE__SKIPPED = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__LEFT_OUT_CAUSE)
+} Tally__LeftOutCause;
 typedef enum _Tally__Guarantee {
   TALLY__GUARANTEE__EFFECTIVELY_ONCE = 0,
   TALLY__GUARANTEE__EXACTLY_ONCE = 1
@@ -141,10 +158,41 @@ struct  Tally__PartitionRecord
    * The generation that has taken over: this record and its states are never written again; 0: none has.
    */
   uint64_t successor;
+  /*
+   * Offsets that are left out of states and scores, ascending: schema_version is 5 where there are any.
+   */
+  size_t n_left_out;
+  Tally__LeftOut **left_out;
+  /*
+   * Offsets of unreadable ranges that are no longer listed.
+   */
+  int64_t left_out_forgotten;
+  /*
+   * Unpacked size of a producer's batch, bytes, beyond which it counts as unreadable; 0: nothing was unreadable yet.
+   */
+  int64_t unpacked_bytes_max;
 };
 #define TALLY__PARTITION_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__partition_record__descriptor) \
-    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0, 0, 0, 0, TALLY__GUARANTEE__EFFECTIVELY_ONCE, 0 }
+    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0, 0, 0, 0, TALLY__GUARANTEE__EFFECTIVELY_ONCE, 0, 0,NULL, 0, 0 }
+
+
+/*
+ * A range of offsets that is left out.
+ */
+struct  Tally__LeftOut
+{
+  ProtobufCMessage base;
+  int64_t from;
+  /*
+   * Behind the last one.
+   */
+  int64_t until;
+  Tally__LeftOutCause cause;
+};
+#define TALLY__LEFT_OUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__left_out__descriptor) \
+    , 0, 0, TALLY__LEFT_OUT_CAUSE__UNKNOWN_CAUSE }
 
 
 /*
@@ -263,6 +311,25 @@ Tally__PartitionRecord *
 void   tally__partition_record__free_unpacked
                      (Tally__PartitionRecord *message,
                       ProtobufCAllocator *allocator);
+/* Tally__LeftOut methods */
+void   tally__left_out__init
+                     (Tally__LeftOut         *message);
+size_t tally__left_out__get_packed_size
+                     (const Tally__LeftOut   *message);
+size_t tally__left_out__pack
+                     (const Tally__LeftOut   *message,
+                      uint8_t             *out);
+size_t tally__left_out__pack_to_buffer
+                     (const Tally__LeftOut   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__LeftOut *
+       tally__left_out__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__left_out__free_unpacked
+                     (Tally__LeftOut *message,
+                      ProtobufCAllocator *allocator);
 /* Tally__Fingerprint methods */
 void   tally__fingerprint__init
                      (Tally__Fingerprint         *message);
@@ -331,6 +398,9 @@ typedef void (*Tally__Series_Closure)
 typedef void (*Tally__PartitionRecord_Closure)
                  (const Tally__PartitionRecord *message,
                   void *closure_data);
+typedef void (*Tally__LeftOut_Closure)
+                 (const Tally__LeftOut *message,
+                  void *closure_data);
 typedef void (*Tally__Fingerprint_Closure)
                  (const Tally__Fingerprint *message,
                   void *closure_data);
@@ -346,11 +416,13 @@ typedef void (*Tally__ReasonCount_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    tally__left_out_cause__descriptor;
 extern const ProtobufCEnumDescriptor    tally__guarantee__descriptor;
 extern const ProtobufCEnumDescriptor    tally__partitioner__descriptor;
 extern const ProtobufCMessageDescriptor tally__entity_state__descriptor;
 extern const ProtobufCMessageDescriptor tally__series__descriptor;
 extern const ProtobufCMessageDescriptor tally__partition_record__descriptor;
+extern const ProtobufCMessageDescriptor tally__left_out__descriptor;
 extern const ProtobufCMessageDescriptor tally__fingerprint__descriptor;
 extern const ProtobufCMessageDescriptor tally__counters__descriptor;
 extern const ProtobufCMessageDescriptor tally__reason_count__descriptor;
