@@ -104,9 +104,20 @@ public struct LeftOutRanges: Equatable, Sendable {
     }
   }
 
-  /// Without the orders for which `isDropped` holds.
-  public mutating func drop(ordersWhere isDropped: (LeftOut) -> Bool) {
-    ranges.removeAll { $0.cause.isOrder && isDropped($0) }
+  /// Takes offsets out of the orders; `cause`: only out of those.
+  public mutating func remove(orders offsets: Range<Int64>, _ cause: LeftOutCause? = nil) {
+    ranges = ranges.flatMap { range in
+      let isMeant = range.cause.isOrder && (cause == nil || range.cause == cause)
+      guard isMeant, range.from < offsets.upperBound, range.until > offsets.lowerBound else { return [range] }
+      var rest: [LeftOut] = []
+      if range.from < offsets.lowerBound {
+        rest.append(LeftOut(from: range.from, until: offsets.lowerBound, cause: range.cause))
+      }
+      if range.until > offsets.upperBound {
+        rest.append(LeftOut(from: offsets.upperBound, until: range.until, cause: range.cause))
+      }
+      return rest
+    }
   }
 
   /// Whether an offset is left out.

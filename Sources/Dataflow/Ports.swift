@@ -258,13 +258,28 @@ public struct PositionMove: Equatable, Sendable {
   }
 }
 
+/// Where a table stands in a partition, as read.
+public struct TablePosition: Equatable, Sendable, ExpressibleByIntegerLiteral {
+  /// T: the next offset.
+  public var next: Int64
+  /// What it knows to be left out of the partition.
+  public var leftOut: LeftOutRanges
+
+  /// A position.
+  public init(_ next: Int64, leftOut: LeftOutRanges = LeftOutRanges()) {
+    self.next = next
+    self.leftOut = leftOut
+  }
+
+  /// A position with nothing left out.
+  public init(integerLiteral next: Int64) { self.init(next) }
+}
+
 /// Where scores and dead letters go as rows, each batch in one transaction with the positions. One thread.
 /// All calls throw `PortError`.
 public protocol TableSink: AnyObject {
   /// T of the partitions, in the order asked; nil: none.
-  func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?]
-  /// What the table knows to be left out of the partitions, in the order asked.
-  func leftOut(topic: String, _ partitions: [Int32]) throws -> [LeftOutRanges]
+  func positions(topic: String, _ partitions: [Int32]) throws -> [TablePosition?]
   /// Does all erasures with `toTable`, then writes all rows and letters with `toTable`, and moves all positions, or
   /// nothing. Throws `RefusedRows` when the database will never take some of them.
   func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome

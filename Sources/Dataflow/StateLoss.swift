@@ -20,10 +20,3 @@ extension Recorder {
   /// Does nothing.
   public func leftOut(partition: Int32, offsets: [LeftOutCause: Int64]) {}
 }
-
-extension TableSink {
-  /// Nothing.
-  public func leftOut(topic: String, _ partitions: [Int32]) throws -> [LeftOutRanges] {
-    partitions.map { _ in LeftOutRanges() }
-  }
-}

@@ -22,6 +22,8 @@ public struct PartitionProgress: Equatable, Sendable {
   public var moved: ContinuousClock.Instant
   /// States are made again up to this offset; 0: they are not.
   public var makingUntil: Int64 = 0
+  /// Offsets below the next one that are left out, by cause.
+  public var leftOut: [LeftOutCause: Int64] = [:]
 
   /// A partition's progress.
   public init(
@@ -86,6 +88,16 @@ public struct StateLossNotice: Equatable, Sendable {
     self.until = until
     self.because = because
   }
+}
+
+/// That offsets were passed over, for people.
+public struct LeftOutNotice: Equatable, Sendable {
+  /// Partition.
+  public var partition: Int32
+  /// The offsets.
+  public var passed: LeftOut
+  /// More about why; empty: nothing.
+  public var why: String
 }
 
 extension MetricsSnapshot {

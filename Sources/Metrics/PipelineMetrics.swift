@@ -144,6 +144,33 @@ public final class PipelineMetrics: Recorder, Sendable {
     }
   }
 
+  /// Notes how many offsets are left out of a partition.
+  public func leftOut(partition: Int32, offsets: [LeftOutCause: Int64]) {
+    values.withLock { $0.change(partition) { $0.leftOut = offsets } }
+  }
+
+  /// Notes that offsets were passed over; told once, `takeLeftOut` has it.
+  public func leftOut(partition: Int32, _ passed: LeftOut, why: String) {
+    values.withLock { values in
+      guard values.leftOut.count < Self.leftOutMax else { return values.leftOutUntold += 1 }
+      values.leftOut.append(LeftOutNotice(partition: partition, passed: passed, why: why))
+    }
+  }
+
+  /// What was passed over since the last call, and how many more times than there was room for.
+  public func takeLeftOut() -> (notices: [LeftOutNotice], untold: Int) {
+    values.withLock { values in
+      defer {
+        values.leftOut.removeAll()
+        values.leftOutUntold = 0
+      }
+      return (values.leftOut, values.leftOutUntold)
+    }
+  }
+
+  /// Notices that are kept until somebody takes them.
+  private static let leftOutMax = 100
+
   /// From now on somebody asks the brokers, and tells `ends`: what is not answered within the time is not ready.
   public func watchBrokers(readyWithin: Duration, now: ContinuousClock.Instant = .now) {
     values.withLock { $0.counts.watch = BrokerWatch(readyWithin: readyWithin, since: now) }
@@ -241,6 +268,14 @@ private final class WorkerRecorder: Recorder, Sendable {
     metrics.makingAgain(partition: partition, from: from, until: until, because: because)
   }
 
+  func leftOut(partition: Int32, offsets: [LeftOutCause: Int64]) {
+    metrics.leftOut(partition: partition, offsets: offsets)
+  }
+
+  func leftOut(partition: Int32, _ passed: LeftOut, why: String) {
+    metrics.leftOut(partition: partition, passed, why: why)
+  }
+
   func released(_ partitions: [Int32]) { metrics.released(partitions) }
   func state(_ text: String, healthy: Bool) { metrics.state(text, healthy: healthy, worker: worker) }
   func beat() { metrics.beat(worker: worker) }
@@ -254,6 +289,9 @@ private struct MetricsValues {
   var latencies = Stage.allCases.map { _ in StageLatency() }
   /// What nobody has been told yet.
   var notices: [StateLossNotice] = []
+  var leftOut: [LeftOutNotice] = []
+  /// Notices that there was no room for.
+  var leftOutUntold = 0
 
   /// Changes what is known of a partition, if anything is.
   mutating func change(_ partition: Int32, _ body: (inout PartitionProgress) -> Void) {

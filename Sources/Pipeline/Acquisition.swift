@@ -28,6 +28,8 @@ public struct PartitionFacts: Sendable {
   public var before: FormerGeneration?
   /// T; nil: none or no table.
   public var table: Int64?
+  /// What the table knows to be left out.
+  public var tableLeftOut: LeftOutRanges
   /// The log's bounds.
   public var bounds: LogBounds
   /// The log's identity.
@@ -36,13 +38,14 @@ public struct PartitionFacts: Sendable {
   /// Facts.
   public init(
     partition: Int32, record: PartitionRecord?, committed: CommittedOffset?, before: FormerGeneration? = nil,
-    table: Int64?, bounds: LogBounds, log: LogIdentity
+    table: Int64?, tableLeftOut: LeftOutRanges = LeftOutRanges(), bounds: LogBounds, log: LogIdentity
   ) {
     self.partition = partition
     self.record = record
     self.committed = committed
     self.before = before
     self.table = table
+    self.tableLeftOut = tableLeftOut
     self.bounds = bounds
     self.log = log
   }
@@ -105,13 +108,13 @@ public enum Delivery {
   /// Decides where to go on. Throws `PortError.refused` when positions contradict each other, naming all of them.
   ///
   /// `guarantee` nil: only states are made; neither C nor T counts. `trustsOffsets`: a C that Tally has not committed is what a
-  /// person has set deliberately.
+  /// person has set deliberately. `acceptedGap`: what the log lacks of the partition, as a person has accepted it.
   public static func acquire(
     _ facts: PartitionFacts, identity: PipelineIdentity, startAt: StartAt, onLostState: OnLostState,
-    guarantee: DeliveryGuarantee? = .effectivelyOnce, trustsOffsets: Bool = false
+    guarantee: DeliveryGuarantee? = .effectivelyOnce, trustsOffsets: Bool = false, acceptedGap: LeftOut? = nil
   ) throws -> Acquisition {
     try checkHomes(facts, partitioner: identity.partitioner)
-    guard let record = facts.record else {
+    guard let found = facts.record else {
       if let start = beginning(facts, startAt) {
         var next = begin(first(facts, identity: identity, at: start, guarantee), facts: facts)
         // C tells that the partition began here, should the store be lost before anything is delivered.
@@ -120,7 +123,9 @@ public enum Delivery {
       }
       return try lost(facts, identity: identity, onLostState: onLostState, guarantee)
     }
-    try check(record, facts: facts, identity: identity, readsOn: guarantee != nil)
+    try check(found, facts: facts, identity: identity)
+    let record = try leavingOut(found, facts, accepted: acceptedGap)
+    try checkBounds(record, facts: facts, readsOn: guarantee != nil)
     guard let guarantee else { return resume(record, facts: facts) }
     let was = guaranteeBefore(record, facts: facts)
     try checkPositions(
@@ -207,7 +212,7 @@ public enum Delivery {
   ) -> Acquisition {
     var next = acquisition
     guard was != guarantee || next.record.guarantee != guarantee else { return next }
-    next.isNew = next.record.guarantee != guarantee
+    next.isNew = next.isNew || next.record.guarantee != guarantee
     next.record.guarantee = guarantee
     let committed = facts.committed?.offset
     switch guarantee {
@@ -227,8 +232,8 @@ public enum Delivery {
     let canVerify = next > facts.bounds.low && record.lastOffsetPlusOne == next
     let topicFrom = max(next, facts.committed?.offset ?? next, facts.before?.nextOffset ?? next)
     return Acquisition(
-      record: record, isNew: false, topicFrom: topicFrom, tableFrom: facts.table ?? topicFrom,
-      readFrom: canVerify ? next - 1 : next)
+      record: record, isNew: record.leftOut != facts.record?.leftOut, topicFrom: topicFrom,
+      tableFrom: facts.table ?? topicFrom, readFrom: canVerify ? next - 1 : next)
   }
 
   /// The record of states that begin at an offset.
@@ -245,6 +250,7 @@ public enum Delivery {
     record.partitionCount = facts.log.partitionCount
     record.partitioner = identity.partitioner
     record.guarantee = guarantee ?? .effectivelyOnce
+    record.leftOut = facts.orders
     return record
   }
 
@@ -276,9 +282,10 @@ public enum Delivery {
     }
     // Without Tally's mark beside C nobody knows where the states began.
     let start = facts.committed?.firstOffset ?? 0
-    guard facts.bounds.low <= start else {
+    guard facts.bounds.low <= facts.orders.end(from: start) else {
       throw refusal(
-        facts, "the states are lost and the log no longer reaches back to offset \(start), where they began",
+        facts,
+        "the states are lost and the log no longer reaches back to offset \(start), where they began\(deleted(facts))",
         "restore the store from a backup, or accept states that know only what the log still has: tally rebuild "
           + "--accept-shorter-log")
     }
@@ -294,8 +301,14 @@ public enum Delivery {
     return begin(record, facts: facts)
   }
 
+  /// What was accepted as gone from the log, for errors.
+  static func deleted(_ facts: PartitionFacts) -> String {
+    let gaps = facts.orders.ranges.filter { $0.cause == .deleted }
+    return gaps.isEmpty ? "" : " (accepted as gone: \(LeftOutRanges(gaps).text))"
+  }
+
   private static func check(
-    _ record: PartitionRecord, facts: PartitionFacts, identity: PipelineIdentity, readsOn: Bool
+    _ record: PartitionRecord, facts: PartitionFacts, identity: PipelineIdentity
   ) throws {
     if record.definition != identity.stateHash {
       throw refusal(
@@ -311,12 +324,14 @@ public enum Delivery {
         facts, "the states were made from another cluster's log",
         "point kafka.brokers at the cluster they belong to")
     }
-    // What only makes states has an end of its own, beyond which somebody else may be already.
-    if record.nextOffset < facts.bounds.low || readsOn && record.nextOffset > facts.bounds.high {
-      throw refusal(
-        facts, "the next offset lies outside the log",
-        "events between were deleted before they were scored, or the topic was made anew")
-    }
+  }
+
+  /// What only makes states has an end of its own, beyond which somebody else may be already.
+  private static func checkBounds(_ record: PartitionRecord, facts: PartitionFacts, readsOn: Bool) throws {
+    guard readsOn, record.nextOffset > facts.bounds.high else { return }
+    throw refusal(
+      facts, "the next offset lies behind the end of the log",
+      "the topic was made anew, or has lost records: use another group, redis.generation and table")
   }
 
   static func refusal(_ facts: PartitionFacts, _ what: String, _ next: String) -> PortError {

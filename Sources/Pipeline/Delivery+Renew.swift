@@ -11,6 +11,26 @@ public struct Renewal: Equatable, Sendable {
 }
 
 extension Delivery {
+  /// Gives a generation that is being made what the live one has left out meanwhile by order. nil: it has all of it. Throws
+  /// `PortError.refused` when it has read beyond.
+  public static func takeOver(
+    ordersOf live: PartitionRecord, to begun: PartitionRecord, partition: Int32
+  ) throws -> PartitionRecord? {
+    var orders = live.leftOut.orders
+    orders.remove(orders: live.nextOffset..<Int64.max)
+    var next = begun
+    for order in orders.ranges where !begun.leftOut.covers(order) {
+      guard order.from >= begun.nextOffset else {
+        throw PortError(
+          .refused,
+          "partition \(partition): the offsets \(order.text) were left out while their events were read for the new states; what to "
+            + "do: begin again without them, with tally rebuild --restart")
+      }
+      next.leftOut.add(order)
+    }
+    return next == begun ? nil : next
+  }
+
   /// Decides how the states of a partition are made anew. nil: nothing of it was ever scored.
   ///
   /// The states are made up to max(W, C): from there on `run` scores, and gives the table only what lies behind T.
@@ -34,13 +54,16 @@ extension Delivery {
         "the topic was made anew: use another pipeline generation, group and table")
     }
     if let begun, goesOn, isUnderWay(begun, facts: facts, identity: identity) {
-      return Renewal(record: nil, from: begun.nextOffset, until: until)
+      var record = begun
+      record.leftOut.add(facts.decidedOrders)
+      return Renewal(
+        record: record.leftOut == begun.leftOut ? nil : record, from: begun.nextOffset, until: until)
     }
     var start = facts.record?.firstOffset ?? facts.committed?.firstOffset ?? 0
-    if facts.bounds.low > start {
+    if facts.bounds.low > facts.orders.end(from: start) {
       guard acceptShorterLog else {
         throw refusal(
-          facts, "the log no longer reaches back to offset \(start), where the states began",
+          facts, "the log no longer reaches back to offset \(start), where the states began\(deleted(facts))",
           "restore the store from a backup, or accept states that know only what the log still has: "
             + "--accept-shorter-log")
       }
@@ -49,6 +72,9 @@ extension Delivery {
     var record = first(facts, identity: identity, at: start, facts.record?.guarantee)
     record.rebuildingUntil = max(until, facts.table ?? 0)
     record.isClearing = true
+    record.leftOut = facts.decidedOrders
+    // What was unreadable by one size is so again.
+    record.unpackedBytesMax = facts.record?.unpackedBytesMax ?? 0
     return Renewal(record: record, from: start, until: max(start, until))
   }
 
@@ -58,8 +84,8 @@ extension Delivery {
   ) -> Bool {
     guard begun.definition == identity.stateHash, begun.clusterID == facts.log.clusterID,
       begun.homes == KeyHomes(identity.partitioner, partitionCount: facts.log.partitionCount),
-      begun.successor == 0,
-      begun.nextOffset >= facts.bounds.low
+      begun.successor == 0, begun.nextRead >= facts.bounds.low,
+      facts.decidedOrders.ranges.allSatisfy({ $0.from >= begun.nextOffset || begun.leftOut.covers($0) })
     else { return false }
     let isInPlace = begun.generation == facts.record?.generation
     return !isInPlace || begun.isClearing || begun.nextOffset < begun.rebuildingUntil
@@ -72,11 +98,11 @@ extension Delivery {
         facts, "the group's committed offset is ahead of the store (C > W), and Tally has not committed it",
         "someone has reset the group; put C back to W or less")
     }
-    if facts.bounds.low > record.nextOffset {
+    let next = facts.nextRead(record)
+    if facts.bounds.low > next {
       throw refusal(
-        facts,
-        "the events \(record.nextOffset)..<\(facts.bounds.low) were deleted before they were scored",
-        "begin anew, with another group, redis.generation and table")
+        facts, "the offsets \(next)-\(facts.bounds.low - 1) were deleted before they were scored",
+        "go on without them first, once: tally run --accept-gap \(facts.partition):\(next)-\(facts.bounds.low - 1)")
     }
   }
 

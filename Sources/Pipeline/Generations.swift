@@ -20,11 +20,16 @@ public struct FormerGeneration: Equatable, Sendable {
   public var nextOffset: Int64
   /// The guarantee under which T and C were moved.
   public var guarantee: DeliveryGuarantee
+  /// What was left out by order.
+  public var orders: LeftOutRanges
 
   /// A generation.
-  public init(nextOffset: Int64, guarantee: DeliveryGuarantee) {
+  public init(
+    nextOffset: Int64, guarantee: DeliveryGuarantee, orders: LeftOutRanges = LeftOutRanges()
+  ) {
     self.nextOffset = nextOffset
     self.guarantee = guarantee
+    self.orders = orders
   }
 }
 
@@ -64,7 +69,7 @@ public enum Generations {
         }
         standings[place].generation = record.successor
         standings[place].before = FormerGeneration(
-          nextOffset: record.nextOffset, guarantee: record.guarantee)
+          nextOffset: record.nextOffset, guarantee: record.guarantee, orders: record.leftOut.orders)
         store.use(generation: record.successor, of: partition)
         next.append(partition)
       }

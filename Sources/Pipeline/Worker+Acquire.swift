@@ -25,7 +25,8 @@ extension Worker {
       let again = decision.makesAgain(fact, guarantee: configuration.guarantee)
       if decision.commitsFirst {
         let mark = OffsetMark(
-          partition: fact.partition, offset: record.nextOffset, firstOffset: record.firstOffset)
+          partition: fact.partition, offset: record.nextOffset, firstOffset: record.firstOffset,
+          homes: record.homes, leftOut: record.leftOut)
         guard try commitFirst(mark) else { return }
         committed = record.nextOffset
         shown = record.nextOffset
@@ -52,7 +53,8 @@ extension Worker {
           topicFrom: configuration.has(.emitsFromW) ? record.nextOffset : decision.topicFrom,
           tableFrom: configuration.has(.tableFromW) ? record.nextOffset : decision.tableFrom,
           mustVerify: decision.readFrom < record.nextOffset,
-          askedEnd: fact.bounds.high, againUntil: again?.until ?? record.nextOffset, next: record))
+          askedEnd: fact.bounds.high, passUntilMax: configuration.guarantee == nil ? fact.bounds.high : .max,
+          againUntil: again?.until ?? record.nextOffset, next: record))
       if let again {
         ports.recorder.makingAgain(
           partition: fact.partition, from: record.nextOffset, until: again.until, because: again.because)
@@ -69,9 +71,18 @@ extension Worker {
     }
     owned = next
     index()
+    guard try passAtStart() else { return forgetAll() }
+    for place in owned.indices {
+      if owned[place].record.nextOffset > next[place].record.nextOffset {
+        starts[place].offset = owned[place].record.nextOffset
+        owned[place].mustVerify = false
+      }
+      let bytes = owned[place].record.unpackedBytesMax
+      if bytes > 0 { ports.source.bound(unpackedBytes: bytes, of: owned[place].partition) }
+    }
     try ports.source.assign(starts)
     reportPositions()
-    ports.recorder.state("running", healthy: true)
+    tellRunning()
   }
 
   /// Looks at the states of an earlier version, which could lie anywhere. Returns false when given up. Throws
@@ -92,7 +103,8 @@ extension Worker {
     do {
       return try Delivery.acquire(
         fact, identity: identity, startAt: configuration.startAt, onLostState: configuration.onLostState,
-        guarantee: configuration.guarantee, trustsOffsets: configuration.trustsOffsets)
+        guarantee: configuration.guarantee, trustsOffsets: configuration.trustsOffsets,
+        acceptedGap: configuration.acceptedGaps[fact.partition])
     } catch let error as PortError where error.code == .refused && !configuration.has(.firstReadingBelieved) {
       let again = try facts(of: [fact.partition])
       guard
@@ -153,7 +165,8 @@ extension Worker {
       facts.append(
         PartitionFacts(
           partition: partition, record: standing.record, committed: committed[index],
-          before: standing.before, table: table?[index], bounds: try ports.source.bounds(partition),
+          before: standing.before, table: table?[index]?.next,
+          tableLeftOut: table?[index]?.leftOut ?? LeftOutRanges(), bounds: try ports.source.bounds(partition),
           log: log))
     }
     return (facts, partitions.map { standings[Int($0)].bytes })
@@ -206,7 +219,7 @@ extension Worker {
       // What has succeeded is not done again because reading cannot go on.
       if waited {
         try ports.source.resume()
-        ports.recorder.state("running", healthy: true)
+        tellRunning()
       }
       return result
     }

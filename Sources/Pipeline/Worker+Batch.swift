@@ -139,22 +139,28 @@ extension Worker {
   private func place(of record: RawRecord) throws -> Int? {
     guard Int(record.partition) < places.count, places[Int(record.partition)] >= 0 else { return nil }
     let place = Int(places[Int(record.partition)])
-    let last = owned[place].record
     if owned[place].mustVerify {
       owned[place].mustVerify = false
-      if record.offset == last.nextOffset - 1 {
-        let crc = CRC32C.of(key: record.key, value: record.value)
-        // Earlier versions took a timestamp that no event time can reach for none.
-        let isOld = last.lastTimestampMs < 0 && record.ingestTimeMs >= EventTimeBounds.end / 1000
-        guard (record.ingestTimeMs == last.lastTimestampMs || isOld) && crc == last.lastCRC else {
-          throw PortError(
-            .refused,
-            "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: "
-              + "the topic was made anew; use another generation, group and table")
-        }
-      }
+      try verify(record, owned[place].record)
     }
-    return record.offset >= last.nextOffset || configuration.has(.readsBeforeW) ? place : nil
+    if !owned[place].record.leftOut.ranges.isEmpty, owned[place].record.leftOut.contains(record.offset) {
+      return nil
+    }
+    return record.offset >= owned[place].record.nextOffset || configuration.has(.readsBeforeW) ? place : nil
+  }
+
+  /// Throws when a record is the one before W, and not the one that was scored.
+  private func verify(_ record: RawRecord, _ last: PartitionRecord) throws {
+    guard record.offset == last.nextOffset - 1 else { return }
+    let crc = CRC32C.of(key: record.key, value: record.value)
+    // Earlier versions took a timestamp that no event time can reach for none.
+    let isOld = last.lastTimestampMs < 0 && record.ingestTimeMs >= EventTimeBounds.end / 1000
+    guard (record.ingestTimeMs == last.lastTimestampMs || isOld) && crc == last.lastCRC else {
+      throw PortError(
+        .refused,
+        "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: "
+          + "the topic was made anew; use another generation, group and table")
+    }
   }
 
   /// Finds the states of these records' events: in the cache, else in one round trip, which also shows that the partition

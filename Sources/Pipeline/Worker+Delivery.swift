@@ -39,7 +39,9 @@ extension Worker {
       let next = max(nextOffset(of: place), owned[place].tableFrom)
       guard next > owned[place].tableFrom || owned[place].tablePosition == nil else { continue }
       moves.append(
-        PositionMove(partition: owned[place].partition, old: owned[place].tablePosition, new: next))
+        PositionMove(
+          partition: owned[place].partition, old: owned[place].tablePosition, new: next,
+          leftOut: told(owned[place].record)))
     }
     guard !moves.isEmpty else { return }
     let outcome = try write(moves, to: table)
@@ -118,7 +120,7 @@ extension Worker {
     }
     if waits > 0 {
       try ports.source.resume()
-      ports.recorder.state("running", healthy: true)
+      tellRunning()
     }
   }
 

@@ -67,6 +67,9 @@ extension Worker {
       owned[place].reportedNext = next
       owned[place].end = end
       ports.recorder.position(partition: partition, next: next, end: end)
+      if owned[place].stuck != nil { tellRunning() }
+      let passed = owned[place].record.passedOffsets
+      if !passed.isEmpty { ports.recorder.leftOut(partition: partition, offsets: passed) }
       let timeMs = owned[place].record.lastTimestampMs
       if timeMs > 0 { ports.recorder.lastRead(partition: partition, timeMs: timeMs) }
     }

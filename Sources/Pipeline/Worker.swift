@@ -142,7 +142,7 @@ public final class Worker {
         guard try step() else { return }
         guard !isWaiting || !wasRevoked else { continue }
         backoffMs = configuration.retryBackoffMinMs
-        if isWaiting { ports.recorder.state("running", healthy: true) }
+        if isWaiting { tellRunning() }
         isWaiting = false
       } catch let error as PortError where error.code == .unavailable {
         isWaiting = true
@@ -195,8 +195,11 @@ public final class Worker {
       try processOrGiveUp()
       reportPositions()
       try commitOffsetsIfDue()
-    case .unreadable, .stuck:
-      break
+    case .unreadable(let partition, let from, let until, let why):
+      try orGiveUp { try leaveOut(LeftOut(from: from, until: until, cause: .unreadable), of: partition, why) }
+      reportPositions()
+    case .stuck(let partition, let from, let until, let why):
+      if try noteStuck(partition, from: from, until: until, why) { toAcquire = owned.map(\.partition) }
     case .finished:
       commitOffsets()
       return false
@@ -241,6 +244,7 @@ public final class Worker {
     if transactions != nil { transactionNanos = ports.clock.monotonicNanos() }
     try orGiveUp {
       try process()
+      try passLeftOut()
       noteReached()
     }
   }
@@ -319,6 +323,10 @@ struct OwnedPartition {
   var reportedNext: Int64 = -1
   /// The log's end when the partition was taken over.
   var askedEnd: Int64
+  /// What is left out is passed over up to here at most.
+  let passUntilMax: Int64
+  /// What keeps the partition waiting, and the offset that cannot be had; nil: nothing.
+  var stuck: (from: Int64, text: String)?
   /// Below it all was delivered already: states are made again, and nothing counts as scored.
   var againUntil: Int64
   /// This batch: the record to write, the slots of changed states, the last raw record.
@@ -330,7 +338,7 @@ struct OwnedPartition {
   func mark(_ offset: Int64) -> OffsetMark {
     OffsetMark(
       partition: partition, offset: offset, firstOffset: record.firstOffset, homes: record.homes,
-      shown: offset == record.nextOffset ? reached : nil)
+      shown: offset == record.nextOffset ? reached : nil, leftOut: record.leftOut)
   }
 }
 

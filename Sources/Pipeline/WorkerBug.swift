@@ -11,6 +11,8 @@
   case commitsFirstByItself = "commits-first-by-itself"
   case deafWhileAcquiring = "deaf-while-acquiring"
   case firstReadingBelieved = "first-reading-believed"
+  case leftOutStateFirst = "left-out-state-first"
+  case leftOutUntold = "left-out-untold"
 
   /// Whether bugs can be planted in this build.
   public static var canBePlanted: Bool {

@@ -1,3 +1,5 @@
+public import Dataflow
+
 /// Limits and choices of a worker.
 public struct WorkerConfiguration: Sendable {
   /// What is promised of the topic; nil: nothing is delivered, only states are made, and no position but W counts.
@@ -26,6 +28,8 @@ public struct WorkerConfiguration: Sendable {
   public var onLostState = OnLostState.rebuild
   /// Whether a group's offset that Tally has not committed is one that a person has set deliberately.
   public var trustsOffsets = false
+  /// By partition, what the log lacks between W and its beginning, as a person has accepted it.
+  public var acceptedGaps: [Int32: LeftOut] = [:]
   /// A bug planted in a debug build; nil: none.
   @_spi(Simulation) public var bug: WorkerBug?
 

@@ -103,6 +103,16 @@ public struct PrometheusText: Sendable {
       }
     }
     family(
+      "tally_partition_left_out_offsets", "gauge",
+      "Offsets below the next one that are left out: deleted from the log, unreadable, or skipped by order.")
+    for partition in partitions {
+      for cause in LeftOutCause.allCases {
+        sample(
+          "tally_partition_left_out_offsets", [("partition", "\(partition.partition)"), ("cause", cause.rawValue)],
+          "\(partition.leftOut[cause] ?? 0)")
+      }
+    }
+    family(
       "tally_partition_lag_seconds", "gauge",
       "Now minus the time of the next unread record; 0: there is none.")
     for partition in partitions {

@@ -75,12 +75,14 @@ public struct SimulatedStanding: Equatable, Sendable {
   public var counts: [UInt64]
   /// Dead letters by `DeadLetterReason.index`.
   public var deadLettered: [UInt64]
+  /// What is left out.
+  public var leftOut: LeftOutRanges
 
   /// A standing with every field given.
   public init(
     nextOffset: Int64, firstOffset: Int64, successor: UInt64, isWhole: Bool, isExactlyOnce: Bool,
     counts: [UInt64],
-    deadLettered: [UInt64]
+    deadLettered: [UInt64], leftOut: LeftOutRanges
   ) {
     self.nextOffset = nextOffset
     self.firstOffset = firstOffset
@@ -89,7 +91,26 @@ public struct SimulatedStanding: Equatable, Sendable {
     self.isExactlyOnce = isExactlyOnce
     self.counts = counts
     self.deadLettered = deadLettered
+    self.leftOut = leftOut
   }
+}
+
+/// Where a partition stands, as whoever orders something sees it.
+public struct SimulatedFacts {
+  /// Partition.
+  public var partition: Int32
+  /// The store's record.
+  public var record: [UInt8]
+  /// C.
+  public var committed: CommittedOffset?
+  /// T.
+  public var table: Int64?
+  /// What the table knows to be left out.
+  public var tableLeftOut: LeftOutRanges
+  /// The log's bounds.
+  public var bounds: LogBounds
+  /// The log's number of partitions.
+  public var partitionCount: Int32
 }
 
 /// A worker that is ready to run.
@@ -121,15 +142,18 @@ public struct WorkerWiring: Sendable {
   /// The record with another generation as its successor; and the record that this one begins with, made of an earlier one,
   /// whose states are to be caught up to an offset without scoring again.
   public let succession: Succession
+  /// The record with an order to leave a range out; nil: it is refused.
+  public let skip: @Sendable (SimulatedFacts, LeftOut) -> [UInt8]?
 
   /// A wiring.
   public init(
     worker: @escaping @Sendable (LifePlan, SimulatedPipeline, SimulatedNeighbours) -> SimulatedWorker,
     standing: @escaping @Sendable ([UInt8]) -> SimulatedStanding?,
-    succession: @escaping Succession
+    succession: @escaping Succession, skip: @escaping @Sendable (SimulatedFacts, LeftOut) -> [UInt8]?
   ) {
     self.worker = worker
     self.standing = standing
     self.succession = succession
+    self.skip = skip
   }
 }

@@ -30,7 +30,7 @@ final class PostgresSession {
   }
 
   /// T of all partitions of a topic.
-  func positions(_ pipeline: String, _ topic: String) throws -> [Int32: Int64] {
+  func positions(_ pipeline: String, _ topic: String) throws -> [Int32: TablePosition] {
     try connection.positions(pipeline, topic)
   }
 

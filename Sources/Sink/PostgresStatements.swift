@@ -36,8 +36,8 @@ struct PostgresStatements {
     isPooled
       ? []
       : stages + [
-        "PREPARE tally_move (integer, bigint, bigint) AS \(move("$1", from: "$2", to: "$3"))",
-        "PREPARE tally_start (integer, bigint) AS \(start("$1", at: "$2"))",
+        "PREPARE tally_move (integer, bigint, bigint, text) AS \(move("$1", from: "$2", to: "$3", without: "$4"))",
+        "PREPARE tally_start (integer, bigint, text) AS \(start("$1", at: "$2", without: "$3"))",
         "PREPARE tally_scores (text, text) AS \(insertScores("$1", "$2"))",
         "PREPARE tally_latest (text, text) AS \(upsertLatest("$1", "$2"))",
         "PREPARE tally_dead AS \(insertLetters())",
@@ -50,11 +50,14 @@ struct PostgresStatements {
   /// Moves a position.
   func move(_ move: PositionMove) -> String {
     let (partition, new) = ("\(move.partition)", "\(move.new)")
+    let leftOut = move.leftOutText.map(TableStatements.literal) ?? "NULL"
     guard let old = move.old else {
-      return isPooled ? start(partition, at: new) : "EXECUTE tally_start(\(partition), \(new))"
+      return isPooled
+        ? start(partition, at: new, without: leftOut) : "EXECUTE tally_start(\(partition), \(new), \(leftOut))"
     }
     return isPooled
-      ? self.move(partition, from: "\(old)", to: new) : "EXECUTE tally_move(\(partition), \(old), \(new))"
+      ? self.move(partition, from: "\(old)", to: new, without: leftOut)
+      : "EXECUTE tally_move(\(partition), \(old), \(new), \(leftOut))"
   }
 
   /// Takes over the staged rows; `only` those of these numbers.
@@ -81,17 +84,17 @@ struct PostgresStatements {
     [stage("tally_rows", Self.stagedRows(plan)), stage("tally_letters", Self.stagedLetters)]
   }
 
-  private func move(_ partition: String, from old: String, to new: String) -> String {
+  private func move(_ partition: String, from old: String, to new: String, without leftOut: String) -> String {
     """
-    UPDATE positions SET next_offset = \(new)
+    UPDATE positions SET next_offset = \(new), left_out = \(leftOut)
     WHERE pipeline = \(pipeline) AND topic = \(topic) AND "partition" = \(partition) AND next_offset = \(old)
     """
   }
 
-  private func start(_ partition: String, at offset: String) -> String {
+  private func start(_ partition: String, at offset: String, without leftOut: String) -> String {
     """
-    INSERT INTO positions (pipeline, topic, "partition", next_offset)
-    VALUES (\(pipeline), \(topic), \(partition), \(offset)) ON CONFLICT DO NOTHING
+    INSERT INTO positions (pipeline, topic, "partition", next_offset, left_out)
+    VALUES (\(pipeline), \(topic), \(partition), \(offset), \(leftOut)) ON CONFLICT DO NOTHING
     """
   }
 

@@ -25,7 +25,7 @@ public final class PostgresTableSink: TableSink {
   public func connect() throws { try withSession { _ in } }
 
   /// T of the partitions, in the order asked; nil: none.
-  public func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?] {
+  public func positions(topic: String, _ partitions: [Int32]) throws -> [TablePosition?] {
     try withSession { session in
       let found = try session.positions(plan.context.pipeline, topic)
       return partitions.map { found[$0] }
@@ -51,7 +51,7 @@ public final class PostgresTableSink: TableSink {
       guard try moveAll(moves, session) else {
         try session.run("ROLLBACK", "roll back")
         let found = try session.positions(plan.context.pipeline, plan.context.topic)
-        return moves.allSatisfy { found[$0.partition] == $0.new } ? .alreadyWritten : .conflict
+        return moves.allSatisfy { found[$0.partition]?.next == $0.new } ? .alreadyWritten : .conflict
       }
       try finish(batch, session)
       return .written

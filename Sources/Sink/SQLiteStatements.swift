@@ -23,11 +23,8 @@ struct SQLiteStatements {
   }
 
   /// T of a partition; nil: none.
-  func position(_ partition: Int32, topic: String, _ database: Database) throws -> Int64? {
-    try Int64.fetchOne(
-      database,
-      sql: #"SELECT next_offset FROM positions WHERE pipeline = ? AND topic = ? AND "partition" = ?"#,
-      arguments: [pipeline, topic, partition])
+  func position(_ partition: Int32, topic: String, _ database: Database) throws -> TablePosition? {
+    try TablePositions.read(database, pipeline: pipeline, topic: topic, partition, hasLeftOut: true)
   }
 
   /// Moves a position; false: it is not where it should be.
@@ -35,17 +32,17 @@ struct SQLiteStatements {
     if let old = move.old {
       try database.cachedStatement(
         sql: """
-          UPDATE positions SET next_offset = ?
+          UPDATE positions SET next_offset = ?, left_out = ?
           WHERE pipeline = ? AND topic = ? AND "partition" = ? AND next_offset = ?
           """
-      ).execute(arguments: [move.new, pipeline, topic, move.partition, old])
+      ).execute(arguments: [move.new, move.leftOutText, pipeline, topic, move.partition, old])
     } else {
       try database.cachedStatement(
         sql: """
-          INSERT INTO positions (pipeline, topic, "partition", next_offset) VALUES (?, ?, ?, ?)
+          INSERT INTO positions (pipeline, topic, "partition", next_offset, left_out) VALUES (?, ?, ?, ?, ?)
           ON CONFLICT DO NOTHING
           """
-      ).execute(arguments: [pipeline, topic, move.partition, move.new])
+      ).execute(arguments: [pipeline, topic, move.partition, move.new, move.leftOutText])
     }
     return database.changesCount == 1
   }

@@ -22,7 +22,7 @@ public final class SQLiteTableSink: TableSink {
   public func connect() throws { _ = try ready() }
 
   /// T of the partitions, in the order asked; nil: none.
-  public func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?] {
+  public func positions(topic: String, _ partitions: [Int32]) throws -> [TablePosition?] {
     let statements = try ready()
     return try SQLiteProblem.catching("\(detail): read positions") {
       try tables.queue.writeWithoutTransaction { database in
@@ -110,7 +110,7 @@ public final class SQLiteTableSink: TableSink {
           return .written
         }
         let isThere = try moves.allSatisfy {
-          try statements.position($0.partition, topic: plan.context.topic, database) == $0.new
+          try statements.position($0.partition, topic: plan.context.topic, database)?.next == $0.new
         }
         return isThere ? .alreadyWritten : .conflict
       }

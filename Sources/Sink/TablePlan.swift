@@ -97,6 +97,8 @@ struct TablePlan {
       TableColumn(name: "topic", type: .id, isRequired: true),
       TableColumn(name: "partition", type: .integer, isRequired: true),
       TableColumn(name: "next_offset", type: .long, isRequired: true),
+      // `LeftOutRanges.text`; null: nothing is left out.
+      TableColumn(name: "left_out", type: .text),
     ],
     primaryKey: ["pipeline", "topic", "partition"])
 

@@ -70,6 +70,8 @@ struct EntityRebuild {
       switch try source.poll(into: batch, limit: 512, timeoutMs: 500, fillMs: 0) {
       case .assigned(let partitions): try source.assign(partitions.map { (partition: $0, offset: start) })
       case .revoked, .finished: isReading = false
+      case .unreadable: continue
+      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
         history.add(batch, decoder: decoder, keepingFrom: record.nextOffset)
         progress.advance(Int64(batch.records.count))

@@ -45,6 +45,7 @@ struct GenerationRebuild {
     var records: UInt64 = 0
     var rounds = 0
     while true {
+      if !isInPlace { try takeOverOrders(partitions, from: old) }
       guard let read = try apply(began, from: from, until: until) else { return false }
       records += read
       rounds += 1
@@ -64,6 +65,7 @@ struct GenerationRebuild {
     for (partition, next) in try switchOver(partitions, old) {
       until[partition] = max(until[partition] ?? 0, next)
     }
+    try takeOverOrders(partitions, from: old)
     guard let read = try apply(began, from: from, until: until) else { return false }
     records += read
     try removeOld()
@@ -132,6 +134,27 @@ struct GenerationRebuild {
     let run = try PipelineRun(own, pipeline, plan)
     guard try BoundedRun(run, what: "rebuild", total: total).watch() else { return nil }
     return UInt64(run.metrics.read)
+  }
+
+  /// Orders that the live generation has followed meanwhile hold for the new one, too.
+  private func takeOverOrders(_ partitions: [Int32], from old: [UInt64]) throws {
+    let live = try records(partitions, in: old)
+    for partition in partitions { store.use(generation: target, of: partition) }
+    for (place, bytes) in try store.records(partitions).enumerated() {
+      guard let bytes, let other = live[place] else { continue }
+      let partition = partitions[place]
+      let next = try Delivery.takeOver(
+        ordersOf: try PartitionRecord.read(other, partition: partition),
+        to: try PartitionRecord.read(bytes, partition: partition), partition: partition)
+      guard let next else { continue }
+      var write = StateWrite()
+      write.partition = partition
+      write.expected = bytes
+      write.record = next.encoded
+      guard try store.write(write) != .conflict else {
+        throw Failure("partition \(partition): another tally rebuild works on it; wait for its end")
+      }
+    }
   }
 
   /// W of the generations in force; 0: none.

@@ -130,6 +130,8 @@ struct LogVerification {
       case .revoked, .finished:
         progress.finish("records")
         return
+      case .unreadable: continue
+      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
         for record in batch.records {
           guard let known = records[record.partition], known.lastOffsetPlusOne == record.offset + 1,

@@ -44,6 +44,8 @@ struct LoggedRecords {
       case .assigned(let partitions):
         try source.assign(partitions.map { (partition: $0, offset: part.from[$0] ?? 0) })
       case .revoked, .finished: return found
+      case .unreadable: continue
+      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
         for record in batch.records {
           let address = LetterAddress(partition: record.partition, offset: record.offset)

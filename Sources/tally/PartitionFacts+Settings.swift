@@ -23,7 +23,8 @@ struct PipelinePositions {
     facts = numbers.indices.map { index in
       PartitionFacts(
         partition: numbers[index], record: standings[index].record, committed: committed[index],
-        before: standings[index].before, table: table[index], bounds: bounds[index], log: log)
+        before: standings[index].before, table: table[index]?.next,
+        tableLeftOut: table[index]?.leftOut ?? LeftOutRanges(), bounds: bounds[index], log: log)
     }
     recordBytes = standings.map { $0.bytes ?? [] }
     self.standings = standings

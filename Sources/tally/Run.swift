@@ -23,6 +23,7 @@ struct Run: ParsableCommand {
         tally run --brokers kafka:9092 --redis redis://redis:6379/0 --postgres "host=db dbname=tally user=tally"
         tally run --delivery exactly-once
         tally run --sqlite scores.db --until-end          # work off what is there, then end
+        tally run --accept-gap 3:500-999                  # once, when the log has lost these unscored events
         tally run --http 9464                             # curl localhost:9464/metrics
         tally run -X security.protocol=ssl -X ssl.ca.location=/etc/ssl/ca.pem
       """)
@@ -44,6 +45,11 @@ struct Run: ParsableCommand {
       "Believe the group's offsets although Tally has not committed them: for a start after they were set by hand."
   )
   var trustOffsets = false
+  @Option(
+    help: ArgumentHelp(
+      "Go on although the log has lost these events before they were scored: exactly what the error names; may be given again.",
+      valueName: "PARTITION:FROM-TO"))
+  var acceptGap: [PartitionRange] = []
   @OptionGroup var compacted: CompactedOption
   @Flag(
     help:
@@ -57,6 +63,9 @@ struct Run: ParsableCommand {
     if let encoding, !["json", "protobuf"].contains(encoding) {
       throw ValidationError("--encoding takes json or protobuf")
     }
+    guard Set(acceptGap.map(\.partition)).count == acceptGap.count else {
+      throw ValidationError("--accept-gap takes one range for each partition")
+    }
   }
 
   func run() throws {
@@ -69,7 +78,9 @@ struct Run: ParsableCommand {
       if let onLostState { settings.worker.onLostState = onLostState }
       if let encoding { settings.encoding = encoding }
       if let http { settings.http = http }
+      for gap in acceptGap { settings.worker.acceptedGaps[gap.partition] = gap.leftOut(.deleted) }
       let pipeline = try LoadedPipeline(file: settings.pipeline)
+      if !acceptGap.isEmpty { try settings.check(acceptGap, partitions: try settings.partitionCount()) }
       let check = TopicCheck(
         settings, pipeline, compacted, isLive: true, acceptsCreateTime: acceptCreateTime)
       let watch = TopicWatch(after: try check.enforce()) { try check.review() }

@@ -76,6 +76,9 @@ struct RunWatch {
   private func tellOfStates(isFinished: Bool = false) {
     guard isFinished || !isPicture else { return }
     for notice in run.metrics.takeNotices() { complain("tally: \(notice.text)") }
+    let (leftOut, untold) = run.metrics.takeLeftOut()
+    for notice in leftOut { complain("tally: \(notice.text)") }
+    if untold > 0 { complain("tally: \(untold) more ranges are left out; tally status has their number") }
   }
 
   private func hasReached(_ ends: [Int64]) -> Bool {
@@ -97,6 +100,20 @@ extension StateLossNotice {
     case .unfinished: return "partition \(partition): the states are not whole yet: \(rest)"
     case nil: return "partition \(partition): the states are whole again, at offset \(from)"
     }
+  }
+}
+
+extension LeftOutNotice {
+  /// For people.
+  var text: String {
+    let range = passed.count == 1 ? "offset \(passed.from) is" : "offsets \(passed.from)-\(passed.until - 1) are"
+    let cause =
+      switch passed.cause {
+      case .deleted: "deleted from the log before they were scored, which was accepted"
+      case .unreadable: "nobody can read them"
+      case .skipped: "ordered with tally skip"
+      }
+    return "partition \(partition): \(range) left out: \(cause)" + (why.isEmpty ? "" : " (\(why))")
   }
 }
 

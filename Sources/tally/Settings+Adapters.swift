@@ -188,7 +188,7 @@ extension Settings {
 
 extension Settings {
   /// T of the partitions, read beside a running pipeline; nil: none, or no table.
-  func tablePositions(_ pipeline: LoadedPipeline, _ partitions: [Int32]) throws -> [Int64?] {
+  func tablePositions(_ pipeline: LoadedPipeline, _ partitions: [Int32]) throws -> [TablePosition?] {
     switch table {
     case .none: return partitions.map { _ in nil }
     case .sqlite(let path):

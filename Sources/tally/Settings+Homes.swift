@@ -101,7 +101,8 @@ extension Settings {
       switch outcome {
       case .assigned(let partitions):
         try source.assign(partitions.map { (partition: $0, offset: try source.bounds($0).low) })
-      case .revoked, .finished: return spread
+      case .revoked, .finished, .stuck: return spread
+      case .unreadable: continue
       case .records:
         for record in batch.records {
           events.removeAll()

@@ -29,6 +29,14 @@ extension WorkerWiring {
       begun.guarantee = ended.guarantee
       if begun.nextOffset < until { begun.rebuildingUntil = until }
       return (ended.encoded, begun.encoded)
+    },
+    skip: { simulated, order in
+      guard let record = PartitionRecord.decode(simulated.record)?.record else { return nil }
+      let facts = PartitionFacts(
+        partition: simulated.partition, record: record, committed: simulated.committed,
+        table: simulated.table, tableLeftOut: simulated.tableLeftOut, bounds: simulated.bounds,
+        log: LogIdentity(clusterID: record.clusterID, partitionCount: simulated.partitionCount))
+      return (try? Delivery.skip(order, facts))?.encoded
     })
 }
 
@@ -56,6 +64,7 @@ extension WorkerConfiguration {
     commitIntervalMs = life.commitIntervalMs
     flushWaitMs = 10
     onLostState = life.startsLostStateAnew ? .rebuild : .refuse
+    acceptedGaps = life.acceptedGaps
     bug = life.bug.flatMap { WorkerBug(rawValue: $0.rawValue) }
   }
 }
@@ -68,6 +77,6 @@ extension SimulatedStanding {
       isWhole: !record.isClearing && record.nextOffset >= record.rebuildingUntil,
       isExactlyOnce: record.guarantee == .exactlyOnce,
       counts: [counters.read, counters.scored, counters.duplicate, counters.erased],
-      deadLettered: counters.deadLettered)
+      deadLettered: counters.deadLettered, leftOut: record.leftOut)
   }
 }

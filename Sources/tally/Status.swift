@@ -17,7 +17,8 @@ struct Status: ParsableCommand {
       Dropped: events of types, and attributes, that the pipeline does not declare, by name; as the processes of the pipeline have
       told Redis every 5 seconds and at their end, until 30 days after the last one.
       Skipped: offsets below W that held no record when they were read: markers of transactions, or what a compacted topic has
-      lost.
+      lost. Left out: offsets below W without a score for good: deleted (run --accept-gap), unreadable, skipped (tally skip); orders that
+      lie ahead are listed, too.
 
       Examples:
         tally status --config tally.yaml
@@ -68,6 +69,8 @@ struct Status: ParsableCommand {
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
             + "\"c\":\(value(committed[partition]?.offset)),\"end\":\(ends[partition]),\"lag\":\(lag),"
             + "\"generation\":\(standings[partition].generation),\"skipped\":\(record?.skippedOffsets ?? 0),"
+            + "\"left_out\":[\((record?.leftOut.ranges ?? []).map(Self.json).joined(separator: ","))],"
+            + "\"left_out_unlisted\":\(record?.leftOut.forgotten ?? 0),"
             + Self.json(record?.counters ?? PartitionCounters()) + ",\(names.json)}")
       } else {
         say(
@@ -96,9 +99,16 @@ struct Status: ParsableCommand {
       "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate)"
         + (totals.erased > 0 ? " + erased \(totals.erased)" : "") + " + dead-lettered \(dead)"
         + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"))
+    for partition in ends.indices {
+      if let text = standings[partition].record?.leftOutText { say("partition \(partition): \(text)") }
+    }
     if skipped > 0 {
       say("skipped \(skipped) offsets without a record: markers of transactions, or compacted away")
     }
+  }
+
+  private static func json(_ range: LeftOut) -> String {
+    "{\"from\":\(range.from),\"to\":\(range.until - 1),\"cause\":\"\(range.cause.rawValue)\"}"
   }
 
   /// `"read":9,"scored":8,"duplicate":0,"erased":0,"dead_lettered":{"future-time":1}`.
@@ -109,5 +119,18 @@ struct Status: ParsableCommand {
     return "\"read\":\(counters.read),\"scored\":\(counters.scored),\"duplicate\":\(counters.duplicate),"
       + "\"erased\":\(counters.erased),"
       + "\"dead_lettered\":{\(letters.joined(separator: ","))}"
+  }
+}
+
+extension PartitionRecord {
+  /// What is left out, for people; nil: nothing.
+  var leftOutText: String? {
+    guard !leftOut.isEmpty else { return nil }
+    let counts = LeftOutCause.allCases.compactMap { cause in
+      passedOffsets[cause].map { "\($0) \(cause.rawValue)" }
+    }
+    let ahead = leftOut.count(below: .max) - leftOut.count(below: nextOffset)
+    let parts = counts + (ahead > 0 ? ["\(ahead) ahead"] : [])
+    return "left out \(parts.joined(separator: ", ")): \(leftOut.text)"
   }
 }

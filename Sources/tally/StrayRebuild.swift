@@ -95,6 +95,9 @@ struct StrayRebuild {
       switch outcome {
       case .assigned: try source.assign([(partition: partition, offset: offsets.lowerBound)])
       case .revoked, .finished: return progress.finish("records")
+      // A worker leaves them out, too.
+      case .unreadable: continue
+      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
         for record in batch.records { body(record) }
         progress.advance(Int64(batch.records.count))

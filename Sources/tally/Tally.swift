@@ -20,7 +20,7 @@ struct Tally: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self,
+      Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self, Skip.self,
       Replay.self, Runs.self, Verify.self, DeadLetters.self, Rebuild.self, Copy.self, Tick.self, Erase.self,
       DevBroker.self,
       Completions.self, Config.self, ForestCommand.self, Simulate.self,

@@ -112,7 +112,8 @@ final class Group {
       {
         world.violate("partition \(mark.partition): C moved back from \(before) to \(mark.offset)")
       }
-      committed[Int(mark.partition)] = CommittedOffset(mark.offset, firstOffset: mark.firstOffset)
+      committed[Int(mark.partition)] = CommittedOffset(
+        mark.offset, firstOffset: mark.firstOffset, leftOut: mark.leftOut)
     }
   }
 }

@@ -8,17 +8,21 @@ final class InputLog {
     var key: UnsafeRawBufferPointer
     var value: UnsafeRawBufferPointer
     var timestampMs: Int64
+    var unreadable: Int?
   }
 
   /// Records by partition, ascending by offset; those that are not yet appended included.
   private(set) var partitions: [[Record]]
   /// Records of each partition that are there.
   private(set) var visible: [Int]
+  /// First offset of each partition that is still there.
+  var low: [Int64]
   private let arena: UnsafeMutableRawPointer
 
   init(_ planned: [PlannedRecord], partitions count: Int) {
     partitions = Array(repeating: [], count: count)
     visible = Array(repeating: 0, count: count)
+    low = Array(repeating: 0, count: count)
     arena = .allocate(
       byteCount: 1 + planned.reduce(0) { $0 + ($1.key?.count ?? 0) + $1.value.count }, alignment: 1)
     var used = 0
@@ -36,7 +40,7 @@ final class InputLog {
       partitions[record.partition].append(
         Record(
           number: record.number, offset: offset, key: keep(record.key), value: keep(record.value),
-          timestampMs: record.timestampMs))
+          timestampMs: record.timestampMs, unreadable: record.unreadable))
     }
   }
 
@@ -50,6 +54,17 @@ final class InputLog {
   /// Offset behind the last record that is there.
   func end(_ partition: Int) -> Int64 {
     visible[partition] == 0 ? 0 : partitions[partition][visible[partition] - 1].offset + 1
+  }
+
+  /// The offsets of a batch that cannot be read, as far as it is there, by the place of one of its records; nil: that one can be read.
+  func unreadable(_ partition: Int, at place: Int) -> (from: Int64, until: Int64)? {
+    let records = partitions[partition]
+    guard let batch = records[place].unreadable else { return nil }
+    var first = place
+    while first > 0, records[first - 1].unreadable == batch { first -= 1 }
+    var last = place
+    while last + 1 < records.count, records[last + 1].unreadable == batch { last += 1 }
+    return last < visible[partition] ? (records[first].offset, records[last].offset + 1) : nil
   }
 
   /// Position of the first record that is there from an offset on.

@@ -45,7 +45,11 @@ final class SimulatedSource: RecordSource {
     let rows = 1 + draw.below(limit)
     while true {
       if batch.records.isEmpty, let change = takeChange() { return change }
-      if !isIdle { fill(batch, limit: rows, &draw) }
+      if !isIdle {
+        try checkBounds()
+        fill(batch, limit: rows, &draw)
+        if batch.records.isEmpty, let outcome = takeUnreadable() { return outcome }
+      }
       let end = start + Int64(batch.records.isEmpty ? timeoutMs : fillMs) * 1000
       if world.now >= end || batch.records.count >= rows || !member.changes.isEmpty { break }
       try life.listen(end - world.now)
@@ -62,6 +66,29 @@ final class SimulatedSource: RecordSource {
     return change
   }
 
+  /// The log may have lost what is to be read next.
+  private func checkBounds() throws {
+    for (partition, offset) in next.enumerated() {
+      guard let offset, offset < world.log.low[partition] else { continue }
+      throw PortError(.refused, "position outside the log: partition \(partition), offset \(offset)")
+    }
+  }
+
+  /// A batch that nobody can read, where a partition stands; then it goes on behind it.
+  private func takeUnreadable() -> PollOutcome? {
+    for (partition, offset) in next.enumerated() {
+      guard let offset else { continue }
+      let place = world.log.first(partition, from: offset)
+      guard place < world.log.visible[partition],
+        let (from, until) = world.log.unreadable(partition, at: place)
+      else { continue }
+      next[partition] = until
+      world.remark("\(life.name): \(partition)/\(from)..<\(until) cannot be read")
+      return .unreadable(partition: Int32(partition), from: from, until: until, why: "spoilt")
+    }
+    return nil
+  }
+
   private func fill(_ batch: RecordBatch, limit: Int, _ draw: inout Draw) {
     let first = draw.below(next.count)
     for step in next.indices {
@@ -71,6 +98,7 @@ final class SimulatedSource: RecordSource {
       var place = world.log.first(partition, from: offset)
       while place < world.log.visible[partition], batch.records.count < limit {
         let record = records[place]
+        guard record.unreadable == nil else { break }
         batch.records.append(
           RawRecord(
             partition: Int32(partition), offset: record.offset, ingestTimeMs: record.timestampMs,
@@ -93,7 +121,7 @@ final class SimulatedSource: RecordSource {
 
   func bounds(_ partition: Int32) throws -> LogBounds {
     try life.read("bounds", of: .broker, "of \(partition)") {
-      LogBounds(low: 0, high: world.log.end(Int(partition)))
+      LogBounds(low: world.log.low[Int(partition)], high: world.log.end(Int(partition)))
     }
   }
 

@@ -14,8 +14,11 @@ struct Model {
   private(set) var counts: [[UInt64]] = []
   private(set) var deadLettered: [[UInt64]] = []
   private var entities: [LogPlace: [[UInt8]]] = [:]
+  /// Rows that may be missing: erasures are left out that a table may have done before the log lost them.
+  private(set) var perhapsErased: Set<LogPlace> = []
 
-  init(_ log: InputLog, _ pipeline: SimulatedPipeline) {
+  /// What comes of a log without what is left out of its partitions.
+  init(_ log: InputLog, _ leftOut: [LeftOutRanges], _ pipeline: SimulatedPipeline) {
     let decoder = EventReader(KeyHomes(.murmur2, partitionCount: Int32(log.partitions.count)))
     let events = EventBatch(symbols: pipeline.program.symbols)
     let batch = ScoredBatch(context: pipeline.context, events: events, capacityRows: 1)
@@ -28,10 +31,17 @@ struct Model {
         let place = LogPlace(partition: Int32(partition), offset: record.offset)
         events.removeAll()
         batch.removeAll()
-        counts[partition][0] += 1
+        guard record.unreadable == nil else { continue }
         let raw = RawRecord(
           partition: Int32(partition), offset: record.offset, ingestTimeMs: record.timestampMs,
           key: record.key, value: record.value, contentType: .unspecified)
+        guard !leftOut[partition].contains(record.offset) else {
+          if decoder.decode(raw, into: events) == nil, events.events[0].kind == .erasure {
+            spare(events.withBytes(of: events.events[0].entityID) { Array($0) })
+          }
+          continue
+        }
+        counts[partition][0] += 1
         if let reason = decoder.decode(raw, into: events) {
           refuse(place, Array(record.key), reason)
           continue
@@ -82,6 +92,10 @@ struct Model {
     outcomes[place] = .letter(reason)
     rows[place] = .letter(reason)
     entities[place] = [entity]
+  }
+
+  private mutating func spare(_ entity: [UInt8]) {
+    for (place, ids) in entities where ids.contains(entity) { perhapsErased.insert(place) }
   }
 
   /// Rows and letters of an erased entity go.

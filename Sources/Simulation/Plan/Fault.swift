@@ -42,6 +42,10 @@ public enum FaultKind: String, CaseIterable, Sendable {
   case guaranteeSwitch = "guarantee-switch"
   /// A partition gets another generation of states.
   case generationSwitch = "generation-switch"
+  /// The log loses its oldest records.
+  case logTruncation = "log-truncation"
+  /// An operator orders to leave out records that lie ahead.
+  case skipOrder = "skip-order"
 
   /// Whether it strikes at the call itself, or something else happens at that moment.
   var isOfCall: Bool {
@@ -67,6 +71,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case .storeLoss, .recordLoss: 2
     case .guaranteeSwitch: 10
     case .generationSwitch: 2
+    case .logTruncation: 2
+    case .skipOrder: 6
     }
   }
 }

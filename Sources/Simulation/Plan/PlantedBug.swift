@@ -23,6 +23,10 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case deafWhileAcquiring = "deaf-while-acquiring"
   /// Positions that contradict each other are refused, though somebody was moving them.
   case firstReadingBelieved = "first-reading-believed"
+  /// Passing over what is left out, state and W move before topic and table.
+  case leftOutStateFirst = "left-out-state-first"
+  /// Neither table nor group is told what is left out.
+  case leftOutUntold = "left-out-untold"
   // In the neighbours.
   /// C moves before the state is written.
   case commitBeforeState = "commit-before-state"
@@ -52,6 +56,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case neverSettles = "never-settles"
   /// A transaction that goes on after a failure sends its messages again.
   case resendsInTransaction = "resends-in-transaction"
+  /// A position in the table moves without what is left out beside it.
+  case tableForgetsLeftOut = "table-forgets-left-out"
   /// Removing an earlier life's states goes on although the record is another.
   case clearComparesNothing = "clear-compares-nothing"
 }

@@ -1,3 +1,5 @@
+public import Dataflow
+
 /// What a simulated run promises of the topic.
 public enum SimulatedGuarantee: String, CaseIterable, Sendable {
   /// Each score at least once, repeats bit for bit the same.
@@ -118,6 +120,8 @@ public struct LifePlan: Sendable {
   public var startsLostStateAnew = true
   /// A bug of the worker.
   public var bug: PlantedBug?
+  /// By partition, what the log lacks, as an operator has accepted it.
+  public var acceptedGaps: [Int32: LeftOut] = [:]
 
   init(_ plan: RunPlan, guarantee: SimulatedGuarantee, life: Int, startsLostStateAnew: Bool) {
     var draw = Draw(plan.seed, .life, life)

@@ -15,6 +15,8 @@ struct PlannedRecord {
   var gap: Int64
   /// Whether it is its partition's last, which comes when nothing goes wrong any more.
   var isLast = false
+  /// The producer's batch that it lies in, whose bytes nobody can read; nil: it can be read.
+  var unreadable: Int?
 }
 
 /// The events of a run: producers that repeat themselves and send late, garbage, ticks and erasures.
@@ -47,10 +49,24 @@ struct Workload {
       time += Int64(draw.below(7_200_000_000))
       records.append(record(number, plan, appendAt, &draw))
     }
+    spoil(&draw)
     // What a store has lost is noticed when there is something to do.
     for partition in 0..<plan.partitions {
       time += 60_000_000
       records.append(last(of: partition, number: count + partition, at: plan.quietAt + 1000))
+    }
+  }
+
+  /// Makes a batch or two unreadable, in some runs.
+  private mutating func spoil(_ draw: inout Draw) {
+    guard draw.chance(300) else { return }
+    for batch in 0...draw.below(2) {
+      let first = draw.below(records.count)
+      var left = draw.int(1...4)
+      for place in first..<records.count where left > 0 && records[place].partition == records[first].partition {
+        records[place].unreadable = batch
+        left -= 1
+      }
     }
   }
 

@@ -24,6 +24,8 @@ final class Life {
   /// Number among all lives of the run.
   let number: Int
   let plan: LifePlan
+  /// `World.logChanges` when it began.
+  var logChanges = 0
   var performer: Cast.Performer?
   /// Asks the worker to stop.
   var stop: () -> Void = {}

@@ -31,6 +31,15 @@ final class World {
   private(set) var faults: [Fault] = []
   private(set) var failure: String?
   private(set) var violations: [String] = []
+  /// What operators have accepted as gone and ordered to skip, by partition.
+  var acceptedGaps: [LeftOutRanges]
+  var orders: [LeftOutRanges]
+  /// What they say when processes start now.
+  var gapsNow: [Int32: LeftOut] = [:]
+  /// By partition, how many lives had begun when an operator ordered last to leave something out.
+  var livesBeforeOrder: [Int]
+  /// How often a log was cut or brought back.
+  var logChanges = 0
   /// Guarantee of each life, by its number.
   private(set) var promises: [SimulatedGuarantee] = []
 
@@ -52,6 +61,9 @@ final class World {
     log = InputLog(planned, partitions: plan.partitions)
     store = StoreServer(bug: plan.bug)
     table = TableServer(bug: plan.bug)
+    acceptedGaps = Array(repeating: LeftOutRanges(), count: plan.partitions)
+    orders = acceptedGaps
+    livesBeforeOrder = Array(repeating: 0, count: plan.partitions)
   }
 
   /// Plays the run to its end.
@@ -145,9 +157,11 @@ final class World {
       starting -= 1
       guard !isClosing else { return }
       let number = lives.count
-      let lifePlan = LifePlan(
+      var lifePlan = LifePlan(
         plan, guarantee: guarantee, life: number, startsLostStateAnew: startsLostStateAnew)
+      lifePlan.acceptedGaps = gapsNow
       let life = Life(self, process: process, number: number, plan: lifePlan)
+      life.logChanges = logChanges
       promises.append(guarantee)
       lives.append(life)
       life.performer = cast.performer { [self] in live(life) }
@@ -185,10 +199,15 @@ final class World {
   /// A refusal is right when the store has lost something and nobody said what to do about it; now somebody does.
   private func end(_ life: Life, by error: any Error) {
     remark("\(life.name) ends with an error: \(error)")
-    guard let error = error as? PortError, error.code == .refused, store.isDamaged,
-      !life.plan.startsLostStateAnew
-    else { return fail("\(life.name) ended with an error that nothing justifies: \(error)") }
-    startsLostStateAnew = true
+    var isRight = false
+    if let error = error as? PortError, error.code == .refused {
+      isRight = takeUp(life, error)
+      if store.isDamaged, !life.plan.startsLostStateAnew {
+        startsLostStateAnew = true
+        isRight = true
+      }
+    }
+    if !isRight { fail("\(life.name) ended with an error that nothing justifies: \(error)") }
   }
 
   /// Counts a call. Throws when there were too many.
@@ -269,6 +288,8 @@ final class World {
       guarantee = guarantee == .exactlyOnce ? .effectivelyOnce : .exactlyOnce
       for other in alive where draw.chance(800) { other.stop() }
     case .generationSwitch: switchGeneration(Int32(draw.below(plan.partitions)), &draw)
+    case .logTruncation: truncate(Int32(draw.below(plan.partitions)), &draw)
+    case .skipOrder: orderSkip(Int32(draw.below(plan.partitions)), &draw)
     default: break
     }
   }

@@ -41,6 +41,7 @@ struct TableChange {
 /// The table's server: rows and letters with their positions.
 final class TableServer {
   private(set) var positions: [Int32: Int64] = [:]
+  private(set) var leftOut: [Int32: LeftOutRanges] = [:]
   private(set) var rows: [LogPlace: TableChange.Row] = [:]
   /// Records whose row came again.
   private(set) var repeated: [LogPlace] = []
@@ -57,7 +58,10 @@ final class TableServer {
     else {
       return .conflict
     }
-    for move in change.moves { positions[move.partition] = move.new }
+    for move in change.moves {
+      positions[move.partition] = move.new
+      if bug != .tableForgetsLeftOut { leftOut[move.partition] = move.leftOut }
+    }
     for entity in change.erased {
       rows = rows.filter { $0.value.entity != entity && $0.value.named != entity }
     }
@@ -78,9 +82,13 @@ final class SimulatedTable: TableSink {
 
   init(_ life: Life) { self.life = life }
 
-  func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?] {
+  func positions(topic: String, _ partitions: [Int32]) throws -> [TablePosition?] {
     try life.read("positions", of: .table, "of \(partitions)") {
-      partitions.map { life.world.table.positions[$0] }
+      partitions.map { partition in
+        life.world.table.positions[partition].map {
+          TablePosition($0, leftOut: life.world.table.leftOut[partition] ?? LeftOutRanges())
+        }
+      }
     }
   }
 
