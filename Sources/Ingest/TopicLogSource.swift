@@ -9,14 +9,18 @@ public struct LogPart: Sendable {
   public var from: [Int32: Int64]
   /// End of a partition, not read itself; without one: the log's end.
   public var until: [Int32: Int64]
+  /// Offsets of a partition whose records are not given.
+  public var leftOut: [Int32: LeftOutRanges]
 
   /// A part; by default the whole.
   public init(
-    partitions: Set<Int32>? = nil, from: [Int32: Int64] = [:], until: [Int32: Int64] = [:]
+    partitions: Set<Int32>? = nil, from: [Int32: Int64] = [:], until: [Int32: Int64] = [:],
+    leftOut: [Int32: LeftOutRanges] = [:]
   ) {
     self.partitions = partitions
     self.from = from
     self.until = until
+    self.leftOut = leftOut.filter { !$0.value.ranges.isEmpty }
   }
 }
 
@@ -35,6 +39,7 @@ public final class TopicLogSource: RecordSource {
   /// What is read of every partition.
   private var logBounds: [LogBounds] = []
   private let partitions: [Int32]
+  private let leftOut: [Int32: LeftOutRanges]
   private var isAssigned = false
   /// Partitions that have reached the end seen at the start.
   private var reached: Set<Int32> = []
@@ -46,6 +51,7 @@ public final class TopicLogSource: RecordSource {
     let topic = configuration.topic
     let timeoutMs = configuration.answerTimeoutMs
     answerTimeoutMs = timeoutMs
+    leftOut = part.leftOut
     let opened = try ported("kafka log of \(topic)") { () throws(KafkaError) in
       try KafkaConsumer(kafka, topic: topic)
     }
@@ -103,7 +109,8 @@ public final class TopicLogSource: RecordSource {
     for message in consumer.messages {
       let end = logBounds[Int(message.partition)].high
       if message.offset + 1 >= end { reached.insert(message.partition) }
-      if message.offset < end { batch.records.append(RawRecord(message)) }
+      let isLeftOut = !leftOut.isEmpty && leftOut[message.partition]?.contains(message.offset) ?? false
+      if message.offset < end, !isLeftOut { batch.records.append(RawRecord(message)) }
     }
     let isDone = partitions.allSatisfy {
       reached.contains($0) || consumer.ends[$0] ?? -1 >= logBounds[Int($0)].high

@@ -27,7 +27,8 @@ extension PartitionFacts {
   var honoured: LeftOutRanges {
     var all = LeftOutRanges()
     let stores = [
-      (before?.orders, before?.nextOffset), (committed?.leftOut, committed?.offset), (tableLeftOut.orders, table),
+      (before?.orders, before?.nextOffset), (committed?.leftOut, committed?.offset),
+      (tableLeftOut.orders, table),
     ]
     for case (var orders?, let position?) in stores {
       orders.remove(orders: position..<Int64.max)
@@ -75,7 +76,8 @@ extension Delivery {
     let low = facts.bounds.low
     let next = record.nextRead
     guard next < low else {
-      guard let accepted, !record.leftOut.covers(accepted) else { return }
+      // It was accepted before, or whoever was at work has still read it.
+      guard let accepted, accepted.until > next, !record.leftOut.covers(accepted) else { return }
       throw refusal(
         facts, "nothing is missing of the offsets \(accepted.from)-\(accepted.until - 1)",
         "start without --accept-gap for this partition")
@@ -84,7 +86,8 @@ extension Delivery {
     let range = "\(facts.partition):\(gap.from)-\(gap.until - 1)"
     // What was delivered behind the gap came of states that knew what lies in it.
     let delivered = max(facts.committed?.offset ?? 0, facts.table ?? 0)
-    guard record.nextOffset >= max(record.rebuildingUntil, facts.before?.nextOffset ?? 0), low >= delivered else {
+    guard record.nextOffset >= max(record.rebuildingUntil, facts.before?.nextOffset ?? 0), low >= delivered
+    else {
       throw refusal(
         facts,
         "the log begins behind the next offset, and the states lack scored events of the offsets "
@@ -94,7 +97,8 @@ extension Delivery {
     }
     guard let accepted else {
       throw refusal(
-        facts, "the log begins behind the next offset: \(gap.count) offsets were deleted before they were scored",
+        facts,
+        "the log begins behind the next offset: \(gap.count) offsets were deleted before they were scored",
         "restore the log; or go on from offset \(low) with the states that are there and without the events between, once: "
           + "tally run --accept-gap \(range)")
     }
@@ -134,6 +138,7 @@ extension Delivery {
   private static func noRoom(_ facts: PartitionFacts) -> PortError {
     refusal(
       facts, "\(LeftOutRanges.ordersMax) ranges are left out of this partition by order already",
-      "join them by leaving out what lies between two of them, or begin anew, with another group, redis.generation and table")
+      "join them by leaving out what lies between two of them, or begin anew, with another group, redis.generation and table"
+    )
   }
 }

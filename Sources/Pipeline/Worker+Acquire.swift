@@ -85,6 +85,19 @@ extension Worker {
     tellRunning()
   }
 
+  /// What the source has. Throws what the partitions' positions say, where the source refuses to go on: the log may have lost what is
+  /// next, and they tell what to do about it.
+  func poll(fillMs: Int) throws -> PollOutcome {
+    do {
+      return try ports.source.poll(
+        into: batch.records, limit: configuration.rowsMax, timeoutMs: configuration.pollTimeoutMs,
+        fillMs: fillMs)
+    } catch let error as PortError where error.code == .refused && !owned.isEmpty {
+      try acquire(owned.map(\.partition))
+      throw error
+    }
+  }
+
   /// Looks at the states of an earlier version, which could lie anywhere. Returns false when given up. Throws
   /// `.refused` when some are not where their entities belong.
   private func surveyHomes(of facts: [PartitionFacts]) throws -> Bool {

@@ -135,7 +135,9 @@ extension Worker {
       prepareWrite(place)
       guard let outcome = try waiting({ try self.ports.store.write(self.write) }) else { throw Abandoned() }
       if outcome == .conflict { throw Superseded() }
+      let from = owned[place].record.nextOffset
       owned[place].record = owned[place].next
+      tellPassed(place, from: from, "")
       swap(&owned[place].recordBytes, &write.record)
       owned[place].topicFrom = max(owned[place].topicFrom, owned[place].record.nextOffset)
     }

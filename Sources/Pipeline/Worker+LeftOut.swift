@@ -30,7 +30,8 @@ extension Worker {
       mustSettle = transactions != nil
       return false
     } catch is Superseded {
-      throw PortError(.unavailable, "a partition whose offsets are left out: another worker moves its positions")
+      throw PortError(
+        .unavailable, "a partition whose offsets are left out: another worker moves its positions")
     }
   }
 
@@ -51,12 +52,17 @@ extension Worker {
     if !configuration.has(.leftOutStateFirst) { try writeState(next, place) }
     if transactions == nil { commitOffsets() }
     owned[place].topicFrom = max(owned[place].topicFrom, until)
-    for range in next.leftOut.ranges where range.until > from && range.from < until {
-      ports.recorder.leftOut(
-        partition: owned[place].partition,
-        LeftOut(from: max(range.from, from), until: min(range.until, until), cause: range.cause), why: why)
-    }
+    tellPassed(place, from: from, why)
     tellRunning()
+  }
+
+  /// Tells what was left out on the way to W.
+  func tellPassed(_ place: Int, from: Int64, _ why: String) {
+    let until = owned[place].record.nextOffset
+    for range in owned[place].record.leftOut.ranges where range.until > from && range.from < until {
+      let passed = LeftOut(from: max(range.from, from), until: min(range.until, until), cause: range.cause)
+      ports.recorder.leftOut(partition: owned[place].partition, passed, why: why)
+    }
   }
 
   private func moveTable(_ next: PartitionRecord, _ place: Int) throws {
@@ -105,6 +111,8 @@ extension Worker {
   /// changed by somebody else, so that partitions are to be taken over again.
   func noteStuck(_ partition: Int32, from: Int64, until: Int64?, _ why: String) throws -> Bool {
     guard let place = place(of: partition) else { return false }
+    // It is left out already, and the source is to go on behind it.
+    guard owned[place].record.leftOut.end(from: from) == from else { return true }
     let range = "\(partition):\(from)-\((until ?? from + 1) - 1)"
     owned[place].stuck = (
       from,

@@ -174,9 +174,7 @@ public final class Worker {
       readNanos = ports.clock.monotonicNanos()
     }
     let begun = ports.clock.monotonicNanos()
-    let outcome = try ports.source.poll(
-      into: batch.records, limit: configuration.rowsMax, timeoutMs: configuration.pollTimeoutMs,
-      fillMs: fillMs())
+    let outcome = try poll(fillMs: fillMs())
     let hasPaused = hasPaused(before: begun)
     wasRevoked = false
     switch outcome {

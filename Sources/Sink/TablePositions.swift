@@ -15,7 +15,7 @@ public enum TablePositions {
     var configuration = Configuration()
     configuration.readonly = true
     configuration.busyMode = .timeout(busyTimeoutSeconds)
-    do {
+    return try SQLiteProblem.catching("sqlite \(path): positions") {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       return try queue.read { database in
         guard try database.tableExists("positions") else { return partitions.map { _ in nil } }
@@ -25,8 +25,6 @@ public enum TablePositions {
           try read(database, pipeline: pipeline, topic: topic, $0, hasLeftOut: hasLeftOut)
         }
       }
-    } catch {
-      throw SQLiteProblem.error(error, "sqlite \(path): positions")
     }
   }
 

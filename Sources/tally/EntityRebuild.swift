@@ -50,7 +50,7 @@ struct EntityRebuild {
     guard record.definition == pipeline.program.stateHash.hex else {
       throw Failure("the store's states are of another definition: make all of them anew, with tally rebuild")
     }
-    guard facts.bounds.low <= record.firstOffset || acceptShorterLog else {
+    guard facts.bounds.low <= record.leftOut.end(from: record.firstOffset) || acceptShorterLog else {
       throw Failure(
         "the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): the person's older events "
           + "are gone; --accept-shorter-log makes a state that knows only what is left")
@@ -58,7 +58,9 @@ struct EntityRebuild {
     let start = max(facts.bounds.low, record.firstOffset)
     let source = try TopicLogSource(
       settings.sourceConfiguration(group: "tally-rebuild"),
-      LogPart(partitions: [facts.partition], from: [facts.partition: start]))
+      LogPart(
+        partitions: [facts.partition], from: [facts.partition: start],
+        leftOut: [facts.partition: record.leftOut]))
     defer { source.close() }
     var history = EntityHistory(id: id, partition: facts.partition, pipeline: pipeline, from: start)
     let decoder = try settings.makeDecoder(pipeline, homes: homes)
@@ -70,6 +72,7 @@ struct EntityRebuild {
       switch try source.poll(into: batch, limit: 512, timeoutMs: 500, fillMs: 0) {
       case .assigned(let partitions): try source.assign(partitions.map { (partition: $0, offset: start) })
       case .revoked, .finished: isReading = false
+      // A worker leaves them out, too.
       case .unreadable: continue
       case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
@@ -81,13 +84,13 @@ struct EntityRebuild {
     history.isReadUp(to: facts.bounds.high)
     guard isStored || history.hasEvents else { return false }
     source.follow()
-    try write(history, source, decoder, batch)
+    try write(history, source, decoder, batch, leftOut: record.leftOut.orders)
     return true
   }
 
   private func write(
     _ history: consuming EntityHistory, _ source: TopicLogSource, _ decoder: any RecordDecoder,
-    _ batch: RecordBatch
+    _ batch: RecordBatch, leftOut: LeftOutRanges
   ) throws {
     let deadline = Date().addingTimeInterval(Self.deadlineSeconds)
     while Date() < deadline {
@@ -96,6 +99,10 @@ struct EntityRebuild {
           "partition \(history.partition): its record is gone; make all states anew, with tally rebuild")
       }
       let record = try PartitionRecord.read(bytes, partition: history.partition)
+      guard record.leftOut.orders == leftOut else {
+        throw Failure(
+          "partition \(history.partition): offsets were ordered to be left out meanwhile; start this again")
+      }
       if record.nextOffset <= history.end {
         let state = history.state(below: record.nextOffset)
         if try replace(bytes, record, by: state, partition: history.partition) {

@@ -48,8 +48,10 @@ struct EventLog {
       total = nil
       homes = .onePartition
     } else {
-      homes = try settings.homes(try settings.partitionCount(), records: [], pipeline)
-      let opened = try TopicLogSource(settings.sourceConfiguration(group: "tally-log"))
+      let count = try settings.partitionCount()
+      homes = try settings.homes(count, records: [], pipeline)
+      let part = LogPart(leftOut: try settings.leftOutByGroup(pipeline, partitions: count))
+      let opened = try TopicLogSource(settings.sourceConfiguration(group: "tally-log"), part)
       source = opened
       total = opened.offsetsAtStart
     }

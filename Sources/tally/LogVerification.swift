@@ -49,11 +49,12 @@ struct LogVerification {
       program: pipeline.program, context: context, sample: sample,
       decoder: try settings.makeDecoder(pipeline, homes: homes), scorer: scorer, decider: decider,
       scoresFrom: start.scoresFrom, rules: rules)
-    try read(start.logFrom, start.next, into: recomputed, checking: start.records)
+    let leftOut = start.records.mapValues(\.leftOut)
+    try read(start.logFrom, start.next, into: recomputed, without: leftOut, checking: start.records)
 
     guard let table = try openTable(context) else {
       let ends = try readStates(of: recomputed.ids, recomputed, store, start, homes)
-      try read(start.next, ends, into: recomputed)
+      try read(start.next, ends, into: recomputed, without: leftOut)
       recomputed.finishStates()
       return report(recomputed, start, tables: [])
     }
@@ -72,7 +73,7 @@ struct LogVerification {
         }
         until[partition] = next
       }
-      try read(start.next, until, into: recomputed)
+      try read(start.next, until, into: recomputed, without: leftOut)
       recomputed.finishStates()
       guard rowsUntil.contains(where: { $0 != nil }) else {
         return report(recomputed, start, tables: [])
@@ -112,13 +113,13 @@ struct LogVerification {
   /// Reads the log between two sets of positions.
   private func read(
     _ from: [Int32: Int64], _ until: [Int32: Int64], into recomputed: Recomputation,
-    checking records: [Int32: PartitionRecord] = [:]
+    without leftOut: [Int32: LeftOutRanges], checking records: [Int32: PartitionRecord] = [:]
   ) throws {
     let wanted = Set(from.keys.filter { (until[$0] ?? 0) > from[$0] ?? 0 })
     guard !wanted.isEmpty else { return }
     let source = try TopicLogSource(
       settings.sourceConfiguration(group: "tally-verify"),
-      LogPart(partitions: wanted, from: from, until: until))
+      LogPart(partitions: wanted, from: from, until: until, leftOut: leftOut))
     defer { source.close() }
     var progress = Progress(what: "verify: reading the log", total: source.offsetsAtStart)
     let batch = RecordBatch()
@@ -130,6 +131,7 @@ struct LogVerification {
       case .revoked, .finished:
         progress.finish("records")
         return
+      // A worker leaves them out, too.
       case .unreadable: continue
       case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:

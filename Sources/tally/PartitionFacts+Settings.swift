@@ -32,6 +32,33 @@ struct PipelinePositions {
 }
 
 extension Settings {
+  /// What operators have ordered to leave out of the topic, by partition, as the group's offsets tell; for readers that know of no
+  /// partition's record. Joins no group. Throws `Failure`.
+  func leftOutByGroup(_ pipeline: LoadedPipeline, partitions: Int32) throws -> [Int32: LeftOutRanges] {
+    let group = groupName(of: pipeline)
+    do throws(KafkaError) {
+      var configuration = kafkaConfiguration()
+      configuration.set("group.id", group)
+      let consumer = try KafkaConsumer(configuration, topic: topic)
+      defer { consumer.close() }
+      let numbers = (0..<partitions).map { $0 }
+      let committed = try consumer.committed(numbers, timeoutMs: Self.startTimeoutMs)
+      var found: [Int32: LeftOutRanges] = [:]
+      for (partition, position) in zip(numbers, committed) {
+        guard let position else { continue }
+        let leftOut = CommittedOffset(position.offset, metadata: position.metadata).leftOut
+        if !leftOut.isEmpty { found[partition] = leftOut }
+      }
+      return found
+    } catch {
+      guard error.kind == .denied else { throw Failure("kafka \(brokers): \(error)") }
+      complain(
+        "tally: warning: the offsets of group \(group) may not be read: records that tally run leaves out by order (tally skip) "
+          + "are not left out here")
+      return [:]
+    }
+  }
+
   /// C and the log's bounds of every partition, and the log's identity. Joins no group.
   fileprivate func logPositions(
     _ pipeline: LoadedPipeline, _ partitions: [Int32]

@@ -23,7 +23,8 @@ struct ReplayLog {
     if files.isEmpty {
       let count = try settings.partitionCount()
       part = LogPart(
-        from: try Self.offsets(from, "--from", count), until: try Self.offsets(until, "--until", count))
+        from: try Self.offsets(from, "--from", count), until: try Self.offsets(until, "--until", count),
+        leftOut: try settings.leftOutByGroup(pipeline, partitions: count))
       let source = try TopicLogSource(settings.sourceConfiguration(group: "tally-replay"), part)
       defer { source.close() }
       bounds = try (0..<count).map { try source.bounds($0) }
@@ -56,7 +57,7 @@ struct ReplayLog {
       source.begin(at: bounds[0].low)
       return source
     }
-    var share = LogPart(partitions: [])
+    var share = LogPart(partitions: [], leftOut: part.leftOut)
     for (index, bounds) in bounds.enumerated() where index % workers == worker {
       share.partitions?.insert(Int32(index))
       share.from[Int32(index)] = bounds.low

@@ -56,7 +56,7 @@ struct StrayRebuild {
   /// Makes the states of entities of one partition from its log below W.
   private func makeAnew(_ ids: [[UInt8]], _ facts: PartitionFacts, _ homes: KeyHomes) throws {
     guard let record = facts.record else { return }
-    guard facts.bounds.low <= record.firstOffset else {
+    guard facts.bounds.low <= record.leftOut.end(from: record.firstOffset) else {
       throw Failure(
         "partition \(facts.partition): the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): older "
           + "events are gone; restore the log, or begin anew with another group, redis.generation and table")
@@ -66,7 +66,8 @@ struct StrayRebuild {
     for state in states.values { state.partition = facts.partition }
     let decoder = try settings.makeDecoder(pipeline, homes: homes)
     let events = EventBatch(symbols: pipeline.program.symbols)
-    try read(facts.partition, record.firstOffset..<record.nextOffset) { raw in
+    let start = max(facts.bounds.low, record.firstOffset)
+    try read(facts.partition, start..<record.nextOffset, without: record.leftOut) { raw in
       guard let state = states[Array(raw.key)] else { return }
       events.removeAll()
       guard decoder.decode(raw, into: events) == nil else { return }
@@ -80,12 +81,16 @@ struct StrayRebuild {
       }, to: facts.partition)
   }
 
-  private func read(_ partition: Int32, _ offsets: Range<Int64>, _ body: (RawRecord) -> Void) throws {
+  private func read(
+    _ partition: Int32, _ offsets: Range<Int64>, without leftOut: LeftOutRanges,
+    _ body: (RawRecord) -> Void
+  ) throws {
     let source = try TopicLogSource(
       settings.sourceConfiguration(group: "tally-rebuild"),
       LogPart(
-        partitions: [partition], from: [partition: offsets.lowerBound], until: [partition: offsets.upperBound]
-      ))
+        partitions: [partition], from: [partition: offsets.lowerBound],
+        until: [partition: offsets.upperBound],
+        leftOut: [partition: leftOut]))
     defer { source.close() }
     var progress = Progress(what: "rebuild: reading partition \(partition)", total: source.offsetsAtStart)
     let batch = RecordBatch()

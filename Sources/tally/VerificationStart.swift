@@ -81,10 +81,11 @@ struct VerificationStart {
       let record = try bytes.map { try PartitionRecord.read($0, partition: partition) }
       guard let record, let first = records[partition], record.firstOffset == first.firstOffset,
         record.definition == first.definition, record.nextOffset >= first.nextOffset, !record.isClearing,
-        record.successor == 0
+        record.successor == 0, record.leftOut.orders == first.leftOut.orders
       else {
         throw Failure(
-          "partition \(partition): its states were rolled back or begun anew meanwhile; when that is done, try again"
+          "partition \(partition): its states were rolled back or begun anew, or offsets were ordered to be left out, meanwhile; when that "
+            + "is done, try again"
         )
       }
       found[partition] = record.nextOffset

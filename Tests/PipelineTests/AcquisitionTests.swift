@@ -261,8 +261,9 @@ struct AcquisitionTests {
   @Test(
     "contradictions are refused, naming all positions",
     arguments: [
-      (10, 15, 11, 0, 100, "C > W"), (10, 9, 8, 0, 100, "T < W"), (10, 10, 8, 11, 100, "outside the log"),
-      (10, 10, 8, 0, 9, "outside the log"),
+      (10, 15, 11, 0, 100, "C > W"), (10, 9, 8, 0, 100, "T < W"),
+      (10, 10, 8, 11, 100, "--accept-gap 2:10-10"),
+      (10, 10, 8, 0, 9, "behind the end of the log"),
     ] as [(Int64, Int64, Int64, Int64, Int64, String)])
   func contradictions(w: Int64, t: Int64, c: Int64, low: Int64, high: Int64, words: String) throws {
     let error = try #require(throws: PortError.self) {

@@ -12,6 +12,11 @@ final class FakeLog {
 
   private(set) var partitions: [[Record]]
   var committed: [CommittedOffset?]
+  /// First offset of a partition that is still there.
+  var low: [Int: Int64] = [:]
+  /// A range of a partition that nobody can read, and one that cannot be had for now.
+  var unreadable: [Int: Range<Int64>] = [:]
+  var stuck: [Int: Range<Int64>] = [:]
   let clusterID = "fake"
   private var blocks: [UnsafeMutableRawPointer] = []
 
@@ -45,6 +50,8 @@ final class FakeSource: RecordSource {
   private var asked = false
   private let rebalanceShare: Double
   private let own: [Int32]
+  /// Called when something cannot be had for now.
+  var onStuck: (() -> Void)?
 
   /// `own`: the partitions that it is given; nil: all.
   init(log: FakeLog, faults: Faults, rebalanceShare: Double = 0, own: [Int32]? = nil) {
@@ -73,6 +80,12 @@ final class FakeSource: RecordSource {
         while batch.records.count < rows, let offset = next[Int(partition)],
           offset < log.partitions[Int(partition)].count
         {
+          if let range = [log.unreadable, log.stuck].lazy.compactMap({ $0[Int(partition)] }).first(where: {
+            $0.contains(offset)
+          }) {
+            guard batch.records.isEmpty else { break }
+            return trouble(Int(partition), range)
+          }
           let record = log.partitions[Int(partition)][Int(offset)]
           batch.records.append(
             RawRecord(
@@ -85,12 +98,25 @@ final class FakeSource: RecordSource {
     }
   }
 
+  private func trouble(_ partition: Int, _ range: Range<Int64>) -> PollOutcome {
+    let number = Int32(partition)
+    guard log.unreadable[partition] == range else {
+      onStuck?()
+      return .stuck(partition: number, from: range.lowerBound, until: range.upperBound, why: "a test")
+    }
+    next[partition] = range.upperBound
+    return .unreadable(partition: number, from: range.lowerBound, until: range.upperBound, why: "a test")
+  }
+
   func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] {
     try faults.around { partitions.map { log.committed[Int($0)] } }
   }
 
   func bounds(_ partition: Int32) throws -> LogBounds {
-    try faults.around { LogBounds(low: 0, high: Int64(log.partitions[Int(partition)].count)) }
+    try faults.around {
+      LogBounds(
+        low: log.low[Int(partition)] ?? 0, high: Int64(log.partitions[Int(partition)].count))
+    }
   }
 
   func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
@@ -128,6 +154,7 @@ final class FakeTable {
   /// Entity of each letter.
   var letterKeys: [String: String] = [:]
   var positions: [Int32: Int64] = [:]
+  var leftOut: [Int32: LeftOutRanges] = [:]
 }
 
 /// Writes batches into a fake table, each in one step with its positions.
@@ -152,8 +179,14 @@ final class FakeTableSink: TableSink {
     return RefusedRows(rows: rows.map { .init(index: $0, why: "it may not") }, letters: [])
   }
 
-  func positions(topic: String, _ partitions: [Int32]) throws -> [Int64?] {
-    try faults.around { partitions.map { table.positions[$0] } }
+  func positions(topic: String, _ partitions: [Int32]) throws -> [TablePosition?] {
+    try faults.around {
+      partitions.map { partition in
+        table.positions[partition].map {
+          TablePosition($0, leftOut: table.leftOut[partition] ?? LeftOutRanges())
+        }
+      }
+    }
   }
 
   func write(_ batch: ScoredBatch, moves: [PositionMove]) throws -> WriteOutcome {
@@ -161,7 +194,10 @@ final class FakeTableSink: TableSink {
       if moves.allSatisfy({ table.positions[$0.partition] == $0.new }) { return .alreadyWritten }
       guard moves.allSatisfy({ table.positions[$0.partition] == $0.old }) else { return .conflict }
       if let refused = refused(batch) { throw refused }
-      for move in moves { table.positions[move.partition] = move.new }
+      for move in moves {
+        table.positions[move.partition] = move.new
+        table.leftOut[move.partition] = move.leftOut
+      }
       for erasure in batch.erasures where erasure.toTable {
         let entity = batch.events.string(batch.events.events[Int(erasure.event)].entityID)
         let before = table.rows.count + table.letters.count
@@ -306,6 +342,9 @@ final class CountingRecorder: Recorder {
   /// Events whose way from the broker to durable was measured.
   var aged = 0
   var positions: [Int32: Int64] = [:]
+  /// `PARTITION/RANGE` of everything that was passed over.
+  var passed: [String] = []
+  var leftOut: [Int32: [LeftOutCause: Int64]] = [:]
   var states: [String] = []
   func record(_ stage: Stage, nanos: UInt64, events: Int) { if stage == .total { aged += events } }
   func rebuilt(records: Int) { rebuilt += records }
@@ -320,5 +359,9 @@ final class CountingRecorder: Recorder {
     self.deadLettered += deadLettered.reduce(0, +)
   }
   func position(partition: Int32, next: Int64, end: Int64) { positions[partition] = next }
+  func leftOut(partition: Int32, _ passed: LeftOut, why: String) {
+    self.passed.append("\(partition)/\(passed.text)")
+  }
+  func leftOut(partition: Int32, offsets: [LeftOutCause: Int64]) { leftOut[partition] = offsets }
   func state(_ text: String, healthy: Bool) { states.append(text) }
 }

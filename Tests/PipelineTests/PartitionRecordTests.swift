@@ -31,8 +31,45 @@ struct PartitionRecordTests {
   func roundTrip() throws {
     let decoded = try #require(PartitionRecord.decode(example.encoded))
     #expect(decoded.record == example)
-    #expect(decoded.schemaVersion == PartitionRecord.schemaVersion)
+    // Earlier programs may read it, since nothing is left out.
+    #expect(decoded.schemaVersion == PartitionRecord.schemaVersion - 1)
     #expect(try #require(PartitionRecord.decode(PartitionRecord().encoded)).record == PartitionRecord())
+  }
+
+  @Test("what is left out is read again, by protobuf-c as well, and keeps earlier programs from going on")
+  func leftOut() throws {
+    var record = example
+    record.leftOut.add(LeftOut(from: 0, until: 5, cause: .deleted))
+    record.leftOut.add(LeftOut(from: 7, until: 9, cause: .unreadable))
+    record.leftOut.add(LeftOut(from: 2_000_000, until: 2_000_003, cause: .skipped))
+    record.leftOut.add(LeftOutRanges([], forgotten: 12))
+    record.unpackedBytesMax = 1 << 28
+    let bytes = record.encoded
+    let decoded = try #require(PartitionRecord.decode(bytes))
+    #expect(decoded.record == record && decoded.schemaVersion == 5)
+    let message = try #require(tally__partition_record__unpack(nil, bytes.count, bytes))
+    defer { tally__partition_record__free_unpacked(message, nil) }
+    #expect(message.pointee.schema_version == 5 && message.pointee.n_left_out == 3)
+    let last = try #require(message.pointee.left_out[2])
+    #expect(last.pointee.from == 2_000_000 && last.pointee.until == 2_000_003)
+    #expect(last.pointee.cause == TALLY__LEFT_OUT_CAUSE__SKIPPED)
+    #expect(message.pointee.left_out_forgotten == 12 && message.pointee.unpacked_bytes_max == 1 << 28)
+    #expect(record.passedOffsets == [.deleted: 5, .unreadable: 14])
+  }
+
+  @Test("what is left out is not what is left over")
+  func leftOutIsNotSkipped() {
+    var record = PartitionRecord()
+    record.firstOffset = 10
+    record.lastOffsetPlusOne = 60
+    record.nextOffset = 70
+    record.counters.read = 15
+    #expect(record.skippedOffsets == 35)
+    record.leftOut.add(LeftOut(from: 20, until: 30, cause: .skipped))
+    record.leftOut.add(LeftOut(from: 40, until: 44, cause: .unreadable))
+    // Behind the last record read.
+    record.leftOut.add(LeftOut(from: 62, until: 70, cause: .deleted))
+    #expect(record.skippedOffsets == 21)
   }
 
   /// First offset, last offset read plus one, records read, what was skipped.

@@ -20,6 +20,7 @@ final class World {
   var cacheBytes = 1 << 20
   /// Every so many offsets the topic or the table refuses what is written of a record; 0: never.
   var refusals: (topic: Int64, table: Int64) = (0, 0)
+  var acceptedGaps: [Int32: LeftOut] = [:]
   /// Sees every batch once it is durable.
   var onBatch: ((ScoredBatch) -> Void)?
   /// The record of somebody who begins every partition just before our worker; nil: nobody does.
@@ -72,6 +73,7 @@ final class World {
     var configuration = WorkerConfiguration()
     configuration.batchRowsMax = batchRowsMax
     configuration.onLostState = onLostState
+    configuration.acceptedGaps = acceptedGaps
     if transactions != nil { configuration.guarantee = .exactlyOnce }
     let memory = MemoryStateStore(storage, partitionCount: 3)
     memory.beforeOperation = beforeStoreOperation

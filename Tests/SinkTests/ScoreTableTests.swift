@@ -31,7 +31,7 @@ import TestNumbers
     for (partition, some) in Dictionary(grouping: inputs, by: \.partition) {
       let old = try sink.positions(topic: context.topic, [partition])[0]
       let end = (some.map(\.offset).max() ?? 0) + 1
-      let move = PositionMove(partition: partition, old: old, new: end)
+      let move = PositionMove(partition: partition, old: old?.next, new: end)
       #expect(try TableBatch(context, some).write(to: sink, [move]) == .written)
     }
   }

@@ -103,7 +103,7 @@ import TestNumbers
           BEGIN EXCLUSIVE
           """)
     }
-    let found = Mutex<Result<[Int64?], any Error>?>(nil)
+    let found = Mutex<Result<[TablePosition?], any Error>?>(nil)
     let reading = DispatchGroup()
     DispatchQueue.global().async(group: reading) {
       let result = Result { try TablePositions.read(sqlite: path, pipeline: "p", topic: "t", [0]) }

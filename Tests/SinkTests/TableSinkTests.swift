@@ -37,7 +37,9 @@ import TestNumbers
       if step % 20 == 19 { #expect(try backend.difference(from: model) == nil, note) }
     }
     let asked = [2, 0, 9, 1] as [Int32]
-    #expect(try sinks[0].positions(topic: "events", asked) == asked.map { model.positions[$0] })
+    #expect(
+      try sinks[0].positions(topic: "events", asked)
+        == asked.map { model.positions[$0].map { TablePosition($0) } })
     #expect(try sinks[0].positions(topic: "other", [0]) == [nil])
     #expect(model.letters.count > 10 && model.scores.count > model.latest.count)
   }

@@ -44,8 +44,10 @@ extension World {
     // What a life was told, or has read of the log's beginning, may be out of date by now.
     let isLate = life.logChanges != logChanges && error.detail.contains("the log")
     // Whoever had the partition before may have moved it just now.
-    let wasBehind = log.low.contains { $0 > 0 } && error.detail.contains("the log begins behind the next offset")
-    var isRight = isLate || wasBehind || life.plan.acceptedGaps != gapsNow
+    let wasBehind =
+      log.low.contains { $0 > 0 } && error.detail.contains("the log begins behind the next offset")
+    var isRight =
+      isLate || wasBehind || life.plan.acceptedGaps != gapsNow
       || error.detail.hasPrefix("position outside the log")
     for partition in 0..<Int32(plan.partitions) where log.low[Int(partition)] > 0 {
       let place = Int(partition)
@@ -57,6 +59,7 @@ extension World {
       known.add(below(table.positions[partition], table.leftOut[partition]?.orders))
       known.add(below(group.committed[place]?.offset, group.committed[place]?.leftOut))
       let next = known.end(from: standing?.nextOffset ?? 0)
+      if next >= low { gapsNow[partition] = nil }
       guard next < low else { continue }
       isRight = true
       if let standing, standing.isWhole, low >= delivered, formerOffset(partition) <= standing.nextOffset {
