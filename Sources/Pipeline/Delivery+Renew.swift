@@ -102,7 +102,8 @@ extension Delivery {
     if facts.bounds.low > next {
       throw refusal(
         facts, "the offsets \(next)-\(facts.bounds.low - 1) were deleted before they were scored",
-        "go on without them first, once: tally run --accept-gap \(facts.partition):\(next)-\(facts.bounds.low - 1)")
+        "go on without them first, once: tally run --accept-gap \(facts.partition):\(next)-\(facts.bounds.low - 1)"
+      )
     }
   }
 

@@ -5,7 +5,8 @@ extension PartitionRecord {
   /// Offsets between where the states began and the last record read that held no record when they were read: marks of
   /// transactions and what was aborted, or records that compaction took. What is left out is not among them.
   public var skippedOffsets: Int64 {
-    let left = leftOut.count(below: lastOffsetPlusOne) - leftOut.count(below: firstOffset, because: .deleted)
+    let left =
+      leftOut.count(below: lastOffsetPlusOne) - leftOut.count(below: firstOffset, because: .deleted)
       - leftOut.count(below: firstOffset, because: .skipped)
     return max(0, lastOffsetPlusOne - firstOffset - Int64(clamping: counters.read) - left)
   }

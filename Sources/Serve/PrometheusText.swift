@@ -108,7 +108,8 @@ public struct PrometheusText: Sendable {
     for partition in partitions {
       for cause in LeftOutCause.allCases {
         sample(
-          "tally_partition_left_out_offsets", [("partition", "\(partition.partition)"), ("cause", cause.rawValue)],
+          "tally_partition_left_out_offsets",
+          [("partition", "\(partition.partition)"), ("cause", cause.rawValue)],
           "\(partition.leftOut[cause] ?? 0)")
       }
     }

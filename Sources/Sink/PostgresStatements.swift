@@ -53,7 +53,8 @@ struct PostgresStatements {
     let leftOut = move.leftOutText.map(TableStatements.literal) ?? "NULL"
     guard let old = move.old else {
       return isPooled
-        ? start(partition, at: new, without: leftOut) : "EXECUTE tally_start(\(partition), \(new), \(leftOut))"
+        ? start(partition, at: new, without: leftOut)
+        : "EXECUTE tally_start(\(partition), \(new), \(leftOut))"
     }
     return isPooled
       ? self.move(partition, from: "\(old)", to: new, without: leftOut)
@@ -84,7 +85,8 @@ struct PostgresStatements {
     [stage("tally_rows", Self.stagedRows(plan)), stage("tally_letters", Self.stagedLetters)]
   }
 
-  private func move(_ partition: String, from old: String, to new: String, without leftOut: String) -> String {
+  private func move(_ partition: String, from old: String, to new: String, without leftOut: String) -> String
+  {
     """
     UPDATE positions SET next_offset = \(new), left_out = \(leftOut)
     WHERE pipeline = \(pipeline) AND topic = \(topic) AND "partition" = \(partition) AND next_offset = \(old)

@@ -103,7 +103,8 @@ struct Erase: ParsableCommand {
       let table = try settings.tablePositions(pipeline, numbers)
       let isDone = ends.indices.allSatisfy { index in
         let next = records[index]?.nextOffset ?? 0
-        return (next >= ends[index] || ends[index] == 0) && (table[index]?.next ?? next) >= min(next, ends[index])
+        return (next >= ends[index] || ends[index] == 0)
+          && (table[index]?.next ?? next) >= min(next, ends[index])
       }
       if isDone { return }
       usleep(200_000)

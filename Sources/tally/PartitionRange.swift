@@ -10,7 +10,9 @@ struct PartitionRange: ExpressibleByArgument {
   /// nil: it is none.
   init?(argument: String) {
     let halves = argument.split(separator: ":", omittingEmptySubsequences: false)
-    guard halves.count == 2, let partition = Self.number(halves[0]).flatMap({ Int32(exactly: $0) }) else { return nil }
+    guard halves.count == 2, let partition = Self.number(halves[0]).flatMap({ Int32(exactly: $0) }) else {
+      return nil
+    }
     let ends = halves[1].split(separator: "-", omittingEmptySubsequences: false)
     guard let first = ends.first, ends.count <= 2, let from = Self.number(first),
       let last = Self.number(ends[ends.count - 1]), last >= from, last < .max

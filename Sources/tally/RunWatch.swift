@@ -106,7 +106,8 @@ extension StateLossNotice {
 extension LeftOutNotice {
   /// For people.
   var text: String {
-    let range = passed.count == 1 ? "offset \(passed.from) is" : "offsets \(passed.from)-\(passed.until - 1) are"
+    let range =
+      passed.count == 1 ? "offset \(passed.from) is" : "offsets \(passed.from)-\(passed.until - 1) are"
     let cause =
       switch passed.cause {
       case .deleted: "deleted from the log before they were scored, which was accepted"

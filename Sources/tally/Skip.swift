@@ -24,7 +24,8 @@ struct Skip: ParsableCommand {
         tally skip 3:500 --dry-run      # only look whether it can be
       """)
 
-  @Argument(help: ArgumentHelp("Offsets, both ends inside; may be given again.", valueName: "PARTITION:FROM-TO"))
+  @Argument(
+    help: ArgumentHelp("Offsets, both ends inside; may be given again.", valueName: "PARTITION:FROM-TO"))
   var ranges: [PartitionRange]
   @OptionGroup var connection: ConnectionOptions
   @Flag(help: "Order nothing; only tell whether it could be.") var dryRun = false

@@ -194,7 +194,7 @@ import TestServers
           try source.unassign()
         case .records: late[index] += batch.records.map(\.offset)
         case .unreadable, .stuck: Issue.record("all of it can be read")
-      case .finished: Issue.record("a topic has no end")
+        case .finished: Issue.record("a topic has no end")
         }
       }
     }

@@ -139,11 +139,14 @@ struct Checker {
       if !isRight { problems.append("\(name): nobody has a reason to leave out \(range.text)") }
     }
     let table = world.table.leftOut[Int32(partition)] ?? LeftOutRanges()
-    if table != found { problems.append("\(name): the table leaves out \(table.text), the store \(found.text)") }
+    if table != found {
+      problems.append("\(name): the table leaves out \(table.text), the store \(found.text)")
+    }
     if let committed = world.group.committed[partition], committed.offset == world.log.end(partition),
       committed.leftOut != found.orders
     {
-      problems.append("\(name): the group leaves out \(committed.leftOut.text), the store \(found.orders.text)")
+      problems.append(
+        "\(name): the group leaves out \(committed.leftOut.text), the store \(found.orders.text)")
     }
   }
 

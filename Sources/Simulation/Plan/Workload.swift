@@ -63,7 +63,8 @@ struct Workload {
     for batch in 0...draw.below(2) {
       let first = draw.below(records.count)
       var left = draw.int(1...4)
-      for place in first..<records.count where left > 0 && records[place].partition == records[first].partition {
+      for place in first..<records.count
+      where left > 0 && records[place].partition == records[first].partition {
         records[place].unreadable = batch
         left -= 1
       }
