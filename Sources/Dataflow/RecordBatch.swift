@@ -26,6 +26,8 @@ public struct RawRecord {
   public var contentType: ContentType
   /// The source's own message, in which a decoder finds further headers; nil: there are none.
   public var message: UnsafeRawPointer?
+  /// The header with a control event's signature, where there is no message to find it in; nil: none.
+  public var signature: UnsafeRawBufferPointer?
   /// Whether it is of a file, which is its operator's word: control events need no signature.
   public var isOfFile: Bool
 
@@ -33,7 +35,7 @@ public struct RawRecord {
   public init(
     partition: Int32, offset: Int64, ingestTimeMs: Int64, key: UnsafeRawBufferPointer,
     value: UnsafeRawBufferPointer, contentType: ContentType, message: UnsafeRawPointer? = nil,
-    isOfFile: Bool = false
+    signature: UnsafeRawBufferPointer? = nil, isOfFile: Bool = false
   ) {
     self.partition = partition
     self.offset = offset
@@ -42,6 +44,7 @@ public struct RawRecord {
     self.value = value
     self.contentType = contentType
     self.message = message
+    self.signature = signature
     self.isOfFile = isOfFile
   }
 }

@@ -13,6 +13,11 @@ public final class KafkaSource: RecordSource {
   /// The membership by which the partitions were assigned last; empty: it is lost.
   public private(set) var membership: [UInt8] = []
   private let answerTimeoutMs: Int
+  private let rescue: BatchRescue
+  /// Unpacked size beyond which a batch that the consumer cannot read is `.unreadable`, bytes.
+  public let unpackedBytesMax: Int64
+  /// By partition, behind the last record that was given.
+  private var next: [Int32: Int64] = [:]
   private var assigned: [Int32] = []
   private var isPaused = false
   private var isDown = false
@@ -38,6 +43,8 @@ public final class KafkaSource: RecordSource {
       try KafkaConsumer(kafka, topic: topic)
     }
     answerTimeoutMs = configuration.answerTimeoutMs
+    rescue = BatchRescue(configuration)
+    unpackedBytesMax = configuration.unpackedBytesMax
     do throws(KafkaError) {
       try consumer.subscribe()
     } catch {
@@ -66,13 +73,36 @@ public final class KafkaSource: RecordSource {
     handedOut = 0
     if let outcome = try takeChange() { return outcome }
     let start = ContinuousClock.now
-    if consumer.messages.isEmpty { try fetch(limit: limit, timeoutMs: timeoutMs) }
+    if rescue.isActive, consumer.messages.isEmpty {
+      let outcome = try ask("a batch") { () throws(KafkaError) in
+        try rescue.poll(into: batch, limit: limit, timeoutMs: min(timeoutMs, Self.rescueTimeoutMs), consumer)
+      }
+      if let outcome {
+        note(batch)
+        return outcome
+      }
+    }
+    let waitMs = rescue.isReading ? min(timeoutMs, Self.rescueTimeoutMs) : timeoutMs
+    if consumer.messages.isEmpty { try fetch(limit: limit, timeoutMs: waitMs) }
     try fill(limit: limit, until: start + .milliseconds(fillMs))
     if case .revoked(_, lost: true) = consumer.nextChange { consumer.release() }
     if consumer.messages.isEmpty, let outcome = try takeChange() { return outcome }
     handedOut = min(consumer.messages.count, limit)
     for index in 0..<handedOut { batch.records.append(RawRecord(consumer.messages[index])) }
+    note(batch)
     return .records
+  }
+
+  /// One wait for a process that reads a batch; the group and other partitions come between.
+  private static let rescueTimeoutMs = 10
+
+  private func note(_ batch: RecordBatch) {
+    for record in batch.records { next[record.partition] = record.offset + 1 }
+  }
+
+  /// As `unpackedBytesMax`, for one partition.
+  public func bound(unpackedBytes: Int64, of partition: Int32) {
+    rescue.bound(unpackedBytes: unpackedBytes, of: partition)
   }
 
   /// The group's committed offsets, in the order asked; nil: none. Those of a transaction under way are waited for.
@@ -102,12 +132,14 @@ public final class KafkaSource: RecordSource {
   public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
     // What slipped through while idle lies behind the old positions, not the new ones.
     consumer.release(from: handedOut)
+    try endRescue()
     // librdkafka remembers the pause: partitions that were given again would stay silent.
     try resume()
     try ask("assign") { () throws(KafkaError) in
       try consumer.assign(starts.map { KafkaPosition(partition: $0.partition, offset: $0.offset) })
     }
     assigned = starts.map(\.partition)
+    next = Dictionary(starts.map { ($0.partition, $0.offset) }, uniquingKeysWith: { first, _ in first })
     isPaused = false
     wakesLeft = Self.wakesMax
   }
@@ -115,6 +147,7 @@ public final class KafkaSource: RecordSource {
   /// Gives all partitions up; answers `.revoked`. Records of the last poll stay valid until the next.
   public func unassign() throws {
     consumer.release(from: handedOut)
+    try endRescue()
     // librdkafka remembers the pause: a partition that comes back would stay silent.
     try resume()
     assigned = []
@@ -145,8 +178,11 @@ public final class KafkaSource: RecordSource {
         let limit = consumer.messages.count + Self.slippedMax
         try consumer.poll(limit: limit, timeoutMs: timeoutMs, keeping: true)
       } catch {
-        guard error.isRetriable else { throw error.port("kafka topic \(topic): idle") }
-        isDown = true
+        // The partition's broker tells of a batch that cannot be read as often as it is asked for.
+        guard error.isRetriable || error.kind == .unreadable else {
+          throw error.port("kafka topic \(topic): idle")
+        }
+        isDown = error.isRetriable
       }
     }
     return isRevoked
@@ -155,13 +191,27 @@ public final class KafkaSource: RecordSource {
   /// Takes delivery up again after `idle`.
   public func resume() throws {
     guard isPaused else { return }
-    try ask("resume") { () throws(KafkaError) in try consumer.resume(assigned) }
+    let waiting = rescue.partitions
+    try ask("resume") { () throws(KafkaError) in
+      try consumer.resume(assigned.filter { !waiting.contains($0) })
+    }
     isPaused = false
     wakesLeft = Self.wakesMax
   }
 
   /// Leaves the group and closes.
-  public func close() { consumer.close() }
+  public func close() {
+    rescue.end()
+    consumer.close()
+  }
+
+  /// Ends the reading of batches that the consumer cannot read; their partitions are no longer paused.
+  private func endRescue() throws(PortError) {
+    let paused = rescue.partitions
+    rescue.end()
+    guard !paused.isEmpty else { return }
+    try ask("resume") { () throws(KafkaError) in try consumer.resume(paused) }
+  }
 
   private var isRevoked: Bool {
     if case .revoked = consumer.nextChange { return true }
@@ -204,7 +254,7 @@ public final class KafkaSource: RecordSource {
         try consumer.poll(limit: limit, timeoutMs: Int(left), keeping: true)
       } catch {
         // The next poll tells it again: what is here is worth keeping.
-        guard error.isRetriable else { throw error.port("kafka topic \(topic): poll") }
+        guard error.isRetriable || error.kind == .unreadable else { throw error.port("kafka topic \(topic): poll") }
         return
       }
     }
@@ -229,7 +279,10 @@ public final class KafkaSource: RecordSource {
       isDown = false
     } catch {
       isDown = error.isRetriable
-      throw error.port("kafka topic \(topic): poll")
+      guard error.kind == .unreadable, let place = error.place, let next = next[place.partition] else {
+        throw error.port("kafka topic \(topic): poll")
+      }
+      try ask("pause") { () throws(KafkaError) in try rescue.begin(place, next: next, consumer) }
     }
   }
 

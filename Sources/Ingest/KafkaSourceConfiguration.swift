@@ -24,6 +24,11 @@ public struct KafkaSourceConfiguration: Sendable {
   /// Records fetched ahead per partition, below which more are fetched. Beyond it librdkafka 2.0.2 looks again after up to a
   /// second: 10,000 held a catch-up at 83,000 events/s with half of the machine idle. The kilobytes bound memory.
   public var prefetchRecordsMin = 100_000
+  /// The program, with its arguments, that reads batches which the consumer itself cannot (`BatchServer`): its process has a limit of
+  /// memory of its own. Empty: there is none, and such batches wait for an operator.
+  public var batchReader: [String] = []
+  /// Unpacked size beyond which such a batch is `.unreadable`, bytes.
+  public var unpackedBytesMax: Int64 = 256 << 20
   /// Further properties of librdkafka, such as `security.protocol`.
   public var properties: [(String, String)] = []
   /// Takes librdkafka's log; nil: silent.

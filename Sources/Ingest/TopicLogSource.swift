@@ -40,6 +40,11 @@ public final class TopicLogSource: RecordSource {
   private var logBounds: [LogBounds] = []
   private let partitions: [Int32]
   private let leftOut: [Int32: LeftOutRanges]
+  private let rescue: BatchRescue
+  /// Unpacked size beyond which a batch that the consumer cannot read is `.unreadable`, bytes.
+  public let unpackedBytesMax: Int64
+  /// By partition, behind the last record that was given.
+  private var next: [Int32: Int64] = [:]
   private var isAssigned = false
   /// Partitions that have reached the end seen at the start.
   private var reached: Set<Int32> = []
@@ -52,6 +57,8 @@ public final class TopicLogSource: RecordSource {
     let timeoutMs = configuration.answerTimeoutMs
     answerTimeoutMs = timeoutMs
     leftOut = part.leftOut
+    rescue = BatchRescue(configuration)
+    unpackedBytesMax = configuration.unpackedBytesMax
     let opened = try ported("kafka log of \(topic)") { () throws(KafkaError) in
       try KafkaConsumer(kafka, topic: topic)
     }
@@ -103,19 +110,69 @@ public final class TopicLogSource: RecordSource {
   public func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int, fillMs: Int) throws -> PollOutcome {
     batch.records.removeAll(keepingCapacity: true)
     guard isAssigned else { return .assigned(partitions) }
-    try ported("kafka topic \(topic): poll") { () throws(KafkaError) in
-      try consumer.poll(limit: limit, timeoutMs: timeoutMs)
+    if let outcome = try rescued(batch, limit) { return outcome }
+    do throws(KafkaError) {
+      try consumer.poll(limit: limit, timeoutMs: rescue.isReading ? min(timeoutMs, 10) : timeoutMs)
+    } catch {
+      guard error.kind == .unreadable, let place = error.place, let next = next[place.partition] else {
+        throw error.port("kafka topic \(topic): poll")
+      }
+      try passOver(place, next: next)
+      return .records
     }
     for message in consumer.messages {
+      next[message.partition] = message.offset + 1
       let end = logBounds[Int(message.partition)].high
       if message.offset + 1 >= end { reached.insert(message.partition) }
       let isLeftOut = !leftOut.isEmpty && leftOut[message.partition]?.contains(message.offset) ?? false
       if message.offset < end, !isLeftOut { batch.records.append(RawRecord(message)) }
     }
-    let isDone = partitions.allSatisfy {
-      reached.contains($0) || consumer.ends[$0] ?? -1 >= logBounds[Int($0)].high
-    }
     return batch.records.isEmpty && isDone ? .finished : .records
+  }
+
+  private var isDone: Bool {
+    partitions.allSatisfy {
+      reached.contains($0) || max(consumer.ends[$0] ?? -1, next[$0] ?? -1) >= logBounds[Int($0)].high
+    }
+  }
+
+  /// What has come of batches that the consumer cannot read; nil: there are none, or nothing yet.
+  private func rescued(_ batch: RecordBatch, _ limit: Int) throws -> PollOutcome? {
+    guard rescue.isActive, !isDone else { return nil }
+    let outcome = try ported("kafka topic \(topic): a batch") { () throws(KafkaError) in
+      try rescue.poll(into: batch, limit: limit, timeoutMs: 10, consumer)
+    }
+    switch outcome {
+    case .records?:
+      guard let last = batch.records.last else { return outcome }
+      let (partition, end) = (last.partition, logBounds[Int(last.partition)].high)
+      next[partition] = last.offset + 1
+      if last.offset + 1 >= end { reached.insert(partition) }
+      batch.records.removeAll { $0.offset >= end || leftOut[partition]?.contains($0.offset) ?? false }
+    case .unreadable(let partition, _, let until, _)?:
+      next[partition] = until
+      if until >= logBounds[Int(partition)].high { reached.insert(partition) }
+    default: break
+    }
+    return outcome
+  }
+
+  /// Reads on behind what is left out of the part, or has a batch read that the consumer cannot.
+  private func passOver(_ place: KafkaPosition, next wanted: Int64) throws {
+    let partition = place.partition
+    let behind = leftOut[partition]?.end(from: wanted) ?? wanted
+    try ported("kafka topic \(topic): partition \(partition)") { () throws(KafkaError) in
+      guard behind > wanted else { return try rescue.begin(place, next: wanted, consumer) }
+      try consumer.seek(
+        KafkaPosition(partition: partition, offset: behind), timeoutMs: answerTimeoutMs)
+    }
+    next[partition] = behind
+    if behind >= logBounds[Int(partition)].high { reached.insert(partition) }
+  }
+
+  /// As `unpackedBytesMax`, for one partition.
+  public func bound(unpackedBytes: Int64, of partition: Int32) {
+    rescue.bound(unpackedBytes: unpackedBytes, of: partition)
   }
 
   /// None: there is no group.
@@ -126,9 +183,13 @@ public final class TopicLogSource: RecordSource {
 
   /// Starts reading at the given offsets, which may lie before the part's start.
   public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
+    let paused = rescue.partitions
+    rescue.end()
     try ported("kafka topic \(topic): assign") { () throws(KafkaError) in
+      if !paused.isEmpty { try consumer.resume(paused) }
       try consumer.assign(starts.map { KafkaPosition(partition: $0.partition, offset: $0.offset) })
     }
+    next = Dictionary(starts.map { ($0.partition, $0.offset) }, uniquingKeysWith: { first, _ in first })
     // A worker may go on behind the start, and even at the end.
     for (partition, offset) in starts where offset >= logBounds[Int(partition)].high {
       reached.insert(partition)
@@ -158,5 +219,8 @@ public final class TopicLogSource: RecordSource {
   public func resume() throws {}
 
   /// Closes.
-  public func close() { consumer.close() }
+  public func close() {
+    rescue.end()
+    consumer.close()
+  }
 }

@@ -142,6 +142,23 @@ public final class KafkaConsumer {
     _ = try list.offsets(doing: "resume")
   }
 
+  /// Reads a partition on from another offset; what was fetched of it before is not given any more.
+  public func seek(_ position: KafkaPosition, timeoutMs: Int) throws(KafkaError) {
+    ends[position.partition] = nil
+    let list = KafkaPartitionList(topic: topic, [position])
+    if let error = rd_kafka_seek_partitions(handle.pointer, list.pointer, Int32(timeoutMs)) {
+      throw KafkaError(consuming: error, doing: "seek in partition \(position.partition)")
+    }
+    _ = try list.offsets(doing: "seek")
+  }
+
+  /// Messages and notes that wait for a poll.
+  public var queuedCount: Int {
+    guard let queue = rd_kafka_queue_get_consumer(handle.pointer) else { return 0 }
+    defer { rd_kafka_queue_destroy(queue) }
+    return rd_kafka_queue_length(queue)
+  }
+
   /// Makes the brokers' threads look for something to fetch.
   ///
   /// After `assign` and `resume` librdkafka 2.0.2 leaves them asleep for up to a second. A question for offsets wakes
@@ -197,8 +214,13 @@ public final class KafkaConsumer {
     if code == RD_KAFKA_RESP_ERR__PARTITION_EOF { ends[message.pointee.partition] = message.pointee.offset }
     if code == RD_KAFKA_RESP_ERR__PARTITION_EOF || code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED { return }
     let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
-    let place = message.pointee.partition >= 0 ? "\(topic)/\(message.pointee.partition)" : topic
-    pendingError = KafkaError(code, "\(place): \(text)", isFatal: handle.fatalError != nil)
+    let isFatal = handle.fatalError != nil
+    guard message.pointee.partition >= 0 else {
+      pendingError = KafkaError(code, "\(topic): \(text)", isFatal: isFatal)
+      return
+    }
+    let place = KafkaPosition(partition: message.pointee.partition, offset: message.pointee.offset)
+    pendingError = KafkaError(code, "\(topic)/\(place.partition): \(text)", at: place, isFatal: isFatal)
   }
 
   func check(_ code: rd_kafka_resp_err_t, _ what: String) throws(KafkaError) {

@@ -26,6 +26,8 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooLarge
     /// A request that this broker does not know.
     case unsupported
+    /// A producer's batch whose bytes this client cannot make records of: `place` says which.
+    case unreadable
     /// A property or argument that is not valid.
     case misuse
     /// Anything else: trying again will not help.
@@ -44,6 +46,9 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   public var requiresAbort = false
   /// Whether librdkafka says itself that the same call may be made again.
   public private(set) var mayRepeat = false
+  /// The partition that it came from in place of a message, with the offset that it names (the batch's first, or, of the formats before
+  /// 0.11, its last); nil: no partition's.
+  public private(set) var place: KafkaPosition?
   /// For people.
   public var text: String
 
@@ -62,6 +67,13 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     kind = Self.kind(of: code)
     self.isFatal = isFatal
     self.text = text
+  }
+
+  /// One that came in place of a message.
+  init(_ code: rd_kafka_resp_err_t, _ text: String, at place: KafkaPosition, isFatal: Bool) {
+    self.init(code, text, isFatal: isFatal)
+    self.place = place
+    if Self.ofBytes.contains(code.rawValue) { kind = .unreadable }
   }
 
   init(_ code: rd_kafka_resp_err_t, doing what: String) {
@@ -94,6 +106,14 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     default: .permanent
     }
   }
+
+  /// What librdkafka says of a batch that it cannot unpack, that does not match its checksum, or is of a format or codec that it does
+  /// not know. Memory that is lacking is another code (`_CRIT_SYS_RESOURCE`).
+  private static let ofBytes: Set<Int32> = [
+    RD_KAFKA_RESP_ERR__BAD_COMPRESSION.rawValue, RD_KAFKA_RESP_ERR__BAD_MSG.rawValue,
+    RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED.rawValue, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue,
+    RD_KAFKA_RESP_ERR__UNDERFLOW.rawValue,
+  ]
 
   private static let unknownTopic: Set<Int32> = [
     RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue,

@@ -65,6 +65,7 @@ extension Settings {
     configuration.prefetchKilobytesMax = prefetchBytes >> 10
     configuration.properties = librdkafkaProperties
     configuration.log = kafkaLog
+    configuration.batchReader = ReadBatch.command
     return configuration
   }
 

@@ -1,0 +1,110 @@
+import Dataflow
+import Kafka
+
+/// Batches that a source's consumer cannot read: each is read by a process of its own, while the other partitions go on.
+///
+/// Its partition is paused meanwhile. One thread; call `end`.
+final class BatchRescue {
+  private struct Case {
+    /// The offset that the consumer's error named, and the first record that is wanted.
+    let named: Int64
+    var next: Int64
+    var reader: BatchReader?
+    /// When it is tried again; nil: it is under way.
+    var retryAt: ContinuousClock.Instant?
+    var backoff: Duration
+  }
+
+  private let configuration: KafkaSourceConfiguration
+  private var cases: [Int32: Case] = [:]
+  /// Sizes of partitions that have one of their own.
+  private var bounds: [Int32: Int64] = [:]
+
+  private static let firstBackoff = Duration.seconds(5)
+  private static let backoffMax = Duration.seconds(60)
+  private static let seekTimeoutMs = 5_000
+
+  init(_ configuration: KafkaSourceConfiguration) { self.configuration = configuration }
+
+  /// Whether any partition waits.
+  var isActive: Bool { !cases.isEmpty }
+
+  /// Partitions that wait; their delivery is stopped.
+  var partitions: [Int32] { cases.keys.sorted() }
+
+  /// Whether a process is at work, so that a poll should not wait for others.
+  var isReading: Bool { cases.values.contains { $0.retryAt == nil } }
+
+  func bound(unpackedBytes: Int64, of partition: Int32) { bounds[partition] = unpackedBytes }
+
+  /// Forgets everything, and ends the processes: partitions are assigned anew.
+  func end() { cases.removeAll() }
+
+  /// Takes a batch over which the consumer has refused. `next`: the first record that is wanted.
+  func begin(_ place: KafkaPosition, next: Int64, _ consumer: KafkaConsumer) throws(KafkaError) {
+    guard cases[place.partition] == nil else { return }
+    try consumer.pause([place.partition])
+    cases[place.partition] = Case(
+      named: place.offset, next: max(next, 0), retryAt: ContinuousClock.now, backoff: Self.firstBackoff)
+  }
+
+  /// What has come of the batches; nil: nothing yet. Records live until the next call.
+  func poll(
+    into batch: RecordBatch, limit: Int, timeoutMs: Int, _ consumer: KafkaConsumer
+  ) throws(KafkaError) -> PollOutcome? {
+    for partition in cases.keys.sorted() {
+      guard var one = cases[partition] else { continue }
+      if let retryAt = one.retryAt {
+        guard ContinuousClock.now >= retryAt else { continue }
+        start(&one, partition)
+        cases[partition] = one
+      }
+      guard let reader = one.reader else {
+        return stuck(partition, "no process could be started that reads it")
+      }
+      switch reader.take(into: batch, partition: partition, limit: limit, timeoutMs: timeoutMs) {
+      case .open:
+        guard let last = batch.records.last else { continue }
+        cases[partition]?.next = last.offset + 1
+        return .records
+      case .done(let next):
+        guard next > one.next || one.next > max(one.named, 0) && next == one.next else {
+          return stuck(partition, "its process has found nothing")
+        }
+        try goOn(partition, at: next, consumer)
+      case .unreadable(let until, let why):
+        try goOn(partition, at: until, consumer)
+        return .unreadable(
+          partition: partition, from: min(one.named, one.next), until: until, why: why)
+      case .failed(let why):
+        return stuck(partition, why)
+      }
+    }
+    return nil
+  }
+
+  private func start(_ one: inout Case, _ partition: Int32) {
+    one.retryAt = nil
+    let properties = (try? configuration.kafka().properties) ?? []
+    one.reader = BatchReader(
+      configuration.batchReader,
+      BatchRequest(
+        topic: configuration.topic, partition: partition, from: one.next, named: one.named,
+        unpackedBytesMax: bounds[partition] ?? configuration.unpackedBytesMax, properties: properties))
+  }
+
+  private func stuck(_ partition: Int32, _ why: String) -> PollOutcome {
+    let one = cases[partition]
+    cases[partition]?.reader = nil
+    cases[partition]?.retryAt = ContinuousClock.now + (one?.backoff ?? Self.backoffMax)
+    cases[partition]?.backoff = min((one?.backoff ?? Self.backoffMax) * 2, Self.backoffMax)
+    return .stuck(partition: partition, from: one?.next ?? 0, until: nil, why: why)
+  }
+
+  /// The consumer reads on behind the batch.
+  private func goOn(_ partition: Int32, at next: Int64, _ consumer: KafkaConsumer) throws(KafkaError) {
+    try consumer.seek(KafkaPosition(partition: partition, offset: next), timeoutMs: Self.seekTimeoutMs)
+    try consumer.resume([partition])
+    cases[partition] = nil
+  }
+}
