@@ -24,11 +24,11 @@ public final class EventBatch {
     events.reserveCapacity(1 << 10)
   }
 
-  /// Forgets all events; capacity stays.
+  /// Forgets all events; capacity stays, as far as it is not out of proportion.
   public func removeAll() {
-    events.removeAll(keepingCapacity: true)
-    attributes.removeAll(keepingCapacity: true)
-    bytes.removeAll(keepingCapacity: true)
+    events.empty()
+    attributes.empty()
+    bytes.empty()
     committedAttributes = 0
     committedBytes = 0
   }

@@ -9,7 +9,7 @@ public struct WireWriter {
   public init() {}
 
   /// Forgets what was written; capacity stays.
-  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+  public mutating func removeAll() { bytes.empty() }
 
   /// A base-128 varint without tag.
   @inlinable

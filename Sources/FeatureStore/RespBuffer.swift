@@ -1,3 +1,5 @@
+import Events
+
 /// Redis commands as bytes for the wire (RESP 2, redis.io/docs/reference/protocol-spec), in a reused buffer.
 struct RespBuffer {
   /// What was written.
@@ -7,7 +9,7 @@ struct RespBuffer {
 
   /// Forgets all commands; capacity stays.
   mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
+    bytes.empty()
     commands = 0
   }
 

@@ -176,7 +176,8 @@ public enum BatchServer {
     var bytes = [BatchFrame.Kind.unreadable.rawValue]
     BatchFrame.append(outside, to: &bytes)
     BatchFrame.append(
-      "\(error.name): its bytes cannot be unpacked, or only to more than \(request.unpackedBytesMax) bytes", to: &bytes)
+      "\(error.name): its bytes cannot be unpacked, or only to more than \(request.unpackedBytesMax) bytes",
+      to: &bytes)
     _ = bytes.withUnsafeBytes { BatchFrame.write($0, to: STDOUT_FILENO) }
     return 0
   }

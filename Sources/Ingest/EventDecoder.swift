@@ -70,7 +70,8 @@ public final class EventDecoder: RecordDecoder {
       let problem = control.problem(
         kind, entityID: draft.entityID, eventID: draft.eventID, time: draft.time,
         ingestTimeMs: record.ingestTimeMs,
-        signature: record.message.map { KafkaMessage(handle: $0).header(ControlKey.header) } ?? record.signature)
+        signature: record.message.map { KafkaMessage(handle: $0).header(ControlKey.header) }
+          ?? record.signature)
     {
       refusedDetail = problem
       return .notSigned

@@ -12,7 +12,8 @@ extension KafkaError {
     case .unknownTopic: PortError(.refused, "\(what): no such topic", cause: description)
     case .denied: PortError(.refused, "\(what): not allowed", cause: description)
     case .misuse: PortError(.misuse, what, cause: description)
-    case .topicExists, .tooLarge, .unsupported, .unreadable, .permanent: PortError(.refused, what, cause: description)
+    case .topicExists, .tooLarge, .unsupported, .unreadable, .permanent:
+      PortError(.refused, what, cause: description)
     }
   }
 }

@@ -254,7 +254,9 @@ public final class KafkaSource: RecordSource {
         try consumer.poll(limit: limit, timeoutMs: Int(left), keeping: true)
       } catch {
         // The next poll tells it again: what is here is worth keeping.
-        guard error.isRetriable || error.kind == .unreadable else { throw error.port("kafka topic \(topic): poll") }
+        guard error.isRetriable || error.kind == .unreadable else {
+          throw error.port("kafka topic \(topic): poll")
+        }
         return
       }
     }

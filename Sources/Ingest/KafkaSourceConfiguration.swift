@@ -31,6 +31,10 @@ public struct KafkaSourceConfiguration: Sendable {
   public var unpackedBytesMax: Int64 = 256 << 20
   /// Further properties of librdkafka, such as `security.protocol`.
   public var properties: [(String, String)] = []
+  /// One fetch's records as they come over the wire, bytes, unless a single batch is larger; and an answer at most. zstd is unpacked
+  /// up to the latter, too: each record of what is unpacked costs some 300 bytes beside its own, which an empty one has not.
+  public static let fetchBytesMax = 8 << 20
+  public static let answerBytesMax = 16 << 20
   /// Takes librdkafka's log; nil: silent.
   public var log: KafkaLog?
 
@@ -55,7 +59,8 @@ public struct KafkaSourceConfiguration: Sendable {
         ("session.timeout.ms", "\(sessionTimeoutMs)"), ("heartbeat.interval.ms", "\(heartbeatIntervalMs)"),
         ("max.poll.interval.ms", "\(pollIntervalMaxMs)"), ("fetch.wait.max.ms", "\(fetchWaitMaxMs)"),
         ("fetch.error.backoff.ms", "50"), ("queued.max.messages.kbytes", "\(prefetchKilobytesMax)"),
-        ("queued.min.messages", "\(prefetchRecordsMin)"), ("reconnect.backoff.ms", "50"),
+        ("queued.min.messages", "\(prefetchRecordsMin)"), ("fetch.max.bytes", "\(Self.fetchBytesMax)"),
+        ("receive.message.max.bytes", "\(Self.answerBytesMax)"), ("reconnect.backoff.ms", "50"),
         ("reconnect.backoff.max.ms", "1000"), ("socket.nagle.disable", "true"),
       ], log: log)
     for (name, value) in properties { all.set(name, value) }

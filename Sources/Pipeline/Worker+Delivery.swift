@@ -176,10 +176,8 @@ extension Worker {
     }
     swap(&write.bytes, &writer.bytes)
     // What one batch of large states needed is not kept.
-    if writer.bytes.capacity > Self.keptBytesMax { writer = WireWriter() }
+    writer.removeAll()
   }
-
-  private static let keptBytesMax = 16 << 20
 
   /// Tells the recorder of the durable batch.
   func finish() {

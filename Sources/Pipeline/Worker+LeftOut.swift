@@ -124,6 +124,26 @@ extension Worker {
     return found[0] ?? [] != owned[place].recordBytes
   }
 
+  /// Looks now and then at the records of partitions that have something to come and get nothing, whatever the reason: an operator may
+  /// have ordered to leave it out. Returns whether one was changed.
+  func isOrderedOn() throws -> Bool {
+    let now = ports.clock.monotonicNanos()
+    guard now &- lookedNanos >= UInt64(configuration.verifyAfterMs) * 1_000_000 else { return false }
+    lookedNanos = now
+    var silent: [Int] = []
+    for place in owned.indices {
+      let next = owned[place].record.nextOffset
+      if owned[place].nextAtLook == next, owned[place].end > max(next, owned[place].reached) {
+        silent.append(place)
+      }
+      owned[place].nextAtLook = next
+    }
+    guard !silent.isEmpty,
+      let found = try waiting({ try self.ports.store.records(silent.map { self.owned[$0].partition }) })
+    else { return false }
+    return zip(silent, found).contains { $1 ?? [] != owned[$0].recordBytes }
+  }
+
   /// Tells that the worker is running, or which partition waits.
   func tellRunning() {
     for place in owned.indices {

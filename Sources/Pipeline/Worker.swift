@@ -102,6 +102,8 @@ public final class Worker {
   private var transactionNanos: UInt64 = 0
   var lastCommitNanos: UInt64 = 0
   var polledAtMicros: Int64 = 0
+  /// When it was looked last whether partitions that get nothing have orders.
+  var lookedNanos: UInt64 = 0
 
   /// A worker that has nothing yet; the group gives it partitions when it runs.
   ///
@@ -193,6 +195,7 @@ public final class Worker {
       try processOrGiveUp()
       reportPositions()
       try commitOffsetsIfDue()
+      if try isOrderedOn() { toAcquire = owned.map(\.partition) }
     case .unreadable(let partition, let from, let until, let why):
       try orGiveUp { try leaveOut(LeftOut(from: from, until: until, cause: .unreadable), of: partition, why) }
       reportPositions()
@@ -325,6 +328,8 @@ struct OwnedPartition {
   let passUntilMax: Int64
   /// What keeps the partition waiting, and the offset that cannot be had; nil: nothing.
   var stuck: (from: Int64, text: String)?
+  /// W when it was looked for orders last.
+  var nextAtLook: Int64 = -1
   /// Below it all was delivered already: states are made again, and nothing counts as scored.
   var againUntil: Int64
   /// This batch: the record to write, the slots of changed states, the last raw record.

@@ -7,7 +7,7 @@ extension ScoreEncoder {
   public func encodeDeadLetter(_ letter: DeadLetter, of batch: ScoredBatch, bytesMax: Int) {
     let record = batch.records.records[Int(letter.record)]
     let content = LetterContent(letter, record, bytesMax: bytesMax)
-    bytes.removeAll(keepingCapacity: true)
+    bytes.empty()
     switch encoding {
     case .json: encodeJSON(letter, record, content)
     case .protobuf: encodeProtobuf(letter, record, content)

@@ -1,3 +1,5 @@
+import Events
+
 /// Rows in COPY's binary format (PostgreSQL 15, "COPY", "Binary Format"), in a reused buffer.
 final class PostgresCopyBuffer {
   /// 2000-01-01, from which PostgreSQL counts, as microseconds since 1970.
@@ -10,7 +12,7 @@ final class PostgresCopyBuffer {
 
   /// Starts anew; capacity stays.
   func begin() {
-    bytes.removeAll(keepingCapacity: true)
+    bytes.empty()
     rows = 0
     // "PGCOPY", signature bytes that any text conversion would break, then flags and extension length: 0.
     bytes.append(contentsOf: [0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00])

@@ -53,7 +53,7 @@ extension ScoreEncoder {
     var out: [UInt8] = []
     swap(&out, &bytes)
     defer { swap(&out, &bytes) }
-    out.removeAll(keepingCapacity: true)
+    out.empty()
     pieces.append(frame[0], to: &out)
     out.append(raw: ",\"entity_id\":")
     batch.events.withBytes(of: event.entityID) { out.append(json: $0) }

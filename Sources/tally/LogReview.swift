@@ -17,6 +17,7 @@ struct LogReview: Equatable {
   init(events topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds, accepts: LogAcceptance, isLive: Bool) {
     reviewPolicy(topic, terms, accepts: accepts.compacted)
     reviewRetention(topic, terms, needs)
+    reviewBatches(topic, terms, needs)
     if isLive { reviewTimestamps(topic, terms, needs, accepts: accepts.createTime) }
   }
 
@@ -109,6 +110,16 @@ struct LogReview: Equatable {
     } else {
       refusal = refusal ?? found + ", or go on with --accept-create-time"
     }
+  }
+
+  /// A batch that does not fit into an answer never comes.
+  private mutating func reviewBatches(_ topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds) {
+    guard let bytes = terms.batchBytesMax, bytes + LogTerms.answerBytesBeside > needs.answerBytesMax else {
+      return
+    }
+    warnings.append(
+      "topic \(topic.name): max.message.bytes is \(bytes): a batch may be larger than consumers take (\(needs.answerBytesMax) bytes), and "
+        + "would stop its partition; -X receive.message.max.bytes=\(bytes + LogTerms.answerBytesBeside)")
   }
 
   private mutating func reviewRetention(_ topic: TopicName, _ terms: LogTerms, _ needs: LogNeeds) {

@@ -1,5 +1,6 @@
 import Events
 import Features
+import Ingest
 
 /// What a topic's configuration says of the log that the brokers keep.
 struct LogTerms: Equatable {
@@ -13,6 +14,11 @@ struct LogTerms: Equatable {
   var retentionMs: Int64?
   /// Bytes of a partition beyond which its oldest records may go; -1: never.
   var retentionBytes: Int64?
+  /// Largest batch of a producer that the brokers take, bytes.
+  var batchBytesMax: Int64?
+
+  /// What an answer has beside its records, bytes, generously.
+  static let answerBytesBeside: Int64 = 64 << 10
 
   /// Nearly three hundred years: what people write who mean for ever.
   private static let foreverMs: Int64 = Int64.max / 1_000_000
@@ -30,6 +36,7 @@ struct LogTerms: Equatable {
     aheadMaxMs = ahead.flatMap { $0 == .max ? nil : $0 } ?? apart ?? ahead
     retentionMs = settings["retention.ms"].flatMap { Int64($0) }
     retentionBytes = settings["retention.bytes"].flatMap { Int64($0) }
+    batchBytesMax = settings["max.message.bytes"].flatMap { Int64($0) }
   }
 
   /// `cleanup.policy`, unless under it the log loses only its beginning: it may lose records in its middle, or nobody knows
@@ -66,10 +73,16 @@ struct LogNeeds: Equatable {
   var futureBoundMs: Int64
   /// Whether records' timestamps decide which control events must be signed.
   var signsSince: Bool
+  /// Largest answer that consumers take from a broker, bytes.
+  var answerBytesMax: Int64
 
   /// `futureBound`: the pipeline's, microseconds.
-  init(_ program: FeatureProgram, futureBound: EventTime, signsSince: Bool = false) {
+  init(
+    _ program: FeatureProgram, futureBound: EventTime, signsSince: Bool = false,
+    answerBytesMax: Int64 = Int64(KafkaSourceConfiguration.answerBytesMax)
+  ) {
     self.signsSince = signsSince
+    self.answerBytesMax = answerBytesMax
     futureBoundMs = futureBound / 1000
     window = program.windows.max { $0.span + $0.hop < $1.span + $1.hop }
     hasLifetime = program.hasLifetimeSeries

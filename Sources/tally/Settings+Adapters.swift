@@ -69,6 +69,12 @@ extension Settings {
     return configuration
   }
 
+  /// Largest answer that consumers take from a broker, bytes.
+  var answerBytesMax: Int64 {
+    let own = librdkafkaProperties.last { $0.0.utf8.elementsEqual("receive.message.max.bytes".utf8) }
+    return own.flatMap { Int64($0.1) } ?? Int64(KafkaSourceConfiguration.answerBytesMax)
+  }
+
   /// `names` counts what is dropped because nobody declares it.
   func makeDecoder(
     _ pipeline: LoadedPipeline, homes: KeyHomes, names: NameCounter? = nil

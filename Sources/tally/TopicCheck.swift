@@ -29,7 +29,8 @@ struct TopicCheck {
     self.settings = settings
     needs = LogNeeds(
       pipeline.program, futureBound: pipeline.declaration.futureBound,
-      signsSince: pipeline.declaration.features.control.contains { $0.since > 0 })
+      signsSince: pipeline.declaration.features.control.contains { $0.since > 0 },
+      answerBytesMax: settings.answerBytesMax)
     accepts = LogAcceptance(compacted: option.isAccepted, createTime: acceptsCreateTime)
     self.isLive = isLive
   }

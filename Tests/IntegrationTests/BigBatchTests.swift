@@ -14,7 +14,8 @@ import Testing
   ]
 
   /// Sends messages as one batch, packed by zstd.
-  private static func produceBatch(_ messages: [BrokerMessage], to topic: String, _ broker: TestBroker) throws {
+  private static func produceBatch(_ messages: [BrokerMessage], to topic: String, _ broker: TestBroker) throws
+  {
     let producer = try KafkaProducer(
       KafkaConfiguration([
         ("bootstrap.servers", broker.bootstrapServers), ("compression.codec", "zstd"), ("linger.ms", "60000"),

@@ -40,6 +40,22 @@ import Testing
   }
 
   /// Who dates records could date an erasure before the first key.
+  @Test("a topic whose batches may be larger than an answer is warned of")
+  func largeBatches() throws {
+    func warnings(_ bytes: String, _ answer: Int64 = 16 << 20) throws -> [String] {
+      var needs = try Self.needs("count(login)")
+      needs.answerBytesMax = answer
+      let terms = LogTerms([
+        "cleanup.policy": "delete", "max.message.bytes": bytes, "message.timestamp.type": "LogAppendTime",
+      ])
+      return LogReview(events: Self.topic, terms, needs, accepts: LogAcceptance(), isLive: true).warnings
+    }
+    #expect(try warnings("1048588").isEmpty)
+    #expect(try warnings("20000000").count == 1)
+    #expect(try warnings("20000000")[0].contains("-X receive.message.max.bytes=20065536"))
+    #expect(try warnings("20000000", 20_065_536).isEmpty)
+  }
+
   @Test func signaturesFromAMomentOnNeedTheBrokersClock() throws {
     var needs = try Self.needs("profile.age")
     needs.signsSince = true

@@ -17,6 +17,8 @@ final class FakeLog {
   /// A range of a partition that nobody can read, and one that cannot be had for now.
   var unreadable: [Int: Range<Int64>] = [:]
   var stuck: [Int: Range<Int64>] = [:]
+  /// A range of a partition of which nothing comes, and nobody says why.
+  var silent: [Int: Range<Int64>] = [:]
   let clusterID = "fake"
   private var blocks: [UnsafeMutableRawPointer] = []
 
@@ -52,6 +54,8 @@ final class FakeSource: RecordSource {
   private let own: [Int32]
   /// Called when something cannot be had for now.
   var onStuck: (() -> Void)?
+  /// Called when nothing comes although there is something.
+  var onSilence: (() -> Void)?
 
   /// `own`: the partitions that it is given; nil: all.
   init(log: FakeLog, faults: Faults, rebalanceShare: Double = 0, own: [Int32]? = nil) {
@@ -76,10 +80,15 @@ final class FakeSource: RecordSource {
         return .revoked(all, lost: Bool.random(using: &faults.generator))
       }
       let rows = Int.random(in: 1...limit, using: &faults.generator)
+      var isSilent = false
       for partition in all.shuffled(using: &faults.generator) {
         while batch.records.count < rows, let offset = next[Int(partition)],
           offset < log.partitions[Int(partition)].count
         {
+          if log.silent[Int(partition)]?.contains(offset) == true {
+            isSilent = true
+            break
+          }
           if let range = [log.unreadable, log.stuck].lazy.compactMap({ $0[Int(partition)] }).first(where: {
             $0.contains(offset)
           }) {
@@ -94,7 +103,8 @@ final class FakeSource: RecordSource {
           next[Int(partition)] = offset + 1
         }
       }
-      return batch.records.isEmpty ? .finished : .records
+      if batch.records.isEmpty && isSilent { onSilence?() }
+      return batch.records.isEmpty && !isSilent ? .finished : .records
     }
   }
 

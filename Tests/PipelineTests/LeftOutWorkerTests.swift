@@ -65,6 +65,26 @@ import Testing
     #expect(world.table.leftOut[1]?.text == "20-25:skipped")
   }
 
+  @Test("an order reaches a partition of which nothing comes, whatever the reason")
+  func silent() throws {
+    let world = try World(log: WorkerFaultTests().makeLog(seed: 2))
+    world.log.silent[1] = 20..<26
+    let source = FakeSource(log: world.log, faults: calm)
+    let clock = FakeClock()
+    var polls = 0
+    source.onSilence = {
+      polls += 1
+      clock.sleep(milliseconds: 1000)
+      if polls == 8 { order(world, LeftOut(from: 20, until: 26, cause: .skipped)) }
+      #expect(polls < 100)
+    }
+    try world.worker(
+      calm, rebalanceShare: 0, batchRowsMax: 64, cacheEntries: 100, source: source, clock: clock
+    ).run()
+    #expect(polls > 8 && world.recorder.passed == ["1/20-25:skipped"])
+    #expect(world.recorder.read == 300 - 6)
+  }
+
   /// As `tally skip` gives it.
   private func order(_ world: World, _ order: LeftOut) {
     let store = MemoryStateStore(world.storage, partitionCount: 3)

@@ -38,6 +38,13 @@ extension World {
     }
   }
 
+  /// An order that no position has passed yet stands in the store alone, and may be lost with it; somebody may have gone by it.
+  func noteLostOrders() {
+    for partition in orders.indices where !orders[partition].isEmpty {
+      livesBeforeOrder[partition] = promises.count
+    }
+  }
+
   /// Whether a refusal is right because the log was cut, or what was said about it is out of date; then an operator does something
   /// about it: accepts what is gone, or, where states are lost, brings the log back from a backup.
   func takeUp(_ life: Life, _ error: PortError) -> Bool {

@@ -258,6 +258,7 @@ final class World {
   /// Something happens beside the call.
   func strike(_ kind: FaultKind, _ life: Life, _ draw: inout Draw) {
     let alive = lives.filter { !$0.isOver && !$0.isDead }
+    if [.storeRollback, .shardRollback, .storeLoss, .recordLoss].contains(kind) { noteLostOrders() }
     switch kind {
     case .killOther:
       let others = alive.filter { $0 !== life }
