@@ -11,6 +11,9 @@ public struct CommittedOffset: Equatable, Sendable {
   /// What operators have ordered to leave out of the partition, which Tally writes there too.
   public var leftOut: LeftOutRanges
 
+  /// Whether what is to be left out stands there in words that this program does not know: `leftOut` lacks it then.
+  public private(set) var leftOutIsUnread = false
+
   /// An offset.
   public init(
     _ offset: Int64, firstOffset: Int64? = nil, homes: KeyHomes? = nil, shown: Int64? = nil,
@@ -38,8 +41,11 @@ public struct CommittedOffset: Equatable, Sendable {
     let count = value("partitions").flatMap { Int32($0) }.flatMap { $0 > 0 ? $0 : nil }
     let homes = partitioner.flatMap { partitioner in count.map { KeyHomes(partitioner, partitionCount: $0) } }
     let next = value("next").flatMap { Int64($0) }.flatMap { (0...max(offset, 0)).contains($0) ? $0 : nil }
-    let leftOut = value("left").flatMap { LeftOutRanges(text: $0) } ?? LeftOutRanges()
-    self.init(next ?? offset, firstOffset: first, homes: homes, shown: offset, leftOut: leftOut)
+    let left = value("left")
+    let leftOut = left.flatMap { LeftOutRanges(text: $0) }
+    self.init(
+      next ?? offset, firstOffset: first, homes: homes, shown: offset, leftOut: leftOut ?? LeftOutRanges())
+    leftOutIsUnread = left != nil && leftOut == nil
   }
 }
 

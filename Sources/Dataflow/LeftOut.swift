@@ -89,17 +89,44 @@ public struct LeftOutRanges: Equatable, Sendable {
     forgetOldest()
   }
 
-  /// Adds what another has.
+  /// Adds what another has of the same partition.
   public mutating func add(_ other: LeftOutRanges) {
-    for range in other.ranges { add(range) }
-    forgotten = max(forgotten, other.forgotten)
+    // What one of them has forgotten, the other may list still: it is not counted twice.
+    let (own, others) = (listedFrom, other.listedFrom)
+    let known = max(own, others)
+    if others > own {
+      ranges = ranges.compactMap { Self.clip($0, from: known) }
+      forgotten = other.forgotten
+    } else if others == own {
+      forgotten = max(forgotten, other.forgotten)
+    }
+    for range in other.ranges {
+      if let rest = Self.clip(range, from: known) { add(rest) }
+    }
+  }
+
+  /// Unreadable offsets below this are counted in `forgotten`: they are found in ascending order.
+  private var listedFrom: Int64 {
+    forgotten == 0 ? 0 : ranges.first { $0.cause == .unreadable }?.from ?? 0
+  }
+
+  /// Of an unreadable range what lies at `known` or behind it; orders as they are.
+  private static func clip(_ range: LeftOut, from known: Int64) -> LeftOut? {
+    guard range.cause == .unreadable, range.from < known else { return range }
+    return range.until > known ? LeftOut(from: known, until: range.until, cause: .unreadable) : nil
+  }
+
+  /// A text, or a stored record, may say any number.
+  private static func sum(_ one: Int64, _ other: Int64) -> Int64 {
+    let (sum, isOver) = one.addingReportingOverflow(other)
+    return isOver ? .max : sum
   }
 
   private mutating func forgetOldest() {
     while ranges.count(where: { $0.cause == .unreadable }) > Self.unreadableMax,
       let oldest = ranges.firstIndex(where: { $0.cause == .unreadable })
     {
-      forgotten += ranges[oldest].count
+      forgotten = Self.sum(forgotten, ranges[oldest].count)
       ranges.remove(at: oldest)
     }
   }
@@ -141,7 +168,7 @@ public struct LeftOutRanges: Equatable, Sendable {
       guard cause == nil || range.cause == cause, range.from < limit else { return sum }
       return sum + min(range.until, limit) - range.from
     }
-    return listed + (cause == nil || cause == .unreadable ? forgotten : 0)
+    return Self.sum(listed, cause == nil || cause == .unreadable ? forgotten : 0)
   }
 
   /// `500-999:deleted,1200-1200:unreadable,+12:unreadable`, with last offsets; the part with `+` counts what is no longer listed.
@@ -152,14 +179,16 @@ public struct LeftOutRanges: Equatable, Sendable {
     return parts.joined(separator: ",")
   }
 
-  /// Reads `text`; nil: it is none.
+  /// Reads `text`; nil: it is none that was ever written, byte for byte.
   public init?(text: some StringProtocol) {
     for part in text.split(separator: ",", omittingEmptySubsequences: false) where !text.isEmpty {
       let halves = part.split(separator: ":", omittingEmptySubsequences: false)
       guard halves.count == 2, let cause = LeftOutCause(rawValue: String(halves[1])) else { return nil }
       if halves[0].utf8.first == UInt8(ascii: "+") {
-        guard let count = Int64(halves[0].dropFirst()), count > 0 else { return nil }
-        forgotten += count
+        guard forgotten == 0, cause == .unreadable, let count = Int64(halves[0].dropFirst()), count > 0 else {
+          return nil
+        }
+        forgotten = count
         continue
       }
       let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false)
@@ -168,5 +197,6 @@ public struct LeftOutRanges: Equatable, Sendable {
       else { return nil }
       add(LeftOut(from: from, until: last + 1, cause: cause))
     }
+    guard self.text.utf8.elementsEqual(text.utf8) else { return nil }
   }
 }

@@ -33,7 +33,7 @@ final class BatchReader {
   /// Starts the program. nil: it cannot be started.
   init?(_ command: [String], _ request: BatchRequest) {
     guard let program = command.first else { return nil }
-    guard let toChild = Self.makePipe() else { return nil }
+    guard let toChild = Self.makePipe(isSocket: true) else { return nil }
     guard let fromChild = Self.makePipe() else {
       for descriptor in toChild { close(descriptor) }
       return nil
@@ -45,8 +45,9 @@ final class BatchReader {
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
     Self.closeOthers(in: &actions)
     var arguments = command.map { strdup($0) } + [nil]
-    let code = posix_spawn(&process, program, &actions, nil, &arguments, environ)
-    for argument in arguments { free(argument) }
+    var variables = Self.environment.map { strdup($0) } + [nil]
+    let code = posix_spawn(&process, program, &actions, nil, &arguments, &variables)
+    for text in arguments + variables { free(text) }
     posix_spawn_file_actions_destroy(&actions)
     close(toChild[0])
     close(fromChild[1])
@@ -58,18 +59,41 @@ final class BatchReader {
       return nil
     }
     _ = fcntl(output, F_SETFL, O_NONBLOCK)
-    // A request is smaller than a pipe, so that this does not wait.
-    guard request.encoded.withUnsafeBytes({ BatchFrame.write($0, to: input) }) else {
-      end()
-      return nil
-    }
+    // What has ended already is found by its answer, which is none.
+    Self.send(request.encoded, to: input)
   }
 
   deinit { end() }
 
-  private static func makePipe() -> [Int32]? {
+  /// This process' variables; the process has a limit of address space, of which each thread would reserve much for itself.
+  private static var environment: [String] {
+    var found = ["MALLOC_ARENA_MAX=1"]
+    var place = environ
+    while let text = place.pointee {
+      found.append(String(cString: text))
+      place += 1
+    }
+    return found
+  }
+
+  /// A socket can be written to without a signal that would end this process, should the other one be gone.
+  private static func send(_ bytes: [UInt8], to socket: Int32) {
+    var place = 0
+    while place < bytes.count {
+      let count = bytes.withUnsafeBytes { raw in
+        Glibc.send(
+          socket, raw.baseAddress.map { $0 + place }, bytes.count - place, Int32(MSG_NOSIGNAL))
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return }
+      place += count
+    }
+  }
+
+  private static func makePipe(isSocket: Bool = false) -> [Int32]? {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return nil }
+    let code = isSocket ? socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) : pipe(&ends)
+    guard code == 0 else { return nil }
     for descriptor in ends { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     return ends
   }

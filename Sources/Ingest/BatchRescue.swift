@@ -17,12 +17,13 @@ final class BatchRescue {
 
   private let configuration: KafkaSourceConfiguration
   private var cases: [Int32: Case] = [:]
+  /// Where to read on behind batches, until somebody asks.
+  private var resumed: [Int32: Int64] = [:]
   /// Sizes of partitions that have one of their own.
   private var bounds: [Int32: Int64] = [:]
 
   private static let firstBackoff = Duration.seconds(5)
   private static let backoffMax = Duration.seconds(60)
-  private static let seekTimeoutMs = 5_000
 
   init(_ configuration: KafkaSourceConfiguration) { self.configuration = configuration }
 
@@ -38,7 +39,10 @@ final class BatchRescue {
   func bound(unpackedBytes: Int64, of partition: Int32) { bounds[partition] = unpackedBytes }
 
   /// Forgets everything, and ends the processes: partitions are assigned anew.
-  func end() { cases.removeAll() }
+  func end() {
+    cases.removeAll()
+    resumed.removeAll()
+  }
 
   /// Takes a batch over which the consumer has refused. `next`: the first record that is wanted.
   func begin(_ place: KafkaPosition, next: Int64, _ consumer: KafkaConsumer) throws(KafkaError) {
@@ -49,9 +53,7 @@ final class BatchRescue {
   }
 
   /// What has come of the batches; nil: nothing yet. Records live until the next call.
-  func poll(
-    into batch: RecordBatch, limit: Int, timeoutMs: Int, _ consumer: KafkaConsumer
-  ) throws(KafkaError) -> PollOutcome? {
+  func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) -> PollOutcome? {
     for partition in cases.keys.sorted() {
       guard var one = cases[partition] else { continue }
       if let retryAt = one.retryAt {
@@ -71,9 +73,9 @@ final class BatchRescue {
         guard next > one.next || one.next > max(one.named, 0) && next == one.next else {
           return stuck(partition, "its process has found nothing")
         }
-        try goOn(partition, at: next, consumer)
+        goOn(partition, at: next)
       case .unreadable(let until, let why):
-        try goOn(partition, at: until, consumer)
+        goOn(partition, at: until)
         return .unreadable(
           partition: partition, from: min(one.named, one.next), until: until, why: why)
       case .failed(let why):
@@ -101,10 +103,15 @@ final class BatchRescue {
     return .stuck(partition: partition, from: one?.next ?? 0, until: nil, why: why)
   }
 
-  /// The consumer reads on behind the batch.
-  private func goOn(_ partition: Int32, at next: Int64, _ consumer: KafkaConsumer) throws(KafkaError) {
-    try consumer.seek(KafkaPosition(partition: partition, offset: next), timeoutMs: Self.seekTimeoutMs)
-    try consumer.resume([partition])
+  /// The batch is done with: its source reads on behind it.
+  private func goOn(_ partition: Int32, at next: Int64) {
     cases[partition] = nil
+    resumed[partition] = next
+  }
+
+  /// Takes the offsets at which the source is to read on, by partition; their delivery is still stopped.
+  func takeResumed() -> [Int32: Int64] {
+    defer { resumed.removeAll() }
+    return resumed
   }
 }

@@ -74,9 +74,9 @@ public final class KafkaSource: RecordSource {
     if let outcome = try takeChange() { return outcome }
     let start = ContinuousClock.now
     if rescue.isActive, consumer.messages.isEmpty {
-      let outcome = try ask("a batch") { () throws(KafkaError) in
-        try rescue.poll(into: batch, limit: limit, timeoutMs: min(timeoutMs, Self.rescueTimeoutMs), consumer)
-      }
+      let outcome = rescue.poll(
+        into: batch, limit: limit, timeoutMs: min(timeoutMs, Self.rescueTimeoutMs))
+      try goOn(rescue.takeResumed())
       if let outcome {
         note(batch)
         return outcome
@@ -91,6 +91,15 @@ public final class KafkaSource: RecordSource {
     for index in 0..<handedOut { batch.records.append(RawRecord(consumer.messages[index])) }
     note(batch)
     return .records
+  }
+
+  /// Reads on behind batches that the consumer could not read.
+  private func goOn(_ resumed: [Int32: Int64]) throws(PortError) {
+    guard !resumed.isEmpty else { return }
+    next.merge(resumed) { $1 }
+    let all = next.map { KafkaPosition(partition: $0.key, offset: $0.value) }
+    try ask("read on") { () throws(KafkaError) in try consumer.move(resumed.keys.sorted(), within: all) }
+    wakesLeft = Self.wakesMax
   }
 
   /// One wait for a process that reads a batch; the group and other partitions come between.

@@ -11,16 +11,19 @@ public struct LogPart: Sendable {
   public var until: [Int32: Int64]
   /// Offsets of a partition whose records are not given.
   public var leftOut: [Int32: LeftOutRanges]
+  /// Unpacked size of a partition's batches beyond which they are unreadable, where it is its own, bytes; 0: it is not.
+  public var unpackedBytesMax: [Int32: Int64]
 
   /// A part; by default the whole.
   public init(
     partitions: Set<Int32>? = nil, from: [Int32: Int64] = [:], until: [Int32: Int64] = [:],
-    leftOut: [Int32: LeftOutRanges] = [:]
+    leftOut: [Int32: LeftOutRanges] = [:], unpackedBytesMax: [Int32: Int64] = [:]
   ) {
     self.partitions = partitions
     self.from = from
     self.until = until
     self.leftOut = leftOut.filter { !$0.value.ranges.isEmpty }
+    self.unpackedBytesMax = unpackedBytesMax.filter { $0.value > 0 }
   }
 }
 
@@ -58,6 +61,7 @@ public final class TopicLogSource: RecordSource {
     answerTimeoutMs = timeoutMs
     leftOut = part.leftOut
     rescue = BatchRescue(configuration)
+    for (partition, bytes) in part.unpackedBytesMax { rescue.bound(unpackedBytes: bytes, of: partition) }
     unpackedBytesMax = configuration.unpackedBytesMax
     let opened = try ported("kafka log of \(topic)") { () throws(KafkaError) in
       try KafkaConsumer(kafka, topic: topic)
@@ -72,7 +76,8 @@ public final class TopicLogSource: RecordSource {
     logBounds = found.bounds
     for partition in partitions {
       let whole = found.bounds[Int(partition)]
-      let from = part.from[partition] ?? whole.low
+      // Of what is left out nothing is needed.
+      let from = part.from[partition].map { part.leftOut[partition]?.end(from: $0) ?? $0 } ?? whole.low
       let until = part.until[partition] ?? whole.high
       guard from >= whole.low, until <= whole.high else {
         opened.close()
@@ -139,9 +144,8 @@ public final class TopicLogSource: RecordSource {
   /// What has come of batches that the consumer cannot read; nil: there are none, or nothing yet.
   private func rescued(_ batch: RecordBatch, _ limit: Int) throws -> PollOutcome? {
     guard rescue.isActive, !isDone else { return nil }
-    let outcome = try ported("kafka topic \(topic): a batch") { () throws(KafkaError) in
-      try rescue.poll(into: batch, limit: limit, timeoutMs: 10, consumer)
-    }
+    let outcome = rescue.poll(into: batch, limit: limit, timeoutMs: 10)
+    try goOn(rescue.takeResumed())
     switch outcome {
     case .records?:
       guard let last = batch.records.last else { return outcome }
@@ -149,9 +153,6 @@ public final class TopicLogSource: RecordSource {
       next[partition] = last.offset + 1
       if last.offset + 1 >= end { reached.insert(partition) }
       batch.records.removeAll { $0.offset >= end || leftOut[partition]?.contains($0.offset) ?? false }
-    case .unreadable(let partition, _, let until, _)?:
-      next[partition] = until
-      if until >= logBounds[Int(partition)].high { reached.insert(partition) }
     default: break
     }
     return outcome
@@ -161,13 +162,25 @@ public final class TopicLogSource: RecordSource {
   private func passOver(_ place: KafkaPosition, next wanted: Int64) throws {
     let partition = place.partition
     let behind = leftOut[partition]?.end(from: wanted) ?? wanted
-    try ported("kafka topic \(topic): partition \(partition)") { () throws(KafkaError) in
-      guard behind > wanted else { return try rescue.begin(place, next: wanted, consumer) }
-      try consumer.seek(
-        KafkaPosition(partition: partition, offset: behind), timeoutMs: answerTimeoutMs)
+    guard behind > wanted else {
+      return try ported("kafka topic \(topic): pause") { () throws(KafkaError) in
+        try rescue.begin(place, next: wanted, consumer)
+      }
     }
-    next[partition] = behind
-    if behind >= logBounds[Int(partition)].high { reached.insert(partition) }
+    try goOn([partition: behind])
+  }
+
+  /// Reads on behind batches that the consumer could not read.
+  private func goOn(_ resumed: [Int32: Int64]) throws {
+    guard !resumed.isEmpty else { return }
+    next.merge(resumed) { $1 }
+    for (partition, offset) in resumed where offset >= logBounds[Int(partition)].high {
+      reached.insert(partition)
+    }
+    let all = next.map { KafkaPosition(partition: $0.key, offset: $0.value) }
+    try ported("kafka topic \(topic): read on") { () throws(KafkaError) in
+      try consumer.move(resumed.keys.sorted(), within: all)
+    }
   }
 
   /// As `unpackedBytesMax`, for one partition.

@@ -142,14 +142,11 @@ public final class KafkaConsumer {
     _ = try list.offsets(doing: "resume")
   }
 
-  /// Reads a partition on from another offset; what was fetched of it before is not given any more.
-  public func seek(_ position: KafkaPosition, timeoutMs: Int) throws(KafkaError) {
-    ends[position.partition] = nil
-    let list = KafkaPartitionList(topic: topic, [position])
-    if let error = rd_kafka_seek_partitions(handle.pointer, list.pointer, Int32(timeoutMs)) {
-      throw KafkaError(consuming: error, doing: "seek in partition \(position.partition)")
-    }
-    _ = try list.offsets(doing: "seek")
+  /// Reads some partitions on from other offsets, whose delivery was stopped, and the others from where they stand: all that is assigned. What
+  /// was fetched is fetched again. (librdkafka 2.0.2 has let a seek wait for longer than five seconds.)
+  public func move(_ moved: [Int32], within all: [KafkaPosition]) throws(KafkaError) {
+    try resume(moved)
+    try assign(all)
   }
 
   /// Messages and notes that wait for a poll.

@@ -114,6 +114,7 @@ public enum Delivery {
     guarantee: DeliveryGuarantee? = .effectivelyOnce, trustsOffsets: Bool = false, acceptedGap: LeftOut? = nil
   ) throws -> Acquisition {
     try checkHomes(facts, partitioner: identity.partitioner)
+    try checkWords(facts)
     guard let found = facts.record else {
       if let start = beginning(facts, startAt) {
         var next = begin(first(facts, identity: identity, at: start, guarantee), facts: facts)

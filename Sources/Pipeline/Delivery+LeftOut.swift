@@ -47,6 +47,15 @@ extension PartitionFacts {
 
 /// What is left out of a partition: rules for taking it over.
 extension Delivery {
+  /// Throws `PortError.refused` when the group says of what is left out something that this program does not know.
+  static func checkWords(_ facts: PartitionFacts) throws {
+    guard facts.committed?.leftOutIsUnread == true else { return }
+    throw refusal(
+      facts, "what is left out stands beside the group's offset in words that this program does not know",
+      "update this program; if somebody has written them by hand, commit the offset without them and start once with "
+        + "--trust-offsets")
+  }
+
   /// The record with everything that is left out by now. Throws `PortError.refused` when the log begins behind what is next and nobody
   /// has accepted exactly that, or when the states hold what was ordered to be left out.
   ///
@@ -107,8 +116,8 @@ extension Delivery {
         facts, "the offsets that are missing are not \(accepted.from)-\(accepted.until - 1)",
         "if the events between may stay unscored: tally run --accept-gap \(range)")
     }
-    guard !record.leftOut.isFull else { throw noRoom(facts) }
     record.leftOut.add(gap)
+    guard record.leftOut.orders.ranges.count <= LeftOutRanges.ordersMax else { throw noRoom(facts) }
   }
 
   /// Decides whether a range may be left out by order. Returns the record with the order. Throws `PortError.refused`.

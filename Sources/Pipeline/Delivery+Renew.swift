@@ -43,6 +43,7 @@ extension Delivery {
   ) throws -> Renewal? {
     guard facts.record != nil || facts.committed != nil || facts.table != nil else { return nil }
     try checkHomes(facts, partitioner: identity.partitioner)
+    try checkWords(facts)
     let until = max(facts.record?.nextOffset ?? 0, facts.committed?.offset ?? 0)
     if let record = facts.record {
       try checkLog(of: record, facts: facts)

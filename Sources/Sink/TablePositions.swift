@@ -39,7 +39,10 @@ public enum TablePositions {
         """,
       arguments: [pipeline, topic, partition])
     guard let row, let next = Int64.fromDatabaseValue(row[0]) else { return nil }
-    return try position(next, String.fromDatabaseValue(row[1]), partition: partition)
+    let value: DatabaseValue = row[1]
+    // A value that is no text is none that Tally has written.
+    let text = value.isNull ? nil : String.fromDatabaseValue(value) ?? "?"
+    return try position(next, text, partition: partition)
   }
 
   /// T of the partitions in PostgreSQL, in the order asked; nil: none, or no such table. Throws `PortError`.

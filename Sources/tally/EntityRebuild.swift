@@ -60,7 +60,8 @@ struct EntityRebuild {
       settings.sourceConfiguration(group: "tally-rebuild"),
       LogPart(
         partitions: [facts.partition], from: [facts.partition: start],
-        leftOut: [facts.partition: record.leftOut]))
+        leftOut: [facts.partition: record.leftOut],
+        unpackedBytesMax: [facts.partition: record.unpackedBytesMax]))
     defer { source.close() }
     var history = EntityHistory(id: id, partition: facts.partition, pipeline: pipeline, from: start)
     let decoder = try settings.makeDecoder(pipeline, homes: homes)
@@ -73,7 +74,8 @@ struct EntityRebuild {
       case .assigned(let partitions): try source.assign(partitions.map { (partition: $0, offset: start) })
       case .revoked, .finished: isReading = false
       // A worker leaves them out, too.
-      case .unreadable: continue
+      case .unreadable(let partition, let from, let until, let why):
+        tellUnreadable(partition, from..<until, why)
       case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
         history.add(batch, decoder: decoder, keepingFrom: record.nextOffset)
@@ -103,7 +105,8 @@ struct EntityRebuild {
         throw Failure(
           "partition \(history.partition): offsets were ordered to be left out meanwhile; start this again")
       }
-      if record.nextOffset <= history.end {
+      // Of what is left out nothing comes.
+      if record.nextOffset <= record.leftOut.end(from: history.end) {
         let state = history.state(below: record.nextOffset)
         if try replace(bytes, record, by: state, partition: history.partition) {
           let what = state.isEmpty ? "removed: the log has no event of this person" : "made anew"
@@ -111,7 +114,10 @@ struct EntityRebuild {
           return
         }
       }
-      _ = try source.poll(into: batch, limit: 512, timeoutMs: 5, fillMs: 0)
+      switch try source.poll(into: batch, limit: 512, timeoutMs: 5, fillMs: 0) {
+      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
+      default: break
+      }
       history.add(batch, decoder: decoder, keepingFrom: 0)
     }
     throw Failure(

@@ -75,7 +75,8 @@ struct EventLog {
         try source.assign(partitions.map { (partition: $0, offset: try source.bounds($0).low) })
       case .revoked: try source.unassign()
       // A worker leaves them out, too.
-      case .unreadable: continue
+      case .unreadable(let partition, let from, let until, let why):
+        tellUnreadable(partition, from..<until, why)
       case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .finished:
         progress.finish("records read")

@@ -49,12 +49,11 @@ struct LogVerification {
       program: pipeline.program, context: context, sample: sample,
       decoder: try settings.makeDecoder(pipeline, homes: homes), scorer: scorer, decider: decider,
       scoresFrom: start.scoresFrom, rules: rules)
-    let leftOut = start.records.mapValues(\.leftOut)
-    try read(start.logFrom, start.next, into: recomputed, without: leftOut, checking: start.records)
+    try read(start.logFrom, start.next, into: recomputed, start, checking: start.records)
 
     guard let table = try openTable(context) else {
       let ends = try readStates(of: recomputed.ids, recomputed, store, start, homes)
-      try read(start.next, ends, into: recomputed, without: leftOut)
+      try read(start.next, ends, into: recomputed, start)
       recomputed.finishStates()
       return report(recomputed, start, tables: [])
     }
@@ -73,7 +72,7 @@ struct LogVerification {
         }
         until[partition] = next
       }
-      try read(start.next, until, into: recomputed, without: leftOut)
+      try read(start.next, until, into: recomputed, start)
       recomputed.finishStates()
       guard rowsUntil.contains(where: { $0 != nil }) else {
         return report(recomputed, start, tables: [])
@@ -113,13 +112,15 @@ struct LogVerification {
   /// Reads the log between two sets of positions.
   private func read(
     _ from: [Int32: Int64], _ until: [Int32: Int64], into recomputed: Recomputation,
-    without leftOut: [Int32: LeftOutRanges], checking records: [Int32: PartitionRecord] = [:]
+    _ start: VerificationStart, checking records: [Int32: PartitionRecord] = [:]
   ) throws {
     let wanted = Set(from.keys.filter { (until[$0] ?? 0) > from[$0] ?? 0 })
     guard !wanted.isEmpty else { return }
     let source = try TopicLogSource(
       settings.sourceConfiguration(group: "tally-verify"),
-      LogPart(partitions: wanted, from: from, until: until, leftOut: leftOut))
+      LogPart(
+        partitions: wanted, from: from, until: until, leftOut: start.records.mapValues(\.leftOut),
+        unpackedBytesMax: start.records.mapValues(\.unpackedBytesMax)))
     defer { source.close() }
     var progress = Progress(what: "verify: reading the log", total: source.offsetsAtStart)
     let batch = RecordBatch()
@@ -127,12 +128,14 @@ struct LogVerification {
       switch try source.poll(into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs, fillMs: 0)
       {
       case .assigned(let partitions):
-        try source.assign(partitions.map { (partition: $0, offset: from[$0] ?? 0) })
+        try source.assign(
+          partitions.map { (partition: $0, offset: max(from[$0] ?? 0, try source.bounds($0).low)) })
       case .revoked, .finished:
         progress.finish("records")
         return
       // A worker leaves them out, too.
-      case .unreadable: continue
+      case .unreadable(let partition, let from, let until, let why):
+        tellUnreadable(partition, from..<until, why)
       case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
         for record in batch.records {

@@ -45,7 +45,10 @@ struct LoggedRecords {
         try source.assign(partitions.map { (partition: $0, offset: part.from[$0] ?? 0) })
       case .revoked, .finished: return found
       case .unreadable: continue
-      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
+      // What lies behind it stays unknown, as what the log no longer has.
+      case .stuck(let partition, let from, _, let why):
+        complain("tally: partition \(partition): the log cannot be read on from offset \(from): \(why)")
+        return found
       case .records:
         for record in batch.records {
           let address = LetterAddress(partition: record.partition, offset: record.offset)

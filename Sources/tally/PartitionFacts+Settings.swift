@@ -36,6 +36,8 @@ extension Settings {
   /// partition's record. Joins no group. Throws `Failure`.
   func leftOutByGroup(_ pipeline: LoadedPipeline, partitions: Int32) throws -> [Int32: LeftOutRanges] {
     let group = groupName(of: pipeline)
+    var found: [Int32: LeftOutRanges] = [:]
+    var unread: [Int32] = []
     do throws(KafkaError) {
       var configuration = kafkaConfiguration()
       configuration.set("group.id", group)
@@ -43,20 +45,24 @@ extension Settings {
       defer { consumer.close() }
       let numbers = (0..<partitions).map { $0 }
       let committed = try consumer.committed(numbers, timeoutMs: Self.startTimeoutMs)
-      var found: [Int32: LeftOutRanges] = [:]
       for (partition, position) in zip(numbers, committed) {
         guard let position else { continue }
-        let leftOut = CommittedOffset(position.offset, metadata: position.metadata).leftOut
-        if !leftOut.isEmpty { found[partition] = leftOut }
+        let committed = CommittedOffset(position.offset, metadata: position.metadata)
+        if committed.leftOutIsUnread { unread.append(partition) }
+        if !committed.leftOut.isEmpty { found[partition] = committed.leftOut }
       }
-      return found
     } catch {
       guard error.kind == .denied else { throw Failure("kafka \(brokers): \(error)") }
       complain(
         "tally: warning: the offsets of group \(group) may not be read: records that tally run leaves out by order (tally skip) "
           + "are not left out here")
-      return [:]
     }
+    guard unread.isEmpty else {
+      throw Failure(
+        "partition \(unread[0]): what is left out stands beside the offset of group \(group) in words that this program does not know: "
+          + "update this program")
+    }
+    return found
   }
 
   /// C and the log's bounds of every partition, and the log's identity. Joins no group.

@@ -118,6 +118,13 @@ extension LeftOutNotice {
   }
 }
 
+/// Tells of offsets that nobody can read, and that a worker leaves out, too.
+func tellUnreadable(_ partition: Int32, _ offsets: Range<Int64>, _ why: String) {
+  complain(
+    "tally: partition \(partition): offsets \(offsets.lowerBound)-\(offsets.upperBound - 1) are left out: nobody can read them (\(why))"
+  )
+}
+
 /// Standard output, one line after the other.
 final class LineOutput: TerminalOutput {
   let isTerminal = false

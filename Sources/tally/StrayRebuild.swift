@@ -67,7 +67,7 @@ struct StrayRebuild {
     let decoder = try settings.makeDecoder(pipeline, homes: homes)
     let events = EventBatch(symbols: pipeline.program.symbols)
     let start = max(facts.bounds.low, record.firstOffset)
-    try read(facts.partition, start..<record.nextOffset, without: record.leftOut) { raw in
+    try read(facts.partition, start..<record.nextOffset, of: record) { raw in
       guard let state = states[Array(raw.key)] else { return }
       events.removeAll()
       guard decoder.decode(raw, into: events) == nil else { return }
@@ -82,7 +82,7 @@ struct StrayRebuild {
   }
 
   private func read(
-    _ partition: Int32, _ offsets: Range<Int64>, without leftOut: LeftOutRanges,
+    _ partition: Int32, _ offsets: Range<Int64>, of record: PartitionRecord,
     _ body: (RawRecord) -> Void
   ) throws {
     let source = try TopicLogSource(
@@ -90,7 +90,7 @@ struct StrayRebuild {
       LogPart(
         partitions: [partition], from: [partition: offsets.lowerBound],
         until: [partition: offsets.upperBound],
-        leftOut: [partition: leftOut]))
+        leftOut: [partition: record.leftOut], unpackedBytesMax: [partition: record.unpackedBytesMax]))
     defer { source.close() }
     var progress = Progress(what: "rebuild: reading partition \(partition)", total: source.offsetsAtStart)
     let batch = RecordBatch()
@@ -101,7 +101,8 @@ struct StrayRebuild {
       case .assigned: try source.assign([(partition: partition, offset: offsets.lowerBound)])
       case .revoked, .finished: return progress.finish("records")
       // A worker leaves them out, too.
-      case .unreadable: continue
+      case .unreadable(let partition, let from, let until, let why):
+        tellUnreadable(partition, from..<until, why)
       case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       case .records:
         for record in batch.records { body(record) }

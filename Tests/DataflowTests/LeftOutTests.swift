@@ -111,6 +111,8 @@ import Testing
     arguments: [
       "1", "1-2", "1-2:", "1-2:lost", "2-1:deleted", "-1-2:deleted", "a-b:deleted", "1-2:deleted,", ",",
       "+0:unreadable", "+x:unreadable", "1-9223372036854775807:skipped", "1-2-3:skipped", "1:skipped",
+      "5-+9:skipped", "05-9:skipped", "+3:skipped", "3-4:skipped,1-2:skipped",
+      "+9223372036854775807:unreadable,+9223372036854775807:unreadable", "1-2:skipped,3-4:skipped",
     ])
   func refusedTexts(text: String) { #expect(LeftOutRanges(text: text) == nil) }
 

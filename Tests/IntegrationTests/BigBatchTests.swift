@@ -85,13 +85,14 @@ import Testing
     return found
   }
 
-  /// A topic of one partition: 5 records, a batch of 40 that unpacks to 20 MB, and 5 records.
+  /// A topic of one partition: 5 records, batches of 6 and of 3 that unpack to 12 and 6 MB, and 5 records.
   private func configuration(_ broker: TestBroker) throws -> KafkaSourceConfiguration {
     func some(_ count: Int, _ bytes: Int) -> [BrokerMessage] {
       (0..<count).map { _ in BrokerMessage("k", Self.note(bytes), partition: 0) }
     }
     try Self.produceBatch(some(5, 10), to: "big", broker)
-    try Self.produceBatch(some(40, 500_000), to: "big", broker)
+    try Self.produceBatch(some(6, 2_000_000), to: "big", broker)
+    try Self.produceBatch(some(3, 2_000_000), to: "big", broker)
     try Self.produceBatch(some(5, 10), to: "big", broker)
     var configuration = KafkaSourceConfiguration(
       brokers: broker.bootstrapServers, topic: broker.name("big"), group: broker.name("g"))
@@ -105,14 +106,14 @@ import Testing
       let broker = try TestBroker.start(topics: [("big", 1)])
       defer { broker.stop() }
       var configuration = try configuration(broker)
-      let all = (0..<50).map { "\($0)" }
-      let around = all[..<5] + ["unreadable 5..<45"] + all[45...]
-      for bytes in [64 << 20, 2 << 20] as [Int64] {
+      let all = (0..<19).map { "\($0)" }
+      let around = all[..<5] + ["unreadable 5..<11", "unreadable 11..<14"] + all[14...]
+      for bytes in [64 << 20, 1 << 20] as [Int64] {
         configuration.unpackedBytesMax = bytes
         configuration.group = broker.name("g\(bytes)")
         let expected = bytes > 20 << 20 ? all : Array(around)
         let source = try KafkaSource(configuration)
-        #expect(try outcomes(of: source) { $0.last == "49" } == expected)
+        #expect(try outcomes(of: source) { $0.last == "18" } == expected)
         source.close()
         let log = try TopicLogSource(configuration)
         #expect(try outcomes(of: log) { $0.last == "finished" } == expected + ["finished"])
@@ -121,13 +122,13 @@ import Testing
       // The size that a partition's record keeps wins over the program's.
       let source = try KafkaSource(configuration)
       source.bound(unpackedBytes: 64 << 20, of: 0)
-      #expect(try outcomes(of: source) { $0.last == "49" } == all)
+      #expect(try outcomes(of: source) { $0.last == "18" } == all)
       source.close()
       // What is left out by order needs nobody to read it.
-      let order = LeftOutRanges([LeftOut(from: 5, until: 45, cause: .skipped)])
+      let order = LeftOutRanges([LeftOut(from: 5, until: 14, cause: .skipped)])
       configuration.batchReader = []
       let log = try TopicLogSource(configuration, LogPart(leftOut: [0: order]))
-      #expect(try outcomes(of: log) { $0.last == "finished" } == all[..<5] + all[45...] + ["finished"])
+      #expect(try outcomes(of: log) { $0.last == "finished" } == all[..<5] + all[14...] + ["finished"])
       log.close()
     }
   }
@@ -145,8 +146,8 @@ import Testing
         let found = try outcomes(of: source) { $0.count >= 6 }
         #expect(found.prefix(5) == ["0", "1", "2", "3", "4"] && found[5].hasPrefix("stuck 5: "), "\(found)")
         // An order takes it further.
-        try source.assign([(0, 45)])
-        #expect(try outcomes(of: source) { $0.last == "49" } == ["45", "46", "47", "48", "49"])
+        try source.assign([(0, 14)])
+        #expect(try outcomes(of: source) { $0.last == "18" } == ["14", "15", "16", "17", "18"])
         source.close()
       }
     }
