@@ -160,6 +160,7 @@ public final class KafkaSource: RecordSource {
     // librdkafka remembers the pause: a partition that comes back would stay silent.
     try resume()
     assigned = []
+    next = [:]
     try ask("unassign") { () throws(KafkaError) in try consumer.unassign() }
   }
 
@@ -290,9 +291,11 @@ public final class KafkaSource: RecordSource {
       isDown = false
     } catch {
       isDown = error.isRetriable
-      guard error.kind == .unreadable, let place = error.place, let next = next[place.partition] else {
+      guard error.kind == .unreadable, let place = error.place else {
         throw error.port("kafka topic \(topic): poll")
       }
+      // Of a partition that is no longer ours nothing is wanted.
+      guard let next = next[place.partition] else { return }
       try ask("pause") { () throws(KafkaError) in try rescue.begin(place, next: next, consumer) }
     }
   }

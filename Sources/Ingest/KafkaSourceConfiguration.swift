@@ -31,9 +31,10 @@ public struct KafkaSourceConfiguration: Sendable {
   public var unpackedBytesMax: Int64 = 256 << 20
   /// Further properties of librdkafka, such as `security.protocol`.
   public var properties: [(String, String)] = []
-  /// One fetch's records as they come over the wire, bytes, unless a single batch is larger; and an answer at most. zstd is unpacked
-  /// up to the latter, too: each record of what is unpacked costs some 300 bytes beside its own, which an empty one has not.
+  /// One fetch's records as they come over the wire, bytes, unless a single batch is larger.
   public static let fetchBytesMax = 8 << 20
+  /// Largest answer of a broker, bytes. zstd is unpacked up to it, too: each record of what is unpacked costs some 300 bytes beside
+  /// its own, of which an empty one has none.
   public static let answerBytesMax = 16 << 20
   /// Takes librdkafka's log; nil: silent.
   public var log: KafkaLog?

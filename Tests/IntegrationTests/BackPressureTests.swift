@@ -111,7 +111,7 @@ import TestNumbers
       let messages = stage.history.messages
       try stage.broker.produce(Array(messages[..<1000]), to: "events")
       let settings = try Places.write(
-        "kafka: {session_timeout: 6s}\nworker: {batch_rows_max: 32}\n", as: "tally.yaml")
+        "kafka: {session_timeout: 60s}\nworker: {batch_rows_max: 32}\n", as: "tally.yaml")
       let options = ["--config", settings, "--http", "0"]
       let cutOff = try stage.start(options + stage.table.options(through: relay))
       try stage.waitForProgress(of: cutOff, to: 1000)
