@@ -9,6 +9,7 @@ final class BatchRescue {
     /// The offset that the consumer's error named, and the first record that is wanted.
     let named: Int64
     var next: Int64
+    var hasGiven = false
     var reader: BatchReader?
     /// When it is tried again; nil: it is under way.
     var retryAt: ContinuousClock.Instant?
@@ -68,12 +69,13 @@ final class BatchRescue {
       case .open:
         guard let last = batch.records.last else { continue }
         cases[partition]?.next = last.offset + 1
+        cases[partition]?.hasGiven = true
         return .records
       case .done(let next):
-        guard next > one.next || one.next > max(one.named, 0) && next == one.next else {
+        guard next > one.next || one.hasGiven else {
           return stuck(partition, "its process has found nothing")
         }
-        goOn(partition, at: next)
+        goOn(partition, at: max(next, one.next))
       case .unreadable(let until, let why):
         goOn(partition, at: until)
         return .unreadable(

@@ -21,6 +21,8 @@ public final class KafkaSource: RecordSource {
   private var assigned: [Int32] = []
   private var isPaused = false
   private var isDown = false
+  /// Whether batches that the consumer cannot read are asked for next.
+  private var isTheirTurn = true
   /// How often a poll without records may still wake the fetching.
   private var wakesLeft = 0
   /// How many of the consumer's messages the caller has; those behind them slipped through while idle.
@@ -73,7 +75,10 @@ public final class KafkaSource: RecordSource {
     handedOut = 0
     if let outcome = try takeChange() { return outcome }
     let start = ContinuousClock.now
-    if rescue.isActive, consumer.messages.isEmpty {
+    // In turns, so that the other partitions go on.
+    let isTheirs = isTheirTurn && rescue.isActive && consumer.messages.isEmpty
+    isTheirTurn = !isTheirs
+    if isTheirs {
       let outcome = rescue.poll(
         into: batch, limit: limit, timeoutMs: min(timeoutMs, Self.rescueTimeoutMs))
       try goOn(rescue.takeResumed())

@@ -48,6 +48,8 @@ public final class TopicLogSource: RecordSource {
   public let unpackedBytesMax: Int64
   /// By partition, behind the last record that was given.
   private var next: [Int32: Int64] = [:]
+  /// Whether batches that the consumer cannot read are asked for now.
+  private var isTheirTurn = false
   private var isAssigned = false
   /// Partitions that have reached the end seen at the start.
   private var reached: Set<Int32> = []
@@ -144,6 +146,9 @@ public final class TopicLogSource: RecordSource {
   /// What has come of batches that the consumer cannot read; nil: there are none, or nothing yet.
   private func rescued(_ batch: RecordBatch, _ limit: Int) throws -> PollOutcome? {
     guard rescue.isActive, !isDone else { return nil }
+    // In turns, so that the other partitions go on.
+    isTheirTurn.toggle()
+    guard isTheirTurn else { return nil }
     let outcome = rescue.poll(into: batch, limit: limit, timeoutMs: 10)
     try goOn(rescue.takeResumed())
     switch outcome {
