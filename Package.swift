@@ -45,6 +45,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CUnpack", dependencies: ["CRdKafka", "CZlib", "CZstd"]),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CForest", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
     .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
@@ -53,7 +54,7 @@ let package = Package(
     module("Features", floor: 1, ["Events"]),
     module("Dataflow", floor: 1, ["Events", "Features"]),
     // Floor 2: one outside thing each.
-    module("Kafka", floor: 2, ["CRdKafka"]),
+    module("Kafka", floor: 2, ["CRdKafka", "CUnpack"]),
     module("XGBoost", floor: 2, ["CXGBoost"]),
     module("Registry", floor: 2, ["Events", "Features", "Dataflow"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),

@@ -8,7 +8,7 @@ enum BatchFrame {
     case record = 1
     /// The batch has no more; the next offset follows.
     case done
-    /// Nobody can make records of it; the next offset and a text follow.
+    /// Nobody can make records of it; its first offset, the next one and a text follow.
     case unreadable
     /// It could not be had; a text follows.
     case failed

@@ -11,8 +11,8 @@ final class BatchReader {
     case open
     /// Everything was given; the next offset.
     case done(Int64)
-    /// Nobody can make records of it; the next offset.
-    case unreadable(until: Int64, why: String)
+    /// Nobody can make records of what lies there.
+    case unreadable(Range<Int64>, why: String)
     case failed(String)
   }
 
@@ -25,6 +25,8 @@ final class BatchReader {
   private var answer = Answer.open
   /// Records that were given last; they live until the next call.
   private var given: [UInt8] = []
+  /// What one read gives.
+  private let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: readBytes, alignment: 1)
 
   /// Bytes that one call takes from the pipe, unless a record is larger.
   private static let takenBytesMax = 8 << 20
@@ -33,8 +35,8 @@ final class BatchReader {
   /// Starts the program. nil: it cannot be started.
   init?(_ command: [String], _ request: BatchRequest) {
     guard let program = command.first else { return nil }
-    guard let toChild = Self.makePipe(isSocket: true) else { return nil }
-    guard let fromChild = Self.makePipe() else {
+    guard let toChild = Self.makePair() else { return nil }
+    guard let fromChild = Self.makePair() else {
       for descriptor in toChild { close(descriptor) }
       return nil
     }
@@ -63,7 +65,10 @@ final class BatchReader {
     Self.send(request.encoded, to: input)
   }
 
-  deinit { end() }
+  deinit {
+    end()
+    piece.deallocate()
+  }
 
   /// This process' variables; the process has a limit of address space, of which each thread would reserve much for itself.
   private static var environment: [String] {
@@ -90,12 +95,12 @@ final class BatchReader {
     }
   }
 
-  private static func makePipe(isSocket: Bool = false) -> [Int32]? {
+  /// Two connected sockets, closed on exec from the beginning: another thread may be starting a process, which would keep this one's
+  /// input open.
+  private static func makePair() -> [Int32]? {
     var ends: [Int32] = [-1, -1]
-    let code = isSocket ? socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) : pipe(&ends)
-    guard code == 0 else { return nil }
-    for descriptor in ends { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-    return ends
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    return socketpair(AF_UNIX, type, 0, &ends) == 0 ? ends : nil
   }
 
   /// Connections that a library does not close on exec are not the process' to keep open. glibc has this since 2.34, but not among what
@@ -155,8 +160,10 @@ final class BatchReader {
         return place..<place + whole
       case .done: if left >= 9 { answer = .done(BatchFrame.number(raw, place + 1)) }
       case .unreadable:
-        if let why = Self.text(raw, place + 9) {
-          answer = .unreadable(until: BatchFrame.number(raw, place + 1), why: why)
+        if let why = Self.text(raw, place + 17) {
+          let from: Int64 = BatchFrame.number(raw, place + 1)
+          let until: Int64 = BatchFrame.number(raw, place + 9)
+          answer = from < until ? .unreadable(from..<until, why: why) : .failed("its process names no range")
         }
       case .failed: if let why = Self.text(raw, place + 1) { answer = .failed(why) }
       case nil: answer = .failed("its process answers with something else")
@@ -196,12 +203,8 @@ final class BatchReader {
   private func fill(waitMs: Int32) -> Bool {
     var watched = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
     guard Glibc.poll(&watched, 1, waitMs) > 0 else { return false }
-    let before = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: Self.readBytes))
-    let count = bytes.withUnsafeMutableBytes { raw in
-      Glibc.read(output, raw.baseAddress.map { $0 + before }, Self.readBytes)
-    }
-    bytes.removeLast(Self.readBytes - max(0, count))
+    let count = Glibc.read(output, piece.baseAddress, piece.count)
+    if count > 0 { bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[..<count])) }
     if count == 0 && answer == .open {
       answer = .failed("its process has ended: it may have needed more memory than it may have")
     }

@@ -22,9 +22,15 @@ final class BatchRescue {
   private var resumed: [Int32: Int64] = [:]
   /// Sizes of partitions that have one of their own.
   private var bounds: [Int32: Int64] = [:]
+  /// Batches that a codec refused, and how often in a row.
+  private var refused: [Int32: (offset: Int64, count: Int)] = [:]
+  /// Processes that are done with; the records that they gave last live until the next poll.
+  private var last: [BatchReader] = []
 
   private static let firstBackoff = Duration.seconds(5)
   private static let backoffMax = Duration.seconds(60)
+  /// How often a batch may find no room beside the others of its answer, before it is read alone.
+  private static let refusalsMax = 2
 
   init(_ configuration: KafkaSourceConfiguration) { self.configuration = configuration }
 
@@ -41,13 +47,28 @@ final class BatchRescue {
 
   /// Forgets everything, and ends the processes: partitions are assigned anew.
   func end() {
-    cases.removeAll()
+    for partition in partitions { forget(partition) }
     resumed.removeAll()
+    refused.removeAll()
+  }
+
+  private func forget(_ partition: Int32) {
+    guard let reader = cases.removeValue(forKey: partition)?.reader else { return }
+    reader.end()
+    last.append(reader)
   }
 
   /// Takes a batch over which the consumer has refused. `next`: the first record that is wanted.
-  func begin(_ place: KafkaPosition, next: Int64, _ consumer: KafkaConsumer) throws(KafkaError) {
-    guard cases[place.partition] == nil else { return }
+  func begin(_ error: KafkaError, next: Int64, _ consumer: KafkaConsumer) throws(KafkaError) {
+    guard let place = error.place, cases[place.partition] == nil else { return }
+    if error.isOfUnpacking {
+      let before = refused[place.partition]
+      let count = before?.offset == place.offset ? before?.count ?? 0 : 0
+      refused[place.partition] = (place.offset, count + 1)
+      // librdkafka asks for it again by itself.
+      if count < Self.refusalsMax { return }
+    }
+    refused[place.partition] = nil
     try consumer.pause([place.partition])
     cases[place.partition] = Case(
       named: place.offset, next: max(next, 0), retryAt: ContinuousClock.now, backoff: Self.firstBackoff)
@@ -55,6 +76,7 @@ final class BatchRescue {
 
   /// What has come of the batches; nil: nothing yet. Records live until the next call.
   func poll(into batch: RecordBatch, limit: Int, timeoutMs: Int) -> PollOutcome? {
+    last.removeAll()
     for partition in cases.keys.sorted() {
       guard var one = cases[partition] else { continue }
       if let retryAt = one.retryAt {
@@ -76,10 +98,10 @@ final class BatchRescue {
           return stuck(partition, "its process has found nothing")
         }
         goOn(partition, at: max(next, one.next))
-      case .unreadable(let until, let why):
-        goOn(partition, at: until)
+      case .unreadable(let range, let why):
+        goOn(partition, at: range.upperBound)
         return .unreadable(
-          partition: partition, from: min(one.named, one.next), until: until, why: why)
+          partition: partition, from: range.lowerBound, until: range.upperBound, why: why)
       case .failed(let why):
         return stuck(partition, why)
       }
@@ -99,6 +121,7 @@ final class BatchRescue {
 
   private func stuck(_ partition: Int32, _ why: String) -> PollOutcome {
     let one = cases[partition]
+    one?.reader?.end()
     cases[partition]?.reader = nil
     cases[partition]?.retryAt = ContinuousClock.now + (one?.backoff ?? Self.backoffMax)
     cases[partition]?.backoff = min((one?.backoff ?? Self.backoffMax) * 2, Self.backoffMax)
@@ -107,7 +130,7 @@ final class BatchRescue {
 
   /// The batch is done with: its source reads on behind it.
   private func goOn(_ partition: Int32, at next: Int64) {
-    cases[partition] = nil
+    forget(partition)
     resumed[partition] = next
   }
 

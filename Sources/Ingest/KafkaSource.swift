@@ -27,6 +27,8 @@ public final class KafkaSource: RecordSource {
   private var wakesLeft = 0
   /// How many of the consumer's messages the caller has; those behind them slipped through while idle.
   private var handedOut = 0
+  /// What came of a batch while others were worth keeping.
+  private var refused: KafkaError?
 
   /// Messages that one `idle` may take before delivery has stopped.
   private static let slippedMax = 16
@@ -146,6 +148,7 @@ public final class KafkaSource: RecordSource {
   public func assign(_ starts: [(partition: Int32, offset: Int64)]) throws {
     // What slipped through while idle lies behind the old positions, not the new ones.
     consumer.release(from: handedOut)
+    refused = nil
     try endRescue()
     // librdkafka remembers the pause: partitions that were given again would stay silent.
     try resume()
@@ -161,6 +164,7 @@ public final class KafkaSource: RecordSource {
   /// Gives all partitions up; answers `.revoked`. Records of the last poll stay valid until the next.
   public func unassign() throws {
     consumer.release(from: handedOut)
+    refused = nil
     try endRescue()
     // librdkafka remembers the pause: a partition that comes back would stay silent.
     try resume()
@@ -193,7 +197,7 @@ public final class KafkaSource: RecordSource {
         let limit = consumer.messages.count + Self.slippedMax
         try consumer.poll(limit: limit, timeoutMs: timeoutMs, keeping: true)
       } catch {
-        // The partition's broker tells of a batch that cannot be read as often as it is asked for.
+        // A batch that cannot be read is asked for again: what was fetched before a pause is fetched anew.
         guard error.isRetriable || error.kind == .unreadable else {
           throw error.port("kafka topic \(topic): idle")
         }
@@ -272,6 +276,8 @@ public final class KafkaSource: RecordSource {
         guard error.isRetriable || error.kind == .unreadable else {
           throw error.port("kafka topic \(topic): poll")
         }
+        // Of a batch with a wrong checksum librdkafka may tell only once.
+        if error.kind == .unreadable { refused = error }
         return
       }
     }
@@ -279,6 +285,10 @@ public final class KafkaSource: RecordSource {
 
   private func fetch(limit: Int, timeoutMs: Int) throws(PortError) {
     do throws(KafkaError) {
+      if let error = refused {
+        refused = nil
+        throw error
+      }
       var waitMs = timeoutMs
       // While fetching is being taken up, a record may wait for a thread that sleeps.
       while wakesLeft > 0, waitMs > Self.wakeAfterMs, !assigned.isEmpty {
@@ -301,7 +311,7 @@ public final class KafkaSource: RecordSource {
       }
       // Of a partition that is no longer ours nothing is wanted.
       guard let next = next[place.partition] else { return }
-      try ask("pause") { () throws(KafkaError) in try rescue.begin(place, next: next, consumer) }
+      try ask("pause") { () throws(KafkaError) in try rescue.begin(error, next: next, consumer) }
     }
   }
 

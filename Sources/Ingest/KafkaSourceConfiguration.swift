@@ -27,15 +27,20 @@ public struct KafkaSourceConfiguration: Sendable {
   /// The program, with its arguments, that reads batches which the consumer itself cannot (`BatchServer`): its process has a limit of
   /// memory of its own. Empty: there is none, and such batches wait for an operator.
   public var batchReader: [String] = []
-  /// Unpacked size beyond which such a batch is `.unreadable`, bytes.
+  /// Unpacked size beyond which such a batch is `.unreadable`, bytes; larger than `unpackedBytesLimit` it counts as that.
   public var unpackedBytesMax: Int64 = 256 << 20
+  /// Largest unpacked size that can be held to: librdkafka's sizes are 31 bits, and it tries up to three times as much for zstd.
+  public static let unpackedBytesLimit: Int64 = 600 << 20
   /// Further properties of librdkafka, such as `security.protocol`.
   public var properties: [(String, String)] = []
   /// One fetch's records as they come over the wire, bytes, unless a single batch is larger.
   public static let fetchBytesMax = 8 << 20
-  /// Largest answer of a broker, bytes. zstd is unpacked up to it, too: each record of what is unpacked costs some 300 bytes beside
-  /// its own, of which an empty one has none.
-  public static let answerBytesMax = 16 << 20
+  /// Largest answer of a broker, bytes: a single batch comes whatever `fetchBytesMax` says.
+  public static let answerBytesMax = 100_000_000
+  /// How much a consumer itself makes of packed batches; what is larger is read by `batchReader`. Common batches (1 MB, packed to a
+  /// tenth) are far below. An answer's packed batches that find no room beside each other are asked for again.
+  public static let unpackLimits = KafkaUnpackLimits(
+    batchBytesMax: 32 << 20, batchWeightMax: 64 << 20, answerWeightMax: 128 << 20)
   /// Takes librdkafka's log; nil: silent.
   public var log: KafkaLog?
 
@@ -65,6 +70,7 @@ public struct KafkaSourceConfiguration: Sendable {
         ("reconnect.backoff.max.ms", "1000"), ("socket.nagle.disable", "true"),
       ], log: log)
     for (name, value) in properties { all.set(name, value) }
+    all.unpackLimits = Self.unpackLimits
     return all
   }
 }

@@ -124,7 +124,7 @@ public final class TopicLogSource: RecordSource {
       guard error.kind == .unreadable, let place = error.place, let next = next[place.partition] else {
         throw error.port("kafka topic \(topic): poll")
       }
-      try passOver(place, next: next)
+      try passOver(error, next: next)
       return .records
     }
     for message in consumer.messages {
@@ -164,12 +164,12 @@ public final class TopicLogSource: RecordSource {
   }
 
   /// Reads on behind what is left out of the part, or has a batch read that the consumer cannot.
-  private func passOver(_ place: KafkaPosition, next wanted: Int64) throws {
-    let partition = place.partition
+  private func passOver(_ error: KafkaError, next wanted: Int64) throws {
+    guard let partition = error.place?.partition else { return }
     let behind = leftOut[partition]?.end(from: wanted) ?? wanted
     guard behind > wanted else {
       return try ported("kafka topic \(topic): pause") { () throws(KafkaError) in
-        try rescue.begin(place, next: wanted, consumer)
+        try rescue.begin(error, next: wanted, consumer)
       }
     }
     try goOn([partition: behind])

@@ -1,4 +1,5 @@
 import CRdKafka
+import CUnpack
 
 /// A line of librdkafka's log: syslog level (0–7), facility, text. Called on librdkafka's own threads.
 public typealias KafkaLog = @Sendable (_ level: Int, _ facility: String, _ text: String) -> Void
@@ -9,6 +10,8 @@ public struct KafkaConfiguration: Sendable {
   public private(set) var properties: [(name: String, value: String)]
   /// Takes librdkafka's log; nil: silent.
   public var log: KafkaLog?
+  /// How much is made of packed batches; nil: whatever there is memory for.
+  public var unpackLimits: KafkaUnpackLimits?
 
   /// A configuration of `properties`.
   public init(_ properties: [(String, String)] = [], log: KafkaLog? = nil) {
@@ -43,6 +46,13 @@ public struct KafkaConfiguration: Sendable {
       guard result == RD_KAFKA_CONF_OK else {
         rd_kafka_conf_destroy(conf)
         throw Self.error(property: name, unknown: result == RD_KAFKA_CONF_UNKNOWN, text: string(text))
+      }
+    }
+    if let unpackLimits {
+      let code = rd_kafka_resp_err_t(unpack_limit(UnsafeMutableRawPointer(conf), unpackLimits.asC))
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        rd_kafka_conf_destroy(conf)
+        throw KafkaError(code, doing: "limit what is unpacked")
       }
     }
     return conf

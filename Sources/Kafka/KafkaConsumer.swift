@@ -117,15 +117,21 @@ public final class KafkaConsumer {
 
   /// Reads the given partitions from the given offsets; all others stop.
   public func assign(_ starts: [KafkaPosition]) throws(KafkaError) {
-    ends.removeAll()
+    forgetPlaces()
     let list = KafkaPartitionList(topic: topic, starts)
     try check(rd_kafka_assign(handle.pointer, list.pointer), "assign")
   }
 
   /// Reads nothing.
   public func unassign() throws(KafkaError) {
-    ends.removeAll()
+    forgetPlaces()
     try check(rd_kafka_assign(handle.pointer, nil), "unassign")
+  }
+
+  /// What was found where reading stood says nothing of where it goes on.
+  private func forgetPlaces() {
+    ends.removeAll()
+    if pendingError?.place != nil { pendingError = nil }
   }
 
   /// Stops delivery of these partitions; the membership goes on.

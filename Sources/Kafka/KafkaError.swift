@@ -26,7 +26,8 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooLarge
     /// A request that this broker does not know.
     case unsupported
-    /// A producer's batch whose bytes this client cannot make records of: `place` says which.
+    /// A producer's batch that this client does not make records of: `place` says which, `isOfUnpacking` whether its bytes or their size
+    /// may be why.
     case unreadable
     /// A property or argument that is not valid.
     case misuse
@@ -52,6 +53,15 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   /// For people.
   public var text: String
 
+  /// Whether a codec has refused a batch, so that librdkafka stays in front of it and asks for it again. Of everything else that is
+  /// `unreadable` (a checksum that does not match, a format or codec that is not known, an answer that was cut) the batch's own bytes may
+  /// be innocent; and behind a wrong checksum librdkafka 2.0.2 goes on at a wrong place of the answer (`rd_kafka_buf_skip_to`).
+  public var isOfUnpacking: Bool {
+    // LZ4 with bytes behind its frame is `_BAD_MSG`, as a wrong checksum is: the text tells them apart, and only if it is known.
+    (code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION.rawValue || code == RD_KAFKA_RESP_ERR__BAD_MSG.rawValue)
+      && text.contains("Decompression (codec 0x")
+  }
+
   /// Whether waiting may help.
   public var isRetriable: Bool {
     !isFatal && !requiresAbort
@@ -73,7 +83,7 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   init(_ code: rd_kafka_resp_err_t, _ text: String, at place: KafkaPosition, isFatal: Bool) {
     self.init(code, text, isFatal: isFatal)
     self.place = place
-    if Self.ofBytes.contains(code.rawValue) { kind = .unreadable }
+    if Self.ofBatches.contains(code.rawValue) { kind = .unreadable }
   }
 
   init(_ code: rd_kafka_resp_err_t, doing what: String) {
@@ -107,12 +117,12 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// What librdkafka says of a batch that it cannot unpack, that does not match its checksum, or is of a format or codec that it does
-  /// not know. Memory that is lacking is another code (`_CRIT_SYS_RESOURCE`).
-  private static let ofBytes: Set<Int32> = [
+  /// What librdkafka says of a batch that it cannot unpack, that does not match its checksum, is of a format or codec that it does
+  /// not know, does not fit into an answer, or for which memory was lacking.
+  private static let ofBatches: Set<Int32> = [
     RD_KAFKA_RESP_ERR__BAD_COMPRESSION.rawValue, RD_KAFKA_RESP_ERR__BAD_MSG.rawValue,
     RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED.rawValue, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue,
-    RD_KAFKA_RESP_ERR__UNDERFLOW.rawValue,
+    RD_KAFKA_RESP_ERR__UNDERFLOW.rawValue, RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE.rawValue,
   ]
 
   private static let unknownTopic: Set<Int32> = [

@@ -1,4 +1,5 @@
 import Foundation
+import Ingest
 import Kafka
 import Metrics
 import Synchronization
@@ -103,6 +104,8 @@ final class NextRecords {
     configuration.set("queued.max.messages.kbytes", "1024")
     configuration.set("fetch.message.max.bytes", "1024")
     configuration.set("fetch.wait.max.ms", "10")
+    // Of a batch that the worker's own consumer refuses there is no timestamp.
+    configuration.unpackLimits = KafkaSourceConfiguration.unpackLimits
     self.configuration = configuration
     self.topic = topic
   }

@@ -4,7 +4,7 @@ enum House {
   /// Floor of every module.
   static let floors: [String: Int] = [
     "CRdKafka": 0, "CHiredis": 0, "CXGBoost": 0, "CLibpq": 0, "CSimdjson": 0, "CLapack": 0, "CZstd": 0,
-    "CZlib": 0, "CCrypto": 0,
+    "CZlib": 0, "CCrypto": 0, "CUnpack": 0,
     "CEvents": 0,
     "CForest": 0,
     "Events": 1, "Features": 1, "Dataflow": 1,
@@ -20,7 +20,8 @@ enum House {
 
   /// The only importers of a C module or a package.
   static let importers: [String: Set<String>] = [
-    "CRdKafka": ["Kafka"], "CXGBoost": ["XGBoost"], "CHiredis": ["FeatureStore"], "CLibpq": ["Sink"],
+    "CRdKafka": ["Kafka"], "CUnpack": ["Kafka"], "CXGBoost": ["XGBoost"], "CHiredis": ["FeatureStore"],
+    "CLibpq": ["Sink"],
     "CCrypto": ["Sink", "Ingest"],
     "CSimdjson": ["Ingest"], "CEvents": ["Ingest"], "CLapack": ["Training"], "CForest": ["Scorer"],
     "CZstd": ["Ingest", "Kafka", "Sink"], "CZlib": ["Ingest"],
