@@ -75,13 +75,19 @@ let package = Package(
     // Floor 5: views.
     module("Monitor", floor: 5, ["Events", "Features", "Dataflow", "Metrics"]),
     module("Serve", floor: 5, ["Events", "Dataflow", "Metrics"]),
+    module(
+      "Configuration", floor: 5,
+      [
+        "Events", "Features", "Dataflow", "Kafka", "Declaration", "Ingest", "FeatureStore", "Scorer", "Sink",
+        "Pipeline", "Serve", logging,
+      ]),
     // Floor 6: configuration, wiring, commands.
     .executableTarget(
       name: "tally",
       dependencies: [
         "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Declaration", "Metrics",
         "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
-        "Verification", "Monitor", "Serve", yams, logging, arguments,
+        "Verification", "Monitor", "Serve", "Configuration", yams, logging, arguments,
       ],
       swiftSettings: strict),
     // Tests; TestServers starts real servers on loopback ports of TestPorts, and mock brokers as a program of their own;
@@ -91,6 +97,9 @@ let package = Package(
     .target(name: "TestThreads", path: "Tests/TestThreads", swiftSettings: strict),
     .target(
       name: "TestServers", dependencies: ["Kafka", "TestPorts"], path: "Tests/TestServers",
+      swiftSettings: strict),
+    .target(
+      name: "TestPlaces", dependencies: ["TestServers", "TestThreads"], path: "Tests/TestPlaces",
       swiftSettings: strict),
     .executableTarget(
       name: "MockBrokerProgram", dependencies: ["Kafka", "TestPorts"], path: "Tests/MockBrokerProgram",
@@ -139,6 +148,12 @@ let package = Package(
       ]),
     tests("VerificationTests", ["Events", "Features", "Dataflow", "Sink", "Verification"]),
     tests("SimulationTests", ["TestThreads", "tally", "Simulation"]),
+    tests(
+      "ConfigurationTests",
+      [
+        "TestNumbers", "TestPlaces", "TestServers", "TestThreads", "Configuration", "Events", "Features",
+        "Dataflow", "Declaration", "Ingest", "Kafka",
+      ]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(
@@ -150,8 +165,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "TestThreads",
-        "tally", "CEvents", "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Declaration", "Ingest",
+        "TestPlaces", "TestThreads", "tally", "Configuration", "CEvents", "Events", "Features", "Dataflow",
+        "Kafka", "XGBoost", "Declaration", "Ingest",
         "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers", "TestNumbers",
         grdb,
       ]),

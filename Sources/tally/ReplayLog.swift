@@ -1,3 +1,4 @@
+import Configuration
 import Dataflow
 import Foundation
 import Ingest

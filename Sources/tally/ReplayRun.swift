@@ -1,3 +1,4 @@
+import Configuration
 import Dataflow
 import Events
 import FeatureStore

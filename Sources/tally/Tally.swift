@@ -1,5 +1,7 @@
 import ArgumentParser
+import Configuration
 import Glibc
+import Logging
 
 /// The `tally` program: a streaming scorer.
 @main
@@ -29,6 +31,7 @@ struct Tally: ParsableCommand {
   /// What the program writes (tables, event files, states of a demo) is its user's alone, unless a file says otherwise.
   static func main() {
     umask(0o077)
+    LoggingSystem.bootstrap { TerminalLog(label: $0) }
     main(nil)
   }
 }

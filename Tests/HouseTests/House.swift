@@ -11,12 +11,15 @@ enum House {
     "Kafka": 2, "XGBoost": 2, "Registry": 2, "Declaration": 2, "Metrics": 2,
     "Ingest": 3, "FeatureStore": 3, "Scorer": 3, "Sink": 3, "Synthetic": 3,
     "Pipeline": 4, "Simulation": 4, "Training": 4, "Verification": 4,
-    "Serve": 5, "Monitor": 5,
+    "Serve": 5, "Monitor": 5, "Configuration": 5,
     "tally": 6,
   ]
 
   /// The arrows: what a module may import of its own floor.
-  static let ownFloor: [String: Set<String>] = ["Features": ["Events"], "Dataflow": ["Events", "Features"]]
+  static let ownFloor: [String: Set<String>] = [
+    "Features": ["Events"], "Dataflow": ["Events", "Features"],
+    "Configuration": ["Serve"],
+  ]
 
   /// The only importers of a C module or a package.
   static let importers: [String: Set<String>] = [
@@ -26,7 +29,7 @@ enum House {
     "CSimdjson": ["Ingest"], "CEvents": ["Ingest"], "CLapack": ["Training"], "CForest": ["Scorer"],
     "CZstd": ["Ingest", "Kafka", "Sink"], "CZlib": ["Ingest"],
     "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "GRDBSQLite": ["Sink"], "Histogram": ["Metrics"],
-    "Logging": ["tally"],
+    "Logging": ["tally", "Configuration"],
     "ArgumentParser": ["tally"],
   ]
 

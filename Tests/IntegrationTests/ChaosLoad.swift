@@ -1,3 +1,4 @@
+import TestPlaces
 import Events
 import Foundation
 import Kafka

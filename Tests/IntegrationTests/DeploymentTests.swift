@@ -1,3 +1,4 @@
+import TestPlaces
 import Declaration
 import Foundation
 import TestServers

@@ -1,3 +1,4 @@
+import TestPlaces
 import CEvents
 import Events
 import Foundation

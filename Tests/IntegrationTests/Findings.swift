@@ -1,3 +1,4 @@
+import TestPlaces
 import TestServers
 
 /// What `tally verify --json` found.

@@ -1,7 +1,9 @@
+import TestPlaces
 import Foundation
 import Glibc
 import Testing
 
+@testable import Configuration
 @testable import tally
 
 /// What other users of a machine can see of a run, or put in its way.

@@ -1,3 +1,4 @@
+import TestPlaces
 import Foundation
 
 /// What an undisturbed run makes of the whole history; made once.

@@ -1,3 +1,4 @@
+import TestPlaces
 import Dataflow
 import Declaration
 import Features

@@ -1,8 +1,10 @@
+import TestPlaces
 import Foundation
 import Ingest
 import TestServers
 import Testing
 
+@testable import Configuration
 @testable import tally
 
 /// Pipelines that have ticks and erasures signed, in every command that reads the log.

@@ -1,3 +1,4 @@
+import TestPlaces
 import Glibc
 import Kafka
 import TestServers

@@ -1,0 +1,13 @@
+/// An error for people: what went wrong and what to do next. Ends the program with exit code 1.
+package struct Failure: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description }
+
+  /// The log cannot be read on.
+  package static func unread(_ partition: Int32, from: Int64, _ why: String) -> Failure {
+    Failure(
+      "partition \(partition): the log cannot be read on from offset \(from): \(why); what to do: mend the brokers and try again, "
+        + "or leave these offsets out of the pipeline: tally skip")
+  }
+}

@@ -1,0 +1,116 @@
+import Configuration
+import Dataflow
+import Features
+
+/// What `tally check` prints of a valid pipeline.
+extension Check {
+  func printFeatures(_ pipeline: LoadedPipeline) {
+    let columns = pipeline.program.columns
+    say("pipeline \(pipeline.declaration.name): \(columns.count) features")
+    let width = columns.map(\.name.count).max() ?? 0
+    for column in columns {
+      let name = column.name + String(repeating: " ", count: width - column.name.count)
+      let words = column.labels.count > 6 ? column.labels.prefix(6) + ["…"] : column.labels[...]
+      let type = words.isEmpty ? column.type : "\(column.type) \(words.joined(separator: "/"))"
+      say("  \(name)  \(type)  = \(column.expressionText)")
+    }
+  }
+
+  /// What becomes of the numbers that producers send.
+  func printNumbers(_ declaration: FeatureSetDeclaration) {
+    var lines: [(name: String, text: String)] = []
+    func add(_ owner: String, _ attribute: AttributeDeclaration, isEvent: Bool) {
+      guard case .number(let decimals, let minimum, let maximum) = attribute.type else { return }
+      let unit = decimals == 0 ? "1" : "0." + String(repeating: "0", count: decimals - 1) + "1"
+      let held =
+        !isEvent
+        ? "as it is"
+        : attribute.isExact
+          ? "whole multiples of \(unit); one with more decimals is a dead letter"
+          : "rounded to multiples of \(unit), halves away from zero"
+      lines.append(
+        ("\(owner).\(attribute.name)", "\(Self.plain(minimum)) to \(Self.plain(maximum)), \(held)"))
+    }
+    for attribute in declaration.profile { add("profile", attribute, isEvent: false) }
+    for event in declaration.events {
+      for attribute in event.attributes { add(event.name, attribute, isEvent: true) }
+    }
+    guard !lines.isEmpty else { return }
+    say("numbers:")
+    let width = lines.map(\.name.count).max() ?? 0
+    for line in lines { say("  \(line.name.padded(width))  \(line.text)") }
+  }
+
+  private static func plain(_ value: Double) -> String {
+    Int64(exactly: value).map { "\($0)" } ?? "\(value)"
+  }
+
+  /// The codes of categories: what a model must have been trained with that does not name its categories.
+  func printCodes(_ program: FeatureProgram) {
+    for column in program.columns {
+      guard case .category = column.kind else { continue }
+      if !state && column.labels.count > Self.codesMax {
+        say(
+          "codes of \(column.name): the \(column.labels.count - 1) words of its vocabulary in order from 0, "
+            + "other \(column.labels.count - 1); --state lists them")
+      } else {
+        let codes = column.labels.enumerated().map { "\($1) \($0)" }
+        say("codes of \(column.name): \(codes.joined(separator: ", "))")
+      }
+    }
+  }
+
+  /// Codes that are listed unasked.
+  private static let codesMax = 64
+
+  func printState(_ program: FeatureProgram) {
+    say("windows: \(program.windows.map(\.text).joined(separator: "; "))")
+    say(
+      "aggregates: \(program.aggregateDescriptions.count), from \(program.series.count) series; "
+        + "hops are cut at UTC hours, days and weeks of the epoch")
+    let estimate = program.stateBytesEstimate
+    say("state: about \(estimate.bytes) bytes in Redis for \(estimate.assumption)")
+    say(worst(program))
+    guard state else { return }
+    for series in program.series {
+      let sub = series.subKey.isEmpty ? "" : "; sub-key: \(series.subKey)"
+      say("  series \(series.number): \(series.text): \(series.components.joined(separator: ", "))\(sub)")
+    }
+  }
+
+  /// The most that a state can take, and what keeps it there.
+  private func worst(_ program: FeatureProgram) -> String {
+    let worst = program.stateWorst
+    let most =
+      "state at worst: \(worst.bytes) bytes, with up to \(worst.countMax) events of a person in an hour, day or week"
+    guard let bound = worst.bound else { return most + "; no state_max" }
+    guard !worst.folding.isEmpty else { return most + "; state_max of \(bound) is never reached" }
+    let series = worst.folding.map { program.series[$0].text }.joined(separator: "; ")
+    return most
+      + "; state_max of \(bound): a person's rarest words count as other where these grow too large: \(series)"
+  }
+
+  func printModels(_ declaration: PipelineDeclaration) {
+    say("models:")
+    for model in declaration.models {
+      let label = model.label.map { ", learns \($0)" } ?? ""
+      let trees = model.trees.map { ", trees: \($0.rawValue)" } ?? ""
+      let version = model.acceptsVersion ? ", of any release of XGBoost" : ""
+      say("  \(model.name): \(model.file), \(model.objective)\(label)\(trees)\(version)")
+    }
+    say("decisions:")
+    for decision in declaration.decisions { say("  \(Self.text(of: decision))") }
+    say("table features: \(declaration.tableFeatures.joined(separator: ", "))")
+  }
+
+  private static func text(of decision: DecisionDeclaration) -> String {
+    switch decision {
+    case .clamp(let output, let minimum, let maximum): "\(output) is clamped to \(minimum)…\(maximum)"
+    case .category(let name, let output, let thresholds, let otherwise):
+      "\(name): "
+        + thresholds.map { "\($0.label) when \(output) ≥ \($0.atLeast)" }.joined(separator: ", ")
+        + ", else \(otherwise)"
+    case .trigger(let name, let output, let above): "\(name): \(output) > \(above)"
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Configuration
+import Dataflow
+import Events
+import Features
+import Foundation
+import Registry
+import Scorer
+
+/// `tally check`: validates a pipeline and says what it computes.
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Validates a pipeline; prints its features, windows, state and models.",
+    discussion: """
+      Errors name file, line and column, what was found and what is allowed.
+
+      Examples:
+        tally check pipelines/engagement.yaml
+        tally check pipelines/engagement.yaml --state     # what Redis holds, number by number
+        tally check pipelines/engagement.yaml --models models
+      """)
+
+  @Argument(help: "Pipeline file.", completion: .file(extensions: ["yaml", "yml"])) var file: String
+  @Flag(help: "Name the stored series and components, and every category's code.") var state = false
+  @Option(help: "Folder of model files: check them, too.", completion: .directory) var models: String?
+  @Flag(help: "With --models: let pass models that were trained with features of another meaning.")
+  var acceptChangedFeatures = false
+
+  func run() throws {
+    try reporting {
+      let pipeline = try LoadedPipeline(file: file)
+      printFeatures(pipeline)
+      printNumbers(pipeline.declaration.features)
+      printCodes(pipeline.program)
+      printState(pipeline.program)
+      printModels(pipeline.declaration)
+      if let models {
+        let served = try pipeline.loadModels(models, acceptsChangedFeatures: acceptChangedFeatures)
+        for (name, version) in zip(served.outputNames, served.modelVersions) {
+          say("  \(name): version \(version) in \(models) fits")
+        }
+      }
+      for key in pipeline.declaration.features.control {
+        say(
+          "control events signed by key \(key.id) "
+            + (key.since == 0 ? "from the beginning" : "from \(FeaturesOf.format(key.since)) on"))
+      }
+      say("definition \(pipeline.program.definitionHash.hex), state \(pipeline.program.stateHash.hex)")
+      say("\(file) is valid")
+    }
+  }
+}

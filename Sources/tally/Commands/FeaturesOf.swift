@@ -1,0 +1,173 @@
+import ArgumentParser
+import Configuration
+import Dataflow
+import Events
+import FeatureStore
+import Features
+import Foundation
+import Pipeline
+
+/// `tally features`: one person's features.
+struct FeaturesOf: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "features",
+    abstract: "Prints a person's features now, at a later moment, or at an earlier one.",
+    discussion: """
+      Now means as of the person's latest event, from the store. A later moment (--as-of) shows how windows empty. An
+      earlier one must be made from the log: --from-log reads the topic (or --events FILE) up to that moment.
+
+      Examples:
+        tally features alice
+        tally features alice --as-of 2026-02-01T00:00:00Z --json
+        tally features alice --explain 5
+        tally features alice --as-of 2025-12-01T00:00:00Z --from-log
+      """)
+
+  @Argument(help: "Entity id.") var id: String
+  @OptionGroup var connection: ConnectionOptions
+  @Option(help: "Moment: RFC 3339 (2026-01-31T12:00:00Z) or microseconds since 1970.") var asOf: String?
+  @Flag(help: "Make the state from the log instead of the store.") var fromLog = false
+  @Option(help: "With --from-log: a file of events instead of the topic.", completion: .file()) var events:
+    String?
+  @OptionGroup var compacted: CompactedOption
+  @OptionGroup var bound: LatestOption
+  @Option(help: "Score them, too, and print the N features that move each score the most (TreeSHAP).")
+  var explain: Int?
+  @Flag(help: "One JSON object.") var json = false
+
+  func validate() throws {
+    try bound.check(readsFiles: events != nil)
+    if let explain, explain < 1 { throw ValidationError("--explain takes a number of features: 1 or more") }
+  }
+
+  func run() throws {
+    try reporting {
+      let settings = try bound.applied(to: connection.settings(), readsFiles: events != nil)
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      if fromLog && events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
+      let moment = try asOf.map { try Self.parse($0) }
+      let state =
+        fromLog || events != nil
+        ? try fromTheLog(settings, pipeline, until: moment) : try fromTheStore(settings, pipeline)
+      if let moment, moment < state.watermark {
+        throw Failure(
+          "\(asOf ?? "") is before the person's latest event (\(Self.format(state.watermark))): add --from-log"
+        )
+      }
+      let explanation = try explain.map {
+        try ScoreExplanation(pipeline, settings, top: $0)
+      }
+      show(state, pipeline, asOf: moment ?? state.watermark, explanation)
+    }
+  }
+
+  private func fromTheStore(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> EntityState {
+    let partitions = try settings.partitionCount()
+    let (store, homes) = try settings.openStore(pipeline, partitionCount: partitions)
+    defer { store.close() }
+    let state = EntityState(pipeline.program)
+    var isThere = false
+    var isCorrupt = false
+    let key = Array(id.utf8)
+    let home = key.withUnsafeBytes { homes.home(of: $0) }
+    try key.withUnsafeBytes { raw in
+      try store.fetch(
+        partitions: [], entities: [EntityRequest(partition: home, entityID: raw)], record: { _, _ in },
+        state: { _, bytes in
+          guard let bytes else { return }
+          isThere = true
+          isCorrupt = !state.decode(bytes)
+        })
+    }
+    guard isThere else { throw Failure("the store has no state of this person") }
+    guard !isCorrupt else { throw Failure("the person's stored state (partition \(home)) cannot be read") }
+    return state
+  }
+
+  private func fromTheLog(
+    _ settings: Settings, _ pipeline: LoadedPipeline, until moment: EventTime?
+  ) throws -> EntityState {
+    let state = EntityState(pipeline.program)
+    let key = Array(id.utf8)
+    let log = try EventLog(settings, pipeline, file: events)
+    let counts = try log.forEachEvent(settings, pipeline, what: "features: reading the log") {
+      event, batch, record in
+      guard batch.withBytes(of: event.entityID, { $0.elementsEqual(key) }) else { return true }
+      if let moment, event.time > moment { return true }
+      state.partition = record.partition
+      _ = pipeline.program.process(event, in: batch, to: state)
+      return true
+    }
+    guard state.events > 0 else {
+      let letters = counts.deadLetters == 0 ? "" : "; of its records these are dead letters:\n"
+      throw Failure(
+        "the log has no event of this person up to then, or none since they were erased" + letters
+          + counts.lines.joined(separator: "\n"))
+    }
+    return state
+  }
+
+  private func show(
+    _ state: EntityState, _ pipeline: LoadedPipeline, asOf: EventTime, _ explanation: ScoreExplanation?
+  ) {
+    let program = pipeline.program
+    let columns = program.columnNames.count
+    let row = UnsafeMutablePointer<Float>.allocate(capacity: columns)
+    defer { row.deallocate() }
+    program.read(state, asOf: asOf, into: row, scratch: FeatureScratch(program))
+    if json {
+      let values = (0..<columns).map { "\(Self.quote(program.columnNames[$0])):\(Self.number(row[$0]))" }
+      say(
+        "{\"entity_id\":\(Self.quote(id)),\"as_of_us\":\(asOf),\"watermark_us\":\(state.watermark),"
+          + "\"events\":\(state.events),\"features\":{\(values.joined(separator: ","))}"
+          + (explanation.map { ",\"scores\":" + $0.json(of: row) } ?? "") + "}")
+      return
+    }
+    say("\(state.events) events up to \(Self.format(state.watermark)); as of \(Self.format(asOf))")
+    let width = program.columnNames.map(\.count).max() ?? 0
+    for column in 0..<columns {
+      let name = program.columnNames[column].padding(toLength: width, withPad: " ", startingAt: 0)
+      say("  \(name)  \(Self.text(row[column], labels: program.columnLabels[column]))")
+    }
+    for line in explanation?.lines(of: row) ?? [] { say(line) }
+  }
+
+  static func number(_ value: Float) -> String { value.isNaN ? "null" : "\(value)" }
+
+  private static func text(_ value: Float, labels: [String]) -> String {
+    if value.isNaN { return "missing" }
+    guard !labels.isEmpty else {
+      return value == value.rounded() && abs(value) < 1e7 ? "\(Int(value))" : "\(value)"
+    }
+    return labels.indices.contains(Int(value)) ? labels[Int(value)] : "other"
+  }
+
+  static func quote(_ text: String) -> String {
+    let data = (try? JSONEncoder().encode(text)) ?? Data("\"\"".utf8)
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// A moment; `flag` is named in the error. Throws `Failure`.
+  static func parse(_ text: String, flag: String = "--as-of") throws -> EventTime {
+    if let micros = Int64(text) {
+      guard let doubt = EventTimeBounds.doubt(of: micros) else { return micros }
+      throw Failure("\(flag) \(text): the number \(doubt)")
+    }
+    for options in [
+      ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds],
+    ] {
+      let formatter = ISO8601DateFormatter()
+      formatter.formatOptions = options
+      if let date = formatter.date(from: text) {
+        return EventTime((date.timeIntervalSince1970 * 1e6).rounded())
+      }
+    }
+    throw Failure("\(flag) \(text): write 2026-01-31T12:00:00Z or microseconds since 1970")
+  }
+
+  static func format(_ time: EventTime) -> String {
+    let formatter = ISO8601DateFormatter()
+    formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+    return formatter.string(from: Date(timeIntervalSince1970: Double(time) / 1e6))
+  }
+}

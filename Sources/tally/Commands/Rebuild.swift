@@ -1,0 +1,126 @@
+import ArgumentParser
+import Configuration
+import Dataflow
+import Events
+import FeatureStore
+import Features
+import Foundation
+import Ingest
+import Metrics
+import Pipeline
+import Registry
+import Scorer
+
+/// `tally rebuild`: states made anew from the log.
+struct Rebuild: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Makes the store's states anew from the log: all of them, or one person's.",
+    discussion: """
+      For states that are damaged, or of another definition: a new feature. Reads the log from where the states began up to
+      the events that were scored, and applies them without scoring anything. The states are made in a generation beside the
+      live one, so that tally run goes on scoring meanwhile; when they are close behind it, each partition is switched over
+      by compare-and-set, and tally run follows. None is left out, none
+      comes twice into the table; effectively once, the topic may repeat the batch that was under way at the switch. A tally run of another
+      definition ends at the switch, saying so; start it with the new pipeline file. Interrupted, the command goes on where it
+      stood when it is started again. (States that are lost altogether are made in their old place; tally run does that
+      by itself.)
+
+      --entity makes one person's state anew, also while tally run works: for a state that cannot be read (dead letters
+      with the reason corrupt-state name its key).
+
+      --strays is for states of an earlier version, which left an entity where its first event was seen. It makes the states of those
+      that belong on another partition anew there, and removes their states and rows elsewhere. Stop all tally runs of the
+      pipeline first. What their events on other partitions say is not in the states; tally copy brings such events home.
+
+      Examples:
+        tally rebuild --config tally.yaml
+        tally rebuild --workers 2
+        tally rebuild --entity alice
+        tally rebuild --strays
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @Option(help: "Only this person's state.") var entity: String?
+  @Flag(help: "Only the states of entities that an earlier version left on another partition.") var strays =
+    false
+  @Option(help: "Threads; each reads some of the partitions.") var workers: Int?
+  @Flag(help: "Accept states that know only what the log still has, when it no longer reaches back.")
+  var acceptShorterLog = false
+  @OptionGroup var compacted: CompactedOption
+  @Flag(help: "Begin again instead of going on with an interrupted rebuild.") var restart = false
+
+  func validate() throws {
+    if let workers, !(1...256).contains(workers) { throw ValidationError("--workers takes 1 to 256") }
+    if strays && (entity != nil || restart || workers != nil) {
+      throw ValidationError("--strays goes with none of --entity, --workers and --restart")
+    }
+    if entity != nil && (restart || workers != nil) {
+      throw ValidationError("--entity goes with neither --workers nor --restart")
+    }
+  }
+
+  func run() throws {
+    try reporting {
+      var settings = try connection.settings()
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let isCompacted = try TopicCheck(settings, pipeline, compacted).enforce().isCompacted
+      let partitions = try settings.partitionCount()
+      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      defer { store.close() }
+      let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
+      if let entity {
+        try EntityRebuild(
+          id: entity, acceptShorterLog: acceptShorterLog, settings: settings, pipeline: pipeline,
+          store: store
+        ).run(positions)
+        return
+      }
+      if strays {
+        return try StrayRebuild(settings: settings, pipeline: pipeline, store: store).run(positions)
+      }
+      settings.workers = min(workers ?? settings.workers, Int(partitions))
+      try rebuild(settings, pipeline, store, positions, isCompacted: isCompacted)
+    }
+  }
+
+  /// Where entities live: as the records in force say, or by the log's keys. Throws when rows of an earlier version's strays would be
+  /// left in the tables.
+  private func homes(
+    _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore, _ positions: PipelinePositions
+  ) throws -> KeyHomes {
+    let homes = try settings.homes(
+      Int32(positions.facts.count), records: positions.facts.map(\.record), pipeline)
+    for facts in positions.facts { try Delivery.checkHomes(facts, partitioner: homes.partitioner) }
+    try HomeSurvey(of: positions.facts, in: store, homes).check()
+    return homes
+  }
+
+  private func rebuild(
+    _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore,
+    _ positions: PipelinePositions, isCompacted: Bool
+  ) throws {
+    let models = try? pipeline.loadModels(settings)
+    let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
+    // Nothing is there that could go on: the states are made where they were.
+    let isInPlace = positions.facts.allSatisfy { $0.record == nil }
+    let target =
+      isInPlace
+      ? settings.generation
+      : Generations.target(
+        of: positions.standings, definition: pipeline.program.stateHash.hex)
+    let homes = try self.homes(settings, pipeline, store, positions)
+    let rebuild = GenerationRebuild(
+      settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet, homes: homes,
+      acceptShorterLog: acceptShorterLog, goesOn: !restart,
+      isCompacted: isCompacted)
+    // Of earlier moves that were interrupted behind the switch.
+    for (partition, standing) in positions.standings.enumerated() {
+      try Generations.removeLeftovers(store, standing, partition: Int32(partition))
+    }
+    guard try rebuild.run(positions) else {
+      complain(
+        "tally: stopped; tally rebuild goes on from here" + (isInPlace ? ", and so does tally run" : ""))
+      throw ExitCode(130)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Configuration
+import Dataflow
+import FeatureStore
+import Pipeline
+
+/// `tally skip`: records that the pipeline shall never score.
+struct Skip: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Orders the pipeline to leave records out.",
+    discussion: """
+      For a partition that waits because its log cannot be read on: tally run says at which offset, and /readyz says 503 until then.
+      The order is put into the partition's record in Redis, by compare-and-set, also while tally run works; whoever scores the
+      partition passes over these offsets and goes on behind them. Nothing of the records gets into states, scores or dead
+      letters; rebuild, verify and replay leave out the same. There is no way back.
+
+      The order stands in the partition's record, in the table (positions.left_out), beside the group's offset, in tally status and in
+      the metric tally_partition_left_out_offsets. Only what is not scored yet can be left out, and only what is in the
+      log; a partition can have 64 such ranges. What is scored while the order is on its way stays scored.
+
+      Exit codes: 0 the order is given, or was already; 1 it is refused.
+
+      Examples:
+        tally skip 3:500-501            # offsets 500 and 501 of partition 3
+        tally skip 3:500 --dry-run      # only look whether it can be
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Offsets, both ends inside; may be given again.", valueName: "PARTITION:FROM-TO"))
+  var ranges: [PartitionRange]
+  @OptionGroup var connection: ConnectionOptions
+  @Flag(help: "Order nothing; only tell whether it could be.") var dryRun = false
+
+  /// How often an order is tried while a worker moves the partition's record.
+  private static let triesMax = 100
+
+  func run() throws {
+    try reporting {
+      let settings = try connection.settings()
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      let partitions = try settings.partitionCount()
+      try settings.check(ranges, partitions: partitions)
+      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      defer { store.close() }
+      for range in ranges {
+        let order = range.leftOut(.skipped)
+        var tries = 0
+        while try !give(order, to: range.partition, settings, pipeline, store, partitions) {
+          tries += 1
+          guard tries < Self.triesMax else {
+            throw Failure("partition \(range.partition): its record moves all the time; try again")
+          }
+        }
+      }
+    }
+  }
+
+  /// Returns false when somebody has moved the record meanwhile.
+  private func give(
+    _ order: LeftOut, to partition: Int32, _ settings: Settings, _ pipeline: LoadedPipeline,
+    _ store: any StateStore, _ partitions: Int32
+  ) throws -> Bool {
+    let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
+    let facts = positions.facts[Int(partition)]
+    let next = try Delivery.skip(order, facts)
+    let range = "\(partition):\(order.from)-\(order.until - 1)"
+    guard next != facts.record else {
+      say("skip: \(range) is left out already")
+      return true
+    }
+    guard !dryRun else {
+      say("skip: \(range) can be left out; partition \(partition) is at offset \(next.nextOffset)")
+      return true
+    }
+    var write = StateWrite()
+    write.partition = partition
+    write.expected = positions.recordBytes[Int(partition)]
+    write.record = next.encoded
+    guard try store.write(write) != .conflict else { return false }
+    say("skip: \(range) is ordered to be left out; partition \(partition) is at offset \(next.nextOffset)")
+    return true
+  }
+}
+
+extension Settings {
+  /// Throws `Failure` when ranges name a partition that the topic does not have.
+  func check(_ ranges: [PartitionRange], partitions: Int32) throws {
+    for range in ranges where range.partition >= partitions {
+      throw Failure(
+        "\(range.text): topic \(topic) has the partitions 0 to \(partitions - 1)")
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Configuration
+import Dataflow
+import Events
+import Features
+import Foundation
+import Registry
+import Training
+import XGBoost
+
+/// `tally train`: models from a log and a labels file.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains the pipeline's models from a log and a labels file.",
+    discussion: """
+      Replays the log through the pipeline's own features. A label's row is what Tally scores at the person's last event
+      before the label's time, so nothing from later is known. People are split 80/20; the held-back part stops training early
+      and gives the figures. Labels: CSV with a header, entity_id,label_time_us,LABEL,…; the pipeline says which label
+      each model learns.
+
+      Examples:
+        tally train --events events.jsonl --labels labels.csv
+        tally train --labels labels.csv --topic events --brokers localhost:9092 --only churn
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @Option(help: "Labels file (CSV).", completion: .file()) var labels: String
+  @Option(
+    help: "Events file (lines KEY, tab, JSON; or JSON alone) instead of the topic.", completion: .file())
+  var events: String?
+  @OptionGroup var compacted: CompactedOption
+  @OptionGroup var bound: LatestOption
+  @Option(help: "Only this model; may be given again.") var only: [String] = []
+  @Option(help: "Most trees.") var trees = 500
+  @Option(help: "Depth of the trees.") var depth = 8
+  @Option(help: "Learning rate.") var eta = 0.05
+  @Option(help: "Stop when the held-back part has not improved for so many trees.") var earlyStopping = 20
+  @Option(help: "Seed of the split and the training.") var seed: UInt64 = 42
+  @Option(help: "Threads.") var threads = 1
+
+  func validate() throws { try bound.check(readsFiles: events != nil) }
+
+  func run() throws {
+    try reporting {
+      let settings = try bound.applied(to: connection.settings(), readsFiles: events != nil)
+      let pipeline = try LoadedPipeline(file: settings.pipeline)
+      var options = TrainingOptions()
+      options.rounds = trees
+      options.maxDepth = depth
+      options.eta = eta
+      options.earlyStoppingRounds = earlyStopping
+      options.seed = seed
+      options.threads = threads
+      if events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
+      try ModelTraining(settings: settings, pipeline: pipeline, options: options)
+        .run(labels: labels, events: events, only: only)
+    }
+  }
+}
+
+/// Trains all or some models of a pipeline and prints how good they are.
+struct ModelTraining {
+  let settings: Settings
+  let pipeline: LoadedPipeline
+  let options: TrainingOptions
+
+  func run(labels path: String, events: String?, only: [String]) throws {
+    let models = try wanted(only)
+    let table = try LabelReader.read(path: path)
+    let collector = TrainingSetCollector(
+      program: pipeline.program, labels: table, futureBound: pipeline.declaration.futureBound)
+    let log = try EventLog(settings, pipeline, file: events)
+    let counts = try log.forEachEvent(settings, pipeline, what: "train: replaying") { event, batch, record in
+      collector.apply(event, in: batch, ingestTimeMs: record.ingestTimeMs)
+      return true
+    }
+    let set = collector.finish()
+    say(
+      "\(counts.records) records replayed, \(counts.deadLetters) of them dead letters; \(set.rows.count) rows of "
+        + "\(pipeline.program.columnNames.count) features for \(table.entityCount) people")
+    for line in counts.lines { say(line) }
+    for model in models {
+      let trainer = ModelTrainer(options: options)
+      let report = try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in }
+      show(report)
+    }
+  }
+
+  private func wanted(_ only: [String]) throws -> [ModelDeclaration] {
+    let trainable = pipeline.declaration.models.filter { $0.label != nil }
+    for name in only where !trainable.contains(where: { $0.name == name }) {
+      throw Failure(
+        "--only \(name): \(pipeline.file) can train \(trainable.map(\.name).joined(separator: ", "))")
+    }
+    guard !trainable.isEmpty else { throw Failure("\(pipeline.file) declares no model with a label") }
+    return only.isEmpty ? trainable : trainable.filter { only.contains($0.name) }
+  }
+
+  private func show(_ report: TrainingReport) {
+    func text(_ value: Double) -> String { String(format: "%.4f", value) }
+    var line = "\(report.model): RMSE \(text(report.quality.rmse))  MAE \(text(report.quality.mae))"
+    if let r2 = report.quality.rSquared { line += "  R² \(text(r2))" }
+    if let auc = report.quality.auc { line += "  AUC \(text(auc))" }
+    if let loss = report.quality.logLoss { line += "  log loss \(text(loss))" }
+    say(line)
+    say(
+      "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) people to learn from, "
+        + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")
+    let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
+    say("  top features by gain: \(top.joined(separator: ", "))")
+    say("  \(report.path), version \(report.version)")
+  }
+}

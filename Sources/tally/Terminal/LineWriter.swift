@@ -1,0 +1,39 @@
+import Configuration
+import Foundation
+
+/// Writes bytes to a file, or to standard output for the path "-", through a buffer.
+final class LineWriter {
+  private let path: String
+  private let handle: FileHandle
+  private var buffer: [UInt8] = []
+  private static let bufferBytesMax = 1 << 20
+
+  init(path: String) throws {
+    self.path = path
+    if path == "-" {
+      handle = .standardOutput
+      return
+    }
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let opened = FileHandle(forWritingAtPath: path)
+    else { throw Failure("\(path) cannot be written: does its folder exist?") }
+    handle = opened
+  }
+
+  func write(_ bytes: [UInt8]) throws {
+    buffer.append(contentsOf: bytes)
+    if buffer.count >= Self.bufferBytesMax { try flush() }
+  }
+
+  private func flush() throws {
+    do {
+      try handle.write(contentsOf: Data(buffer))
+    } catch { throw Failure("\(path) cannot be written: \(error.localizedDescription)") }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  func close() throws {
+    try flush()
+    if path != "-" { try handle.close() }
+  }
+}

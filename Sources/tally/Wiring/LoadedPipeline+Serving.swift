@@ -1,0 +1,69 @@
+import Configuration
+import Dataflow
+import Events
+import Features
+import Monitor
+import Pipeline
+import Registry
+import Scorer
+
+/// What a declared pipeline is served with.
+extension LoadedPipeline {
+  /// The pipeline's models, loaded and checked once for all workers; what people should know of them is said.
+  func loadModels(
+    _ folder: String, kernel choice: String = "auto", acceptsChangedFeatures: Bool
+  ) throws -> ServedModels {
+    guard let kernel = Kernel(choice: choice) else {
+      let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
+      throw Failure("kernel \(choice): this machine has \(names)")
+    }
+    let models = try ServedModels(
+      models: declaration.models, folder: ModelFolder(path: folder), columns: program.columns,
+      features: program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures, kernel: kernel)
+    for note in models.notes { complain("tally: \(note)") }
+    return models
+  }
+
+  /// The models of the settings.
+  func loadModels(_ settings: Settings) throws -> ServedModels {
+    try loadModels(
+      settings.models, kernel: settings.kernel, acceptsChangedFeatures: settings.acceptsChangedFeatures)
+  }
+
+  /// How the pipeline's model files are read.
+  func modelLoading(_ folder: String, acceptsChangedFeatures: Bool) -> ModelLoading {
+    ModelLoading(
+      folder: ModelFolder(path: folder), columns: program.columns, features: program.featureHashes,
+      acceptsChangedFeatures: acceptsChangedFeatures)
+  }
+
+  func makeDecider() throws -> RuleDecider {
+    try RuleDecider(declaration.decisions, outputNames: declaration.models.flatMap(\.outputs))
+  }
+
+  /// What every score of a run has in common.
+  func context(topic: String, scorer: any RowScorer, decider: any Decider) -> ScoreContext {
+    ScoreContext(
+      pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
+      featureNames: program.columnNames, featureLabels: program.columnLabels,
+      outputNames: scorer.outputNames,
+      modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } },
+      modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
+      decisionLabels: decider.decisionLabels,
+      tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })
+  }
+
+  /// The people most at risk, when the pipeline has an output named "churn".
+  func makeBoard(_ settings: Settings, scorer: any RowScorer) throws -> AtRiskBoard? {
+    let context = context(topic: settings.topic, scorer: scorer, decider: try makeDecider())
+    return AtRiskBoard(
+      context: context, churn: "churn", engagement: "engagement", category: "engagement_category")
+  }
+
+  /// What the store's records must have been made by.
+  func identity(generation: UInt64, modelSet: String, partitioner: Partitioner) -> PipelineIdentity {
+    PipelineIdentity(
+      name: declaration.name, generation: generation, stateHash: program.stateHash.hex, modelSet: modelSet,
+      partitioner: partitioner)
+  }
+}

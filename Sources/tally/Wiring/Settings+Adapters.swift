@@ -1,0 +1,133 @@
+import Configuration
+import Dataflow
+import FeatureStore
+import Features
+import Foundation
+import Ingest
+import Kafka
+import Pipeline
+import Sink
+
+/// Makes the adapters that the settings describe.
+extension Settings {
+  /// Runs a body with an admin client; turns its failure into words.
+  func withAdmin<Result>(_ body: (KafkaAdmin) throws -> Result) throws -> Result {
+    do {
+      let admin = try KafkaAdmin(kafkaConfiguration())
+      defer { admin.close() }
+      return try body(admin)
+    } catch let error as KafkaError {
+      let isProperty = error.kind == .denied || error.kind == .misuse
+      throw Failure(
+        "kafka \(brokers): \(error)"
+          + (isProperty ? "; see kafka.properties and -X" : "; is it running, and is kafka.brokers right?"))
+    }
+  }
+
+  /// Partitions of the topic to read. Throws when it does not exist.
+  func partitionCount() throws -> Int32 {
+    try withAdmin { admin in
+      guard let metadata = try admin.metadata(topic: topic, timeoutMs: Self.startTimeoutMs) else {
+        throw Failure(
+          "kafka \(brokers): the topic \(topic) does not exist; make it first, with as many partitions as it shall ever "
+            + "have")
+      }
+      return metadata.partitionCount
+    }
+  }
+
+  /// `names` counts what is dropped because nobody declares it.
+  func makeDecoder(
+    _ pipeline: LoadedPipeline, homes: KeyHomes, names: NameCounter? = nil
+  ) throws -> EventDecoder {
+    try EventDecoder(
+      pipeline.program, homes: homes,
+      limits: DecoderLimits(
+        valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime),
+      control: try controlRule(pipeline), names: names)
+  }
+
+  func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
+    try RedisStateStore(
+      storeConfiguration(pipeline), pipeline: pipeline.declaration.name, generation: generation,
+      partitionCount: partitionCount)
+  }
+
+  /// What was dropped because the pipeline does not declare it, as all its processes keep it in Redis.
+  func makeNameTotals(_ pipeline: LoadedPipeline) throws -> RedisNameTotals {
+    try RedisNameTotals(storeConfiguration(pipeline), pipeline: pipeline.declaration.name)
+  }
+
+  /// A store, connected, that uses the generations in force, and where the log's entities live by its records.
+  func openStore(
+    _ pipeline: LoadedPipeline, partitionCount: Int32
+  ) throws -> (store: RedisStateStore, homes: KeyHomes) {
+    let store = try makeStore(pipeline, partitionCount: partitionCount)
+    do {
+      let standings = try Generations.follow(store, from: generation, partitionCount: partitionCount)
+      return (store, try homes(partitionCount, checkedBy: standings.map(\.record)))
+    } catch {
+      store.close()
+      throw error
+    }
+  }
+
+  /// The topics of a worker; exactly once: with transactions of its own.
+  func makeTopicSink(
+    _ context: ScoreContext, partitions: Int32, worker: Int = 0
+  ) throws -> any TopicSink {
+    var configuration = topicConfiguration(partitions: partitions)
+    guard delivery == .exactlyOnce else { return try KafkaTopicSink(configuration, context: context) }
+    configuration.transactionalID = "\(transactionalIDStem(context.pipeline))-\(worker)"
+    configuration.transactionTimeoutMs = transactionTimeoutMs
+    return try KafkaTransactionalSink(configuration, context: context)
+  }
+
+  /// The transactional id without the worker's number.
+  func transactionalIDStem(_ pipeline: String) -> String {
+    guard transactionalID.isEmpty else { return transactionalID }
+    var name = [CChar](repeating: 0, count: 256)
+    let failed = gethostname(&name, name.count - 1) != 0
+    let host =
+      failed ? "host" : String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return "tally-\(pipeline)-\(group.isEmpty ? topic : group)-\(host)"
+  }
+
+  /// The database file that all workers share; nil: the table is not SQLite.
+  func openSQLite() throws -> SQLiteTables? {
+    guard case .sqlite(let path) = table else { return nil }
+    return try SQLiteTables(path: path)
+  }
+
+  /// A table sink, connected; nil: no table.
+  func makeTable(_ context: ScoreContext, sqlite: SQLiteTables?) throws -> (any TableSink)? {
+    switch table {
+    case .none: return nil
+    case .sqlite:
+      guard let sqlite else { return nil }
+      let sink = try SQLiteTableSink(sqlite, context: context)
+      try sink.connect()
+      return sink
+    case .postgres(let connection):
+      let sink = try PostgresTableSink(postgres(connection), context: context)
+      try sink.connect()
+      return sink
+    }
+  }
+}
+
+extension Settings {
+  /// T of the partitions, read beside a running pipeline; nil: none, or no table.
+  func tablePositions(_ pipeline: LoadedPipeline, _ partitions: [Int32]) throws -> [TablePosition?] {
+    switch table {
+    case .none: return partitions.map { _ in nil }
+    case .sqlite(let path):
+      return try TablePositions.read(
+        sqlite: path, pipeline: pipeline.declaration.name, topic: topic, partitions)
+    case .postgres(let connection):
+      return try TablePositions.read(
+        postgres: postgres(connection), pipeline: pipeline.declaration.name,
+        topic: topic, partitions)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Configuration
+import Dataflow
+import FeatureStore
+import Features
+import Ingest
+import Pipeline
+import Registry
+import Scorer
+
+/// What the workers of a run, a rebuild and a replay have in different ways: where records come from, where states, rows
+/// and messages go. Each closure is called once per worker.
+struct WorkerPlan {
+  /// A worker's records.
+  var source: (_ worker: Int) throws -> any RecordSource
+  /// Where the log's entities live.
+  var homes: KeyHomes
+  /// A worker's connection to the states.
+  var store: () throws -> any StateStore
+  /// A worker's models; nil: events are applied and not scored.
+  var scorer: (() throws -> any RowScorer)?
+  /// Hash of the model set, for partition records.
+  var modelSet: String
+  /// A worker's table; nil: none.
+  var table: (ScoreContext) throws -> (any TableSink)?
+  /// A worker's topics; nil: none.
+  var topic: (ScoreContext, _ worker: Int) throws -> (any TopicSink)?
+  /// What is promised of the topic; nil: only states are made.
+  var guarantee: DeliveryGuarantee? = .effectivelyOnce
+
+  /// The plan of `tally run`: a member of the group, the settings' store, table and topics.
+  static func live(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> WorkerPlan {
+    let partitions = try settings.partitionCount()
+    let sqlite = try settings.openSQLite()
+    let group = settings.groupName(of: pipeline)
+    let homes = try settings.homes(
+      partitions, records: settings.recordsInForce(pipeline, partitions), pipeline)
+    let models = try pipeline.loadModels(settings)
+    let isUnpromised = NoGuarantee.isAskedFor()
+    return WorkerPlan(
+      source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
+      homes: homes,
+      store: {
+        let store = try settings.makeStore(pipeline, partitionCount: partitions)
+        try store.connect()
+        return isUnpromised ? UncomparedStore(store) : store
+      },
+      scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
+      table: { try settings.makeTable($0, sqlite: sqlite) },
+      topic: {
+        let topic = try settings.makeTopicSink($0, partitions: partitions, worker: $1)
+        return isUnpromised ? UnawaitedTopic(topic) : topic
+      },
+      guarantee: isUnpromised ? .effectivelyOnce : settings.delivery)
+  }
+
+  /// Makes and checks all that a worker needs; on an error, what was made is closed. `names` counts what is dropped because nobody
+  /// declares it.
+  func makeWorker(
+    _ number: Int, _ settings: Settings, _ pipeline: LoadedPipeline, recorder: any Recorder,
+    names: NameCounter? = nil, stop: StopSignal, onBatch: @escaping (ScoredBatch) -> Void
+  ) throws -> Worker {
+    var made: [() -> Void] = []
+    do {
+      let scorer = try scorer?() ?? Unscored()
+      let decider: any Decider = self.scorer == nil ? Unscored() : try pipeline.makeDecider()
+      let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
+      let store = try store()
+      made.append { store.close() }
+      let table = try table(context)
+      made.append { table?.close() }
+      let topic = try topic(context, number)
+      made.append { topic?.close() }
+      let source = try source(number)
+      made.append { source.close() }
+      let ports = WorkerPorts(
+        source: source, decoder: try settings.makeDecoder(pipeline, homes: homes, names: names),
+        store: store, scorer: scorer,
+        decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder)
+      let cache = StateCache(
+        program: pipeline.program, entriesMax: max(1, settings.cacheEntries / settings.workers),
+        bytesMax: max(1 << 16, settings.cacheBytes / settings.workers))
+      var configuration = settings.worker
+      configuration.guarantee = guarantee
+      return Worker(
+        identity: pipeline.identity(
+          generation: settings.generation, modelSet: modelSet, partitioner: homes.partitioner),
+        program: pipeline.program, context: context, ports: ports, cache: cache,
+        configuration: configuration, stop: stop, onBatch: onBatch)
+    } catch {
+      for close in made { close() }
+      throw error
+    }
+  }
+}
+
+/// No models and no decisions: for making states only.
+private final class Unscored: RowScorer, Decider {
+  let outputNames: [String] = []
+  let modelVersions: [String] = []
+  let decisionNames: [String] = []
+  let decisionLabels: [[String]] = []
+
+  func score(_ rows: FloatMatrix, into outputs: FloatMatrix) throws { outputs.resize(rows: rows.rows) }
+  func decide(_ outputs: FloatMatrix, into decisions: inout [Int32]) {}
+}
