@@ -81,13 +81,19 @@ let package = Package(
         "Events", "Features", "Dataflow", "Kafka", "Declaration", "Ingest", "FeatureStore", "Scorer", "Sink",
         "Pipeline", "Serve", logging,
       ]),
+    module(
+      "Operations", floor: 5,
+      [
+        "Events", "Features", "Dataflow", "Kafka", "Ingest", "FeatureStore", "Sink", "Pipeline",
+        "Verification", "Configuration",
+      ]),
     // Floor 6: configuration, wiring, commands.
     .executableTarget(
       name: "tally",
       dependencies: [
         "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Declaration", "Metrics",
         "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
-        "Verification", "Monitor", "Serve", "Configuration", yams, logging, arguments,
+        "Verification", "Monitor", "Serve", "Configuration", "Operations", yams, logging, arguments,
       ],
       swiftSettings: strict),
     // Tests; TestServers starts real servers on loopback ports of TestPorts, and mock brokers as a program of their own;
@@ -154,6 +160,12 @@ let package = Package(
         "TestNumbers", "TestPlaces", "TestServers", "TestThreads", "Configuration", "Events", "Features",
         "Dataflow", "Declaration", "Ingest", "Kafka",
       ]),
+    tests(
+      "OperationsTests",
+      [
+        "TestPlaces", "Events", "Features", "Dataflow", "FeatureStore", "Ingest", "Pipeline", "Configuration",
+        "Operations",
+      ]),
     tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(
@@ -165,7 +177,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "TestPlaces", "TestThreads", "tally", "Configuration", "CEvents", "Events", "Features", "Dataflow",
+        "TestPlaces", "TestThreads", "tally", "Configuration", "Operations", "CEvents", "Events", "Features",
+        "Dataflow",
         "Kafka", "XGBoost", "Declaration", "Ingest",
         "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers", "TestNumbers",
         grdb,

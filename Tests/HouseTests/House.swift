@@ -11,14 +11,14 @@ enum House {
     "Kafka": 2, "XGBoost": 2, "Registry": 2, "Declaration": 2, "Metrics": 2,
     "Ingest": 3, "FeatureStore": 3, "Scorer": 3, "Sink": 3, "Synthetic": 3,
     "Pipeline": 4, "Simulation": 4, "Training": 4, "Verification": 4,
-    "Serve": 5, "Monitor": 5, "Configuration": 5,
+    "Serve": 5, "Monitor": 5, "Configuration": 5, "Operations": 5,
     "tally": 6,
   ]
 
   /// The arrows: what a module may import of its own floor.
   static let ownFloor: [String: Set<String>] = [
     "Features": ["Events"], "Dataflow": ["Events", "Features"],
-    "Configuration": ["Serve"],
+    "Configuration": ["Serve"], "Operations": ["Configuration"],
   ]
 
   /// The only importers of a C module or a package.

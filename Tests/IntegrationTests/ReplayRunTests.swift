@@ -3,6 +3,7 @@ import Foundation
 import TestServers
 import Testing
 
+@testable import Operations
 @testable import tally
 
 /// `tally runs`, and what an erasure takes from replay runs.

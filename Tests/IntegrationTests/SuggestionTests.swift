@@ -59,7 +59,7 @@ import Testing
       "--bootstrap-server", "--alter", "--entity-type", "--entity-name", "--add-config", "--create", "--scan",
       "--count",
     ])
-    let sources = ["tally", "Configuration"].flatMap { Places.sources(of: $0) }
+    let sources = ["tally", "Configuration", "Operations"].flatMap { Places.sources(of: $0) }
     for (path, text) in sources where path != "Demo/PrivateRedis.swift" {
       for line in text.split(separator: "\n") where !line.drop(while: { $0 == " " }).hasPrefix("//") {
         for match in line.matches(of: /(?:^|[\s"(\[])(--[a-z][a-z-]+[a-z])/) {

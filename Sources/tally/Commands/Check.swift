@@ -43,7 +43,7 @@ struct Check: ParsableCommand {
       for key in pipeline.declaration.features.control {
         say(
           "control events signed by key \(key.id) "
-            + (key.since == 0 ? "from the beginning" : "from \(FeaturesOf.format(key.since)) on"))
+            + (key.since == 0 ? "from the beginning" : "from \(Moment.format(key.since)) on"))
       }
       say("definition \(pipeline.program.definitionHash.hex), state \(pipeline.program.stateHash.hex)")
       say("\(file) is valid")

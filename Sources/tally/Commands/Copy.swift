@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -51,8 +52,9 @@ struct Copy: ParsableCommand {
       settings.topic = from
       let before = try settings.partitionCount()
       let count = try prepare(settings, before)
-      let homes = settings.homes(count)
-      let outcome = try TopicCopy(settings: settings, from: from, to: to).run(homes: homes)
+      let homes = KeyHomes(settings.partitioner ?? .murmur2, partitionCount: count)
+      let outcome = try TopicCopy(settings: settings, report: TerminalReport(), from: from, to: to).run(
+        homes: homes)
       say(
         "copy: \(outcome.copied) records copied to \(to) (\(count) partitions, \(homes.partitioner.rawValue)), \(outcome.movedHome) of "
           + "them to another partition than before"

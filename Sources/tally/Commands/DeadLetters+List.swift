@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Foundation
@@ -74,8 +75,8 @@ extension DeadLetters {
 
     private static func line(_ letter: StoredLetter) -> String {
       letter.address.text.padded(16) + letter.reason.padded(18)
-        + FeaturesOf.format(letter.recordedAt).padded(26)
-        + (letter.replayedAt.map(FeaturesOf.format) ?? "-").padded(26) + letter.detailForLists
+        + Moment.format(letter.recordedAt).padded(26)
+        + (letter.replayedAt.map(Moment.format) ?? "-").padded(26) + letter.detailForLists
     }
 
     private static func json(_ letter: StoredLetter) -> String {

@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -34,7 +35,7 @@ extension DeadLetters {
         }
         // Its value is where the record is.
         if letter.isCut || letter.reason == DeadLetterReason.wrongPartition.rawValue,
-          let logged = try LoggedRecords(settings: settings).read([place])[place]
+          let logged = try LoggedRecords(access: Deployment(settings, pipeline)).read([place])[place]
         {
           (letter.key, letter.value) = (logged.key, logged.value)
         }
@@ -44,10 +45,10 @@ extension DeadLetters {
         }
         say("address    \(settings.topic) \(letter.address.text)")
         say("reason     \(letter.reason)\(letter.detail.isEmpty ? "" : ": \(letter.detail)")")
-        say("ingested   \(letter.ingestTime.map(FeaturesOf.format) ?? "-")")
-        say("written    \(FeaturesOf.format(letter.recordedAt))")
+        say("ingested   \(letter.ingestTime.map(Moment.format) ?? "-")")
+        say("written    \(Moment.format(letter.recordedAt))")
         say(
-          "replayed   \(letter.replayedAt.map { "\(FeaturesOf.format($0)), \(letter.replays) times" } ?? "-")"
+          "replayed   \(letter.replayedAt.map { "\(Moment.format($0)), \(letter.replays) times" } ?? "-")"
         )
         say("today      \(try Self.judgement(letter, settings, pipeline))")
         say("key        \(letter.key.map(Self.text) ?? "none")")

@@ -46,47 +46,14 @@ struct LetterOptions: ParsableArguments {
     }
     filter.reason = reason
     filter.partition = partition
-    filter.since = try since.map { try FeaturesOf.parse($0, flag: "--since") }
-    filter.until = try until.map { try FeaturesOf.parse($0, flag: "--until") }
+    filter.since = try since.map { try Moment.parse($0, flag: "--since") }
+    filter.until = try until.map { try Moment.parse($0, flag: "--until") }
     return filter
   }
-}
-
-extension LetterAddress {
-  /// Reads `PARTITION/OFFSET`. Throws `Failure`.
-  init(_ text: String) throws {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]), partition >= 0,
-      offset >= 0
-    else {
-      throw Failure("\(text): a letter's address is PARTITION/OFFSET, as tally dead-letters list prints it")
-    }
-    self.init(partition: partition, offset: offset)
-  }
-
-  var text: String { "\(partition)/\(offset)" }
 }
 
 extension DeadLetters {
   /// Why a letter may not be there.
   static let whyGone =
     "letters go by dead_letters.keep, by tally dead-letters purge, and with their person's erasure"
-}
-
-extension Settings {
-  /// The letters of a pipeline's table. Throws `Failure` when there is no table.
-  func deadLetterTable(_ pipeline: LoadedPipeline) throws -> DeadLetterTable {
-    switch table {
-    case .none:
-      throw Failure(
-        "letters are kept in the table, and this pipeline has none; they are in the topic \(deadLettersTopic): "
-          + "kcat -C -b \(brokers) -t \(deadLettersTopic) -o beginning -e")
-    case .sqlite(let path):
-      return try DeadLetterTable(sqlite: path, pipeline: pipeline.declaration.name, topic: topic)
-    case .postgres(let connection):
-      return try DeadLetterTable(
-        postgres: postgres(connection), pipeline: pipeline.declaration.name,
-        topic: topic)
-    }
-  }
 }

@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -50,67 +51,10 @@ struct Erase: ParsableCommand {
         throw Failure("an entity id has 1 to 256 bytes without control characters")
       }
       let settings = try connection.settings()
-      let pipeline = try LoadedPipeline(file: settings.pipeline)
-      let rule = try settings.controlRule(pipeline)
-      let partitions = try settings.partitionCount()
-      let (store, _) = try settings.openStore(pipeline, partitionCount: partitions)
-      defer { store.close() }
-      try append(settings, key, rule)
-      let ends = try settings.ends()
-      say("erase: appended to \(settings.topic); done when the pipeline gets there")
-      var failure: (any Error)?
-      if let wait {
-        do { try waitUntilDone(wait, ends, settings, pipeline, store) } catch { failure = error }
-      }
-      // Last: a run that reads the log may have made them anew meanwhile.
-      let runs = try ReplayRuns(live: settings, pipeline: pipeline).erase(key, partitions: partitions, store)
-      if !runs.runs.isEmpty {
-        say(
-          "erase: \(runs.rows) rows and \(runs.states) states removed from replay runs: "
-            + runs.runs.joined(separator: ", "))
-      }
-      for problem in runs.problems {
-        complain("tally: the person could not be removed from replay run \(problem)")
-      }
-      if let failure { throw failure }
-      let traces = EraseTraces(settings: settings, pipeline: pipeline, key: key, vacuums: vacuum)
-      if wait != nil {
-        try traces.remove()
-        say("erase: done")
-        try traces.tellOfLetters()
-      }
-      say("erase: \(traces.whatStays)")
-      if !runs.problems.isEmpty { throw ExitCode.failure }
+      let access = Deployment(settings, try LoadedPipeline(file: settings.pipeline))
+      let isClean = try Erasure(access: access, clock: SystemClock(), key: key).run(
+        waitSeconds: wait, vacuums: vacuum)
+      if !isClean { throw ExitCode.failure }
     }
-  }
-
-  /// To the partition that the person belongs to.
-  private func append(_ settings: Settings, _ key: [UInt8], _ rule: ControlRule?) throws {
-    let now = SystemClock().wallMicros()
-    let appender = try EventAppender(settings)
-    defer { appender.close() }
-    try appender.append(.erasure, id: "erase-\(now)", entityID: key, time: now, signedBy: rule)
-    try appender.flush()
-  }
-
-  /// Waits until W and T of all partitions have passed these ends.
-  private func waitUntilDone(
-    _ seconds: Int, _ ends: [Int64], _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore
-  ) throws {
-    let deadline = Date().addingTimeInterval(Double(seconds))
-    let numbers = ends.indices.map { Int32($0) }
-    repeat {
-      let records = try store.records(numbers).map { $0.flatMap { PartitionRecord.decode($0)?.record } }
-      let table = try settings.tablePositions(pipeline, numbers)
-      let isDone = ends.indices.allSatisfy { index in
-        let next = records[index]?.nextOffset ?? 0
-        return (next >= ends[index] || ends[index] == 0)
-          && (table[index]?.next ?? next) >= min(next, ends[index])
-      }
-      if isDone { return }
-      usleep(200_000)
-    } while Date() < deadline
-    throw Failure(
-      "the pipeline has not got there within \(seconds) s; is tally run working? See tally status")
   }
 }

@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -45,13 +46,14 @@ struct FeaturesOf: ParsableCommand {
       let settings = try bound.applied(to: connection.settings(), readsFiles: events != nil)
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       if fromLog && events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
-      let moment = try asOf.map { try Self.parse($0) }
+      let moment = try asOf.map { try Moment.parse($0) }
+      let lookup = FeatureLookup(access: Deployment(settings, pipeline), id: Array(id.utf8))
       let state =
         fromLog || events != nil
-        ? try fromTheLog(settings, pipeline, until: moment) : try fromTheStore(settings, pipeline)
+        ? try lookup.fromTheLog(file: events, until: moment) : try lookup.fromTheStore()
       if let moment, moment < state.watermark {
         throw Failure(
-          "\(asOf ?? "") is before the person's latest event (\(Self.format(state.watermark))): add --from-log"
+          "\(asOf ?? "") is before the person's latest event (\(Moment.format(state.watermark))): add --from-log"
         )
       }
       let explanation = try explain.map {
@@ -59,52 +61,6 @@ struct FeaturesOf: ParsableCommand {
       }
       show(state, pipeline, asOf: moment ?? state.watermark, explanation)
     }
-  }
-
-  private func fromTheStore(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> EntityState {
-    let partitions = try settings.partitionCount()
-    let (store, homes) = try settings.openStore(pipeline, partitionCount: partitions)
-    defer { store.close() }
-    let state = EntityState(pipeline.program)
-    var isThere = false
-    var isCorrupt = false
-    let key = Array(id.utf8)
-    let home = key.withUnsafeBytes { homes.home(of: $0) }
-    try key.withUnsafeBytes { raw in
-      try store.fetch(
-        partitions: [], entities: [EntityRequest(partition: home, entityID: raw)], record: { _, _ in },
-        state: { _, bytes in
-          guard let bytes else { return }
-          isThere = true
-          isCorrupt = !state.decode(bytes)
-        })
-    }
-    guard isThere else { throw Failure("the store has no state of this person") }
-    guard !isCorrupt else { throw Failure("the person's stored state (partition \(home)) cannot be read") }
-    return state
-  }
-
-  private func fromTheLog(
-    _ settings: Settings, _ pipeline: LoadedPipeline, until moment: EventTime?
-  ) throws -> EntityState {
-    let state = EntityState(pipeline.program)
-    let key = Array(id.utf8)
-    let log = try EventLog(settings, pipeline, file: events)
-    let counts = try log.forEachEvent(settings, pipeline, what: "features: reading the log") {
-      event, batch, record in
-      guard batch.withBytes(of: event.entityID, { $0.elementsEqual(key) }) else { return true }
-      if let moment, event.time > moment { return true }
-      state.partition = record.partition
-      _ = pipeline.program.process(event, in: batch, to: state)
-      return true
-    }
-    guard state.events > 0 else {
-      let letters = counts.deadLetters == 0 ? "" : "; of its records these are dead letters:\n"
-      throw Failure(
-        "the log has no event of this person up to then, or none since they were erased" + letters
-          + counts.lines.joined(separator: "\n"))
-    }
-    return state
   }
 
   private func show(
@@ -116,14 +72,14 @@ struct FeaturesOf: ParsableCommand {
     defer { row.deallocate() }
     program.read(state, asOf: asOf, into: row, scratch: FeatureScratch(program))
     if json {
-      let values = (0..<columns).map { "\(Self.quote(program.columnNames[$0])):\(Self.number(row[$0]))" }
+      let values = (0..<columns).map { "\(Terminal.quote(program.columnNames[$0])):\(Self.number(row[$0]))" }
       say(
-        "{\"entity_id\":\(Self.quote(id)),\"as_of_us\":\(asOf),\"watermark_us\":\(state.watermark),"
+        "{\"entity_id\":\(Terminal.quote(id)),\"as_of_us\":\(asOf),\"watermark_us\":\(state.watermark),"
           + "\"events\":\(state.events),\"features\":{\(values.joined(separator: ","))}"
           + (explanation.map { ",\"scores\":" + $0.json(of: row) } ?? "") + "}")
       return
     }
-    say("\(state.events) events up to \(Self.format(state.watermark)); as of \(Self.format(asOf))")
+    say("\(state.events) events up to \(Moment.format(state.watermark)); as of \(Moment.format(asOf))")
     let width = program.columnNames.map(\.count).max() ?? 0
     for column in 0..<columns {
       let name = program.columnNames[column].padding(toLength: width, withPad: " ", startingAt: 0)
@@ -140,34 +96,5 @@ struct FeaturesOf: ParsableCommand {
       return value == value.rounded() && abs(value) < 1e7 ? "\(Int(value))" : "\(value)"
     }
     return labels.indices.contains(Int(value)) ? labels[Int(value)] : "other"
-  }
-
-  static func quote(_ text: String) -> String {
-    let data = (try? JSONEncoder().encode(text)) ?? Data("\"\"".utf8)
-    return String(decoding: data, as: UTF8.self)
-  }
-
-  /// A moment; `flag` is named in the error. Throws `Failure`.
-  static func parse(_ text: String, flag: String = "--as-of") throws -> EventTime {
-    if let micros = Int64(text) {
-      guard let doubt = EventTimeBounds.doubt(of: micros) else { return micros }
-      throw Failure("\(flag) \(text): the number \(doubt)")
-    }
-    for options in [
-      ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds],
-    ] {
-      let formatter = ISO8601DateFormatter()
-      formatter.formatOptions = options
-      if let date = formatter.date(from: text) {
-        return EventTime((date.timeIntervalSince1970 * 1e6).rounded())
-      }
-    }
-    throw Failure("\(flag) \(text): write 2026-01-31T12:00:00Z or microseconds since 1970")
-  }
-
-  static func format(_ time: EventTime) -> String {
-    let formatter = ISO8601DateFormatter()
-    formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-    return formatter.string(from: Date(timeIntervalSince1970: Double(time) / 1e6))
   }
 }

@@ -20,7 +20,7 @@ struct LatestOption: ParsableArguments {
   func applied(to settings: Settings, readsFiles: Bool) throws -> Settings {
     var bounded = settings
     if let latest {
-      bounded.latestTime = try FeaturesOf.parse(latest, flag: "--latest")
+      bounded.latestTime = try Moment.parse(latest, flag: "--latest")
     } else if readsFiles {
       complain(
         "tally: warning: a file's records have no timestamp: an event dated years ahead would empty its person's windows for good; "

@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -64,41 +65,40 @@ struct Rebuild: ParsableCommand {
       var settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       let isCompacted = try TopicCheck(settings, pipeline, compacted).enforce().isCompacted
-      let partitions = try settings.partitionCount()
-      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      let access = Deployment(settings, pipeline)
+      let partitions = try access.partitionCount()
+      let store = try access.openStates(partitionCount: partitions)
       defer { store.close() }
-      let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
+      let positions = try PipelinePositions(access, store: store, partitions: partitions)
       if let entity {
         try EntityRebuild(
-          id: entity, acceptShorterLog: acceptShorterLog, settings: settings, pipeline: pipeline,
-          store: store
+          id: entity, acceptShorterLog: acceptShorterLog, access: access, store: store
         ).run(positions)
         return
       }
       if strays {
-        return try StrayRebuild(settings: settings, pipeline: pipeline, store: store).run(positions)
+        return try StrayRebuild(access: access, store: store).run(positions)
       }
       settings.workers = min(workers ?? settings.workers, Int(partitions))
-      try rebuild(settings, pipeline, store, positions, isCompacted: isCompacted)
+      try rebuild(access.with(settings), store, positions, isCompacted: isCompacted)
     }
   }
 
   /// Where entities live: as the records in force say, or by the log's keys. Throws when rows of an earlier version's strays would be
   /// left in the tables.
   private func homes(
-    _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore, _ positions: PipelinePositions
+    _ access: Deployment, _ store: any StateStore, _ positions: PipelinePositions
   ) throws -> KeyHomes {
-    let homes = try settings.homes(
-      Int32(positions.facts.count), records: positions.facts.map(\.record), pipeline)
+    let homes = try access.homes(Int32(positions.facts.count), records: positions.facts.map(\.record))
     for facts in positions.facts { try Delivery.checkHomes(facts, partitioner: homes.partitioner) }
     try HomeSurvey(of: positions.facts, in: store, homes).check()
     return homes
   }
 
   private func rebuild(
-    _ settings: Settings, _ pipeline: LoadedPipeline, _ store: any StateStore,
-    _ positions: PipelinePositions, isCompacted: Bool
+    _ access: Deployment, _ store: any StateStore, _ positions: PipelinePositions, isCompacted: Bool
   ) throws {
+    let (settings, pipeline) = (access.settings, access.pipeline)
     let models = try? pipeline.loadModels(settings)
     let modelSet = models?.modelSet.hashHex ?? positions.facts.compactMap(\.record).first?.modelSet ?? ""
     // Nothing is there that could go on: the states are made where they were.
@@ -108,11 +108,11 @@ struct Rebuild: ParsableCommand {
       ? settings.generation
       : Generations.target(
         of: positions.standings, definition: pipeline.program.stateHash.hex)
-    let homes = try self.homes(settings, pipeline, store, positions)
+    let homes = try self.homes(access, store, positions)
     let rebuild = GenerationRebuild(
-      settings: settings, pipeline: pipeline, store: store, target: target, modelSet: modelSet, homes: homes,
-      acceptShorterLog: acceptShorterLog, goesOn: !restart,
-      isCompacted: isCompacted)
+      access: access, store: store, target: target, modelSet: modelSet, homes: homes,
+      acceptShorterLog: acceptShorterLog, goesOn: !restart, isCompacted: isCompacted,
+      work: { try RebuildWork(settings, pipeline, $0).run() })
     // Of earlier moves that were interrupted behind the switch.
     for (partition, standing) in positions.standings.enumerated() {
       try Generations.removeLeftovers(store, standing, partition: Int32(partition))

@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -70,7 +71,7 @@ struct Replay: ParsableCommand {
       let replay = try ReplayRun(name: runName ?? ReplayRun.defaultName())
       var own = replay.settings(from: live)
       if discard {
-        try replay.discard(own, pipeline, hasStore: store == .redis)
+        try replay.discard(Deployment(own, pipeline), hasStore: store == .redis)
         return say("replay: run \(replay.name) is gone")
       }
       if let toTopic {
@@ -82,7 +83,7 @@ struct Replay: ParsableCommand {
       if files.isEmpty { try TopicCheck(live, pipeline, compacted).enforce() }
       own.workers = files.isEmpty ? workers ?? live.workers : 1
       own.worker.startAt = .earliest
-      let log = try ReplayLog(own, pipeline, files: files, from: from, until: until)
+      let log = try ReplayLog(Deployment(own, pipeline), files: files, from: from, until: until)
       own.workers = min(own.workers, log.partitions)
       try work(replay, own, pipeline, log)
     }

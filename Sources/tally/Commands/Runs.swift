@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -42,7 +43,7 @@ struct Runs: ParsableCommand {
         let pipeline = try LoadedPipeline(file: settings.pipeline)
         let store = try settings.makeStore(pipeline, partitionCount: 1)
         defer { store.close() }
-        let found = try ReplayRuns(live: settings, pipeline: pipeline).all(store)
+        let found = try ReplayRuns(access: Deployment(settings, pipeline)).all(store)
         if !json && found.isEmpty { return say("no runs") }
         if !json {
           say(
@@ -57,7 +58,7 @@ struct Runs: ParsableCommand {
     private static func line(_ listing: ReplayListing) -> String {
       let rows = listing.rows
       let numbers = [rows.scores, rows.people, rows.letters, listing.states].map { "\($0)".padded(-12) }
-      let times = [rows.first, rows.last].map { ($0.map(FeaturesOf.format) ?? "-").padded(28) }
+      let times = [rows.first, rows.last].map { ($0.map(Moment.format) ?? "-").padded(28) }
       return listing.title.padded(30) + numbers.joined() + "  " + times.joined() + listing.place
     }
 
@@ -104,7 +105,7 @@ struct Runs: ParsableCommand {
         let pipeline = try LoadedPipeline(file: settings.pipeline)
         let store = try settings.makeStore(pipeline, partitionCount: 1)
         defer { store.close() }
-        let found = try ReplayRuns(live: settings, pipeline: pipeline).all(store)
+        let found = try ReplayRuns(access: Deployment(settings, pipeline)).all(store)
         let chosen = try choose(found)
         if let shared = chosen.first(where: { $0.rows.hasOthers }) {
           throw Failure(
@@ -120,7 +121,7 @@ struct Runs: ParsableCommand {
           var own = listing.run?.settings(from: settings) ?? settings
           own.generation = listing.generation
           if let run = listing.run {
-            try run.discard(own, pipeline, hasStore: true)
+            try run.discard(Deployment(own, pipeline), hasStore: true)
           } else {
             let states = try own.makeStore(pipeline, partitionCount: 1)
             defer { states.close() }

@@ -81,9 +81,9 @@ struct ScoreExplanation {
   func json(of row: UnsafePointer<Float>) -> String {
     let members = margins(of: row).map { margin in
       let top = margin.top.map {
-        "{\"feature\":\(FeaturesOf.quote(columns[$0.column])),\"contribution\":\(FeaturesOf.number($0.value))}"
+        "{\"feature\":\(Terminal.quote(columns[$0.column])),\"contribution\":\(FeaturesOf.number($0.value))}"
       }
-      return "\(FeaturesOf.quote(margin.name)):{\"score\":\(FeaturesOf.number(margin.score)),\"margin\":"
+      return "\(Terminal.quote(margin.name)):{\"score\":\(FeaturesOf.number(margin.score)),\"margin\":"
         + "\(FeaturesOf.number(margin.margin)),\"expected\":\(FeaturesOf.number(margin.expected)),"
         + "\"top\":[\(top.joined(separator: ","))]}"
     }

@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -31,54 +32,15 @@ struct Skip: ParsableCommand {
   @OptionGroup var connection: ConnectionOptions
   @Flag(help: "Order nothing; only tell whether it could be.") var dryRun = false
 
-  /// How often an order is tried while a worker moves the partition's record.
-  private static let triesMax = 100
-
   func run() throws {
     try reporting {
       let settings = try connection.settings()
-      let pipeline = try LoadedPipeline(file: settings.pipeline)
-      let partitions = try settings.partitionCount()
+      let access = Deployment(settings, try LoadedPipeline(file: settings.pipeline))
+      let partitions = try access.partitionCount()
       try settings.check(ranges, partitions: partitions)
-      let store = try settings.makeStore(pipeline, partitionCount: partitions)
-      defer { store.close() }
-      for range in ranges {
-        let order = range.leftOut(.skipped)
-        var tries = 0
-        while try !give(order, to: range.partition, settings, pipeline, store, partitions) {
-          tries += 1
-          guard tries < Self.triesMax else {
-            throw Failure("partition \(range.partition): its record moves all the time; try again")
-          }
-        }
-      }
+      let orders = SkipOrders(access: access, partitions: partitions, isDryRun: dryRun)
+      for range in ranges { try orders.give(range.leftOut(.skipped), to: range.partition) }
     }
-  }
-
-  /// Returns false when somebody has moved the record meanwhile.
-  private func give(
-    _ order: LeftOut, to partition: Int32, _ settings: Settings, _ pipeline: LoadedPipeline,
-    _ store: any StateStore, _ partitions: Int32
-  ) throws -> Bool {
-    let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
-    let facts = positions.facts[Int(partition)]
-    let next = try Delivery.skip(order, facts)
-    let range = "\(partition):\(order.from)-\(order.until - 1)"
-    guard next != facts.record else {
-      say("skip: \(range) is left out already")
-      return true
-    }
-    guard !dryRun else {
-      say("skip: \(range) can be left out; partition \(partition) is at offset \(next.nextOffset)")
-      return true
-    }
-    var write = StateWrite()
-    write.partition = partition
-    write.expected = positions.recordBytes[Int(partition)]
-    write.record = next.encoded
-    guard try store.write(write) != .conflict else { return false }
-    say("skip: \(range) is ordered to be left out; partition \(partition) is at offset \(next.nextOffset)")
-    return true
   }
 }
 

@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -37,7 +38,8 @@ struct Status: ParsableCommand {
       let partitions = try settings.partitionCount()
       let store = try settings.makeStore(pipeline, partitionCount: partitions)
       defer { store.close() }
-      let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
+      let positions = try PipelinePositions(
+        Deployment(settings, pipeline), store: store, partitions: partitions)
       let facts = positions.facts
       let totals = try settings.makeNameTotals(pipeline)
       defer { totals.close() }

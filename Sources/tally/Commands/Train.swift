@@ -1,3 +1,4 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
@@ -69,8 +70,8 @@ struct ModelTraining {
     let table = try LabelReader.read(path: path)
     let collector = TrainingSetCollector(
       program: pipeline.program, labels: table, futureBound: pipeline.declaration.futureBound)
-    let log = try EventLog(settings, pipeline, file: events)
-    let counts = try log.forEachEvent(settings, pipeline, what: "train: replaying") { event, batch, record in
+    let log = try EventLog(Deployment(settings, pipeline), file: events)
+    let counts = try log.forEachEvent(what: "train: replaying") { event, batch, record in
       collector.apply(event, in: batch, ingestTimeMs: record.ingestTimeMs)
       return true
     }

@@ -1,7 +1,9 @@
+import Operations
 import ArgumentParser
 import Configuration
 import Dataflow
 import Foundation
+import Scorer
 import Verification
 
 /// `tally verify`: whether what was given live is what the log gives.
@@ -70,7 +72,9 @@ struct Verify: ParsableCommand {
       let chosen =
         entity.map { EntitySample(only: Array($0.utf8)) } ?? EntitySample(share: share, seed: seed)
       let verification = LogVerification(
-        settings: settings, pipeline: pipeline, sample: chosen, only: entity,
+        access: Deployment(settings, pipeline),
+        makeScorer: { ForestScorer(try pipeline.loadModels(settings)) },
+        decider: try pipeline.makeDecider(), sample: chosen, only: entity,
         last: all ? nil : last ?? Self.lastDefault, isCompacted: isCompacted)
       let report = try verification.run()
       if json {

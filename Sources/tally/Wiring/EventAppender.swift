@@ -1,14 +1,10 @@
+import Operations
 import Configuration
 import Foundation
 import Kafka
 
-/// A record that is larger than the topic takes.
-struct RecordTooLarge: Error, CustomStringConvertible {
-  let description: String
-}
-
 /// Appends records to the topic that the pipeline reads: ticks, erasures, dead letters once more.
-final class EventAppender {
+final class EventAppender: EventAppending {
   private let producer: KafkaProducer
   private let topic: KafkaTopic
   private let name: String
@@ -29,7 +25,7 @@ final class EventAppender {
   /// Queues a record where its key belongs; one without a key on `partition`. Headers' values are text. Throws `RecordTooLarge`,
   /// then nothing is queued, and `Failure`.
   func append(
-    key: [UInt8]?, value: [UInt8]?, headers: [(name: StaticString, value: String)], partition: Int32 = -1
+    key: [UInt8]?, value: [UInt8]?, headers: [(name: StaticString, value: String)], partition: Int32
   ) throws {
     let partition = key?.isEmpty ?? true ? partition : -1
     try Self.withBytes(key) { key in

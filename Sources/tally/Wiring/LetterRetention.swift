@@ -1,3 +1,4 @@
+import Operations
 import Configuration
 import Dataflow
 import Dispatch

@@ -41,29 +41,10 @@ extension LoadedPipeline {
     try RuleDecider(declaration.decisions, outputNames: declaration.models.flatMap(\.outputs))
   }
 
-  /// What every score of a run has in common.
-  func context(topic: String, scorer: any RowScorer, decider: any Decider) -> ScoreContext {
-    ScoreContext(
-      pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
-      featureNames: program.columnNames, featureLabels: program.columnLabels,
-      outputNames: scorer.outputNames,
-      modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } },
-      modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
-      decisionLabels: decider.decisionLabels,
-      tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })
-  }
-
   /// The people most at risk, when the pipeline has an output named "churn".
   func makeBoard(_ settings: Settings, scorer: any RowScorer) throws -> AtRiskBoard? {
     let context = context(topic: settings.topic, scorer: scorer, decider: try makeDecider())
     return AtRiskBoard(
       context: context, churn: "churn", engagement: "engagement", category: "engagement_category")
-  }
-
-  /// What the store's records must have been made by.
-  func identity(generation: UInt64, modelSet: String, partitioner: Partitioner) -> PipelineIdentity {
-    PipelineIdentity(
-      name: declaration.name, generation: generation, stateHash: program.stateHash.hex, modelSet: modelSet,
-      partitioner: partitioner)
   }
 }

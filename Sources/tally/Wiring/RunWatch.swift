@@ -1,3 +1,4 @@
+import Operations
 import Dataflow
 import Events
 import Foundation

@@ -58,20 +58,6 @@ extension Settings {
     try RedisNameTotals(storeConfiguration(pipeline), pipeline: pipeline.declaration.name)
   }
 
-  /// A store, connected, that uses the generations in force, and where the log's entities live by its records.
-  func openStore(
-    _ pipeline: LoadedPipeline, partitionCount: Int32
-  ) throws -> (store: RedisStateStore, homes: KeyHomes) {
-    let store = try makeStore(pipeline, partitionCount: partitionCount)
-    do {
-      let standings = try Generations.follow(store, from: generation, partitionCount: partitionCount)
-      return (store, try homes(partitionCount, checkedBy: standings.map(\.record)))
-    } catch {
-      store.close()
-      throw error
-    }
-  }
-
   /// The topics of a worker; exactly once: with transactions of its own.
   func makeTopicSink(
     _ context: ScoreContext, partitions: Int32, worker: Int = 0

@@ -1,3 +1,4 @@
+import Operations
 import Configuration
 import Dataflow
 import FeatureStore
@@ -32,8 +33,8 @@ struct WorkerPlan {
     let partitions = try settings.partitionCount()
     let sqlite = try settings.openSQLite()
     let group = settings.groupName(of: pipeline)
-    let homes = try settings.homes(
-      partitions, records: settings.recordsInForce(pipeline, partitions), pipeline)
+    let access = Deployment(settings, pipeline)
+    let homes = try access.homes(partitions, records: access.recordsInForce(partitions))
     let models = try pipeline.loadModels(settings)
     let isUnpromised = NoGuarantee.isAskedFor()
     return WorkerPlan(

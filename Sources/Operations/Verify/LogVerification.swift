@@ -1,46 +1,61 @@
 import Configuration
-import Dataflow
+package import Dataflow
 import Events
 import FeatureStore
 import Features
 import Foundation
 import Ingest
 import Pipeline
-import Scorer
 import Sink
-import Verification
+package import Verification
 
 /// Reads log, states and tables for `tally verify`, in an order in which a running pipeline cannot make false differences.
 ///
 /// First the log up to W as it is at the start; then the states, each with the W that it is of, in one atomic read; then
 /// one snapshot of the tables with their T, which is never behind any W seen before; then the log once more from where it
 /// was left up to T. So every state is compared as of its W, and the tables as of their T, wherever the pipeline is by then.
-struct LogVerification {
-  let settings: Settings
-  let pipeline: LoadedPipeline
-  let sample: EntitySample
+package struct LogVerification {
+  package let access: any PipelineAccess
+  /// Loads the pipeline's models, as a worker does; called once it is known that there is something to compare.
+  package let makeScorer: () throws -> any RowScorer
+  package let decider: any Decider
+  package let sample: EntitySample
   /// The only person; nil: a share of all.
-  let only: String?
+  package let only: String?
   /// Offsets of a partition whose rows are compared; nil: all.
-  let last: Int64?
+  package let last: Int64?
   /// Whether the log may lack records in its middle.
-  let isCompacted: Bool
+  package let isCompacted: Bool
 
-  private static let recordsAtOnce = 512
-  private static let pollTimeoutMs = 500
+  package init(
+    access: any PipelineAccess, makeScorer: @escaping () throws -> any RowScorer, decider: any Decider,
+    sample: EntitySample,
+    only: String?, last: Int64?, isCompacted: Bool
+  ) {
+    self.access = access
+    self.makeScorer = makeScorer
+    self.decider = decider
+    self.sample = sample
+    self.only = only
+    self.last = last
+    self.isCompacted = isCompacted
+  }
+
+  private var pipeline: LoadedPipeline { access.pipeline }
+  private var settings: Settings { access.settings }
+
   /// States read at once.
   private static let statesAtOnce = 256
 
   /// Compares. Throws `Failure` or `PortError`.
-  func run() throws -> VerificationReport {
-    let partitions = try settings.partitionCount()
-    let store = try settings.makeStore(pipeline, partitionCount: partitions)
+  package func run() throws -> VerificationReport {
+    let partitions = try access.partitionCount()
+    let store = try access.openStates(partitionCount: partitions)
     defer { store.close() }
-    let positions = try PipelinePositions(settings, pipeline, store: store, partitions: partitions)
-    let homes = try settings.homes(partitions, checkedBy: positions.facts.map(\.record))
+    let positions = try PipelinePositions(access, store: store, partitions: partitions)
+    let homes = try access.homes(partitions, checkedBy: positions.facts.map(\.record))
     let start = try VerificationStart(positions, pipeline: pipeline, last: last)
-    let scorer = ForestScorer(try pipeline.loadModels(settings))
-    let decider = try pipeline.makeDecider()
+    let scorer = try makeScorer()
     let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
     var rules = StateRules()
     rules.logIsWhole = start.logIsWhole && !isCompacted
@@ -48,7 +63,7 @@ struct LogVerification {
     rules.expiresBeforeMs = expiresBeforeMs
     let recomputed = Recomputation(
       program: pipeline.program, context: context, sample: sample,
-      decoder: try settings.makeDecoder(pipeline, homes: homes), scorer: scorer, decider: decider,
+      decoder: try access.makeDecoder(homes), scorer: scorer, decider: decider,
       scoresFrom: start.scoresFrom, rules: rules)
     try read(start.logFrom, start.next, into: recomputed, start, checking: start.records)
 
@@ -117,40 +132,26 @@ struct LogVerification {
   ) throws {
     let wanted = Set(from.keys.filter { (until[$0] ?? 0) > from[$0] ?? 0 })
     guard !wanted.isEmpty else { return }
-    let source = try TopicLogSource(
-      settings.sourceConfiguration(group: "tally-verify"),
+    let source = try access.openLog(
       LogPart(
         partitions: wanted, from: from, until: until, leftOut: start.records.mapValues(\.leftOut),
-        unpackedBytesMax: start.records.mapValues(\.unpackedBytesMax)))
+        unpackedBytesMax: start.records.mapValues(\.unpackedBytesMax)), reader: "tally-verify")
     defer { source.close() }
-    var progress = Progress(what: "verify: reading the log", total: source.offsetsAtStart)
-    let batch = RecordBatch()
-    while true {
-      switch try source.poll(into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs, fillMs: 0)
-      {
-      case .assigned(let partitions):
-        try source.assign(
-          partitions.map { (partition: $0, offset: max(from[$0] ?? 0, try source.bounds($0).low)) })
-      case .revoked, .finished:
-        progress.finish("records")
-        return
-      // A worker leaves them out, too.
-      case .unreadable(let partition, let from, let until, let why):
-        tellUnreadable(partition, from..<until, why)
-      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
-      case .records:
-        for record in batch.records {
-          guard let known = records[record.partition], known.lastOffsetPlusOne == record.offset + 1,
-            known.lastTimestampMs != record.ingestTimeMs
-          else { continue }
-          throw Failure(
-            "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: the topic "
-              + "was made anew; use another generation, group and table")
-        }
-        try recomputed.add(batch)
-        progress.advance(Int64(batch.records.count))
+    let progress = access.report.begin("verify: reading the log", total: source.offsetsAtStart)
+    try LogReading(source, from: from, report: access.report).forEachBatch { batch in
+      for record in batch.records {
+        guard let known = records[record.partition], known.lastOffsetPlusOne == record.offset + 1,
+          known.lastTimestampMs != record.ingestTimeMs
+        else { continue }
+        throw Failure(
+          "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: the topic "
+            + "was made anew; use another generation, group and table")
       }
+      try recomputed.add(batch)
+      progress.advance(Int64(batch.records.count))
+      return true
     }
+    progress.finish("records")
   }
 
   /// Hands over the states of people, each with the W that it is of. Returns the largest W of every partition.
@@ -231,7 +232,7 @@ struct LogVerification {
     var ids = Set(recomputed.ids.map(\.id))
     try forEachID(snapshot) { page in ids.formUnion(page.map { Array($0.utf8) }) }
     let all = ids.map { $0 }
-    var progress = Progress(what: "verify: comparing", total: Int64(2 * all.count))
+    let progress = access.report.begin("verify: comparing", total: Int64(2 * all.count))
     let comparisons = try ScoreTable.Name.allCases.map { name in
       var comparison = ScoreComparison(
         name, recomputed, modelVersions: table.modelVersions, definition: context.definition,

@@ -1,4 +1,4 @@
-import Configuration
+package import Configuration
 import Dataflow
 import Events
 import FeatureStore
@@ -7,11 +7,11 @@ import Pipeline
 import Sink
 
 /// A replay's name and what is its own: a store generation and tables.
-struct ReplayRun {
-  let name: String
+package struct ReplayRun {
+  package let name: String
 
   /// Throws `Failure` for a name that cannot be part of a file's or a schema's name.
-  init(name: String) throws {
+  package init(name: String) throws {
     let isName = name.wholeMatch(of: /[a-z0-9][a-z0-9_-]{0,39}/) != nil
     guard isName else {
       throw Failure(
@@ -21,7 +21,7 @@ struct ReplayRun {
   }
 
   /// A name by the clock, UTC.
-  static func defaultName() -> String {
+  package static func defaultName() -> String {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.timeZone = TimeZone(identifier: "UTC")
@@ -30,19 +30,19 @@ struct ReplayRun {
   }
 
   /// Store generation: a hash of the name, above all that people give by hand.
-  var generation: UInt64 {
+  package var generation: UInt64 {
     let hash = Array(name.utf8).withUnsafeBytes { Hash128(of: $0) }
     return 1 << 62 | hash.low >> 2
   }
 
   /// Whether a store generation is a replay's: people and rebuilds do not count so far.
-  static func isGeneration(_ generation: UInt64) -> Bool { generation >> 62 == 1 }
+  package static func isGeneration(_ generation: UInt64) -> Bool { generation >> 62 == 1 }
 
   /// Before a run's name, the schema of its tables in PostgreSQL.
-  static let schemaPrefix = "replay_"
+  package static let schemaPrefix = "replay_"
 
   /// The run of a SQLite file in the folder of the live one; nil: it is no run's.
-  init?(file: String, beside path: String) {
+  package init?(file: String, beside path: String) {
     let parts = Self.parts(ofFilesBeside: path)
     guard file.hasPrefix(parts.head), file.hasSuffix(parts.tail),
       file.count > parts.head.count + parts.tail.count
@@ -53,7 +53,7 @@ struct ReplayRun {
   }
 
   /// The settings with this run's own store generation and tables, and no topics.
-  func settings(from live: Settings) -> Settings {
+  package func settings(from live: Settings) -> Settings {
     var own = live
     own.generation = generation
     // A replay has no group whose offsets a transaction could move.
@@ -84,7 +84,7 @@ struct ReplayRun {
   }
 
   /// Where the rows are, and how to look at them.
-  static func place(of own: Settings) -> String {
+  package static func place(of own: Settings) -> String {
     switch own.table {
     case .none: "no table"
     case .postgres:
@@ -94,9 +94,10 @@ struct ReplayRun {
   }
 
   /// Removes the run's states and tables.
-  func discard(_ own: Settings, _ pipeline: LoadedPipeline, hasStore: Bool) throws {
+  package func discard(_ access: any PipelineAccess, hasStore: Bool) throws {
+    let own = access.settings
     if hasStore {
-      let store = try own.makeStore(pipeline, partitionCount: 1)
+      let store = try access.openStates(partitionCount: 1)
       defer { store.close() }
       try store.removeGeneration()
     }

@@ -1,37 +1,33 @@
 import Configuration
-import Dataflow
+package import Dataflow
 import Events
 import FeatureStore
 import Features
 import Ingest
 import Kafka
-import Pipeline
+package import Pipeline
 
 /// Where a log's entities live.
-extension Settings {
-  /// Records that are looked at, at most, to tell how producers spread keys.
-  private static let recordsLookedAtMax = 20_000
-  private static let recordsAtOnce = 512
-  private static let pollTimeoutMs = 500
-
+extension PipelineAccess {
   /// By the setting, or murmur2 when it is not given.
-  func homes(_ partitions: Int32) -> KeyHomes {
-    KeyHomes(partitioner ?? .murmur2, partitionCount: partitions)
+  package func homes(_ partitions: Int32) -> KeyHomes {
+    KeyHomes(settings.partitioner ?? .murmur2, partitionCount: partitions)
   }
 
   /// By the setting; when it is not given and the store has no record, the log's first keys must agree with murmur2. Throws `Failure`
   /// when they do not, and `PortError`.
-  func homes(
-    _ partitions: Int32, records: [PartitionRecord?], _ pipeline: LoadedPipeline
+  package func homes(
+    _ partitions: Int32, records: [PartitionRecord?]
   ) throws -> KeyHomes {
     let homes = homes(partitions)
-    guard partitioner == nil, partitions > 1, records.allSatisfy({ ($0?.counters.read ?? 0) == 0 }) else {
+    guard settings.partitioner == nil, partitions > 1, records.allSatisfy({ ($0?.counters.read ?? 0) == 0 })
+    else {
       return homes
     }
-    let spread = try lookAtKeys(partitions, pipeline)
+    let spread = try lookAtKeys(partitions)
     let astray = spread.keys - spread.atHome(by: homes.partitioner)
     let what =
-      "topic \(topic): of the first \(spread.keys) keys \(astray) are not on the partition that they belong to by murmur2"
+      "topic \(settings.topic): of the first \(spread.keys) keys \(astray) are not on the partition that they belong to by murmur2"
     let problem: String
     switch spread.verdict(on: homes.partitioner) {
     case .fits: return homes
@@ -46,7 +42,7 @@ extension Settings {
         + "others"
     }
     guard spread.keys >= KeySpread.keysToTell else {
-      complain("tally: \(problem)")
+      report.warn(problem)
       return homes
     }
     throw Failure(problem)
@@ -54,7 +50,7 @@ extension Settings {
 
   /// By the setting, which must be that of the store's records. Throws `Failure` when they are of another partitioner or number of
   /// partitions, or of a version that did not look.
-  func homes(_ partitions: Int32, checkedBy records: [PartitionRecord?]) throws -> KeyHomes {
+  package func homes(_ partitions: Int32, checkedBy records: [PartitionRecord?]) throws -> KeyHomes {
     let homes = homes(partitions)
     for (partition, record) in records.enumerated() {
       guard let record else { continue }
@@ -78,39 +74,48 @@ extension Settings {
   }
 
   /// The partition records of the generations in force.
-  func recordsInForce(_ pipeline: LoadedPipeline, _ partitions: Int32) throws -> [PartitionRecord?] {
-    let store = try makeStore(pipeline, partitionCount: partitions)
+  package func recordsInForce(_ partitions: Int32) throws -> [PartitionRecord?] {
+    let store = try openStates(partitionCount: partitions)
     defer { store.close() }
-    return try Generations.follow(store, from: generation, partitionCount: partitions).map(\.record)
+    return try Generations.follow(store, from: settings.generation, partitionCount: partitions).map(\.record)
+  }
+
+  /// The states, of the generations in force, and where the log's entities live by its records. The caller closes them.
+  package func openStatesInForce(
+    partitionCount: Int32
+  ) throws -> (store: any StateSurvey, homes: KeyHomes) {
+    let store = try openStates(partitionCount: partitionCount)
+    do {
+      let standings = try Generations.follow(
+        store, from: settings.generation, partitionCount: partitionCount)
+      return (store, try homes(partitionCount, checkedBy: standings.map(\.record)))
+    } catch {
+      store.close()
+      throw error
+    }
   }
 
   /// The keys of the log's first events. What is no event says nothing: anybody may have sent it.
-  private func lookAtKeys(_ partitions: Int32, _ pipeline: LoadedPipeline) throws -> KeySpread {
-    let source = try TopicLogSource(sourceConfiguration(group: "tally-look"))
+  private func lookAtKeys(_ partitions: Int32) throws -> KeySpread {
+    let source = try openLog(LogPart(), reader: "tally-look")
     defer { source.close() }
     var spread = KeySpread(partitionCount: partitions)
-    let decoder = try makeDecoder(pipeline, homes: .onePartition)
+    let decoder = try makeDecoder(.onePartition)
     let events = EventBatch(symbols: pipeline.program.symbols)
-    let batch = RecordBatch()
     var records = 0
-    while records < Self.recordsLookedAtMax {
-      let outcome = try source.poll(
-        into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs, fillMs: 0)
-      switch outcome {
-      case .assigned(let partitions):
-        try source.assign(partitions.map { (partition: $0, offset: try source.bounds($0).low) })
-      case .revoked, .finished, .stuck: return spread
-      case .unreadable: continue
-      case .records:
-        for record in batch.records {
-          events.removeAll()
-          var anywhere = record
-          anywhere.partition = 0
-          if decoder.decode(anywhere, into: events) == nil { spread.add(record) }
-        }
-        records += batch.records.count
+    _ = try LogReading(source).readOn { batch in
+      for record in batch.records {
+        events.removeAll()
+        var anywhere = record
+        anywhere.partition = 0
+        if decoder.decode(anywhere, into: events) == nil { spread.add(record) }
       }
+      records += batch.records.count
+      return records < recordsLookedAtMax
     }
     return spread
   }
 }
+
+/// Records that are looked at, at most, to tell how producers spread keys.
+private let recordsLookedAtMax = 20_000

@@ -1,15 +1,15 @@
 import Dataflow
-import Events
-import Ingest
+package import Events
+package import Ingest
 
 /// Events that Tally itself puts into the log, in the protobuf form of proto/events.proto.
-enum ControlEvent {
+package enum ControlEvent {
   /// Field numbers of `tally.Event`'s kinds.
   private static let tickField = 12
   private static let erasureField = 13
 
   /// A control event's bytes; `kind` is a tick or an erasure.
-  static func encode(_ kind: EventKind, id: String, entityID: [UInt8], time: EventTime) -> [UInt8] {
+  package static func encode(_ kind: EventKind, id: String, entityID: [UInt8], time: EventTime) -> [UInt8] {
     let isTick = kind == .tick
     return encode(
       id: id, entityID: entityID, time: time, source: isTick ? "tally tick" : "tally erase",
@@ -31,13 +31,14 @@ enum ControlEvent {
   }
 }
 
-extension EventAppender {
+extension EventAppending {
   /// Queues a tick or an erasure where its entity lives, signed by the key that counts now; `signedBy` nil: nothing need be signed.
-  func append(
-    _ kind: EventKind, id: String, entityID: [UInt8], time: EventTime, signedBy rule: ControlRule?
+  package func append(
+    _ kind: EventKind, id: String, entityID: [UInt8], time: EventTime, signedBy rule: ControlRule?,
+    nowMicros: Int64
   ) throws {
     var headers: [(StaticString, String)] = [("content-type", "application/x-protobuf")]
-    if let key = rule?.key(at: SystemClock().wallMicros()) {
+    if let key = rule?.key(at: nowMicros) {
       headers.append(
         (
           ControlKey.header,
@@ -46,6 +47,6 @@ extension EventAppender {
     }
     try append(
       key: entityID, value: ControlEvent.encode(kind, id: id, entityID: entityID, time: time),
-      headers: headers)
+      headers: headers, partition: -1)
   }
 }

@@ -1,25 +1,44 @@
 import Configuration
-import Dataflow
+package import Dataflow
 import FeatureStore
 import Ingest
-import Metrics
 import Pipeline
 
 /// States made anew from the log in a generation beside the one in force, and the switch to it.
 ///
 /// The work goes in rounds: each reads up to where the live generation stood when the round began. When a round leaves the new
 /// generation close behind, the old records are sealed, and whoever scores follows; then the old states are removed.
-struct GenerationRebuild {
-  let settings: Settings
-  let pipeline: LoadedPipeline
-  let store: any StateStore
-  let target: UInt64
-  let modelSet: String
-  let homes: KeyHomes
-  let acceptShorterLog: Bool
-  let goesOn: Bool
+package struct GenerationRebuild {
+  package let access: any PipelineAccess
+  package let store: any StateStore
+  package let target: UInt64
+  package let modelSet: String
+  package let homes: KeyHomes
+  package let acceptShorterLog: Bool
+  package let goesOn: Bool
   /// Whether the log may lack records in its middle.
-  let isCompacted: Bool
+  package let isCompacted: Bool
+  /// Applies a part of the log to states of a generation, by workers without models and sinks. Returns the number of records read; nil:
+  /// it was stopped.
+  package let work: (GenerationWork) throws -> UInt64?
+
+  package init(
+    access: any PipelineAccess, store: any StateStore, target: UInt64, modelSet: String, homes: KeyHomes,
+    acceptShorterLog: Bool, goesOn: Bool, isCompacted: Bool,
+    work: @escaping (GenerationWork) throws -> UInt64?
+  ) {
+    self.access = access
+    self.store = store
+    self.target = target
+    self.modelSet = modelSet
+    self.homes = homes
+    self.acceptShorterLog = acceptShorterLog
+    self.goesOn = goesOn
+    self.isCompacted = isCompacted
+    self.work = work
+  }
+
+  private var pipeline: LoadedPipeline { access.pipeline }
 
   /// Records by which the new generation may be behind at the switch: what workers apply, without scoring it again, before
   /// they go on.
@@ -28,7 +47,7 @@ struct GenerationRebuild {
   private static let roundsMax = 10
 
   /// Makes the states and switches over. Returns false when it was stopped on the way.
-  func run(_ positions: PipelinePositions) throws -> Bool {
+  package func run(_ positions: PipelinePositions) throws -> Bool {
     let old = positions.standings.map(\.generation)
     let isInPlace = positions.facts.allSatisfy { $0.record == nil }
     // A partition without a record has no states that could be moved: who takes it over makes them where they were.
@@ -37,7 +56,7 @@ struct GenerationRebuild {
     }.map(\.partition)
     let began = try begin(partitions, positions)
     guard !began.isEmpty else {
-      say("rebuild: nothing was scored yet, so there are no states to make")
+      access.report.say("rebuild: nothing was scored yet, so there are no states to make")
       return true
     }
     var until = began.mapValues(\.until)
@@ -58,7 +77,7 @@ struct GenerationRebuild {
       for partition in partitions { until[partition] = max(until[partition] ?? 0, live[partition] ?? 0) }
     }
     if isInPlace {
-      say("rebuild: done, \(records) records; tally run goes on from here")
+      access.report.say("rebuild: done, \(records) records; tally run goes on from here")
       tellGaps(first, until, records)
       return true
     }
@@ -70,7 +89,8 @@ struct GenerationRebuild {
     guard let read = try apply(began, from: from, until: until) else { return false }
     records += read
     try removeOld()
-    say("rebuild: done, \(records) records; switched to generation \(target), tally run goes on from here")
+    access.report.say(
+      "rebuild: done, \(records) records; switched to generation \(target), tally run goes on from here")
     tellGaps(first, until, records)
     return true
   }
@@ -79,7 +99,7 @@ struct GenerationRebuild {
   private func tellGaps(_ from: [Int32: Int64], _ until: [Int32: Int64], _ records: UInt64) {
     guard isCompacted else { return }
     let offsets = from.map { max(0, (until[$0.key] ?? 0) - $0.value) }.reduce(0, +)
-    say(
+    access.report.say(
       "rebuild: \(max(0, offsets - Int64(records))) of \(offsets) offsets hold no record: compacted away, or marks of "
         + "transactions; whose events they were, and what the states lack by that, is not known")
   }
@@ -116,25 +136,10 @@ struct GenerationRebuild {
   ) throws -> UInt64? {
     let total = began.keys.map { max(0, (until[$0] ?? 0) - (from[$0] ?? 0)) }.reduce(0, +)
     guard total > 0 else { return 0 }
-    let partitionCount = try settings.partitionCount()
-    var own = settings
-    own.generation = target
-    own.workers = min(settings.workers, began.count)
-    let count = own.workers
-    let ordered = began.keys.sorted()
-    let plan = WorkerPlan(
-      source: { worker in
-        let share = ordered.enumerated().filter { $0.offset % count == worker }.map(\.element)
-        var part = LogPart(partitions: Set(share))
-        for partition in share { part.until[partition] = until[partition] }
-        return try TopicLogSource(own.sourceConfiguration(group: "tally-rebuild"), part)
-      },
-      homes: homes,
-      store: { try own.makeStore(pipeline, partitionCount: partitionCount) },
-      scorer: nil, modelSet: modelSet, table: { _ in nil }, topic: { _, _ in nil }, guarantee: nil)
-    let run = try PipelineRun(own, pipeline, plan)
-    guard try BoundedRun(run, what: "rebuild", total: total).watch() else { return nil }
-    return UInt64(run.metrics.read)
+    return try work(
+      GenerationWork(
+        generation: target, partitions: began.keys.sorted(), until: until, total: total, modelSet: modelSet,
+        homes: homes))
   }
 
   /// Orders that the live generation has followed meanwhile hold for the new one, too.
@@ -193,10 +198,26 @@ struct GenerationRebuild {
 
   /// Removes the states that nobody uses any more.
   private func removeOld() throws {
-    let count = try settings.partitionCount()
-    let standings = try Generations.follow(store, from: settings.generation, partitionCount: count)
+    let count = try access.partitionCount()
+    let standings = try Generations.follow(store, from: access.settings.generation, partitionCount: count)
     for (partition, standing) in standings.enumerated() {
       try Generations.removeLeftovers(store, standing, partition: Int32(partition))
     }
   }
+}
+
+/// A part of the log that workers apply to the states of a generation.
+package struct GenerationWork {
+  /// The generation whose states are made.
+  package let generation: UInt64
+  /// Partitions to read, each from where its record stands.
+  package let partitions: [Int32]
+  /// Ends, not read themselves.
+  package let until: [Int32: Int64]
+  /// Offsets to come, in all partitions.
+  package let total: Int64
+  /// Hash of the model set, for partition records.
+  package let modelSet: String
+  /// Where the log's entities live.
+  package let homes: KeyHomes
 }

@@ -1,5 +1,5 @@
 import Configuration
-import Dataflow
+package import Dataflow
 import Events
 import FeatureStore
 import Features
@@ -11,23 +11,27 @@ import Sink
 /// their states and rows there. For a pipeline that nobody scores.
 ///
 /// Each step may be done again: what tells which entities are astray, their states elsewhere, goes last.
-struct StrayRebuild {
-  let settings: Settings
-  let pipeline: LoadedPipeline
-  let store: any StateStore
+package struct StrayRebuild {
+  package let access: any PipelineAccess
+  package let store: any StateStore
 
-  private static let recordsAtOnce = 512
-  private static let pollTimeoutMs = 500
+  package init(access: any PipelineAccess, store: any StateStore) {
+    self.access = access
+    self.store = store
+  }
+
+  private var pipeline: LoadedPipeline { access.pipeline }
   /// States written at once.
   private static let statesAtOnce = 512
 
   /// Does all of it, then notes in the partition records that everything is at home. Throws `Failure` and `PortError`.
-  func run(_ positions: PipelinePositions) throws {
+  package func run(_ positions: PipelinePositions) throws {
     let facts = positions.facts
-    let homes = settings.homes(Int32(facts.count))
+    let homes = access.homes(Int32(facts.count))
     for one in facts { try Delivery.checkHomes(one, partitioner: homes.partitioner) }
     guard !HomeSurvey.unseen(facts).isEmpty else {
-      return say("rebuild: all states are known to be where their entities belong; nothing to do")
+      return access.report.say(
+        "rebuild: all states are known to be where their entities belong; nothing to do")
     }
     for one in facts {
       guard let record = one.record, record.definition != pipeline.program.stateHash.hex else { continue }
@@ -49,7 +53,7 @@ struct StrayRebuild {
     let rows = try removeRows(astray)
     for (partition, ids) in astray { try write(ids.map { ($0, []) }, to: partition) }
     for partition in HomeSurvey.unseen(facts) { try stamp(partition, homes.partitioner) }
-    say(
+    access.report.say(
       "rebuild: \(ids.count) of \(survey.entities) entities were astray: their states are made anew where they belong, "
         + "\(rows) rows from elsewhere are removed")
   }
@@ -65,7 +69,7 @@ struct StrayRebuild {
     var states: [[UInt8]: EntityState] = [:]
     for id in ids { states[id] = EntityState(pipeline.program) }
     for state in states.values { state.partition = facts.partition }
-    let decoder = try settings.makeDecoder(pipeline, homes: homes)
+    let decoder = try access.makeDecoder(homes)
     let events = EventBatch(symbols: pipeline.program.symbols)
     let start = max(facts.bounds.low, record.firstOffset)
     try read(facts.partition, start..<record.nextOffset, of: record) { raw in
@@ -86,30 +90,22 @@ struct StrayRebuild {
     _ partition: Int32, _ offsets: Range<Int64>, of record: PartitionRecord,
     _ body: (RawRecord) -> Void
   ) throws {
-    let source = try TopicLogSource(
-      settings.sourceConfiguration(group: "tally-rebuild"),
+    let source = try access.openLog(
       LogPart(
         partitions: [partition], from: [partition: offsets.lowerBound],
         until: [partition: offsets.upperBound],
-        leftOut: [partition: record.leftOut], unpackedBytesMax: [partition: record.unpackedBytesMax]))
+        leftOut: [partition: record.leftOut], unpackedBytesMax: [partition: record.unpackedBytesMax]),
+      reader: "tally-rebuild")
     defer { source.close() }
-    var progress = Progress(what: "rebuild: reading partition \(partition)", total: source.offsetsAtStart)
-    let batch = RecordBatch()
-    while true {
-      let outcome = try source.poll(
-        into: batch, limit: Self.recordsAtOnce, timeoutMs: Self.pollTimeoutMs, fillMs: 0)
-      switch outcome {
-      case .assigned: try source.assign([(partition: partition, offset: offsets.lowerBound)])
-      case .revoked, .finished: return progress.finish("records")
-      // A worker leaves them out, too.
-      case .unreadable(let partition, let from, let until, let why):
-        tellUnreadable(partition, from..<until, why)
-      case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
-      case .records:
-        for record in batch.records { body(record) }
-        progress.advance(Int64(batch.records.count))
-      }
+    let progress = access.report.begin(
+      "rebuild: reading partition \(partition)", total: source.offsetsAtStart)
+    try LogReading(source, from: [partition: offsets.lowerBound], report: access.report).forEachBatch {
+      batch in
+      for record in batch.records { body(record) }
+      progress.advance(Int64(batch.records.count))
+      return true
     }
+    progress.finish("records")
   }
 
   /// Puts states (empty: none) beside the partition's record, which moves without W.
@@ -155,14 +151,14 @@ struct StrayRebuild {
   private func removeRows(_ astray: [Int32: [[UInt8]]]) throws -> Int {
     let name = pipeline.declaration.name
     let rows: StrayRows
-    switch settings.table {
+    switch access.settings.table {
     case .none: return 0
     case .sqlite(let path): rows = try StrayRows(sqlite: path, pipeline: name)
     case .postgres(let connection):
-      rows = try StrayRows(postgres: settings.postgres(connection), pipeline: name)
+      rows = try StrayRows(postgres: access.settings.postgres(connection), pipeline: name)
     }
     return try astray.reduce(0) { sum, one in
-      sum + (try rows.remove(one.value, topic: settings.topic, partition: one.key))
+      sum + (try rows.remove(one.value, topic: access.settings.topic, partition: one.key))
     }
   }
 }

@@ -1,24 +1,24 @@
-import Configuration
+package import Configuration
 import Dataflow
 import Events
 import Features
-import Pipeline
+package import Pipeline
 
 /// Where a verification begins and how far the pipeline is then.
-struct VerificationStart {
+package struct VerificationStart {
   /// First offset to read, by partition; partitions of which nothing was scored are not among them.
-  private(set) var logFrom: [Int32: Int64] = [:]
+  package private(set) var logFrom: [Int32: Int64] = [:]
   /// First offset whose row in `scores` is compared.
-  private(set) var scoresFrom: [Int32: Int64] = [:]
+  package private(set) var scoresFrom: [Int32: Int64] = [:]
   /// W at the start.
-  private(set) var next: [Int32: Int64] = [:]
+  package private(set) var next: [Int32: Int64] = [:]
   /// The partition records at the start.
-  private(set) var records: [Int32: PartitionRecord] = [:]
+  package private(set) var records: [Int32: PartitionRecord] = [:]
   /// Whether the log reaches back to where all states began.
-  private(set) var logIsWhole = true
+  package private(set) var logIsWhole = true
 
   /// Looks at the positions. Throws `Failure` when states and log do not belong together or nothing can be compared.
-  init(_ positions: PipelinePositions, pipeline: LoadedPipeline, last: Int64?) throws {
+  package init(_ positions: PipelinePositions, pipeline: LoadedPipeline, last: Int64?) throws {
     for facts in positions.facts {
       let partition = facts.partition
       guard let record = facts.record else {
@@ -76,7 +76,7 @@ struct VerificationStart {
   }
 
   /// W by the records read now. Throws `Failure` when the states are no longer those of the start.
-  func positions(_ partitions: [Int32], _ stored: [[UInt8]?]) throws -> [Int32: Int64] {
+  package func positions(_ partitions: [Int32], _ stored: [[UInt8]?]) throws -> [Int32: Int64] {
     var found: [Int32: Int64] = [:]
     for (partition, bytes) in zip(partitions, stored) {
       let record = try bytes.map { try PartitionRecord.read($0, partition: partition) }

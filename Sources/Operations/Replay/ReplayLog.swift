@@ -1,38 +1,38 @@
 import Configuration
-import Dataflow
+package import Dataflow
 import Foundation
 import Ingest
 
 /// What a replay reads: the topic's partitions or files, as they stand at its start.
-struct ReplayLog {
+package struct ReplayLog {
   /// What is read of every partition.
-  let bounds: [LogBounds]
+  package let bounds: [LogBounds]
   /// For people.
-  let name: String
+  package let name: String
   /// Where its entities live.
-  let homes: KeyHomes
-  private let settings: Settings
+  package let homes: KeyHomes
+  private let access: any PipelineAccess
   private let files: [String]
   private let part: LogPart
 
   /// Looks at the log. Throws `Failure` for offsets that it does not have.
-  init(
-    _ settings: Settings, _ pipeline: LoadedPipeline, files: [String], from: String?, until: String?
+  package init(
+    _ access: any PipelineAccess, files: [String], from: String?, until: String?
   ) throws {
-    self.settings = settings
+    self.access = access
     self.files = files
     if files.isEmpty {
-      let count = try settings.partitionCount()
+      let count = try access.partitionCount()
       part = LogPart(
         from: try Self.offsets(from, "--from", count), until: try Self.offsets(until, "--until", count),
-        leftOut: try settings.leftOutByGroup(pipeline, partitions: count))
-      let source = try TopicLogSource(settings.sourceConfiguration(group: "tally-replay"), part)
+        leftOut: try access.leftOutByGroup(partitions: count))
+      let source = try access.openLog(part, reader: "tally-replay")
       defer { source.close() }
       bounds = try (0..<count).map { try source.bounds($0) }
-      name = "topic \(settings.topic)"
-      homes = try settings.homes(count, records: [], pipeline)
+      name = "topic \(access.settings.topic)"
+      homes = try access.homes(count, records: [])
     } else {
-      let source = try FileSource(paths: files, topic: settings.topic, limits: settings.decoderLimits)
+      let source = try access.openFiles(files)
       let whole = try source.bounds(0)
       let low = try Self.offsets(from, "--from", 1)[0] ?? 0
       guard (0...whole.high).contains(low) else {
@@ -46,15 +46,15 @@ struct ReplayLog {
   }
 
   /// Partitions of the log.
-  var partitions: Int { bounds.count }
+  package var partitions: Int { bounds.count }
 
   /// Records to read, in all partitions.
-  var total: Int64 { bounds.reduce(0) { $0 + $1.high - $1.low } }
+  package var total: Int64 { bounds.reduce(0) { $0 + $1.high - $1.low } }
 
   /// A worker's share, up to the ends that were seen at the start.
-  func source(worker: Int, of workers: Int) throws -> any RecordSource {
+  package func source(worker: Int, of workers: Int) throws -> any RecordSource {
     guard files.isEmpty else {
-      let source = try FileSource(paths: files, topic: settings.topic, limits: settings.decoderLimits)
+      let source = try access.openFiles(files)
       source.begin(at: bounds[0].low)
       return source
     }
@@ -64,7 +64,7 @@ struct ReplayLog {
       share.from[Int32(index)] = bounds.low
       share.until[Int32(index)] = bounds.high
     }
-    return try TopicLogSource(settings.sourceConfiguration(group: "tally-replay"), share)
+    return try access.openLog(share, reader: "tally-replay")
   }
 
   /// Reads `OFFSET` or `PARTITION:OFFSET,…`. Throws `Failure`.

@@ -1,35 +1,42 @@
-import Configuration
+package import Configuration
 import Dataflow
 import Events
 import FeatureStore
 import Foundation
 import Pipeline
-import Sink
+package import Sink
 
 /// One replay run as it lies in the table's database and in Redis.
-struct ReplayListing {
+package struct ReplayListing {
   /// nil: it has states and no tables here, so that only its generation is known.
-  var run: ReplayRun?
-  var generation: UInt64
+  package var run: ReplayRun?
+  package var generation: UInt64
   /// Where its rows are, for people.
-  var place: String
-  var rows = RunRows()
+  package var place: String
+  package var rows = RunRows()
   /// States in Redis.
-  var states = 0
+  package var states = 0
 
-  var title: String { run?.name ?? "generation \(generation)" }
+  package var title: String { run?.name ?? "generation \(generation)" }
 }
 
 /// The replay runs of a pipeline: their tables beside the live ones, and their states.
-struct ReplayRuns {
-  let live: Settings
-  let pipeline: LoadedPipeline
+package struct ReplayRuns {
+  /// The live pipeline's.
+  package let access: any PipelineAccess
+
+  package init(access: any PipelineAccess) {
+    self.access = access
+  }
+
+  private var live: Settings { access.settings }
+  private var pipeline: LoadedPipeline { access.pipeline }
 
   /// Times that an erasure tries to get in between a run's own writes.
   private static let triesMax = 50
 
   /// Runs that have tables, by name.
-  func named() throws -> [ReplayRun] {
+  package func named() throws -> [ReplayRun] {
     switch live.table {
     case .none: return []
     case .postgres(let connection):
@@ -50,7 +57,7 @@ struct ReplayRuns {
   }
 
   /// All runs with what they hold, by name; those without tables last. `store` nil: without a look into Redis.
-  func all(_ store: RedisStateStore?) throws -> [ReplayListing] {
+  package func all(_ store: (any StateSurvey)?) throws -> [ReplayListing] {
     var generations = try store?.generations().filter { ReplayRun.isGeneration($0.key) } ?? [:]
     var found: [ReplayListing] = []
     for run in try named() {
@@ -61,7 +68,7 @@ struct ReplayRuns {
           ReplayListing(
             run: run, generation: run.generation, place: ReplayRun.place(of: own),
             rows: try own.runTables(pipeline)?.rows() ?? RunRows(), states: states))
-      } catch { complain("tally: run \(run.name) cannot be looked at: \(error)") }
+      } catch { access.report.warn("run \(run.name) cannot be looked at: \(error)") }
     }
     // Another pipeline's, or somebody's schema that only begins so.
     found.removeAll { $0.rows.isEmpty && $0.states == 0 }
@@ -73,14 +80,14 @@ struct ReplayRuns {
   }
 
   /// What an erasure took from the runs.
-  struct Erased {
-    var rows = 0
-    var states = 0
-    var runs: [String] = []
+  package struct Erased {
+    package var rows = 0
+    package var states = 0
+    package var runs: [String] = []
     /// Runs of which rows or states could not be removed, and why.
-    var problems: [String] = []
+    package var problems: [String] = []
 
-    mutating func add(_ run: String, _ remove: () throws -> (rows: Int, states: Int)) {
+    package mutating func add(_ run: String, _ remove: () throws -> (rows: Int, states: Int)) {
       do {
         let removed = try remove()
         if removed.rows + removed.states > 0 { runs.append(run) }
@@ -92,7 +99,7 @@ struct ReplayRuns {
 
   /// Removes a person's rows and states from all runs, one that is under way too: its workers drop what they have cached. What it reads
   /// later of the person's events before the erasure makes new ones, unless its log reaches up to the erasure.
-  func erase(_ key: [UInt8], partitions: Int32, _ store: RedisStateStore) throws -> Erased {
+  package func erase(_ key: [UInt8], partitions: Int32, _ store: any StateSurvey) throws -> Erased {
     var erased = Erased()
     var generations = try store.generations().keys.filter(ReplayRun.isGeneration)
     for run in try named() {
@@ -120,29 +127,21 @@ struct ReplayRuns {
   private func removeStates(of key: [UInt8], _ generation: UInt64, _ partitions: Int32) throws -> Int {
     var own = live
     own.generation = generation
-    let store = try own.makeStore(pipeline, partitionCount: partitions)
+    let store = try access.with(own).openStates(partitionCount: partitions)
     defer { store.close() }
     return try (0..<partitions).filter { try removeState(of: key, $0, store) }.count
   }
 
-  private func removeState(of key: [UInt8], _ partition: Int32, _ store: RedisStateStore) throws -> Bool {
+  private func removeState(of key: [UInt8], _ partition: Int32, _ store: any StateSurvey) throws -> Bool {
+    let entity = EntityLookup(key, partition: partition)
     for _ in 0..<Self.triesMax {
-      var isThere = false
-      try key.withUnsafeBytes { raw in
-        try store.fetch(
-          partitions: [], entities: [EntityRequest(partition: partition, entityID: raw)],
-          record: { _, _ in }, state: { _, bytes in isThere = bytes != nil })
+      guard try entity.state(in: store) != nil, let bytes = try store.records([partition])[0] else {
+        return false
       }
-      guard isThere, let bytes = try store.records([partition])[0] else { return false }
       var next = try PartitionRecord.read(bytes, partition: partition)
       // Tells workers to drop what they have cached.
       next.repairs += 1
-      var write = StateWrite()
-      write.partition = partition
-      write.expected = bytes
-      write.record = next.encoded
-      write.bytes = key
-      write.entries = [StateEntry(entityID: 0..<key.count, state: key.count..<key.count)]
+      let write = entity.write([], over: bytes, record: next.encoded)
       if try store.write(write) != .conflict { return true }
     }
     throw Failure("a replay run writes too often to get in between; try again when it has ended")
@@ -151,7 +150,7 @@ struct ReplayRuns {
 
 extension Settings {
   /// The tables that these settings of a run name; nil: none, or no such file.
-  func runTables(_ pipeline: LoadedPipeline) throws -> RunTables? {
+  package func runTables(_ pipeline: LoadedPipeline) throws -> RunTables? {
     switch table {
     case .none: return nil
     case .postgres(let connection):

@@ -1,5 +1,5 @@
-import Configuration
-import Dataflow
+package import Configuration
+package import Dataflow
 import Foundation
 import Ingest
 import Kafka
@@ -8,21 +8,29 @@ import Kafka
 ///
 /// Every copy says in a header where it came from, so that a copy that was interrupted, or that shall take in what has come since, goes
 /// on behind what is there: records of a source partition lie in the order of their offsets on each partition of the new topic.
-struct TopicCopy {
-  let settings: Settings
-  let from: String
-  let to: String
+package struct TopicCopy {
+  package let settings: Settings
+  package let report: any OperationReport
+  package let from: String
+  package let to: String
+
+  package init(settings: Settings, report: any OperationReport, from: String, to: String) {
+    self.settings = settings
+    self.report = report
+    self.from = from
+    self.to = to
+  }
 
   /// What was done.
-  struct Outcome {
+  package struct Outcome {
     /// Records that were copied now, and that had been before.
-    var copied: Int64 = 0
-    var before: Int64 = 0
+    package var copied: Int64 = 0
+    package var before: Int64 = 0
     /// Of those copied now: on another partition, or without a key.
-    var movedHome: Int64 = 0
-    var withoutKey: Int64 = 0
+    package var movedHome: Int64 = 0
+    package var withoutKey: Int64 = 0
     /// Offsets of `from` whose records were gone before they were copied.
-    var goneBefore: Int64 = 0
+    package var goneBefore: Int64 = 0
   }
 
   private static let header: StaticString = "tally-copied-from"
@@ -33,7 +41,7 @@ struct TopicCopy {
   private static let acknowledgeMaxMs = 30_000
 
   /// Copies up to the end that `from` has now. Throws `Failure` and `PortError`.
-  func run(homes: KeyHomes) throws -> Outcome {
+  package func run(homes: KeyHomes) throws -> Outcome {
     var known = CopiedRecords()
     let ends = try look(into: &known, homes)
     var outcome = Outcome()
@@ -50,8 +58,8 @@ struct TopicCopy {
     let producer = try KafkaProducer(kafka)
     defer { producer.close() }
     let topic = try producer.topic(to)
-    var progress = Progress(
-      what: "copy: \(from) to \(to)", total: source.bounds.reduce(0) { $0 + $1.high - $1.low })
+    let progress = report.begin(
+      "copy: \(from) to \(to)", total: source.bounds.reduce(0) { $0 + $1.high - $1.low })
     while let message = try answered(source.next) {
       progress.advance()
       let target =
@@ -96,7 +104,7 @@ struct TopicCopy {
       for (index, bounds) in copies.bounds.enumerated() { from[Int32(index)] = bounds.high }
       return false
     }
-    var progress = Progress(what: "copy: looking at what \(to) has", total: total)
+    let progress = report.begin("copy: looking at what \(to) has", total: total)
     while let message = try answered(copies.next) {
       guard let place = message.header(Self.header).flatMap(Self.place) else {
         throw Failure(

@@ -1,0 +1,26 @@
+import Events
+import Features
+package import Dataflow
+package import Pipeline
+
+/// What a run says of the pipeline that it serves.
+extension LoadedPipeline {
+  /// What every score of a run has in common.
+  package func context(topic: String, scorer: any RowScorer, decider: any Decider) -> ScoreContext {
+    ScoreContext(
+      pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
+      featureNames: program.columnNames, featureLabels: program.columnLabels,
+      outputNames: scorer.outputNames,
+      modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } },
+      modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
+      decisionLabels: decider.decisionLabels,
+      tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })
+  }
+
+  /// What the store's records must have been made by.
+  package func identity(generation: UInt64, modelSet: String, partitioner: Partitioner) -> PipelineIdentity {
+    PipelineIdentity(
+      name: declaration.name, generation: generation, stateHash: program.stateHash.hex, modelSet: modelSet,
+      partitioner: partitioner)
+  }
+}

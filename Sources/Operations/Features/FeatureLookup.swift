@@ -1,0 +1,53 @@
+import Configuration
+import Dataflow
+package import Events
+package import Features
+
+/// An entity's state: as the store has it, or made from the log.
+package struct FeatureLookup {
+  package let access: any PipelineAccess
+  /// The entity's id.
+  package let id: [UInt8]
+
+  package init(access: any PipelineAccess, id: [UInt8]) {
+    self.access = access
+    self.id = id
+  }
+
+  /// As of its latest event. Throws `Failure` when there is none.
+  package func fromTheStore() throws -> EntityState {
+    let partitions = try access.partitionCount()
+    let (store, homes) = try access.openStatesInForce(partitionCount: partitions)
+    defer { store.close() }
+    let entity = EntityLookup(id, homes)
+    guard let bytes = try entity.state(in: store) else {
+      throw Failure("the store has no state of this person")
+    }
+    let state = EntityState(access.pipeline.program)
+    guard bytes.withUnsafeBytes({ state.decode($0) }) else {
+      throw Failure("the person's stored state (partition \(entity.partition)) cannot be read")
+    }
+    return state
+  }
+
+  /// As of a moment (nil: its latest event), by the topic's log or a file's. Throws `Failure` when the log has no event of it.
+  package func fromTheLog(file: String?, until moment: EventTime?) throws -> EntityState {
+    let program = access.pipeline.program
+    let state = EntityState(program)
+    let log = try EventLog(access, file: file)
+    let counts = try log.forEachEvent(what: "features: reading the log") { event, batch, record in
+      guard batch.withBytes(of: event.entityID, { $0.elementsEqual(id) }) else { return true }
+      if let moment, event.time > moment { return true }
+      state.partition = record.partition
+      _ = program.process(event, in: batch, to: state)
+      return true
+    }
+    guard state.events > 0 else {
+      let letters = counts.deadLetters == 0 ? "" : "; of its records these are dead letters:\n"
+      throw Failure(
+        "the log has no event of this person up to then, or none since they were erased" + letters
+          + counts.lines.joined(separator: "\n"))
+    }
+    return state
+  }
+}

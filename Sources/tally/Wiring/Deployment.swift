@@ -1,0 +1,87 @@
+import Configuration
+import Dataflow
+import FeatureStore
+import Ingest
+import Kafka
+import Operations
+
+/// A pipeline in its real surroundings, as the settings name them: what operations work on.
+struct Deployment: PipelineAccess {
+  let settings: Settings
+  let pipeline: LoadedPipeline
+  let report: any OperationReport
+
+  init(_ settings: Settings, _ pipeline: LoadedPipeline, report: any OperationReport = TerminalReport()) {
+    self.settings = settings
+    self.pipeline = pipeline
+    self.report = report
+  }
+
+  func with(_ settings: Settings) -> Deployment { Deployment(settings, pipeline, report: report) }
+
+  func partitionCount() throws -> Int32 { try settings.partitionCount() }
+
+  func openLog(_ part: LogPart, reader: String) throws -> any LogSource {
+    try TopicLogSource(settings.sourceConfiguration(group: reader), part)
+  }
+
+  func makeDecoder(_ homes: KeyHomes) throws -> any RecordDecoder {
+    try settings.makeDecoder(pipeline, homes: homes)
+  }
+
+  func openStates(partitionCount: Int32) throws -> any StateSurvey {
+    try settings.makeStore(pipeline, partitionCount: partitionCount)
+  }
+
+  func tablePositions(_ partitions: [Int32]) throws -> [TablePosition?] {
+    try settings.tablePositions(pipeline, partitions)
+  }
+
+  func makeAppender() throws -> any EventAppending { try EventAppender(settings) }
+
+  func committed(_ partitions: [Int32]) throws -> [CommittedOffset?]? {
+    do throws(KafkaError) {
+      return try asMember { consumer throws(KafkaError) in try Self.committed(partitions, by: consumer) }
+    } catch {
+      guard error.kind == .denied else { throw Failure("kafka \(settings.brokers): \(error)") }
+      return nil
+    }
+  }
+
+  func logPositions(_ partitions: [Int32]) throws -> LogPositions {
+    do throws(KafkaError) {
+      return try asMember { consumer throws(KafkaError) in
+        let cluster = try consumer.clusterID(timeoutMs: Settings.startTimeoutMs)
+        var bounds: [LogBounds] = []
+        for partition in partitions {
+          let marks = try consumer.watermarks(partition, timeoutMs: Settings.startTimeoutMs)
+          bounds.append(LogBounds(low: marks.low, high: marks.high))
+        }
+        return LogPositions(
+          committed: try Self.committed(partitions, by: consumer), bounds: bounds,
+          log: LogIdentity(clusterID: cluster, partitionCount: Int32(partitions.count)))
+      }
+    } catch { throw Failure("kafka \(settings.brokers): \(error)") }
+  }
+
+  /// A consumer that may ask for the group's offsets, and joins nothing.
+  private func asMember<Result>(
+    _ body: (KafkaConsumer) throws(KafkaError) -> Result
+  ) throws(KafkaError) -> Result {
+    var configuration = settings.kafkaConfiguration()
+    configuration.set("group.id", settings.groupName(of: pipeline))
+    let consumer = try KafkaConsumer(configuration, topic: settings.topic)
+    defer { consumer.close() }
+    return try body(consumer)
+  }
+
+  private static func committed(
+    _ partitions: [Int32], by consumer: KafkaConsumer
+  ) throws(KafkaError) -> [CommittedOffset?] {
+    try consumer.committed(partitions, timeoutMs: Settings.startTimeoutMs).map {
+      $0.map { CommittedOffset($0.offset, metadata: $0.metadata) }
+    }
+  }
+}
+
+extension RedisStateStore: StateSurvey {}
