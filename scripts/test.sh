@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Passes the tests: installs what is missing, checks formatting, builds with warnings as errors, feeds 100,000 hostile inputs
+# Passes the tests: installs what is missing, checks formatting, builds with warnings as errors, for release too, feeds 100,000 hostile inputs
 # to every reader of bytes from outside (scripts/fuzz.sh), runs everything.
 #   scripts/test.sh                  all tests
 #   scripts/test.sh --filter NAME    some of them, without the hostile inputs
@@ -14,6 +14,10 @@ swift format lint --strict --recursive --parallel Package.swift Sources Tests Fu
 echo "test: building"
 swift build --build-tests
 if [[ " $* " != *" --filter"* ]]; then
+  # What people run is optimised: the compiler has more to say, and can fail, where the tests' build does not.
+  echo "test: building the release"
+  swift build -c release --product tally
+  "$(swift build -c release --show-bin-path)/tally" check pipelines/engagement.yaml >/dev/null
   echo "test: fuzzing"
   scripts/fuzz.sh --required
 fi

@@ -1,7 +1,7 @@
 #pragma once
 #include <stddef.h>
 
-#include "unpack.h"
+#include "CUnpack.h"
 
 /// What this thread unpacks; `limits` is NULL where nothing is bounded.
 struct unpacking {

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "unpack.h"
+#include "CUnpack.h"
 
 #include <dlfcn.h>
 #include <librdkafka/rdkafka.h>

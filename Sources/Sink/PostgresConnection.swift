@@ -42,11 +42,9 @@ struct PostgresConnection: ~Copyable {
   /// Makes settings hold from now on: for the session, or behind a pooler at the beginning of every transaction, since the next one
   /// may go to another session.
   borrowing func set(_ settings: [String]) throws {
-    if scope.isPerTransaction {
-      scope.statements += settings.map { "SET LOCAL \($0)" }
-    } else {
-      try run(settings.map { "SET \($0)" }.joined(separator: "; "), "set up")
-    }
+    let scope = scope
+    guard !scope.isPerTransaction else { return scope.add(settings.map { "SET LOCAL \($0)" }) }
+    try run(settings.map { "SET \($0)" }.joined(separator: "; "), "set up")
   }
 
   /// Connects, and makes and enters the configuration's schema. Throws `PortError`.
@@ -176,7 +174,10 @@ struct PostgresConnection: ~Copyable {
 /// What must hold in every transaction.
 private final class PostgresScope {
   var isPerTransaction = false
-  var statements: [String] = []
+  private(set) var statements: [String] = []
+
+  /// These hold at the beginning of every transaction from now on.
+  func add(_ settings: [String]) { statements += settings }
 
   /// The text that begins a transaction with the settings, and which of its statements they are.
   func begin(_ sql: String) -> (text: String, added: Range<Int>) {
