@@ -56,24 +56,24 @@ let package = Package(
     // Floor 2: one outside thing each.
     module("Kafka", floor: 2, ["CRdKafka", "CUnpack"]),
     module("XGBoost", floor: 2, ["CXGBoost"]),
-    module("Registry", floor: 2, ["Events", "Features", "Dataflow"]),
+    module("Registry", floor: 2, ["Events"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
     // Floor 3: adapters behind the ports.
     module(
       "Ingest", floor: 3,
       ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd", "CCrypto"]),
-    module("FeatureStore", floor: 3, ["Events", "Features", "Dataflow", "CHiredis"]),
-    module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
-    module("Sink", floor: 3, ["Events", "Features", "Dataflow", "Kafka", "CLibpq", "CCrypto", grdb, sqlite]),
-    module("Synthetic", floor: 3, ["Events", "Features", "Dataflow", "Kafka"]),
+    module("FeatureStore", floor: 3, ["Events", "Dataflow", "CHiredis"]),
+    module("Scorer", floor: 3, ["Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
+    module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "CLibpq", "CCrypto", grdb, sqlite]),
+    module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.
-    module("Pipeline", floor: 4, ["Events", "Features", "Dataflow", "FeatureStore"]),
+    module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),
     module("Simulation", floor: 4, ["Events", "Features", "Dataflow"]),
     module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
     module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Sink"]),
     // Floor 5: views.
-    module("Monitor", floor: 5, ["Events", "Features", "Dataflow", "Metrics"]),
+    module("Monitor", floor: 5, ["Events", "Dataflow", "Metrics"]),
     module("Serve", floor: 5, ["Events", "Dataflow", "Metrics"]),
     module(
       "Configuration", floor: 5,
@@ -91,9 +91,9 @@ let package = Package(
     .executableTarget(
       name: "tally",
       dependencies: [
-        "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Declaration", "Metrics",
+        "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Metrics",
         "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
-        "Verification", "Monitor", "Serve", "Configuration", "Operations", yams, logging, arguments,
+        "Verification", "Monitor", "Serve", "Configuration", "Operations", logging, arguments,
       ],
       swiftSettings: strict),
     // Tests; TestServers starts real servers on loopback ports of TestPorts, and mock brokers as a program of their own;
@@ -129,27 +129,26 @@ let package = Package(
     tests(
       "ScorerTests",
       [
-        "TestThreads", "TestNumbers", "CMallocCounter", "Events", "Features", "Dataflow", "Scorer", "XGBoost",
+        "TestThreads", "TestNumbers", "CMallocCounter", "Features", "Dataflow", "Scorer", "XGBoost",
         "Registry",
       ],
       data: ["Models"]),
     tests(
       "SinkTests",
       [
-        "TestThreads", "Events", "Features", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers",
+        "TestThreads", "Events", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers",
         "TestNumbers", grdb,
       ]),
     tests(
       "SyntheticTests",
       [
-        "TestThreads", "Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents", "Kafka",
-        "TestServers",
+        "TestThreads", "Events", "Features", "Dataflow", "Declaration", "Synthetic", "CEvents",
       ]),
     tests(
       "PipelineTests",
       [
         "TestThreads",
-        "TestNumbers", "CEvents", "CMallocCounter", "Events", "Features", "Dataflow", "Pipeline",
+        "TestNumbers", "CEvents", "Events", "Features", "Dataflow", "Pipeline",
         "FeatureStore",
       ]),
     tests("VerificationTests", ["Events", "Features", "Dataflow", "Sink", "Verification"]),
@@ -157,7 +156,7 @@ let package = Package(
     tests(
       "ConfigurationTests",
       [
-        "TestNumbers", "TestPlaces", "TestServers", "TestThreads", "Configuration", "Events", "Features",
+        "TestNumbers", "TestPlaces", "TestServers", "Configuration", "Features",
         "Dataflow", "Declaration", "Ingest", "Kafka",
       ]),
     tests(
@@ -166,7 +165,7 @@ let package = Package(
         "TestPlaces", "Events", "Features", "Dataflow", "FeatureStore", "Ingest", "Pipeline", "Configuration",
         "Operations",
       ]),
-    tests("MetricsTests", ["Events", "Features", "Dataflow", "Metrics", "Monitor"]),
+    tests("MetricsTests", ["Events", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(
       "TrainingTests",
@@ -177,10 +176,10 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "TestPlaces", "TestThreads", "tally", "Configuration", "Operations", "CEvents", "Events", "Features",
+        "TestPlaces", "tally", "Configuration", "Operations", "CEvents", "Events", "Features",
         "Dataflow",
         "Kafka", "XGBoost", "Declaration", "Ingest",
-        "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Training", "TestServers", "TestNumbers",
+        "FeatureStore", "Synthetic", "Pipeline", "TestServers", "TestNumbers",
         grdb,
       ]),
   ]

@@ -114,13 +114,6 @@ public struct YAMLValue: Sendable {
     return YAMLSection(path: path, position: position, entries: entries)
   }
 
-  /// Keys with texts, in the order of the file.
-  public func textsByKey() throws(DeclarationError) -> [(key: String, text: String)] {
-    var texts: [(key: String, text: String)] = []
-    for entry in try section().entries { texts.append((entry.key, try entry.value.string())) }
-    return texts
-  }
-
   /// The error for this value; a text is shown up to its 40th character.
   public func wrong(allowed: String) -> DeclarationError {
     let found =

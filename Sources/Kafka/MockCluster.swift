@@ -121,12 +121,6 @@ public final class MockCluster {
     _ = down ? rd_kafka_mock_broker_set_down(cluster, -1) : rd_kafka_mock_broker_set_up(cluster, -1)
   }
 
-  /// Delays every answer, milliseconds.
-  public func setRoundTripTime(_ milliseconds: Int) {
-    awaitQuiet()
-    rd_kafka_mock_broker_set_rtt(cluster, -1, Int32(milliseconds))
-  }
-
   /// Lets the mock's thread come to rest after the request before. It may take the wake-up of one that follows at once for that
   /// of the one before, and then sleeps for a second (`rd_kafka_mock_cluster_io_poll`). Nothing is wrong when it is not at rest.
   private func awaitQuiet() { usleep(1_000) }

@@ -121,30 +121,3 @@ private struct Candidates {
     all = Dictionary(uniqueKeysWithValues: sorted.map { ($0.key, $0.value) })
   }
 }
-
-/// A topic sink that shows every batch to a board before it goes on.
-public final class BoardTopicSink: TopicSink {
-  private let board: AtRiskBoard
-  private let sink: any TopicSink
-
-  /// A sink before `sink`.
-  public init(_ board: AtRiskBoard, before sink: any TopicSink) {
-    self.board = board
-    self.sink = sink
-  }
-
-  /// Shows the batch to the board and sends it on.
-  public func send(_ batch: ScoredBatch) throws {
-    board.update(batch)
-    try sink.send(batch)
-  }
-
-  /// Asks the sink.
-  public func refused(_ batch: ScoredBatch) throws -> [Int] { try sink.refused(batch) }
-
-  /// Waits for acknowledgements.
-  public func flush(timeoutMs: Int) throws -> Bool { try sink.flush(timeoutMs: timeoutMs) }
-
-  /// Closes the sink.
-  public func close() { sink.close() }
-}

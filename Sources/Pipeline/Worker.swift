@@ -1,6 +1,5 @@
 public import Dataflow
 import Events
-public import FeatureStore
 public import Features
 
 /// The neighbours of a worker, as ports.

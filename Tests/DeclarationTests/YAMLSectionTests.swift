@@ -47,8 +47,6 @@ import Testing
     #expect(try kafka.required("brokers").strings() == ["a:9092", "b:9092"])
     #expect(try kafka["partitions"]?.int(in: 1...100) == 12)
     #expect(try kafka["secure"]?.bool() == false)
-    let settings = try kafka.required("settings").textsByKey()
-    #expect(settings.map(\.key) == ["linger.ms", "client.id"] && settings.map(\.text) == ["5", "tally"])
     #expect(try root["cache"]?.byteCount() == 64 << 20)
     #expect(try root["wait"]?.duration() == 200_000)
     #expect(try root["share"]?.number(in: 0...1) == 0.25)

@@ -4,20 +4,6 @@ import FeatureStore
 import TestServers
 import Testing
 
-/// A small pipeline, for states.
-func smallProgram() throws -> FeatureProgram {
-  let position = SourcePosition(line: 1, column: 1)
-  return try FeatureProgram(
-    FeatureSetDeclaration(
-      profile: [],
-      events: [EventTypeDeclaration(name: "login", attributes: [], position: position)],
-      features: [
-        FeatureDeclaration(
-          name: "logins", expression: "count(login, 7d)", isColumn: true, labels: [], position: position)
-      ],
-      idleTTL: nil))
-}
-
 extension StateWrite {
   /// A write of texts.
   static func of(

@@ -40,6 +40,33 @@ import Testing
     for (module, floor) in manifest.floors { #expect(House.floors[module] == floor, "floor of \(module)") }
   }
 
+  /// What nobody imports misleads whoever reads the manifest.
+  @Test func everyDeclaredDependencyIsImported() throws {
+    var imports: [String: Set<String>] = [:]
+    for file in try Project.swiftFiles(under: "Sources") {
+      let products = SourceImports.modules(in: file.text).flatMap { [$0, House.products[$0] ?? $0] }
+      imports[Project.module(of: file.path), default: []].formUnion(products)
+    }
+    let manifest = try Project.manifest()
+    for (module, dependencies) in manifest.dependencies where House.floors[module] != 0 {
+      let idle = dependencies.subtracting(imports[module] ?? []).subtracting(House.linkedOnly[module] ?? [])
+      #expect(idle.isEmpty, "\(module) does not import \(idle.sorted())")
+    }
+    let used = imports.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+    for module in manifest.dependencies.keys where module != "tally" && House.floors[module] != 0 {
+      #expect(used.contains(module), "nobody imports \(module)")
+    }
+  }
+
+  /// What is declared for other modules and named nowhere else is dead.
+  @Test func everyDeclarationForOthersIsUsed() throws {
+    let sources = try Project.swiftFiles(under: "Sources")
+    let readers = try ["Benchmarks", "Fuzz"].flatMap { try Project.swiftFiles(under: $0) }
+    let dead = DeadDeclarations.names(in: sources, readBy: readers)
+      .subtracting(House.namedElsewhere)
+    #expect(dead.isEmpty, "declared, and used by nobody: \(dead.sorted())")
+  }
+
   @Test func foldersAndTargetsAreTheSame() throws {
     let targets = Set(try Project.manifest().dependencies.keys)
     #expect(Set(try Project.folders(in: "Sources")) == targets)
@@ -76,7 +103,8 @@ import Testing
 @Suite struct HouseBitesTests {
   @Test(
     arguments: [
-      ("GRDBSQLite", "Ingest"), ("Kafka", "Events"), ("Ingest", "FeatureStore"), ("Features", "Events"),
+      ("GRDBSQLite", "Ingest"), ("Kafka", "Events"), ("Ingest", "FeatureStore"), ("FeatureStore", "Pipeline"),
+      ("Features", "Events"),
       ("Dataflow", "Features"),
       ("Foundation", "Events"), ("Glibc", "Dataflow"), ("Dispatch", "Features"), ("CRdKafka", "Ingest"),
       ("CRdKafka", "tally"), ("CXGBoost", "Scorer"), ("CHiredis", "Pipeline"), ("CLibpq", "Synthetic"),
@@ -94,7 +122,7 @@ import Testing
     arguments: [
       ("Events", "Features"), ("Features", "Dataflow"), ("Dataflow", "Kafka"), ("CXGBoost", "XGBoost"),
       ("Foundation", "Registry"), ("Kafka", "Ingest"), ("XGBoost", "Training"), ("CLapack", "Training"),
-      ("Metrics", "Monitor"), ("FeatureStore", "Pipeline"), ("Pipeline", "tally"), ("Yams", "tally"),
+      ("Metrics", "Monitor"), ("Dataflow", "Pipeline"), ("Pipeline", "tally"), ("Yams", "tally"),
       ("Swift", "Events"), ("Dataflow", "Simulation"),
     ])
   func allowedEdge(imported: String, module: String) {
@@ -144,6 +172,19 @@ import Testing
     let file = "internal import Events\ninternal import CRdKafka\n"
     let objections = SourceImports.modules(in: file).compactMap { House.objection(to: $0, by: "Synthetic") }
     #expect(objections == ["Synthetic imports CRdKafka, which only Kafka may"])
+  }
+
+  @Test func aDeadDeclarationIsFound() {
+    let one =
+      "/// dead\npublic func dead() {}\npublic struct Alive { package let size: Int }\n  package static func lost() {}"
+    let other = "let x = Alive(size: 1) // lost"
+    #expect(
+      DeadDeclarations.names(in: [("Sources/A/a.swift", one), ("Sources/B/b.swift", other)], readBy: [])
+        == ["dead", "lost"])
+    #expect(
+      DeadDeclarations.names(
+        in: [("Sources/A/a.swift", one)], readBy: [("Fuzz/f.swift", "dead(); Alive(size: lost())")])
+        == [])
   }
 
   @Test func readsAManifest() {

@@ -74,20 +74,4 @@ import Testing
     #expect(AtRiskBoard(context: context, churn: "nothing", engagement: nil, category: nil) == nil)
     #expect(AtRiskBoard(context: context, churn: "churn", engagement: "no", category: "no") != nil)
   }
-
-  private final class CountingSink: TopicSink {
-    var sent = 0
-    func send(_ batch: ScoredBatch) throws { sent += batch.rows.count }
-    func flush(timeoutMs: Int) throws -> Bool { sent > 0 }
-    func close() {}
-  }
-
-  @Test func aSinkShowsWhatGoesThroughIt() throws {
-    let board = try board()
-    let counting = CountingSink()
-    let sink = BoardTopicSink(board, before: counting)
-    try sink.send(batch([("a", 0.5), ("b", 0.75)]))
-    #expect(counting.sent == 2 && board.top(1).first?.entityID == "b")
-    #expect(try sink.flush(timeoutMs: 1))
-  }
 }

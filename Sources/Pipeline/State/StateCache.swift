@@ -121,13 +121,6 @@ public final class StateCache {
     spare.append(slot)
   }
 
-  /// Takes a partition's entities out; slots of them, pinned or not, are no longer valid.
-  public func dropPartition(_ partition: Int32) {
-    for slot in entries.indices where entries[slot].isLive && entries[slot].partition == partition {
-      remove(Int32(slot))
-    }
-  }
-
   /// Takes all entities out; no slot is valid any more.
   public func removeAll() {
     for slot in entries.indices where entries[slot].isLive { remove(Int32(slot)) }

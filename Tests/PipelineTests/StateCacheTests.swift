@@ -1,8 +1,8 @@
 import Features
+import TestNumbers
 import Testing
 
-@testable import FeatureStore
-import TestNumbers
+@testable import Pipeline
 
 struct StateCacheTests {
   /// Sizes that a test gives to states.
@@ -42,9 +42,6 @@ struct StateCacheTests {
     cache.remove(slots[0])
     #expect(Self.find(cache, keys[0]) == StateCache.none)
     #expect(Self.find(cache, keys[1]) == slots[1])
-    cache.dropPartition(1)
-    #expect(keys.map { Self.find(cache, $0) } == [-1, slots[1], -1, -1])
-    #expect(cache.statistics.entries == 1)
     cache.removeAll()
     #expect(Self.find(cache, keys[1]) == StateCache.none)
     #expect(cache.statistics.entries == 0)
@@ -194,15 +191,6 @@ struct StateCacheTests {
         #expect(Self.find(cache, key) == slot, note)
         hits += 1
       }
-      if Int.random(in: 0..<25, using: &random) == 0 {
-        let partition = Int32.random(in: 0...3, using: &random)
-        cache.dropPartition(partition)
-        for key in model.keys where key.partition == partition {
-          model[key] = nil
-          #expect(Self.find(cache, key) == StateCache.none, note)
-          misses += 1
-        }
-      }
       cache.unpinAll()
       #expect(cache.statistics.entries <= entriesMax, note)
       #expect(cache.statistics.bytes <= bytesMax, note)
@@ -218,4 +206,18 @@ struct StateCacheTests {
     #expect(present.count == cache.statistics.entries, "seed \(seed)")
     #expect(cache.statistics.evictions > 0, "seed \(seed)")
   }
+}
+
+/// A small pipeline, for states.
+private func smallProgram() throws -> FeatureProgram {
+  let position = SourcePosition(line: 1, column: 1)
+  return try FeatureProgram(
+    FeatureSetDeclaration(
+      profile: [],
+      events: [EventTypeDeclaration(name: "login", attributes: [], position: position)],
+      features: [
+        FeatureDeclaration(
+          name: "logins", expression: "count(login, 7d)", isColumn: true, labels: [], position: position)
+      ],
+      idleTTL: nil))
 }

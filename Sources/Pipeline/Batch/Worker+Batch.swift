@@ -1,6 +1,5 @@
 import Dataflow
 import Events
-import FeatureStore
 import Features
 
 extension Worker {
