@@ -59,19 +59,20 @@ let package = Package(
     module("Registry", floor: 2, ["Events"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
+    module("Tables", floor: 2, ["Events", "Features", "Dataflow", "CLibpq", "CCrypto", grdb, sqlite]),
     // Floor 3: adapters behind the ports.
     module(
       "Ingest", floor: 3,
       ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd", "CCrypto"]),
     module("FeatureStore", floor: 3, ["Events", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
-    module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "CLibpq", "CCrypto", grdb, sqlite]),
+    module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "Tables", grdb]),
     module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),
     module("Simulation", floor: 4, ["Events", "Features", "Dataflow"]),
     module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
-    module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Sink"]),
+    module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Tables"]),
     // Floor 5: views.
     module("Monitor", floor: 5, ["Events", "Dataflow", "Metrics"]),
     module("Serve", floor: 5, ["Events", "Dataflow", "Metrics"]),
@@ -79,19 +80,19 @@ let package = Package(
       "Configuration", floor: 5,
       [
         "Events", "Features", "Dataflow", "Kafka", "Declaration", "Ingest", "FeatureStore", "Scorer", "Sink",
-        "Pipeline", "Serve", logging,
+        "Tables", "Pipeline", "Serve", logging,
       ]),
     module(
       "Operations", floor: 5,
       [
-        "Events", "Features", "Dataflow", "Kafka", "Ingest", "FeatureStore", "Sink", "Pipeline",
+        "Events", "Features", "Dataflow", "Kafka", "Ingest", "FeatureStore", "Tables", "Sink", "Pipeline",
         "Verification", "Configuration",
       ]),
     // Floor 6: configuration, wiring, commands.
     .executableTarget(
       name: "tally",
       dependencies: [
-        "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Metrics",
+        "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Metrics", "Tables",
         "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
         "Verification", "Monitor", "Serve", "Configuration", "Operations", logging, arguments,
       ],
@@ -137,7 +138,11 @@ let package = Package(
       "SinkTests",
       [
         "TestThreads", "Events", "Dataflow", "Sink", "Kafka", "CEvents", "TestServers",
-        "TestNumbers", grdb,
+      ]),
+    tests(
+      "TablesTests",
+      [
+        "TestThreads", "Events", "Features", "Dataflow", "Tables", "Sink", "TestServers", "TestNumbers", grdb,
       ]),
     tests(
       "SyntheticTests",
@@ -151,7 +156,7 @@ let package = Package(
         "TestNumbers", "CEvents", "Events", "Features", "Dataflow", "Pipeline",
         "FeatureStore",
       ]),
-    tests("VerificationTests", ["Events", "Features", "Dataflow", "Sink", "Verification"]),
+    tests("VerificationTests", ["Events", "Features", "Dataflow", "Tables", "Verification"]),
     tests("SimulationTests", ["TestThreads", "tally", "Simulation"]),
     tests(
       "ConfigurationTests",

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Modules that are tested when no filter is given; the integration tests start whole programs and take long.
-modules=(EventsTests FeaturesTests FeatureStoreTests IngestTests PipelineTests KafkaTests SinkTests ScorerTests)
+modules=(EventsTests FeaturesTests FeatureStoreTests IngestTests PipelineTests KafkaTests SinkTests TablesTests ScorerTests)
 
 sanitizer=${1:-}
 case $sanitizer in

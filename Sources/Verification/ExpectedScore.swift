@@ -1,6 +1,6 @@
 public import Dataflow
 import Events
-import Sink
+import Tables
 
 /// A score as the log gives it.
 struct ExpectedScore {

@@ -1,5 +1,5 @@
 import Events
-public import Sink
+public import Tables
 
 /// Compares a table's rows with what the log gives, people by people.
 public struct ScoreComparison {

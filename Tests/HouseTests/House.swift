@@ -8,7 +8,7 @@ enum House {
     "CEvents": 0,
     "CForest": 0,
     "Events": 1, "Features": 1, "Dataflow": 1,
-    "Kafka": 2, "XGBoost": 2, "Registry": 2, "Declaration": 2, "Metrics": 2,
+    "Kafka": 2, "XGBoost": 2, "Registry": 2, "Declaration": 2, "Metrics": 2, "Tables": 2,
     "Ingest": 3, "FeatureStore": 3, "Scorer": 3, "Sink": 3, "Synthetic": 3,
     "Pipeline": 4, "Simulation": 4, "Training": 4, "Verification": 4,
     "Serve": 5, "Monitor": 5, "Configuration": 5, "Operations": 5,
@@ -24,11 +24,12 @@ enum House {
   /// The only importers of a C module or a package.
   static let importers: [String: Set<String>] = [
     "CRdKafka": ["Kafka"], "CUnpack": ["Kafka"], "CXGBoost": ["XGBoost"], "CHiredis": ["FeatureStore"],
-    "CLibpq": ["Sink"],
-    "CCrypto": ["Sink", "Ingest"],
+    "CLibpq": ["Tables"],
+    "CCrypto": ["Tables", "Ingest"],
     "CSimdjson": ["Ingest"], "CEvents": ["Ingest"], "CLapack": ["Training"], "CForest": ["Scorer"],
-    "CZstd": ["Ingest", "Kafka", "Sink"], "CZlib": ["Ingest"],
-    "Yams": ["Declaration", "tally"], "GRDB": ["Sink"], "GRDBSQLite": ["Sink"], "Histogram": ["Metrics"],
+    "CZstd": ["Ingest", "Kafka"], "CZlib": ["Ingest"],
+    "Yams": ["Declaration"], "GRDB": ["Tables", "Sink"], "GRDBSQLite": ["Tables"],
+    "Histogram": ["Metrics"],
     "Logging": ["tally", "Configuration"],
     "ArgumentParser": ["tally"],
   ]
@@ -52,6 +53,7 @@ enum House {
     "Pipeline": ["Events", "Features", "Dataflow"],
     "Simulation": ["Events", "Features", "Dataflow"],
     "Training": ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CLapack"],
+    "Verification": ["Events", "Features", "Dataflow", "Tables"],
     "Serve": ["Events", "Features", "Dataflow", "Metrics", "Registry"],
     "Monitor": ["Events", "Features", "Dataflow", "Metrics", "Registry"],
   ]

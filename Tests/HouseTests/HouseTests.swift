@@ -111,7 +111,8 @@ import Testing
       ("CSimdjson", "Declaration"), ("CEvents", "Sink"), ("Yams", "Features"), ("Yams", "Pipeline"),
       ("Histogram", "Monitor"), ("GRDB", "Monitor"), ("Metrics", "Simulation"), ("Kafka", "Simulation"),
       ("Scorer", "Training"), ("Kafka", "Training"), ("Pipeline", "Monitor"), ("Sink", "Serve"),
-      ("Pipeline", "Training"), ("XGBoost", "Registry"), ("tally", "Pipeline"), ("Unheard", "tally"),
+      ("Pipeline", "Training"), ("Sink", "Verification"), ("Kafka", "Tables"), ("CLibpq", "Sink"),
+      ("XGBoost", "Registry"), ("tally", "Pipeline"), ("Unheard", "tally"),
       ("Events", "Unheard"), ("Logging", "Pipeline"), ("Synchronization", "Events"),
     ])
   func forbiddenEdge(imported: String, module: String) {
@@ -122,7 +123,8 @@ import Testing
     arguments: [
       ("Events", "Features"), ("Features", "Dataflow"), ("Dataflow", "Kafka"), ("CXGBoost", "XGBoost"),
       ("Foundation", "Registry"), ("Kafka", "Ingest"), ("XGBoost", "Training"), ("CLapack", "Training"),
-      ("Metrics", "Monitor"), ("Dataflow", "Pipeline"), ("Pipeline", "tally"), ("Yams", "tally"),
+      ("Metrics", "Monitor"), ("Tables", "Verification"), ("Tables", "Sink"), ("Dataflow", "Pipeline"),
+      ("Pipeline", "tally"), ("Yams", "Declaration"),
       ("Swift", "Events"), ("Dataflow", "Simulation"),
     ])
   func allowedEdge(imported: String, module: String) {

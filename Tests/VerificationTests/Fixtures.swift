@@ -1,7 +1,7 @@
 import Dataflow
 import Events
 import Features
-import Sink
+import Tables
 import Verification
 
 private let somewhere = SourcePosition(line: 1, column: 1)

@@ -1,5 +1,5 @@
 import Dataflow
-import Sink
+import Tables
 import Testing
 
 @testable import Verification

@@ -1,7 +1,7 @@
 import Dataflow
 import Events
 import Features
-import Sink
+import Tables
 import Testing
 @testable import Verification
 

@@ -6,7 +6,7 @@ import Ingest
 import Pipeline
 import Scorer
 import Serve
-import Sink
+import Tables
 
 extension Setting {
   /// Every setting, in the order in which the file shows them.

@@ -3,6 +3,7 @@ import Foundation
 import Ingest
 import Kafka
 import Sink
+import Tables
 
 /// What no single setting can tell; all without asking a server.
 extension Settings {

@@ -1,6 +1,6 @@
 import Configuration
 import Foundation
-import Sink
+import Tables
 
 /// What an erasure has left in the table's database, once the pipeline has done it.
 package struct EraseTraces {

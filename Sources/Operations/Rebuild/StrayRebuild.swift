@@ -5,7 +5,7 @@ import FeatureStore
 import Features
 import Ingest
 import Pipeline
-import Sink
+import Tables
 
 /// Makes the states anew, where they belong, of entities that an earlier version left where their first event was seen; and removes
 /// their states and rows there. For a pipeline that nobody scores.

@@ -4,7 +4,7 @@ import Events
 import FeatureStore
 import Foundation
 import Pipeline
-import Sink
+import Tables
 
 /// A replay's name and what is its own: a store generation and tables.
 package struct ReplayRun {

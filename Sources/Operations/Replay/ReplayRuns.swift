@@ -4,7 +4,7 @@ import Events
 import FeatureStore
 import Foundation
 import Pipeline
-package import Sink
+package import Tables
 
 /// One replay run as it lies in the table's database and in Redis.
 package struct ReplayListing {

@@ -6,7 +6,7 @@ import Features
 import Foundation
 import Ingest
 import Pipeline
-import Sink
+import Tables
 package import Verification
 
 /// Reads log, states and tables for `tally verify`, in an order in which a running pipeline cannot make false differences.

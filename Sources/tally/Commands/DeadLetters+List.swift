@@ -2,7 +2,7 @@ import Operations
 import ArgumentParser
 import Configuration
 import Foundation
-import Sink
+import Tables
 
 extension DeadLetters {
   /// `tally dead-letters list`.

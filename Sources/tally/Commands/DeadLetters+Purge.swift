@@ -3,7 +3,7 @@ import ArgumentParser
 import Configuration
 import Dataflow
 import Foundation
-import Sink
+import Tables
 
 extension DeadLetters {
   /// `tally dead-letters purge`.

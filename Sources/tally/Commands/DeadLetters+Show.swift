@@ -6,7 +6,7 @@ import Events
 import Features
 import Foundation
 import Ingest
-import Sink
+import Tables
 
 extension DeadLetters {
   /// `tally dead-letters show`.

@@ -3,7 +3,7 @@ import Configuration
 import Dataflow
 import Events
 import Foundation
-import Sink
+import Tables
 
 /// `tally dead-letters`: what could not be scored, and how it gets its second chance.
 struct DeadLetters: ParsableCommand {

@@ -4,7 +4,7 @@ import Configuration
 import Dataflow
 import FeatureStore
 import Foundation
-import Sink
+import Tables
 
 /// `tally runs`: what replays have left behind.
 struct Runs: ParsableCommand {

@@ -3,7 +3,7 @@ import Configuration
 import Dataflow
 import Dispatch
 import Foundation
-import Sink
+import Tables
 import Synchronization
 
 /// Takes letters from the table that are older than `dead_letters.keep`, beside the workers: in statements of its own that each take a

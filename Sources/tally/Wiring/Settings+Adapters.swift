@@ -7,6 +7,7 @@ import Ingest
 import Kafka
 import Pipeline
 import Sink
+import Tables
 
 /// Makes the adapters that the settings describe.
 extension Settings {
