@@ -1,3 +1,4 @@
+import Dataflow
 import Features
 
 /// What names may look like.
@@ -5,18 +6,12 @@ enum Names {
   /// Longest name: PostgreSQL's longest column name, bytes.
   static let bytesMax = 63
 
-  /// Columns that the tables of scores have of their own.
-  private static let tableColumns: Set<String> = [
-    "pipeline", "entity_id", "event_id", "event_time", "as_of", "topic", "partition", "offset", "seq",
-    "model_versions", "definition", "scored_at",
-  ]
-
   /// Throws when the tables of scores have a column of this name already.
   static func checkColumn(_ name: String, at position: SourcePosition) throws(DeclarationError) {
-    guard !tableColumns.contains(name.lowercased()) else {
+    guard !ScoreColumns.reserved.contains(name.lowercased()) else {
       throw DeclarationError(
         position, found: "the name \(quoted(name))",
-        allowed: "a column name other than " + tableColumns.sorted().joined(separator: ", "))
+        allowed: "a column name other than " + ScoreColumns.reserved.sorted().joined(separator: ", "))
     }
   }
 

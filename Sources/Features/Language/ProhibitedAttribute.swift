@@ -1,4 +1,4 @@
-/// Attributes that must never be a model's input (engagement-requirements.md §2.4.3), recognised by name.
+/// Attributes that must never be a model's input, recognised by name.
 ///
 /// A name is cut into lower-case words at underscores, digits and changes of case, and compared word by word, so
 /// `national_origin`, `nationalOrigin`, `customer_race` and `is_veteran` are found while `trace` and

@@ -16,7 +16,7 @@ package struct PostgresStatements {
   /// Columns of the staged rows. `seq` is the row's number in its batch.
   static func stagedRows(_ plan: TablePlan) -> [TableColumn] {
     [
-      TableColumn(name: "seq", type: .integer), TableColumn(name: "entity_id", type: .id),
+      TableColumn(name: ScoreColumns.staging, type: .integer), TableColumn(name: "entity_id", type: .id),
       TableColumn(name: "event_id", type: .id), TableColumn(name: "event_time", type: .time),
       TableColumn(name: "as_of", type: .time), TableColumn(name: "partition", type: .integer),
       TableColumn(name: "offset", type: .long), TableColumn(name: "scored_at", type: .time),
@@ -25,7 +25,7 @@ package struct PostgresStatements {
 
   /// Columns of the staged dead letters.
   static let stagedLetters =
-    [TableColumn(name: "seq", type: .integer)] + letterColumns
+    [TableColumn(name: ScoreColumns.staging, type: .integer)] + letterColumns
 
   private static let letterColumns = TablePlan.letterColumns.filter {
     $0.name != "pipeline" && $0.name != "topic"

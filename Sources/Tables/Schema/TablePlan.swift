@@ -73,7 +73,7 @@ package struct TablePlan {
   }
 
   private func checkNames() throws {
-    var taken = Set((Self.eventColumns + Self.originColumns).map(\.name))
+    var taken = ScoreColumns.reserved
     for column in outputs + decisions + features {
       let bytes = column.name.utf8
       guard !bytes.isEmpty, bytes.count <= Self.columnNameBytesMax, !bytes.contains(0) else {
@@ -142,7 +142,7 @@ package struct TablePlan {
   ]
 
   /// The event: first in `scores` and `latest_scores`.
-  private static let eventColumns = [
+  static let eventColumns = [
     TableColumn(name: "pipeline", type: .id, isRequired: true),
     TableColumn(name: "entity_id", type: .id, isRequired: true),
     TableColumn(name: "event_id", type: .id, isRequired: true),
@@ -154,7 +154,7 @@ package struct TablePlan {
   ]
 
   /// Who said so, and when: `scored_at` is the wall clock's, outside every digest.
-  private static let originColumns = [
+  static let originColumns = [
     TableColumn(name: "model_versions", type: .text, isRequired: true),
     TableColumn(name: "definition", type: .text, isRequired: true),
     TableColumn(name: "scored_at", type: .time, isRequired: true),

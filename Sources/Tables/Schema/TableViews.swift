@@ -1,4 +1,4 @@
-/// Views for people and dashboards (engagement-requirements.md, 4.7), over the outputs `engagement` and
+/// Views for people and dashboards, over the outputs `engagement` and
 /// `churn` and the features that they show. A view is made when all its columns are there.
 struct TableViews {
   /// Names of all views.
@@ -49,8 +49,8 @@ struct TableViews {
       """
   }
 
-  /// What each model version said. The error columns of 4.7 need the actual score, which no event carries:
-  /// this view summarises the predictions themselves.
+  /// What each model version said. Errors need the actual score, which no event carries: this view
+  /// summarises the predictions themselves.
   private var modelPerformance: String? {
     guard has("scores", ["engagement"]) else { return nil }
     let deviation =
