@@ -59,7 +59,7 @@ let package = Package(
     module("Registry", floor: 2, ["Events"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
-    module("Tables", floor: 2, ["Events", "Features", "Dataflow", "CLibpq", "CCrypto", grdb, sqlite]),
+    module("Tables", floor: 2, ["Events", "Dataflow", "CLibpq", "CCrypto", grdb, sqlite]),
     // Floor 3: adapters behind the ports.
     module(
       "Ingest", floor: 3,
@@ -85,7 +85,7 @@ let package = Package(
     module(
       "Operations", floor: 5,
       [
-        "Events", "Features", "Dataflow", "Kafka", "Ingest", "FeatureStore", "Tables", "Sink", "Pipeline",
+        "Events", "Features", "Dataflow", "Kafka", "Ingest", "FeatureStore", "Tables", "Pipeline",
         "Verification", "Configuration",
       ]),
     // Floor 6: configuration, wiring, commands.

@@ -1,8 +1,8 @@
+import Sink
 import FeatureStore
 import Foundation
 import Ingest
 import Kafka
-import Sink
 import Tables
 
 /// What no single setting can tell; all without asking a server.

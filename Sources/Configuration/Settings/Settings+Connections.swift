@@ -6,6 +6,7 @@ package import Ingest
 package import Kafka
 import Logging
 package import Sink
+package import Tables
 
 /// How to reach what the settings name.
 extension Settings {

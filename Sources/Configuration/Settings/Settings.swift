@@ -3,7 +3,6 @@ package import Events
 import FeatureStore
 import Ingest
 package import Pipeline
-import Sink
 
 /// Where scores and dead letters go as rows.
 package enum TableSettings: Equatable, CustomReflectable {

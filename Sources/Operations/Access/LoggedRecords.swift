@@ -1,7 +1,7 @@
 import Configuration
 package import Dataflow
 import Ingest
-package import Sink
+package import Tables
 
 /// A record as the log has it.
 package struct LoggedRecord {

@@ -1,6 +1,6 @@
 import Dataflow
 package import Configuration
-package import Sink
+package import Tables
 
 extension Settings {
   /// The letters of a pipeline's table. Throws `Failure` when there is no table.

@@ -1,5 +1,5 @@
 import Configuration
-package import Sink
+package import Tables
 
 extension LetterAddress {
   /// Reads `PARTITION/OFFSET`. Throws `Failure`.

@@ -1,7 +1,7 @@
 import Configuration
 package import Dataflow
 import Events
-package import Sink
+package import Tables
 
 /// Appends dead letters to the log again, as they came, and marks them.
 package struct LetterReplay {

@@ -5,7 +5,7 @@ import Dataflow
 import Events
 import FeatureStore
 import Foundation
-import Sink
+import Tables
 
 extension DeadLetters {
   /// `tally dead-letters replay`.

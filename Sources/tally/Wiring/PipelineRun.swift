@@ -10,7 +10,7 @@ import Monitor
 import Pipeline
 import Registry
 import Scorer
-import Sink
+
 import Synchronization
 
 /// A pipeline at work: workers on threads of their own, their metrics, and the signal that stops them.
