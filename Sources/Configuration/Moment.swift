@@ -1,3 +1,4 @@
+import Dataflow
 package import Events
 import Foundation
 
@@ -7,7 +8,7 @@ package enum Moment {
   package static func parse(_ text: String, flag: String = "--as-of") throws -> EventTime {
     if let micros = Int64(text) {
       guard let doubt = EventTimeBounds.doubt(of: micros) else { return micros }
-      throw Failure("\(flag) \(text): the number \(doubt)")
+      throw Failure("\(flag) \(text): the number \(doubt)", reason: .usage)
     }
     for options in [
       ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds],
@@ -18,7 +19,7 @@ package enum Moment {
         return EventTime((date.timeIntervalSince1970 * 1e6).rounded())
       }
     }
-    throw Failure("\(flag) \(text): write 2026-01-31T12:00:00Z or microseconds since 1970")
+    throw Failure("\(flag) \(text): write 2026-01-31T12:00:00Z or microseconds since 1970", reason: .usage)
   }
 
   /// RFC 3339, UTC, with milliseconds.

@@ -9,7 +9,7 @@ extension RedisConfiguration {
   /// which may hold a password.
   public init(url: String) throws {
     func problem(_ text: String, code: PortError.Code = .misuse) -> PortError {
-      PortError(code, "redis URL", cause: text)
+      PortError(code, "redis URL", cause: text, reason: .badSetting)
     }
     var rest = Array(url.utf8)[...]
     func take(_ scheme: String) -> Bool {

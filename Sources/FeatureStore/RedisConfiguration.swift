@@ -56,7 +56,7 @@ public struct RedisConfiguration: Equatable, Sendable {
   /// Throws `PortError.misuse` that says what is wrong.
   func validate() throws {
     func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw PortError(.misuse, "redis configuration", cause: text) }
+      if !condition { throw PortError(.misuse, "redis configuration", cause: text, reason: .badSetting) }
     }
     if case .tcp(let host, let port) = address {
       try require(!host.isEmpty, "the host is empty")

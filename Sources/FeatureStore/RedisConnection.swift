@@ -24,7 +24,8 @@ struct RedisConnection: ~Copyable {
       redisAppendFormattedCommand(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
     }
     guard status == REDIS_OK else {
-      throw PortError(.unavailable, "\(name): send", cause: Self.cause(context, errno))
+      throw PortError(
+        .unavailable, "\(name): send", cause: Self.cause(context, errno), reason: .redisUnavailable)
     }
   }
 
@@ -36,7 +37,8 @@ struct RedisConnection: ~Copyable {
     var answer: UnsafeMutableRawPointer?
     errno = 0
     guard redisGetReply(context, &answer) == REDIS_OK, let answer else {
-      throw PortError(.unavailable, "\(name): answer", cause: Self.cause(context, errno))
+      throw PortError(
+        .unavailable, "\(name): answer", cause: Self.cause(context, errno), reason: .redisUnavailable)
     }
     return RedisReply(answer.assumingMemoryBound(to: redisReply.self))
   }
@@ -51,11 +53,13 @@ struct RedisConnection: ~Copyable {
       case .tcp(let host, let port): redisConnectWithTimeout(host, Int32(port), patience)
       case .unix(let path): redisConnectUnixWithTimeout(path, patience)
       }
-    guard let made else { throw PortError(.unavailable, "\(name): connect", cause: "out of memory") }
+    guard let made else {
+      throw PortError(.unavailable, "\(name): connect", cause: "out of memory", reason: .redisUnavailable)
+    }
     guard made.pointee.err == 0, redisSetTimeout(made, time(commandTimeoutMs)) == REDIS_OK else {
       let cause = cause(made, errno)
       redisFree(made)
-      throw PortError(.unavailable, "\(name): connect", cause: cause)
+      throw PortError(.unavailable, "\(name): connect", cause: cause, reason: .redisUnavailable)
     }
     if case .tcp = address { redisEnableKeepAlive(made) }
     made.pointee.reader.pointee.maxbuf = 0

@@ -6,17 +6,24 @@ enum RedisProblem {
   /// argument.
   static func error(_ text: String, _ detail: String) -> PortError {
     let code = String(text.prefix { $0 != " " })
-    if let known = meanings[code] { return PortError(known.code, detail, cause: "\(code): \(known.text)") }
+    if let known = meanings[code] {
+      return PortError(
+        known.code, detail, cause: "\(code): \(known.text)",
+        reason: known.code == .unavailable ? .redisUnavailable : .redisRefused)
+    }
     if text.hasPrefix("ERR max number of clients") {
-      return PortError(.unavailable, detail, cause: "too many clients: raise maxclients")
+      return PortError(
+        .unavailable, detail, cause: "too many clients: raise maxclients", reason: .redisUnavailable)
     }
     if text.hasPrefix("ERR") && text.contains("AUTH") || text.hasPrefix("ERR invalid password") {
-      return PortError(.refused, detail, cause: "the server does not take this AUTH: check user and password")
+      return PortError(
+        .refused, detail, cause: "the server does not take this AUTH: check user and password",
+        reason: .redisRefused)
     }
     if text.hasPrefix("ERR DB index") || text.hasPrefix("ERR invalid DB index") {
-      return PortError(.refused, detail, cause: "there is no such database number")
+      return PortError(.refused, detail, cause: "there is no such database number", reason: .redisRefused)
     }
-    return PortError(.refused, detail, cause: words(text))
+    return PortError(.refused, detail, cause: words(text), reason: .redisRefused)
   }
 
   private static let meanings: [String: (code: PortError.Code, text: String)] = [

@@ -60,7 +60,9 @@ final class RedisSession {
 
   /// An answer that the protocol does not allow there.
   func unexpected(_ command: String) -> PortError {
-    PortError(.refused, detail(command), cause: "an answer of another type than expected: is this Redis?")
+    PortError(
+      .refused, detail(command), cause: "an answer of another type than expected: is this Redis?",
+      reason: .redisRefused)
   }
 
   /// Loads the script: at the start, and when the server has lost it (SCRIPT FLUSH, restart).
@@ -91,7 +93,7 @@ final class RedisSession {
         .refused, detail("maxmemory-policy"),
         cause:
           "it is \(policy), which silently drops people's states: run CONFIG SET maxmemory-policy "
-          + "noeviction and set it in redis.conf, or give Tally a Redis of its own")
+          + "noeviction and set it in redis.conf, or give Tally a Redis of its own", reason: .redisRefused)
     }
   }
 

@@ -9,7 +9,9 @@ extension RedisStateStore {
       if let outcome = try send(write, session) { return outcome }
       try session.loadScript()
       guard let outcome = try send(write, session) else {
-        throw PortError(.unavailable, session.detail("EVALSHA"), cause: "the server forgets scripts at once")
+        throw PortError(
+          .unavailable, session.detail("EVALSHA"), cause: "the server forgets scripts at once",
+          reason: .redisUnavailable)
       }
       return outcome
     }

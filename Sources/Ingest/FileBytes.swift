@@ -72,7 +72,7 @@ private final class PackedFile {
     var status = stat()
     guard stat(path, &status) == 0 else { throw error("open", path, errno) }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw PortError(.refused, "file \(path): not a regular file")
+      throw PortError(.refused, "file \(path): not a regular file", reason: .badFile)
     }
     return Int(status.st_size)
   }
@@ -89,12 +89,12 @@ private final class PackedFile {
     let head = UnsafeRawBufferPointer(start: input, count: end)
     if head.starts(with: [0x1f, 0x8b]) {
       guard tally_inflate_init(zlib) == Z_OK else {
-        throw PortError(.misuse, "file \(path): zlib cannot start")
+        throw PortError(.misuse, "file \(path): zlib cannot start", reason: .badFile)
       }
       packing = .gzip
     } else if head.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
       zstd = ZSTD_createDStream()
-      guard zstd != nil else { throw PortError(.misuse, "file \(path): zstd cannot start") }
+      guard zstd != nil else { throw PortError(.misuse, "file \(path): zstd cannot start", reason: .badFile) }
       ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, Self.zstdWindowLog)
       packing = .zstd
     }
@@ -126,7 +126,8 @@ private final class PackedFile {
       }
       if got > 0 { return got }
       guard hasInput || isBetweenMembers else {
-        throw PortError(.refused, "file \(path): the compressed data is cut off at byte \(readBytes)")
+        throw PortError(
+          .refused, "file \(path): the compressed data is cut off at byte \(readBytes)", reason: .badFile)
       }
     }
   }
@@ -139,7 +140,9 @@ private final class PackedFile {
       if got < 0 && errno == EINTR { continue }
       guard got >= 0 else { throw Self.error("read", path, errno) }
       // Shorter than when it was opened.
-      guard got > 0 else { throw PortError(.refused, "file \(path): cut off at byte \(readBytes)") }
+      guard got > 0 else {
+        throw PortError(.refused, "file \(path): cut off at byte \(readBytes)", reason: .badFile)
+      }
       readBytes += got
       end = got
       return
@@ -173,10 +176,12 @@ private final class PackedFile {
   }
 
   private func corrupt(_ format: String) -> PortError {
-    PortError(.refused, "file \(path): the \(format) data is corrupt near byte \(readBytes - (end - begin))")
+    PortError(
+      .refused, "file \(path): the \(format) data is corrupt near byte \(readBytes - (end - begin))",
+      reason: .badFile)
   }
 
   private static func error(_ what: String, _ path: String, _ code: Int32) -> PortError {
-    PortError(.refused, "file \(path): \(what)", cause: String(cString: strerror(code)))
+    PortError(.refused, "file \(path): \(what)", cause: String(cString: strerror(code)), reason: .badFile)
   }
 }

@@ -131,7 +131,8 @@ public final class FileSource: RecordSource {
     }
     guard start.offset == nextOffset else {
       throw PortError(
-        .refused, "file \(name): position outside the log", cause: "\(start.offset) of \(nextOffset) lines")
+        .refused, "file \(name): position outside the log", cause: "\(start.offset) of \(nextOffset) lines",
+        reason: .logTruncated)
     }
     state = .assigned
   }

@@ -65,7 +65,9 @@ public final class KafkaSource: RecordSource {
         try consumer.metadata(timeoutMs: answerTimeoutMs)
       )
     }
-    guard let metadata = found.1 else { throw PortError(.refused, "kafka topic \(topic): no such topic") }
+    guard let metadata = found.1 else {
+      throw PortError(.refused, "kafka topic \(topic): no such topic", reason: .topicMissing)
+    }
     return LogIdentity(clusterID: found.id, partitionCount: metadata.partitionCount)
   }
 

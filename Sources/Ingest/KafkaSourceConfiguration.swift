@@ -58,7 +58,9 @@ public struct KafkaSourceConfiguration: Sendable {
 
   /// Settings of librdkafka. Throws `.misuse` for a property that Tally must own.
   func kafka() throws(PortError) -> KafkaConfiguration {
-    if let objection = KafkaProperties.objection(to: properties) { throw PortError(.misuse, objection) }
+    if let objection = KafkaProperties.objection(to: properties) {
+      throw PortError(.misuse, objection, reason: .badSetting)
+    }
     var all = KafkaConfiguration(
       [
         ("bootstrap.servers", brokers), ("group.id", group), ("client.id", "tally"),

@@ -46,7 +46,9 @@ public final class TopicLogSource: LogSource {
     let found = try ported("kafka topic \(topic): bounds") { () throws(KafkaError) in
       try Self.look(at: opened, timeoutMs: timeoutMs)
     }
-    guard let found else { throw PortError(.refused, "kafka topic \(topic): no such topic") }
+    guard let found else {
+      throw PortError(.refused, "kafka topic \(topic): no such topic", reason: .topicMissing)
+    }
     logIdentity = found.identity
     partitions = found.bounds.indices.map { Int32($0) }.filter { part.partitions?.contains($0) ?? true }
     logBounds = found.bounds
@@ -60,7 +62,7 @@ public final class TopicLogSource: LogSource {
         throw PortError(
           .refused,
           "kafka topic \(topic): partition \(partition) has the offsets \(whole.low)..<\(whole.high), not all of "
-            + "\(from)..<\(until)")
+            + "\(from)..<\(until)", reason: .logTruncated)
       }
       logBounds[Int(partition)] = LogBounds(low: from, high: max(from, until))
     }

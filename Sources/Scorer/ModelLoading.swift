@@ -41,11 +41,14 @@ public struct ModelLoading {
       file = try folder.read(declaration.file)
     } catch {
       let advice = error.code == .missing ? "; make it with \"tally train\"" : ""
-      throw PortError(.misuse, "model \(declaration.name)", cause: error.detail + advice)
+      throw PortError(
+        .misuse, "model \(declaration.name)", cause: error.detail + advice, reason: .modelUnusable)
     }
     do throws(XGBoostError) {
       return try load(file, declaration)
-    } catch { throw PortError(.misuse, "model \(declaration.name)", cause: error.description) }
+    } catch {
+      throw PortError(.misuse, "model \(declaration.name)", cause: error.description, reason: .modelUnusable)
+    }
   }
 
   private func load(_ file: ModelFile, _ declaration: ModelDeclaration) throws(XGBoostError) -> Loaded {

@@ -23,7 +23,7 @@ public final class RuleDecider: Decider {
       guard let column = outputNames.firstIndex(where: { $0.utf8.elementsEqual(output.utf8) }) else {
         throw PortError(
           .misuse, "\(decision): no output \(output)",
-          cause: "outputs are \(outputNames.joined(separator: ", "))")
+          cause: "outputs are \(outputNames.joined(separator: ", "))", reason: .modelUnusable)
       }
       return column
     }
@@ -32,13 +32,14 @@ public final class RuleDecider: Decider {
       case .clamp(let output, let minimum, let maximum):
         guard minimum <= maximum else {
           throw PortError(
-            .misuse, "clamp of \(output): the minimum \(minimum) is above the maximum \(maximum)")
+            .misuse, "clamp of \(output): the minimum \(minimum) is above the maximum \(maximum)",
+            reason: .modelUnusable)
         }
         rules.append(.clamp(column: try column(output, "clamp"), minimum: minimum, maximum: maximum))
       case .category(let name, let output, let steps, let otherwise):
         let isDescending = zip(steps, steps.dropFirst()).allSatisfy { $0.atLeast > $1.atLeast }
         guard isDescending, steps.allSatisfy({ !$0.atLeast.isNaN }) else {
-          throw PortError(.misuse, "decision \(name): its thresholds do not descend")
+          throw PortError(.misuse, "decision \(name): its thresholds do not descend", reason: .modelUnusable)
         }
         rules.append(
           .category(

@@ -39,7 +39,7 @@ public final class ServedModels: Sendable {
     do throws(XGBoostError) {
       forest = try Forest(ensembles, columns: columns.count, kernel: kernel)
       try forest.check(ensembles, names: loaded.map(\.path))
-    } catch { throw PortError(.misuse, "models", cause: error.description) }
+    } catch { throw PortError(.misuse, "models", cause: error.description, reason: .modelUnusable) }
     outputNames = declarations.flatMap(\.outputs)
     modelNames = declarations.flatMap { declaration in declaration.outputs.map { _ in declaration.name } }
     modelVersions = zip(declarations, loaded).flatMap { declaration, model in
@@ -73,7 +73,7 @@ public final class ModelSlot: Sendable {
         throw PortError(
           .misuse, "replace models",
           cause: "outputs are \(other.outputNames.joined(separator: ", ")), not "
-            + models.outputNames.joined(separator: ", "))
+            + models.outputNames.joined(separator: ", "), reason: .modelUnusable)
       }
       models = other
     }

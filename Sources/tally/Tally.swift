@@ -25,7 +25,7 @@ struct Tally: ParsableCommand {
       Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self, Skip.self,
       Replay.self, Runs.self, Verify.self, DeadLetters.self, Rebuild.self, Copy.self, Tick.self, Erase.self,
       DevBroker.self,
-      Completions.self, Config.self, ForestCommand.self, Simulate.self, ReadBatch.self,
+      Completions.self, Config.self, Explain.self, ForestCommand.self, Simulate.self, ReadBatch.self,
     ])
 
   /// What the program writes (tables, event files, states of a demo) is its user's alone, unless a file says otherwise.

@@ -17,7 +17,7 @@ package struct LoadedPipeline {
       declaration = try loadPipeline(yaml: text)
       program = try FeatureProgram(declaration.features)
     } catch {
-      throw Failure("\(file):\(error)")
+      throw Failure("\(file):\(error)", reason: .badPipeline)
     }
     self.file = file
   }

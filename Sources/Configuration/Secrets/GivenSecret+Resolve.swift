@@ -1,3 +1,4 @@
+import Dataflow
 import Foundation
 
 extension GivenSecret {
@@ -9,7 +10,8 @@ extension GivenSecret {
       guard let text = environment[name], !text.isEmpty else {
         throw Failure(
           "\(origin.place): found the environment variable \(shown(name)), which is "
-            + "\(environment[name] == nil ? "not set" : "empty"); allowed: the name of one that holds the secret"
+            + "\(environment[name] == nil ? "not set" : "empty"); allowed: the name of one that holds the secret",
+          reason: .badSetting
         )
       }
       return with(text)
@@ -20,7 +22,8 @@ extension GivenSecret {
   private static func read(_ path: String, _ origin: Origin) throws -> String {
     func problem(_ what: String) -> Failure {
       Failure(
-        "\(origin.place): found the secret file \(path), which \(what); allowed: a file with the secret")
+        "\(origin.place): found the secret file \(path), which \(what); allowed: a file with the secret",
+        reason: .badSetting)
     }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw problem(FileManager.default.fileExists(atPath: path) ? "cannot be read" : "is not there")

@@ -1,3 +1,4 @@
+import Dataflow
 import Foundation
 import Glibc
 
@@ -7,7 +8,9 @@ package enum PrivateFolder {
   package static func fresh(_ stem: String) throws -> String {
     var template = Array((NSTemporaryDirectory() + "\(stem)-XXXXXX").utf8CString)
     guard let made = mkdtemp(&template) else {
-      throw Failure("no folder can be made in \(NSTemporaryDirectory()): \(String(cString: strerror(errno)))")
+      throw Failure(
+        "no folder can be made in \(NSTemporaryDirectory()): \(String(cString: strerror(errno)))",
+        reason: .badFile)
     }
     return String(cString: made)
   }
@@ -17,8 +20,12 @@ package enum PrivateFolder {
   package static func named(_ path: String) throws -> String {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch { throw Failure("the folder \(path) cannot be made: \(error.localizedDescription)") }
-    if let problem = problem(of: path) { throw Failure("the folder \(path) \(problem): name another") }
+    } catch {
+      throw Failure("the folder \(path) cannot be made: \(error.localizedDescription)", reason: .badFile)
+    }
+    if let problem = problem(of: path) {
+      throw Failure("the folder \(path) \(problem): name another", reason: .badFile)
+    }
     return path
   }
 

@@ -1,3 +1,4 @@
+import Dataflow
 import Declaration
 import Features
 import Kafka
@@ -37,7 +38,7 @@ extension Setting {
     Setting(path: path, isMap: true) { given, settings in
       let text = try given.value.string()
       if let objection = KafkaProperties.objection(to: [(given.name, text)]) {
-        throw Failure("\(given.origin.place): \(objection)")
+        throw Failure("\(given.origin.place): \(objection)", reason: .badSetting)
       }
       guard text != SettingsText.mask || !KafkaProperties.isSecret(given.name) else {
         throw given.value.wrong(

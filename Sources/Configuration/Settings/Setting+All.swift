@@ -161,9 +161,10 @@ extension Setting {
       let password = try RedisConfiguration(url: text).password
       guard password?.revealed != SettingsText.mask else {
         throw Failure(
-          "redis URL: the password is masked (***); give it apart, from a file or the environment")
+          "redis URL: the password is masked (***); give it apart, from a file or the environment",
+          reason: .badSetting)
       }
-    } catch { throw Failure("\(given.origin.place): \(error)") }
+    } catch { throw Failure("\(given.origin.place): \(error)", reason: .badSetting) }
     settings.redis = text
   } show: {
     .text(SettingsText.redacted(redis: $0.redis))
@@ -174,7 +175,7 @@ extension Setting {
   ) { given, settings in
     let text = try given.value.string()
     if let problem = PostgresConfiguration.problem(text) {
-      throw Failure("\(given.origin.place): postgres connection string: \(problem)")
+      throw Failure("\(given.origin.place): postgres connection string: \(problem)", reason: .badSetting)
     }
     settings.table = .postgres(
       PostgresConfiguration.connection(text) { SettingsPath.joined($0, to: given.folder) })

@@ -1,3 +1,4 @@
+import Dataflow
 import Sink
 import FeatureStore
 import Foundation
@@ -25,7 +26,8 @@ extension Settings {
     let hasPassword = try redisPassword != nil || RedisConfiguration(url: redis).password != nil
     guard redisUser == nil || hasPassword else {
       throw Failure(
-        "\(origin(of: "redis.user").place): found a redis.user without a password; allowed: both, or the two in redis.url"
+        "\(origin(of: "redis.user").place): found a redis.user without a password; allowed: both, or the two in redis.url",
+        reason: .badSetting
       )
     }
   }
@@ -36,7 +38,7 @@ extension Settings {
     guard Set(topics).count == topics.count else {
       throw Failure(
         "the topics of events (\(topic)), scores (\(scoresTopic)) and dead letters (\(deadLettersTopic)) must "
-          + "differ: Tally would read what it writes")
+          + "differ: Tally would read what it writes", reason: .badSetting)
     }
   }
 
@@ -49,10 +51,11 @@ extension Settings {
       let value = property.value.revealed
       guard !isFile || value == "probe" || FileManager.default.isReadableFile(atPath: value) else {
         throw Failure(
-          "\(property.value.origin.place): kafka: property \"\(property.name)\": \(value) cannot be read")
+          "\(property.value.origin.place): kafka: property \"\(property.name)\": \(value) cannot be read",
+          reason: .badSetting)
       }
       if let problem = KafkaConfiguration.problem(property: property.name, value: value) {
-        throw Failure("\(property.value.origin.place): kafka: \(problem)")
+        throw Failure("\(property.value.origin.place): kafka: \(problem)", reason: .badSetting)
       }
     }
     let problem =
@@ -60,7 +63,7 @@ extension Settings {
     guard let problem else { return }
     let named = kafkaProperties.filter { problem.contains($0.name) }
     let places = (named.isEmpty ? kafkaProperties : named).map { "\($0.name) (\($0.value.origin))" }
-    throw Failure("kafka: \(problem); see \(places.joined(separator: ", "))")
+    throw Failure("kafka: \(problem); see \(places.joined(separator: ", "))", reason: .badSetting)
   }
 
   /// What should be said of secrets that others may see.

@@ -11,7 +11,8 @@ extension Settings {
     func problem(_ what: String) -> Failure {
       Failure(
         "\(file.origin.place): found the key file \(path), \(what); allowed: one key a line, of \(ControlKey.bytesMin) bytes or "
-          + "more, in a file that nobody else may read: openssl rand -hex 32 > FILE; chmod 600 FILE")
+          + "more, in a file that nobody else may read: openssl rand -hex 32 > FILE; chmod 600 FILE",
+        reason: .controlKeys)
     }
     // In containers secrets are mounted readable for all.
     let isMounted = ["/run/secrets/", "/var/run/secrets/"].contains { path.hasPrefix($0) }
@@ -41,7 +42,8 @@ extension Settings {
       throw Failure(
         "\(origin(of: "control.key_file").place): keys are given (\(ids)), and \(pipeline.file) does not ask for signatures: what "
           + "changes outputs is in the pipeline's file; add to it control: [{key: \(first.id)}], or with since_us: MICROSECONDS "
-          + "where the log has older ticks and erasures, and make the states anew (tally rebuild)")
+          + "where the log has older ticks and erasures, and make the states anew (tally rebuild)",
+        reason: .controlKeys)
     }
     return ControlRule(
       try declared.map { declaration in
@@ -49,7 +51,7 @@ extension Settings {
           throw Failure(
             "\(pipeline.file):\(declaration.position.line):\(declaration.position.column): control events are signed by the key "
               + "\(declaration.id); found \(ids.isEmpty ? "no control.key_file" : "the keys \(ids) in control.key_file"); allowed: the file "
-              + "with that key")
+              + "with that key", reason: .controlKeys)
         }
         return (since: declaration.since, key: key)
       })

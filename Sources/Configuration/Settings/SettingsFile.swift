@@ -1,3 +1,4 @@
+import Dataflow
 import Declaration
 import Features
 import Foundation
@@ -20,7 +21,9 @@ package enum SettingsFile {
     guard let name = path ?? variable ?? found else { return nil }
     let isNamed = path != nil || variable != nil
     if !isNamed, let problem = PrivateFolder.problem(of: name) {
-      throw Failure("\(name) lies in this folder and \(problem): if it is right, name it: --config \(name)")
+      throw Failure(
+        "\(name) lies in this folder and \(problem): if it is right, name it: --config \(name)",
+        reason: .badSetting)
     }
     let text = try readText(name, what: "configuration file")
     do {
@@ -28,11 +31,11 @@ package enum SettingsFile {
       if !isNamed, let property = layer.names.first(where: { KafkaProperties.loadsCode($0) }) {
         throw Failure(
           "\(name): the property \(property) can load code or start a program, and the file merely lies in this folder: if it is "
-            + "right, name it: --config \(name)")
+            + "right, name it: --config \(name)", reason: .badSetting)
       }
       return layer
     } catch let error as DeclarationError {
-      throw Failure("\(name):\(error)")
+      throw Failure("\(name):\(error)", reason: .badSetting)
     }
   }
 
@@ -105,8 +108,10 @@ package enum SettingsFile {
 /// A text file's content. Throws `Failure` naming the file.
 package func readText(_ path: String, what: String) throws -> String {
   guard let data = FileManager.default.contents(atPath: path) else {
-    throw Failure("the \(what) \(path) cannot be read: is the path right?")
+    throw Failure("the \(what) \(path) cannot be read: is the path right?", reason: .badFile)
   }
-  guard let text = String(data: data, encoding: .utf8) else { throw Failure("\(path) is not UTF-8") }
+  guard let text = String(data: data, encoding: .utf8) else {
+    throw Failure("\(path) is not UTF-8", reason: .badFile)
+  }
   return text
 }

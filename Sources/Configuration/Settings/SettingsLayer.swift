@@ -1,3 +1,4 @@
+import Dataflow
 import Declaration
 import Features
 
@@ -35,7 +36,8 @@ package struct SettingsLayer {
       do {
         try setting.read(given, &settings)
       } catch let error as DeclarationError {
-        throw Failure("\(given.origin.place): found \(error.found); allowed: \(error.allowed)")
+        throw Failure(
+          "\(given.origin.place): found \(error.found); allowed: \(error.allowed)", reason: .badSetting)
       }
       settings.origins[Self.path(setting, given)] = given.origin
     }
@@ -67,7 +69,8 @@ package struct SettingsLayer {
   ) -> Failure {
     let path = path(second.0, second.1)
     let what = first == path ? "\(first) twice" : "\(path) beside \(first)"
-    return Failure("\(second.1.origin.place): found \(what) (\(origin)); allowed: one of them")
+    return Failure(
+      "\(second.1.origin.place): found \(what) (\(origin)); allowed: one of them", reason: .badSetting)
   }
 }
 

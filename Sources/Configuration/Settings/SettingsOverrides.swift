@@ -1,3 +1,4 @@
+import Dataflow
 import Declaration
 
 /// Reads settings from the environment and the command line.
@@ -42,7 +43,7 @@ package enum SettingsOverrides {
     var layer = SettingsLayer()
     for text in texts {
       guard let (path, value) = pair(text) else {
-        throw Failure("--set takes SECTION.KEY=VALUE, as in tally.yaml")
+        throw Failure("--set takes SECTION.KEY=VALUE, as in tally.yaml", reason: .badSetting)
       }
       try add(path, value, "--set \(shown(path))", to: &layer)
     }
@@ -60,7 +61,7 @@ package enum SettingsOverrides {
   package static func flags(properties texts: [String]) throws -> [(path: String, text: String, flag: String)]
   {
     try texts.map { text in
-      guard let (name, value) = pair(text) else { throw Failure("-X takes NAME=VALUE") }
+      guard let (name, value) = pair(text) else { throw Failure("-X takes NAME=VALUE", reason: .badSetting) }
       return ("kafka.properties.\(name)", value, "-X \(shown(name))")
     }
   }
@@ -78,9 +79,12 @@ package enum SettingsOverrides {
     guard !setting.isSecret else {
       throw Failure(
         "\(flag): a password on the command line can be seen by everybody on the machine; give \(path)_file, "
-          + "\(path)_env, or the environment variable \(setting.alias ?? setting.variable)")
+          + "\(path)_env, or the environment variable \(setting.alias ?? setting.variable)",
+        reason: .badSetting)
     }
-    guard setting.isMap == !name.isEmpty else { throw Failure("\(flag): write \(setting.path).NAME=VALUE") }
+    guard setting.isMap == !name.isEmpty else {
+      throw Failure("\(flag): write \(setting.path).NAME=VALUE", reason: .badSetting)
+    }
     let given = GivenValue(value: YAMLValue(text: text, path: path), origin: .option(flag), name: name)
     try layer.add(setting, given, replaces: true)
   }
@@ -88,15 +92,16 @@ package enum SettingsOverrides {
   private static func unknown(_ path: String, _ flag: String) -> Failure {
     let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if let outer = Setting.all.first(where: { path.utf8.starts(with: ($0.path + ".").utf8) }) {
-      return Failure("\(flag): \(outer.path) has no parts")
+      return Failure("\(flag): \(outer.path) has no parts", reason: .badSetting)
     }
     let near = Setting.nearest(to: path).map { "; is it \($0.path)\($0.isMap ? ".NAME" : "")?" } ?? ""
     guard let section = Setting.sections.first(where: { $0 == parts[0] }) else {
       let names = Setting.all.filter { $0.section.isEmpty }.map(\.path) + Setting.sections
       return Failure(
-        "\(flag): there is no \(shown(parts[0])); there are \(names.joined(separator: ", "))\(near)")
+        "\(flag): there is no \(shown(parts[0])); there are \(names.joined(separator: ", "))\(near)",
+        reason: .badSetting)
     }
     let keys = Setting.all.filter { $0.section == section && !$0.isSecret }.map(\.key)
-    return Failure("\(flag): \(section) has \(keys.joined(separator: ", "))\(near)")
+    return Failure("\(flag): \(section) has \(keys.joined(separator: ", "))\(near)", reason: .badSetting)
   }
 }

@@ -57,17 +57,19 @@ extension PipelineAccess {
       guard let known = record.homes else {
         throw Failure(
           "partition \(partition): an earlier version made the states, and whether they are where they belong was not looked "
-            + "at yet; start tally run once")
+            + "at yet; start tally run once", reason: .keysElsewhere)
       }
       guard known.partitionCount == partitions else {
         throw Failure(
           "partition \(partition): the topic had \(known.partitionCount) partitions and now has \(partitions), so that keys "
-            + "belong elsewhere; tally copy makes a topic in which they are at home")
+            + "belong elsewhere; tally copy makes a topic in which they are at home",
+          reason: .partitionsChanged)
       }
       guard known.partitioner == homes.partitioner else {
         throw Failure(
           "partition \(partition): the states were made with kafka.partitioner \(known.partitioner.rawValue), and now it is "
-            + "\(homes.partitioner.rawValue); set kafka.partitioner: \(known.partitioner.rawValue)")
+            + "\(homes.partitioner.rawValue); set kafka.partitioner: \(known.partitioner.rawValue)",
+          reason: .keysElsewhere)
       }
     }
     return homes

@@ -52,7 +52,7 @@ extension PipelineAccess {
       guard !position.leftOutIsUnread else {
         throw Failure(
           "partition \(partition): what is left out stands beside the offset of group \(group) in words that this program does not know: "
-            + "update this program")
+            + "update this program", reason: .newerVersion)
       }
       if !position.leftOut.isEmpty { found[partition] = position.leftOut }
     }

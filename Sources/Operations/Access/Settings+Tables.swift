@@ -9,7 +9,7 @@ extension Settings {
     case .none:
       throw Failure(
         "letters are kept in the table, and this pipeline has none; they are in the topic \(deadLettersTopic): "
-          + "kcat -C -b \(brokers) -t \(deadLettersTopic) -o beginning -e")
+          + "kcat -C -b \(brokers) -t \(deadLettersTopic) -o beginning -e", reason: .notFound)
     case .sqlite(let path):
       return try DeadLetterTable(sqlite: path, pipeline: pipeline.declaration.name, topic: topic)
     case .postgres(let connection):

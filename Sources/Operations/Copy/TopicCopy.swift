@@ -109,19 +109,19 @@ package struct TopicCopy {
       guard let place = message.header(Self.header).flatMap(Self.place) else {
         throw Failure(
           "topic \(to): the record at \(message.partition)/\(message.offset) is not a copy: name a topic that is new or holds "
-            + "only what tally copy wrote")
+            + "only what tally copy wrote", reason: .copyMixed)
       }
       guard place.topic == self.from else {
         throw Failure(
           "topic \(to): the record at \(message.partition)/\(message.offset) was copied from the topic \(place.topic), not from "
-            + "\(self.from)")
+            + "\(self.from)", reason: .copyMixed)
       }
       try checkHome(message, homes)
       let lane = CopyLane(place.partition, message.partition)
       guard place.offset > known.last[lane] ?? -1 else {
         throw Failure(
           "topic \(to): the record at \(message.partition)/\(message.offset) is there twice: two copies were made at once, or one "
-            + "while another was being killed; copy into a new topic")
+            + "while another was being killed; copy into a new topic", reason: .copyMixed)
       }
       known.last[lane] = place.offset
       known.records += 1
@@ -139,7 +139,7 @@ package struct TopicCopy {
       "topic \(to): the record at \(message.partition)/\(message.offset) was copied with another kafka.partitioner, or before the "
         + "topic's number of partitions was changed: "
         + homes.explanation(of: message.key, on: message.partition)
-        + "; go on as it was begun, or copy into a new topic")
+        + "; go on as it was begun, or copy into a new topic", reason: .copyMixed)
   }
 
   /// Throws `Failure` when the topic holds more than this copy has added to it. `ends`: before.
@@ -149,7 +149,7 @@ package struct TopicCopy {
     guard added != copied else { return }
     throw Failure(
       "topic \(to): \(added) records were added while \(copied) were copied: somebody else writes to it, or copies into it; "
-        + "let nobody else, and copy into a new topic")
+        + "let nobody else, and copy into a new topic", reason: .copyMixed)
   }
 
   /// Opens a topic, which may have been made a moment ago.
@@ -199,7 +199,8 @@ package struct TopicCopy {
           throw Failure(
             "topic \(to): the record at \(message.partition)/\(message.offset) of \(from): \(error)"
               + (error.kind == .tooLarge
-                ? "; see message.max.bytes (-X) and the topic's max.message.bytes" : ""))
+                ? "; see message.max.bytes (-X) and the topic's max.message.bytes" : ""),
+            reason: error.kind == .tooLarge ? .recordTooLarge : .kafkaRefused)
         }
         guard Date() < deadline else { throw noAnswer }
         producer.poll(timeoutMs: 20)
@@ -216,16 +217,20 @@ package struct TopicCopy {
   private func flush(_ producer: KafkaProducer) throws {
     let deadline = Date().addingTimeInterval(Double(Self.acknowledgeMaxMs) / 1000)
     while !producer.flush(timeoutMs: Self.pollTimeoutMs) {
-      if let error = producer.takeError(), error.isFatal { throw Failure("topic \(to): \(error)") }
+      if let error = producer.takeError(), error.isFatal {
+        throw Failure("topic \(to): \(error)", reason: .kafkaUnavailable)
+      }
       guard Date() < deadline else { throw noAnswer }
     }
-    if let error = producer.takeDeliveryError() { throw Failure("topic \(to): \(error)") }
+    if let error = producer.takeDeliveryError() {
+      throw Failure("topic \(to): \(error)", reason: .kafkaUnavailable)
+    }
   }
 
   private var noAnswer: Failure {
     Failure(
       "topic \(to): no acknowledgement within \(Self.acknowledgeMaxMs / 1000) s; are the brokers up? Started again, the copy "
-        + "goes on where it stood")
+        + "goes on where it stood", reason: .kafkaUnavailable)
   }
 
   private func configuration(of topic: String) -> KafkaSourceConfiguration {

@@ -81,6 +81,7 @@ package struct Erasure {
       clock.sleep(milliseconds: Self.pauseMs)
     } while clock.monotonicNanos() < deadline
     throw Failure(
-      "the pipeline has not got there within \(seconds) s; is tally run working? See tally status")
+      "the pipeline has not got there within \(seconds) s; is tally run working? See tally status",
+      reason: .unavailable)
   }
 }

@@ -1,3 +1,4 @@
+import Dataflow
 import Configuration
 package import Tables
 
@@ -8,7 +9,9 @@ extension LetterAddress {
     guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]), partition >= 0,
       offset >= 0
     else {
-      throw Failure("\(text): a letter's address is PARTITION/OFFSET, as tally dead-letters list prints it")
+      throw Failure(
+        "\(text): a letter's address is PARTITION/OFFSET, as tally dead-letters list prints it",
+        reason: .usage)
     }
     self.init(partition: partition, offset: offset)
   }

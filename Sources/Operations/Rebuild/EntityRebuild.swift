@@ -39,26 +39,33 @@ package struct EntityRebuild {
     let entity = EntityLookup(Array(id.utf8), homes)
     let isStored = try entity.state(in: store) != nil
     guard try rebuild(positions.facts[Int(entity.partition)], homes, isStored: isStored) else {
-      throw Failure("neither the store nor the scored part of the log knows this person: nothing to rebuild")
+      throw Failure(
+        "neither the store nor the scored part of the log knows this person: nothing to rebuild",
+        reason: .notFound)
     }
   }
 
   /// Makes the state of the person on a partition anew. Returns whether there was anything to make or to remove.
   private func rebuild(_ facts: PartitionFacts, _ homes: KeyHomes, isStored: Bool) throws -> Bool {
     guard facts.record != nil || isStored else {
-      throw Failure("partition \(facts.partition) has no record in the store: nothing was scored yet")
+      throw Failure(
+        "partition \(facts.partition) has no record in the store: nothing was scored yet", reason: .lostState)
     }
     guard let record = facts.record else {
       throw Failure(
-        "partition \(facts.partition) has states but no record: make all of them anew, with tally rebuild")
+        "partition \(facts.partition) has states but no record: make all of them anew, with tally rebuild",
+        reason: .lostState)
     }
     guard record.definition == pipeline.program.stateHash.hex else {
-      throw Failure("the store's states are of another definition: make all of them anew, with tally rebuild")
+      throw Failure(
+        "the store's states are of another definition: make all of them anew, with tally rebuild",
+        reason: .otherDefinition)
     }
     guard facts.bounds.low <= record.leftOut.end(from: record.firstOffset) || acceptShorterLog else {
       throw Failure(
         "the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): the person's older events "
-          + "are gone; --accept-shorter-log makes a state that knows only what is left")
+          + "are gone; --accept-shorter-log makes a state that knows only what is left", reason: .logTruncated
+      )
     }
     let start = max(facts.bounds.low, record.firstOffset)
     let source = try access.openLog(
@@ -93,12 +100,14 @@ package struct EntityRebuild {
     while Date() < deadline {
       guard let bytes = try store.records([history.partition])[0] else {
         throw Failure(
-          "partition \(history.partition): its record is gone; make all states anew, with tally rebuild")
+          "partition \(history.partition): its record is gone; make all states anew, with tally rebuild",
+          reason: .lostState)
       }
       let record = try PartitionRecord.read(bytes, partition: history.partition)
       guard record.leftOut.orders == leftOut else {
         throw Failure(
-          "partition \(history.partition): offsets were ordered to be left out meanwhile; start this again")
+          "partition \(history.partition): offsets were ordered to be left out meanwhile; start this again",
+          reason: .busy)
       }
       // Of what is left out nothing comes.
       if record.nextOffset <= record.leftOut.end(from: history.end) {
@@ -118,14 +127,15 @@ package struct EntityRebuild {
       history.add(batch, decoder: decoder, keepingFrom: 0)
     }
     throw Failure(
-      "the pipeline writes too often to get in between; stop tally run for a moment and try again")
+      "the pipeline writes too often to get in between; stop tally run for a moment and try again",
+      reason: .busy)
   }
 
   private func replace(
     _ expected: [UInt8], _ record: PartitionRecord, by state: [UInt8], partition: Int32
   ) throws -> Bool {
     guard record.successor == 0 else {
-      throw Failure("the states were moved to another generation meanwhile; start this again")
+      throw Failure("the states were moved to another generation meanwhile; start this again", reason: .busy)
     }
     var next = record
     next.repairs += 1

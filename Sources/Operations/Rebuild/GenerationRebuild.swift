@@ -124,7 +124,8 @@ package struct GenerationRebuild {
       write.expected = bytes ?? []
       write.record = record.encoded
       guard try store.write(write) != .conflict else {
-        throw Failure("partition \(partition): another tally rebuild works on it; wait for its end")
+        throw Failure(
+          "partition \(partition): another tally rebuild works on it; wait for its end", reason: .busy)
       }
     }
     return renewals
@@ -158,7 +159,8 @@ package struct GenerationRebuild {
       write.expected = bytes
       write.record = next.encoded
       guard try store.write(write) != .conflict else {
-        throw Failure("partition \(partition): another tally rebuild works on it; wait for its end")
+        throw Failure(
+          "partition \(partition): another tally rebuild works on it; wait for its end", reason: .busy)
       }
     }
   }
@@ -184,10 +186,12 @@ package struct GenerationRebuild {
     for partition in partitions {
       while sealed[partition] == nil {
         guard let record = try records([partition], in: old)[0] else {
-          throw Failure("partition \(partition): the store has lost its record meanwhile; start this again")
+          throw Failure(
+            "partition \(partition): the store has lost its record meanwhile; start this again",
+            reason: .lostState)
         }
         guard try PartitionRecord.read(record, partition: partition).successor == 0 else {
-          throw Failure("partition \(partition): another tally rebuild has switched it over")
+          throw Failure("partition \(partition): another tally rebuild has switched it over", reason: .busy)
         }
         sealed[partition] = try Generations.seal(
           store, partition: partition, record: record, successor: target)

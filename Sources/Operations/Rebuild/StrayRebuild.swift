@@ -37,13 +37,14 @@ package struct StrayRebuild {
       guard let record = one.record, record.definition != pipeline.program.stateHash.hex else { continue }
       throw Failure(
         "partition \(one.partition): the states are of another definition; name the pipeline file that they were made with "
-          + "(--pipeline)")
+          + "(--pipeline)", reason: .otherDefinition)
     }
     var astray: [Int32: [[UInt8]]] = [:]
     let survey = try HomeSurvey(of: facts, in: store, homes) { astray[$0, default: []].append(Array($1)) }
     if let better = survey.better {
       throw Failure(
-        "by \(better.rawValue) all states are where they belong: set kafka.partitioner: \(better.rawValue)")
+        "by \(better.rawValue) all states are where they belong: set kafka.partitioner: \(better.rawValue)",
+        reason: .keysElsewhere)
     }
     let ids = Set(astray.values.flatMap { $0 })
     let byHome = Dictionary(grouping: ids) { id in id.withUnsafeBytes { homes.home(of: $0) } }
@@ -64,7 +65,8 @@ package struct StrayRebuild {
     guard facts.bounds.low <= record.leftOut.end(from: record.firstOffset) else {
       throw Failure(
         "partition \(facts.partition): the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): older "
-          + "events are gone; restore the log, or begin anew with another group, redis.generation and table")
+          + "events are gone; restore the log, or begin anew with another group, redis.generation and table",
+        reason: .logTruncated)
     }
     var states: [[UInt8]: EntityState] = [:]
     for id in ids { states[id] = EntityState(pipeline.program) }
@@ -132,7 +134,9 @@ package struct StrayRebuild {
     _ partition: Int32, _ body: (inout PartitionRecord, inout StateWrite) -> Void
   ) throws {
     guard let bytes = try store.records([partition])[0] else {
-      throw Failure("partition \(partition): its record is gone; make all states anew, with tally rebuild")
+      throw Failure(
+        "partition \(partition): its record is gone; make all states anew, with tally rebuild",
+        reason: .lostState)
     }
     var record = try PartitionRecord.read(bytes, partition: partition)
     var write = StateWrite()
@@ -142,7 +146,8 @@ package struct StrayRebuild {
     write.record = record.encoded
     guard try store.write(write) != .conflict else {
       throw Failure(
-        "partition \(partition): somebody else moves it; stop all tally runs of the pipeline, then start this again"
+        "partition \(partition): somebody else moves it; stop all tally runs of the pipeline, then start this again",
+        reason: .busy
       )
     }
   }

@@ -36,7 +36,7 @@ package struct ReplayLog {
       let whole = try source.bounds(0)
       let low = try Self.offsets(from, "--from", 1)[0] ?? 0
       guard (0...whole.high).contains(low) else {
-        throw Failure("--from \(low): the files have \(whole.high) lines")
+        throw Failure("--from \(low): the files have \(whole.high) lines", reason: .usage)
       }
       part = LogPart(from: [0: low])
       bounds = [LogBounds(low: low, high: whole.high)]
@@ -81,7 +81,8 @@ package struct ReplayLog {
         let offset = Int64(parts[1]), offset >= 0, found.updateValue(offset, forKey: partition) == nil
       else {
         throw Failure(
-          "\(option) \(text): write OFFSET, or PARTITION:OFFSET,… with partitions 0 to \(partitions - 1)")
+          "\(option) \(text): write OFFSET, or PARTITION:OFFSET,… with partitions 0 to \(partitions - 1)",
+          reason: .usage)
       }
     }
     return found

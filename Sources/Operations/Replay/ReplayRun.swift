@@ -15,7 +15,8 @@ package struct ReplayRun {
     let isName = name.wholeMatch(of: /[a-z0-9][a-z0-9_-]{0,39}/) != nil
     guard isName else {
       throw Failure(
-        "--run \(name): a run's name has 1 to 40 small letters, digits, _ and -, and no _ or - in front")
+        "--run \(name): a run's name has 1 to 40 small letters, digits, _ and -, and no _ or - in front",
+        reason: .usage)
     }
     self.name = name
   }

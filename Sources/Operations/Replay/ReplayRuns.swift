@@ -144,7 +144,8 @@ package struct ReplayRuns {
       let write = entity.write([], over: bytes, record: next.encoded)
       if try store.write(write) != .conflict { return true }
     }
-    throw Failure("a replay run writes too often to get in between; try again when it has ended")
+    throw Failure(
+      "a replay run writes too often to get in between; try again when it has ended", reason: .busy)
   }
 }
 

@@ -26,7 +26,7 @@ package struct SkipOrders {
     while try !tryToGive(order, to: partition, store) {
       tries += 1
       guard tries < Self.triesMax else {
-        throw Failure("partition \(partition): its record moves all the time; try again")
+        throw Failure("partition \(partition): its record moves all the time; try again", reason: .busy)
       }
     }
   }

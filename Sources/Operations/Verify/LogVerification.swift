@@ -84,7 +84,7 @@ package struct LogVerification {
         guard next >= until[partition] ?? next else {
           throw Failure(
             "partition \(partition): the table (T \(next)) is behind the store (W \(until[partition] ?? next)): was it "
-              + "restored or emptied? tally status shows the positions")
+              + "restored or emptied? tally status shows the positions", reason: .tableBehind)
         }
         until[partition] = next
       }
@@ -145,7 +145,7 @@ package struct LogVerification {
         else { continue }
         throw Failure(
           "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: the topic "
-            + "was made anew; use another generation, group and table")
+            + "was made anew; use another generation, group and table", reason: .topicRecreated)
       }
       try recomputed.add(batch)
       progress.advance(Int64(batch.records.count))

@@ -25,7 +25,7 @@ package struct VerificationStart {
         guard facts.table == nil && facts.committed == nil else {
           throw Failure(
             "partition \(partition): its events were scored and the store has no record of it: its states are lost; make "
-              + "them anew, with tally rebuild")
+              + "them anew, with tally rebuild", reason: .lostState)
         }
         continue
       }
@@ -39,7 +39,8 @@ package struct VerificationStart {
     }
     guard !next.isEmpty else {
       throw Failure(
-        "the store has no partition record: nothing was scored yet, or in another generation or prefix")
+        "the store has no partition record: nothing was scored yet, or in another generation or prefix",
+        reason: .lostState)
     }
   }
 
@@ -49,28 +50,32 @@ package struct VerificationStart {
     let partition = facts.partition
     guard record.definition == pipeline.program.stateHash.hex else {
       throw Failure(
-        "partition \(partition): the store's states are of another definition; verify with the pipeline file that made them"
+        "partition \(partition): the store's states are of another definition; verify with the pipeline file that made them",
+        reason: .otherDefinition
       )
     }
     // States that are being made anew from the log are as good as others as of their W.
     guard !record.isClearing else {
       throw Failure(
-        "partition \(partition): the states of an earlier life are still being removed; tally run or tally rebuild does that"
+        "partition \(partition): the states of an earlier life are still being removed; tally run or tally rebuild does that",
+        reason: .busy
       )
     }
     guard record.clusterID == facts.log.clusterID, record.partitionCount == facts.log.partitionCount else {
       throw Failure(
         "partition \(partition): the states are of another log (\(record.partitionCount) partitions of cluster "
-          + "\(record.clusterID), not \(facts.log.partitionCount) of \(facts.log.clusterID))")
+          + "\(record.clusterID), not \(facts.log.partitionCount) of \(facts.log.clusterID))",
+        reason: .otherLog)
     }
     guard record.nextOffset <= facts.bounds.high else {
       throw Failure(
         "partition \(partition): W \(record.nextOffset) lies behind the end of the log, \(facts.bounds.high): the topic was "
-          + "made anew")
+          + "made anew", reason: .topicRecreated)
     }
     if let table = facts.table, table > facts.bounds.high {
       throw Failure(
-        "partition \(partition): T \(table) lies behind the end of the log, \(facts.bounds.high): the topic was made anew"
+        "partition \(partition): T \(table) lies behind the end of the log, \(facts.bounds.high): the topic was made anew",
+        reason: .topicRecreated
       )
     }
   }

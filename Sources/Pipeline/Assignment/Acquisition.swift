@@ -170,19 +170,20 @@ public enum Delivery {
         throw refusal(
           facts, "the group's committed offset is ahead of the store (C > W), and Tally has not committed it",
           "someone has reset the group; put C back to W or less, or, if C is behind the last event that the topic of scores has "
-            + "of this partition, start once with --trust-offsets")
+            + "of this partition, start once with --trust-offsets", reason: .offsetsReset)
       }
       guard was == .exactlyOnce || isRebuilding || onLostState == .rebuild else {
         throw refusal(
           facts, "the group's committed offset is ahead of the store (C > W): the store fell back",
-          "restore it, or make what it lacks anew from the log: redis.on_lost_state: rebuild")
+          "restore it, or make what it lacks anew from the log: redis.on_lost_state: rebuild",
+          reason: .lostState)
       }
     }
     if let table = facts.table, table < next {
       throw refusal(
         facts, "the table is behind the store (T < W)",
         "the table was restored or emptied; restore a store of the same age, or delete the table's position row "
-          + "to let it go on from W without the missing rows")
+          + "to let it go on from W without the missing rows", reason: .tableBehind)
     }
     guard was == .exactlyOnce else { return }
     guard let committed = facts.committed?.offset else {
@@ -194,7 +195,7 @@ public enum Delivery {
       throw refusal(
         facts, "the table is behind the group's committed offset (T < C)",
         "the table was restored or emptied; restore a newer one, or delete the table's position row to let it go on from C "
-          + "without the missing rows")
+          + "without the missing rows", reason: .tableBehind)
     }
     guard committed >= max(next, facts.before?.nextOffset ?? 0) else { throw goneOffset(facts) }
   }
@@ -203,7 +204,7 @@ public enum Delivery {
     refusal(
       facts, "the group's committed offset is behind what was delivered, or gone",
       "someone has reset or deleted the group, or its offsets have expired; set C to the offset behind the last one that the "
-        + "topic of scores has of this partition, and start once with --trust-offsets")
+        + "topic of scores has of this partition, and start once with --trust-offsets", reason: .offsetsReset)
   }
 
   /// Notes the guarantee in the record before anything is delivered under it.
@@ -271,14 +272,15 @@ public enum Delivery {
       throw refusal(
         facts, "the states are lost, and the table is behind the group's committed offset (T < C)",
         "someone has reset the group, or the table was restored or emptied; put C back to T or less, or delete the table's "
-          + "position row to let it go on from C without the missing rows")
+          + "position row to let it go on from C without the missing rows", reason: .tableBehind)
     }
     if guarantee == .exactlyOnce && facts.committed == nil { throw goneOffset(facts) }
     guard onLostState == .rebuild else {
       throw refusal(
         facts,
         "the store has no record of this partition although its events were scored: its states are lost",
-        "restore the store, or make the states anew from the log: redis.on_lost_state: rebuild, or tally rebuild"
+        "restore the store, or make the states anew from the log: redis.on_lost_state: rebuild, or tally rebuild",
+        reason: .lostState
       )
     }
     // Without Tally's mark beside C nobody knows where the states began.
@@ -288,12 +290,12 @@ public enum Delivery {
         facts,
         "the states are lost and the log no longer reaches back to offset \(start), where they began\(deleted(facts))",
         "restore the store from a backup, or accept states that know only what the log still has: tally rebuild "
-          + "--accept-shorter-log")
+          + "--accept-shorter-log", reason: .logTruncated)
     }
     guard until <= facts.bounds.high, start <= facts.bounds.high else {
       throw refusal(
         facts, "the states are lost and positions lie behind the end of the log",
-        "the topic was made anew: use another pipeline generation, group and table")
+        "the topic was made anew: use another pipeline generation, group and table", reason: .topicRecreated)
     }
     var record = first(facts, identity: identity, at: start, guarantee)
     record.rebuildingUntil = until
@@ -317,13 +319,13 @@ public enum Delivery {
         "the store's states were made by another definition (\(record.definition.prefix(12))…, this one is "
           + "\(identity.stateHash.prefix(12))…)",
         "start with the pipeline file that they were made with, or make states of this one from the log, beside the others: "
-          + "tally rebuild"
+          + "tally rebuild", reason: .otherDefinition
       )
     }
     if record.clusterID != facts.log.clusterID {
       throw refusal(
         facts, "the states were made from another cluster's log",
-        "point kafka.brokers at the cluster they belong to")
+        "point kafka.brokers at the cluster they belong to", reason: .otherLog)
     }
   }
 
@@ -332,10 +334,15 @@ public enum Delivery {
     guard readsOn, record.nextOffset > facts.bounds.high else { return }
     throw refusal(
       facts, "the next offset lies behind the end of the log",
-      "the topic was made anew, or has lost records: use another group, redis.generation and table")
+      "the topic was made anew, or has lost records: use another group, redis.generation and table",
+      reason: .topicRecreated)
   }
 
-  static func refusal(_ facts: PartitionFacts, _ what: String, _ next: String) -> PortError {
-    PortError(.refused, "partition \(facts.partition): \(what) [\(facts.positions)]; what to do: \(next)")
+  static func refusal(
+    _ facts: PartitionFacts, _ what: String, _ next: String, reason: ErrorReason
+  ) -> PortError {
+    PortError(
+      .refused, "partition \(facts.partition): \(what) [\(facts.positions)]; what to do: \(next)",
+      reason: reason)
   }
 }

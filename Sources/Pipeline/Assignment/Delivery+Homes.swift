@@ -10,7 +10,7 @@ extension Delivery {
       throw refusal(
         facts, "the topic had \(before) partitions and now has \(count), so that keys belong elsewhere",
         "copy the events into a topic in which every key is at home, with tally copy, and read that one with another group, "
-          + "redis.generation and table")
+          + "redis.generation and table", reason: .partitionsChanged)
     }
     if let before = record.map({ $0.partitioner }) ?? facts.committed?.homes?.partitioner,
       before != partitioner
@@ -19,7 +19,8 @@ extension Delivery {
         facts,
         "the states were made with kafka.partitioner \(before.rawValue), and now it is \(partitioner.rawValue)",
         "set kafka.partitioner: \(before.rawValue); if the producers have changed theirs, copy the events into a topic in "
-          + "which every key is at home, with tally copy, and read that one with another group, redis.generation and table"
+          + "which every key is at home, with tally copy, and read that one with another group, redis.generation and table",
+        reason: .keysElsewhere
       )
     }
   }
@@ -33,7 +34,7 @@ extension Delivery {
         .refused,
         "partition \(partition): the states were made with kafka.partitioner \(other.rawValue), and here it is "
           + "\(partitioner.rawValue); what to do: start all processes of the pipeline with the same setting; if both have scored, "
-          + "begin anew with another group, redis.generation and table")
+          + "begin anew with another group, redis.generation and table", reason: .keysElsewhere)
     }
   }
 }
@@ -85,12 +86,13 @@ public struct HomeSurvey {
     if let better {
       throw PortError(
         .refused,
-        "\(what); what to do: set kafka.partitioner: \(better.rawValue), by which all of them are at home")
+        "\(what); what to do: set kafka.partitioner: \(better.rawValue), by which all of them are at home",
+        reason: .keysElsewhere)
     }
     throw PortError(
       .refused,
       "\(what): an earlier version left them where they were seen first; what to do: stop all tally runs of the pipeline, "
-        + "and make these states anew where they belong: tally rebuild --strays")
+        + "and make these states anew where they belong: tally rebuild --strays", reason: .keysElsewhere)
   }
 
   /// Looks at a state. Returns whether it lies elsewhere than its entity belongs.

@@ -124,7 +124,8 @@ extension Worker {
         again.bytes[0] == bytes && again.facts[0].committed == fact.committed
           && again.facts[0].table == fact.table
       else {
-        throw PortError(.unavailable, "partition \(fact.partition): another worker moves its positions")
+        throw PortError(
+          .unavailable, "partition \(fact.partition): another worker moves its positions", reason: .busy)
       }
       throw error
     }
@@ -146,7 +147,8 @@ extension Worker {
       return false
     }
     guard outcome != .conflict else {
-      throw PortError(.unavailable, "partition \(mark.partition): the group has gone on without this worker")
+      throw PortError(
+        .unavailable, "partition \(mark.partition): the group has gone on without this worker", reason: .busy)
     }
     return true
   }
@@ -165,7 +167,8 @@ extension Worker {
         .refused,
         "topic \(ports.source.topic): it had \(homes.partitionCount) partitions at the start and now has \(log.partitionCount), "
           + "so that keys belong elsewhere; what to do: copy the events into a topic in which every key is at home, with "
-          + "tally copy, and read that one with another group, redis.generation and table")
+          + "tally copy, and read that one with another group, redis.generation and table",
+        reason: .partitionsChanged)
     }
     let committed = try ports.source.committed(partitions)
     let standings = try Generations.follow(
@@ -210,7 +213,7 @@ extension Worker {
   }
 
   private static func begunBySomebodyElse(_ partition: Int32) -> PortError {
-    PortError(.unavailable, "partition \(partition): another worker began it at this moment")
+    PortError(.unavailable, "partition \(partition): another worker began it at this moment", reason: .busy)
   }
 
   /// Tries until it succeeds, serving the group between tries. nil: given up, because the partitions are to be given back

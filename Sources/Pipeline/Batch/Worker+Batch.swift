@@ -158,7 +158,7 @@ extension Worker {
       throw PortError(
         .refused,
         "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: "
-          + "the topic was made anew; use another generation, group and table")
+          + "the topic was made anew; use another generation, group and table", reason: .topicRecreated)
     }
   }
 

@@ -53,7 +53,7 @@ extension Delivery {
     throw refusal(
       facts, "what is left out stands beside the group's offset in words that this program does not know",
       "update this program; if somebody has written them by hand, commit the offset without them and start once with "
-        + "--trust-offsets")
+        + "--trust-offsets", reason: .newerVersion)
   }
 
   /// The record with everything that is left out by now. Throws `PortError.refused` when the log begins behind what is next and nobody
@@ -68,7 +68,7 @@ extension Delivery {
       guard record.leftOut.covers(below) else {
         throw refusal(
           facts, "the states hold events of the offsets \(below.text), which were ordered to be left out",
-          "make the states anew without them: tally rebuild")
+          "make the states anew without them: tally rebuild", reason: .skipRefused)
       }
     }
     var next = record
@@ -89,7 +89,7 @@ extension Delivery {
       guard let accepted, accepted.until > next, !record.leftOut.covers(accepted) else { return }
       throw refusal(
         facts, "nothing is missing of the offsets \(accepted.from)-\(accepted.until - 1)",
-        "start without --accept-gap for this partition")
+        "start without --accept-gap for this partition", reason: .skipRefused)
     }
     let gap = LeftOut(from: next, until: low, cause: .deleted)
     let range = "\(facts.partition):\(gap.from)-\(gap.until - 1)"
@@ -102,19 +102,19 @@ extension Delivery {
         "the log begins behind the next offset, and the states lack scored events of the offsets "
           + "\(next)-\(low - 1), which are gone",
         "restore the log or the store, or accept states that know only what the log still has: tally rebuild "
-          + "--accept-shorter-log")
+          + "--accept-shorter-log", reason: .logTruncated)
     }
     guard let accepted else {
       throw refusal(
         facts,
         "the log begins behind the next offset: \(gap.count) offsets were deleted before they were scored",
         "restore the log; or go on from offset \(low) with the states that are there and without the events between, once: "
-          + "tally run --accept-gap \(range)")
+          + "tally run --accept-gap \(range)", reason: .logTruncated)
     }
     guard accepted.from == gap.from, accepted.until == gap.until else {
       throw refusal(
         facts, "the offsets that are missing are not \(accepted.from)-\(accepted.until - 1)",
-        "if the events between may stay unscored: tally run --accept-gap \(range)")
+        "if the events between may stay unscored: tally run --accept-gap \(range)", reason: .skipRefused)
     }
     record.leftOut.add(gap)
     guard record.leftOut.orders.ranges.count <= LeftOutRanges.ordersMax else { throw noRoom(facts) }
@@ -125,7 +125,7 @@ extension Delivery {
     guard var record = facts.record, record.successor == 0 else {
       throw refusal(
         facts, "nothing of this partition was scored yet, so that nothing can be left out",
-        "start tally run first")
+        "start tally run first", reason: .skipRefused)
     }
     let all = facts.orders
     guard !all.covers(order) else { return record }
@@ -133,11 +133,12 @@ extension Delivery {
     guard order.from >= delivered else {
       throw refusal(
         facts, "offset \(order.from) was scored already",
-        "only what lies ahead can be left out, from offset \(delivered) on")
+        "only what lies ahead can be left out, from offset \(delivered) on", reason: .skipRefused)
     }
     guard order.until <= facts.bounds.high else {
       throw refusal(
-        facts, "offset \(order.until - 1) is not in the log yet", "name offsets below \(facts.bounds.high)")
+        facts, "offset \(order.until - 1) is not in the log yet", "name offsets below \(facts.bounds.high)",
+        reason: .skipRefused)
     }
     record.leftOut.add(order)
     guard record.leftOut.orders.ranges.count <= LeftOutRanges.ordersMax else { throw noRoom(facts) }
@@ -147,7 +148,8 @@ extension Delivery {
   private static func noRoom(_ facts: PartitionFacts) -> PortError {
     refusal(
       facts, "\(LeftOutRanges.ordersMax) ranges are left out of this partition by order already",
-      "join them by leaving out what lies between two of them, or begin anew, with another group, redis.generation and table"
+      "join them by leaving out what lies between two of them, or begin anew, with another group, redis.generation and table",
+      reason: .skipRefused
     )
   }
 }

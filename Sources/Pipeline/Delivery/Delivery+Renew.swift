@@ -24,7 +24,7 @@ extension Delivery {
         throw PortError(
           .refused,
           "partition \(partition): the offsets \(order.text) were left out while their events were read for the new states; what to "
-            + "do: begin again without them, with tally rebuild --restart")
+            + "do: begin again without them, with tally rebuild --restart", reason: .skipRefused)
       }
       next.leftOut.add(order)
     }
@@ -52,7 +52,7 @@ extension Delivery {
     guard until <= facts.bounds.high, facts.table ?? 0 <= facts.bounds.high else {
       throw refusal(
         facts, "positions lie behind the end of the log",
-        "the topic was made anew: use another pipeline generation, group and table")
+        "the topic was made anew: use another pipeline generation, group and table", reason: .topicRecreated)
     }
     if let begun, goesOn, isUnderWay(begun, facts: facts, identity: identity) {
       var record = begun
@@ -66,7 +66,7 @@ extension Delivery {
         throw refusal(
           facts, "the log no longer reaches back to offset \(start), where the states began\(deleted(facts))",
           "restore the store from a backup, or accept states that know only what the log still has: "
-            + "--accept-shorter-log")
+            + "--accept-shorter-log", reason: .logTruncated)
       }
       start = facts.bounds.low
     }
@@ -97,13 +97,14 @@ extension Delivery {
     if let committed = facts.committed, committed.offset > record.nextOffset, committed.firstOffset == nil {
       throw refusal(
         facts, "the group's committed offset is ahead of the store (C > W), and Tally has not committed it",
-        "someone has reset the group; put C back to W or less")
+        "someone has reset the group; put C back to W or less", reason: .offsetsReset)
     }
     let next = facts.nextRead(record)
     if facts.bounds.low > next {
       throw refusal(
         facts, "the offsets \(next)-\(facts.bounds.low - 1) were deleted before they were scored",
-        "go on without them first, once: tally run --accept-gap \(facts.partition):\(next)-\(facts.bounds.low - 1)"
+        "go on without them first, once: tally run --accept-gap \(facts.partition):\(next)-\(facts.bounds.low - 1)",
+        reason: .logTruncated
       )
     }
   }
@@ -112,7 +113,7 @@ extension Delivery {
     guard record.clusterID == facts.log.clusterID else {
       throw refusal(
         facts, "the states were made from another cluster's log",
-        "point kafka.brokers at the cluster they belong to")
+        "point kafka.brokers at the cluster they belong to", reason: .otherLog)
     }
   }
 }

@@ -99,7 +99,7 @@ extension Worker {
         .refused,
         "partition \(mark.partition): a transaction was committed, and the group's offset has not moved with it: these brokers "
           + "cannot promise exactly once (librdkafka's mock, of tally dev-broker, does not); use effectively-once, or brokers of "
-          + "Apache Kafka 2.5 or later")
+          + "Apache Kafka 2.5 or later", reason: .exactlyOnceUnsupported)
     }
     offsetsAreKept = true
   }

@@ -31,7 +31,8 @@ extension Worker {
       return false
     } catch is Superseded {
       throw PortError(
-        .unavailable, "a partition whose offsets are left out: another worker moves its positions")
+        .unavailable, "a partition whose offsets are left out: another worker moves its positions",
+        reason: .busy)
     }
   }
 

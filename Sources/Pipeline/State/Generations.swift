@@ -76,7 +76,8 @@ public enum Generations {
       open = next
     }
     guard open.isEmpty else {
-      throw PortError(.refused, "partition \(open[0]): its generations form a chain without an end")
+      throw PortError(
+        .refused, "partition \(open[0]): its generations form a chain without an end", reason: .corruptState)
     }
     try checkEnds(standings, store, from: first)
     return standings
@@ -97,7 +98,8 @@ public enum Generations {
       store.use(generation: standings[Int(partition)].generation, of: partition)
       let successor = try bytes.map { try PartitionRecord.read($0, partition: partition).successor } ?? 0
       guard successor != 0 else {
-        throw PortError(.unavailable, "partition \(partition): the store was lost while it was read")
+        throw PortError(
+          .unavailable, "partition \(partition): the store was lost while it was read", reason: .busy)
       }
     }
   }

@@ -161,13 +161,14 @@ public struct PartitionRecord: Equatable, Sendable {
       throw PortError(
         .refused,
         "partition \(partition): the store's partition record cannot be read; what to do: delete its key "
-          + "({PIPELINE/GENERATION/\(partition)}:r in Redis) and make the states anew: tally rebuild")
+          + "({PIPELINE/GENERATION/\(partition)}:r in Redis) and make the states anew: tally rebuild",
+        reason: .corruptState)
     }
     guard schema <= PartitionRecord.schemaVersion else {
       throw PortError(
         .refused,
         "partition \(partition): the store was written by a newer program (schema \(schema), this one knows "
-          + "\(PartitionRecord.schemaVersion)): update this program")
+          + "\(PartitionRecord.schemaVersion)): update this program", reason: .newerVersion)
     }
     return record
   }

@@ -59,7 +59,7 @@ public final class KafkaTopicSink: TopicSink {
       throw PortError(
         .refused,
         "kafka topic \(configuration.deadLetterTopic ?? ""): its max.message.bytes leaves \(limits.lettersBytes) bytes for a letter; "
-          + "at least \(TopicLimits.leastBytes) are needed")
+          + "at least \(TopicLimits.leastBytes) are needed", reason: .topicSettings)
     }
     if let id = configuration.transactionalID {
       properties.set("transactional.id", id)
@@ -155,7 +155,7 @@ public final class KafkaTopicSink: TopicSink {
       mustReplace = true
       throw PortError(
         .unavailable, "kafka producer: a message was too large for its topic; sending again",
-        cause: error.description)
+        cause: error.description, reason: .recordTooLarge)
     }
     if let error = producer.takeError(), !error.isRetriable { throw error.port("kafka producer") }
     return isDone
@@ -268,7 +268,9 @@ public final class KafkaTopicSink: TopicSink {
       } catch {
         throw error.port("kafka topic \(name)")
       }
-      throw PortError(.refused, "kafka topic \(name): no such topic, and making topics is turned off")
+      throw PortError(
+        .refused, "kafka topic \(name): no such topic, and making topics is turned off", reason: .topicMissing
+      )
     }
     return limits
   }

@@ -77,7 +77,9 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       phase = .unknown
     }
     guard phase == .unknown else {
-      guard phase == .settled else { throw PortError(.unavailable, name, cause: "its end is not known yet") }
+      guard phase == .settled else {
+        throw PortError(.unavailable, name, cause: "its end is not known yet", reason: .kafkaUnavailable)
+      }
       return
     }
     let current = try sink ?? KafkaTopicSink(configuration, context: context, limits: limits)
@@ -87,7 +89,9 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     }) {
       phase = .settled
     } else {
-      throw PortError(.unavailable, name, cause: "the transactions of \(transactionalID) cannot begin yet")
+      throw PortError(
+        .unavailable, name, cause: "the transactions of \(transactionalID) cannot begin yet",
+        reason: .kafkaUnavailable)
     }
   }
 
@@ -162,7 +166,9 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       try body(producer)
       return true
     } catch {
-      if error.mayRepeat { throw PortError(.unavailable, name, cause: error.description) }
+      if error.mayRepeat {
+        throw PortError(.unavailable, name, cause: error.description, reason: .kafkaUnavailable)
+      }
       try note(error, requiresAbort: error.requiresAbort)
       return false
     }
@@ -192,7 +198,8 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     aborts += 1
     guard aborts < Self.abortsMax else {
       throw PortError(
-        .refused, "\(name): aborted \(aborts) times one after the other", cause: error.description)
+        .refused, "\(name): aborted \(aborts) times one after the other", cause: error.description,
+        reason: .kafkaRefused)
     }
   }
 
@@ -211,7 +218,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
       throw PortError(
         .refused,
         "\(name): another process works under the transactional id \(transactionalID): give each process its own "
-          + "scores.transactional_id", cause: error.description)
+          + "scores.transactional_id", cause: error.description, reason: .twoOwners)
     }
   }
 }

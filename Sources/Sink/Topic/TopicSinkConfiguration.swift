@@ -52,7 +52,9 @@ public struct TopicSinkConfiguration: Sendable {
 
   /// Settings of librdkafka. Throws `.misuse` for a property that Tally must own.
   func kafka() throws(PortError) -> KafkaConfiguration {
-    if let objection = KafkaProperties.objection(to: properties) { throw PortError(.misuse, objection) }
+    if let objection = KafkaProperties.objection(to: properties) {
+      throw PortError(.misuse, objection, reason: .badSetting)
+    }
     var all = KafkaConfiguration([("bootstrap.servers", brokers), ("client.id", "tally")], log: log)
     for (name, value) in properties { all.set(name, value) }
     return all

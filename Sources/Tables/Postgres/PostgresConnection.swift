@@ -149,13 +149,14 @@ struct PostgresConnection: ~Copyable {
 
   private borrowing func wait(_ events: Int32, _ detail: String, timeoutMs: Int) throws {
     guard Self.poll(PQsocket(connection), events, timeoutMs: timeoutMs) else {
-      throw PortError(.unavailable, "\(name): \(detail)", cause: "no answer in time")
+      throw PortError(
+        .unavailable, "\(name): \(detail)", cause: "no answer in time", reason: .tableUnavailable)
     }
     guard PQconsumeInput(connection) == 1 else { throw lost(detail) }
   }
 
   private borrowing func lost(_ detail: String) -> PortError {
-    PortError(.unavailable, "\(name): \(detail)", cause: "the connection is lost")
+    PortError(.unavailable, "\(name): \(detail)", cause: "the connection is lost", reason: .tableUnavailable)
   }
 
   private borrowing func error(_ result: OpaquePointer, _ detail: String) -> PortError {

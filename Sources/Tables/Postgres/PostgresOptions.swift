@@ -39,7 +39,7 @@ struct PostgresOptions {
     let keywords: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer($0.0) } + [nil]
     let texts: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer($0.1) } + [nil]
     guard let connection = PQconnectStartParams(keywords, texts, 0) else {
-      throw PortError(.unavailable, "\(name): connect", cause: "out of memory")
+      throw PortError(.unavailable, "\(name): connect", cause: "out of memory", reason: .tableUnavailable)
     }
     do {
       try finish(connection, timeoutMs: timeoutMs)
@@ -61,7 +61,8 @@ struct PostgresOptions {
       let left = Int(max(clock.now.duration(to: deadline) / .milliseconds(1), 0))
       let events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT
       guard left > 0, PostgresConnection.poll(PQsocket(connection), events, timeoutMs: left) else {
-        throw PortError(.unavailable, "\(name): connect", cause: "no answer in time")
+        throw PortError(
+          .unavailable, "\(name): connect", cause: "no answer in time", reason: .tableUnavailable)
       }
       status = PQconnectPoll(connection)
     }
@@ -71,7 +72,7 @@ struct PostgresOptions {
   private func failure(_ connection: OpaquePointer) -> PortError {
     let detail = "\(name): connect"
     if PQconnectionNeedsPassword(connection) == 1 {
-      return PortError(.refused, detail, cause: "the server asks for a password")
+      return PortError(.refused, detail, cause: "the server asks for a password", reason: .tableRefused)
     }
     let lines = String(cString: PQerrorMessage(connection)).split(separator: "\n")
     if let state = lines.last?.split(separator: " ").last, isSQLState(state),
@@ -84,9 +85,13 @@ struct PostgresOptions {
       cause = cause.split(separator: password, omittingEmptySubsequences: false).joined(separator: "***")
     }
     // Trying again does not mend certificates.
-    if cause.contains("certificate") { return PortError(.refused, detail, cause: cause) }
+    if cause.contains("certificate") {
+      return PortError(.refused, detail, cause: cause, reason: .tableRefused)
+    }
     // A value that libpq cannot read, such as a port that is no number.
-    return PortError(cause.hasPrefix("invalid ") ? .misuse : .unavailable, detail, cause: cause)
+    return PortError(
+      cause.hasPrefix("invalid ") ? .misuse : .unavailable, detail, cause: cause,
+      reason: cause.hasPrefix("invalid ") ? .badSetting : .tableUnavailable)
   }
 
   private func isSQLState(_ word: Substring) -> Bool {

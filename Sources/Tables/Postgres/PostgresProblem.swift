@@ -24,13 +24,17 @@ enum PostgresProblem {
 
   private static func meaning(_ sqlState: String, _ message: String, _ detail: String) -> PortError {
     if let known = meanings[sqlState] {
-      return PortError(known.code, detail, cause: "\(known.text) (\(sqlState))")
+      return PortError(
+        known.code, detail, cause: "\(known.text) (\(sqlState))",
+        reason: known.code == .unavailable ? .tableUnavailable : .tableRefused)
     }
     let family = String(sqlState.prefix(2))
     let isPassing = passing.contains(family)
     let isSpeaking = isPassing || speaking.contains(family)
     let cause = isSpeaking && !message.isEmpty ? "\(message) (\(sqlState))" : "SQLSTATE \(sqlState)"
-    return PortError(isPassing ? .unavailable : .refused, detail, cause: cause)
+    return PortError(
+      isPassing ? .unavailable : .refused, detail, cause: cause,
+      reason: isPassing ? .tableUnavailable : .tableRefused)
   }
 
   /// Classes of errors that pass: connection, resources, operator's intervention, system, transaction

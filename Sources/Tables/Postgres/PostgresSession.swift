@@ -39,7 +39,8 @@ package final class PostgresSession {
     guard encoding == "UTF8" else {
       throw PortError(
         .refused, "\(connection.name): encoding",
-        cause: "the database's encoding is \(encoding), it must be UTF8: CREATE DATABASE … ENCODING 'UTF8'")
+        cause: "the database's encoding is \(encoding), it must be UTF8: CREATE DATABASE … ENCODING 'UTF8'",
+        reason: .tableRefused)
     }
     var settings = [
       "statement_timeout = \(configuration.statementTimeoutMs)",
@@ -75,7 +76,7 @@ package final class PostgresSession {
         cause:
           "a view of Tally's must get other columns, which CREATE OR REPLACE VIEW cannot do: drop it with what depends on it "
           + "(\(TableViews.names.map { "DROP VIEW \($0) CASCADE" }.joined(separator: "; "))), start again, and make anew what you "
-          + "had made over it; \(error.cause)")
+          + "had made over it; \(error.cause)", reason: .tableForeign)
     }
     return migration.left
   }

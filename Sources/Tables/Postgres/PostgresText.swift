@@ -64,7 +64,7 @@ struct PostgresText {
   }
 
   private static func wrong(_ cause: String) -> PortError {
-    PortError(.misuse, "postgres connection string", cause: cause)
+    PortError(.misuse, "postgres connection string", cause: cause, reason: .badSetting)
   }
 
   private static func quoted(_ value: String) -> String {

@@ -33,7 +33,8 @@ final class TableDatabase {
     let detail = "sqlite \(path): \(what)"
     guard Self.isThere(path) else {
       throw PortError(
-        .refused, detail, cause: "there is no such file: is the path right, and has tally run yet?")
+        .refused, detail, cause: "there is no such file: is the path right, and has tally run yet?",
+        reason: .badFile)
     }
     var configuration = Configuration()
     configuration.busyMode = .timeout(Self.busyTimeoutSeconds)

@@ -58,7 +58,7 @@ public enum TablePositions {
       throw PortError(
         .refused,
         "partition \(partition): left_out of its row in the table positions cannot be read; what to do: restore it from a backup, or "
-          + "set it to NULL if nothing was ever left out of the partition")
+          + "set it to NULL if nothing was ever left out of the partition", reason: .tableBehind)
     }
     return TablePosition(next, leftOut: leftOut)
   }

@@ -16,7 +16,7 @@ package enum SQLiteProblem {
 
   package static func error(_ error: any Error, _ detail: String) -> PortError {
     guard let error = error as? DatabaseError else {
-      return PortError(.refused, detail, cause: "\(type(of: error))")
+      return PortError(.refused, detail, cause: "\(type(of: error))", reason: .tableRefused)
     }
     return Self.error(code: error.extendedResultCode.rawValue, detail)
   }
@@ -35,14 +35,15 @@ package enum SQLiteProblem {
   private static func meaning(_ code: Int32, _ detail: String) -> PortError {
     let result = ResultCode(rawValue: code).primaryResultCode
     switch result {
-    case .SQLITE_FULL: return PortError(.unavailable, detail, cause: "the disk is full")
+    case .SQLITE_FULL: return PortError(.unavailable, detail, cause: "the disk is full", reason: .diskFull)
     case .SQLITE_BUSY, .SQLITE_LOCKED:
-      return PortError(.unavailable, detail, cause: "a reader blocks the writer")
+      return PortError(.unavailable, detail, cause: "a reader blocks the writer", reason: .tableUnavailable)
     case .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_INTERRUPT:
-      return PortError(.unavailable, detail, cause: words(code))
+      return PortError(.unavailable, detail, cause: words(code), reason: .tableUnavailable)
     case .SQLITE_CONSTRAINT:
-      return PortError(.refused, detail, cause: "\(words(code)): \(TableStatements.rowIsThere)")
-    default: return PortError(.refused, detail, cause: words(code))
+      return PortError(
+        .refused, detail, cause: "\(words(code)): \(TableStatements.rowIsThere)", reason: .tableRefused)
+    default: return PortError(.refused, detail, cause: words(code), reason: .tableRefused)
     }
   }
 

@@ -165,7 +165,9 @@ private struct SQLiteLock: ~Copyable {
   private static func hold(_ path: String, _ database: String) throws -> Int32 {
     let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard opened >= 0 else {
-      throw PortError(.refused, "sqlite \(database): lock file", cause: String(cString: strerror(errno)))
+      throw PortError(
+        .refused, "sqlite \(database): lock file", cause: String(cString: strerror(errno)),
+        reason: .tableRefused)
     }
     // A process that is being started by us may hold a copy of an old descriptor for a moment.
     var tries = lockTries
@@ -177,7 +179,9 @@ private struct SQLiteLock: ~Copyable {
       close(opened)
       throw PortError(
         .refused, "sqlite \(database)",
-        cause: "another process writes to it (it holds \(path)): stop that one, or give this one another file"
+        cause:
+          "another process writes to it (it holds \(path)): stop that one, or give this one another file",
+        reason: .twoOwners
       )
     }
     return opened

@@ -45,7 +45,7 @@ enum ScoresKey {
           .refused, detail,
           cause: "table \(table.name) has the key of version 1 but was not made by Tally: make its key "
             + "(\(table.primaryKey.joined(separator: ", "))), with an index on "
-            + "(\(table.index.joined(separator: ", ")))")
+            + "(\(table.index.joined(separator: ", ")))", reason: .tableForeign)
       }
       let columns = TableStatements.list(found.copied)
       let old = TableStatements.quoted(setAside)

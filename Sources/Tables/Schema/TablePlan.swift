@@ -79,13 +79,15 @@ package struct TablePlan {
       guard !bytes.isEmpty, bytes.count <= Self.columnNameBytesMax, !bytes.contains(0) else {
         throw PortError(
           .refused, "table columns",
-          cause: "\(column.name) cannot be a column: a name has 1 to \(Self.columnNameBytesMax) bytes")
+          cause: "\(column.name) cannot be a column: a name has 1 to \(Self.columnNameBytesMax) bytes",
+          reason: .tableForeign)
       }
       // SQLite's names are equal when they differ in case only.
       guard taken.insert(column.name.lowercased()).inserted else {
         throw PortError(
           .refused, "table columns",
-          cause: "\(column.name) is the name of two columns: rename the output, the decision or the feature")
+          cause: "\(column.name) is the name of two columns: rename the output, the decision or the feature",
+          reason: .tableForeign)
       }
     }
   }

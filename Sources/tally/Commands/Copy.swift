@@ -86,7 +86,8 @@ struct Copy: ParsableCommand {
       if let there = try admin.metadata(topic: to, timeoutMs: Settings.startTimeoutMs) {
         if let partitions, partitions != there.partitionCount {
           throw Failure(
-            "--partitions \(partitions): the topic \(to) is there and has \(there.partitionCount)")
+            "--partitions \(partitions): the topic \(to) is there and has \(there.partitionCount)",
+            reason: .usage)
         }
         let target = readable(admin, to) ?? [:]
         try checkTarget(target)
@@ -119,7 +120,7 @@ struct Copy: ParsableCommand {
       "topic \(from): cleanup.policy is \(policy): the brokers have removed records from the middle of the log, and \(to) would "
       + "show no sign of it"
     guard compacted.isAccepted else {
-      throw Failure("\(found); go on with --accept-compacted")
+      throw Failure("\(found); go on with --accept-compacted", reason: .topicSettings)
     }
     complain("tally: warning: \(found): tally rebuild and tally verify cannot tell")
   }
@@ -131,7 +132,8 @@ struct Copy: ParsableCommand {
     let terms = LogTerms(entries)
     if let policy = terms.unsafePolicy {
       throw Failure(
-        "topic \(to): cleanup.policy is \(policy): the brokers would remove records that were copied; let it be delete"
+        "topic \(to): cleanup.policy is \(policy): the brokers would remove records that were copied; let it be delete",
+        reason: .topicSettings
       )
     }
     if let kept = terms.keptMs {
@@ -153,13 +155,13 @@ struct Copy: ParsableCommand {
       "topic \(to): retention.ms is \(kept), less than \(from) has (\(wanted)): copies keep their timestamps, and what is older "
         + "would be removed again; "
         + TopicName(name: to, brokers: brokers).command("retention.ms=\(wanted)")
-        + ", or accept it with --topic-config \(option)")
+        + ", or accept it with --topic-config \(option)", reason: .topicSettings)
   }
 
   private var wrongTimes: Failure {
     Failure(
       "topic \(to): with message.timestamp.type=LogAppendTime the records' timestamps would be lost: let it be CreateTime while "
-        + "tally copy works")
+        + "tally copy works", reason: .topicSettings)
   }
 
   /// A topic's settings; nil: they cannot be read.

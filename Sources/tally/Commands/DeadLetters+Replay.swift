@@ -78,7 +78,8 @@ extension DeadLetters {
         for address in Set(try addresses.map { try LetterAddress($0) }).sorted() {
           guard let letter = try table.letter(at: address) else {
             throw Failure(
-              "there is no dead letter at \(address.text), or no longer (\(DeadLetters.whyGone)); nothing was replayed"
+              "there is no dead letter at \(address.text), or no longer (\(DeadLetters.whyGone)); nothing was replayed",
+              reason: .notFound
             )
           }
           found.append(letter)

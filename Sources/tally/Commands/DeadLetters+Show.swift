@@ -30,7 +30,8 @@ extension DeadLetters {
         let place = try LetterAddress(address)
         guard var letter = try settings.deadLetterTable(pipeline).letter(at: place) else {
           throw Failure(
-            "there is no dead letter at \(place.text) of \(settings.topic), or no longer: \(DeadLetters.whyGone)"
+            "there is no dead letter at \(place.text) of \(settings.topic), or no longer: \(DeadLetters.whyGone)",
+            reason: .notFound
           )
         }
         // Its value is where the record is.

@@ -42,7 +42,7 @@ struct LetterOptions: ParsableArguments {
     if let reason, DeadLetterReason(stored: reason) == nil {
       throw Failure(
         "--reason \(reason): there are "
-          + DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", "))
+          + DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", "), reason: .usage)
     }
     filter.reason = reason
     filter.partition = partition

@@ -48,7 +48,7 @@ struct Erase: ParsableCommand {
     try reporting {
       let key = Array(id.utf8)
       guard !key.isEmpty, key.count <= 256, !key.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
-        throw Failure("an entity id has 1 to 256 bytes without control characters")
+        throw Failure("an entity id has 1 to 256 bytes without control characters", reason: .usage)
       }
       let settings = try connection.settings()
       let access = Deployment(settings, try LoadedPipeline(file: settings.pipeline))

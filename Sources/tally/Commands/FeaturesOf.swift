@@ -53,7 +53,8 @@ struct FeaturesOf: ParsableCommand {
         ? try lookup.fromTheLog(file: events, until: moment) : try lookup.fromTheStore()
       if let moment, moment < state.watermark {
         throw Failure(
-          "\(asOf ?? "") is before the person's latest event (\(Moment.format(state.watermark))): add --from-log"
+          "\(asOf ?? "") is before the person's latest event (\(Moment.format(state.watermark))): add --from-log",
+          reason: .usage
         )
       }
       let explanation = try explain.map {

@@ -1,3 +1,4 @@
+import Dataflow
 import ArgumentParser
 import Configuration
 import Foundation
@@ -55,7 +56,9 @@ struct ForestCommand: ParsableCommand {
         trees: trees.flatMap { CountedTrees(rawValue: $0) }, acceptsRelease: acceptVersion)
       let ensembles = try models.map { try TreeEnsemble(path: $0, reading: reading) }
       let width = ensembles[0].featureCount
-      if let columns, columns != width { throw Failure("\(models[0]) has \(width) features, not \(columns)") }
+      if let columns, columns != width {
+        throw Failure("\(models[0]) has \(width) features, not \(columns)", reason: .usage)
+      }
       let forest = try Forest(ensembles, columns: width, kernel: try chosenKernel())
       let laidOut = ContinuousClock.now
       try forest.check(ensembles, names: models)
@@ -70,7 +73,7 @@ struct ForestCommand: ParsableCommand {
       }
       for size in batch.isEmpty ? [1, 8, 64, 256, 10_000] : batch {
         guard input.count >= size * width else {
-          throw Failure("--batch \(size): there are only \(input.count / width) rows")
+          throw Failure("--batch \(size): there are only \(input.count / width) rows", reason: .usage)
         }
         let work = try work(forest, ensembles, size)
         print(time(input, width, size, work.body), size, forest, loaded - start)
@@ -96,7 +99,7 @@ struct ForestCommand: ParsableCommand {
       }
     }
     guard let method = Explainer.Method(rawValue: explain) else {
-      throw Failure("--explain \(explain): exact or approximate")
+      throw Failure("--explain \(explain): exact or approximate", reason: .usage)
     }
     let explainers = try ensembles.map { try Explainer($0, kernel: forest.kernel) }
     let scratches = explainers.map { $0.makeScratch() }
@@ -112,7 +115,7 @@ struct ForestCommand: ParsableCommand {
   private func chosenKernel() throws -> Kernel {
     guard let chosen = Kernel(choice: kernel) else {
       let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
-      throw Failure("--kernel \(kernel): this machine has \(names)")
+      throw Failure("--kernel \(kernel): this machine has \(names)", reason: .usage)
     }
     return chosen
   }
@@ -120,10 +123,10 @@ struct ForestCommand: ParsableCommand {
   private func input(_ ensembles: [TreeEnsemble], width: Int) throws -> [Float] {
     guard let rows else { return ensembles[0].generatedRows(10_000) }
     guard let data = FileManager.default.contents(atPath: rows) else {
-      throw Failure("\(rows): no such file, or it cannot be read")
+      throw Failure("\(rows): no such file, or it cannot be read", reason: .badFile)
     }
     guard !data.isEmpty, data.count % (4 * width) == 0 else {
-      throw Failure("\(rows): \(data.count) bytes are not whole rows of \(width) float32")
+      throw Failure("\(rows): \(data.count) bytes are not whole rows of \(width) float32", reason: .badFile)
     }
     return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
   }
@@ -191,7 +194,7 @@ struct ForestCommand: ParsableCommand {
       }
     }
     guard FileManager.default.createFile(atPath: path, contents: scores) else {
-      throw Failure("\(path): cannot be written")
+      throw Failure("\(path): cannot be written", reason: .badFile)
     }
   }
 

@@ -130,7 +130,8 @@ struct Generate: ParsableCommand {
       return try SyntheticSender(
         settings.kafkaConfiguration(), topic: topic, partitioner: settings.partitioner ?? .murmur2)
     } catch let error as KafkaError {
-      throw Failure("kafka: \(error); is a broker running, and is --brokers right?")
+      throw Failure(
+        "kafka: \(error); is a broker running, and is --brokers right?", reason: .kafkaUnavailable)
     }
   }
 

@@ -76,7 +76,8 @@ struct Replay: ParsableCommand {
       }
       if let toTopic {
         guard ![live.topic, live.scoresTopic, live.deadLettersTopic].contains(toTopic) else {
-          throw Failure("--to-topic \(toTopic): that is a topic of the live pipeline; name another")
+          throw Failure(
+            "--to-topic \(toTopic): that is a topic of the live pipeline; name another", reason: .usage)
         }
         own.scoresTopic = toTopic
       }
@@ -147,7 +148,7 @@ struct Replay: ParsableCommand {
       guard from == nil || record.firstOffset == bounds.low else {
         throw Failure(
           "run \(replay.name) began partition \(partition) at offset \(record.firstOffset): leave --from out to go on, or "
-            + "give another --run")
+            + "give another --run", reason: .usage)
       }
       done += max(0, record.nextOffset - bounds.low)
     }
@@ -155,7 +156,7 @@ struct Replay: ParsableCommand {
     guard table.allSatisfy({ $0 == nil }) else {
       throw Failure(
         "run \(replay.name) has rows already, and states in memory begin anew: give another --run, or remove it with "
-          + "--run \(replay.name) --discard")
+          + "--run \(replay.name) --discard", reason: .usage)
     }
     return done
   }

@@ -138,7 +138,8 @@ extension Settings {
       run.stop.stop()
       try run.join()
       throw Failure(
-        "http \(http): \(problem); --http takes PORT, :PORT or HOST:PORT (an IPv4 address), and a free port")
+        "http \(http): \(problem); --http takes PORT, :PORT or HOST:PORT (an IPv4 address), and a free port",
+        reason: .usage)
     }
     complain("tally: metrics at http port \(port): /metrics /healthz /readyz")
     return server

@@ -135,7 +135,7 @@ struct Runs: ParsableCommand {
       if all { return found }
       if let ofGeneration {
         guard let listing = found.first(where: { $0.generation == ofGeneration }) else {
-          throw Failure("no run has the generation \(ofGeneration); tally runs lists them")
+          throw Failure("no run has the generation \(ofGeneration); tally runs lists them", reason: .notFound)
         }
         return [listing]
       }
@@ -144,7 +144,8 @@ struct Runs: ParsableCommand {
           let known = found.compactMap { $0.run?.name }
           throw Failure(
             "there is no run \(name); there are "
-              + (known.isEmpty ? "none" : known.joined(separator: ", ")) + "; nothing was removed")
+              + (known.isEmpty ? "none" : known.joined(separator: ", ")) + "; nothing was removed",
+            reason: .notFound)
         }
         return listing
       }

@@ -1,3 +1,4 @@
+import Dataflow
 import ArgumentParser
 import Configuration
 import Foundation
@@ -48,7 +49,7 @@ struct Simulate: ParsableCommand {
   func run() throws {
     try reporting {
       guard let choice = GuaranteeChoice(rawValue: guarantee) else {
-        throw Failure("--guarantee \(guarantee): effectively-once, exactly-once or any")
+        throw Failure("--guarantee \(guarantee): effectively-once, exactly-once or any", reason: .usage)
       }
       let options = SimulationOptions(choice: choice, only: try kinds(), bug: try plantedBug())
       if let seed = history { return try show(seed, options) }
@@ -59,10 +60,11 @@ struct Simulate: ParsableCommand {
   private func plantedBug() throws -> PlantedBug? {
     guard let plant else { return nil }
     guard let bug = PlantedBug(rawValue: plant) else {
-      throw Failure("--plant \(plant): see --help for the names")
+      throw Failure("--plant \(plant): see --help for the names", reason: .usage)
     }
     guard WorkerBug(rawValue: plant) == nil || WorkerBug.canBePlanted else {
-      throw Failure("--plant \(plant): a bug of the worker can only be planted in a debug build")
+      throw Failure(
+        "--plant \(plant): a bug of the worker can only be planted in a debug build", reason: .usage)
     }
     return bug
   }
@@ -71,7 +73,7 @@ struct Simulate: ParsableCommand {
     try Set(
       (only ?? "").split(separator: ",").map {
         guard let kind = FaultKind(rawValue: String($0)) else {
-          throw Failure("--only \($0): see --help for the kinds")
+          throw Failure("--only \($0): see --help for the kinds", reason: .usage)
         }
         return kind
       })
@@ -80,7 +82,8 @@ struct Simulate: ParsableCommand {
   private func range() throws -> ClosedRange<UInt64> {
     let parts = (seeds ?? "").split(separator: ".", omittingEmptySubsequences: true).map { UInt64($0) }
     guard parts.count == 2, let first = parts[0], let last = parts[1], first <= last else {
-      throw Failure("--seeds FIRST..LAST is needed, for example --seeds 1..1000, or --history SEED")
+      throw Failure(
+        "--seeds FIRST..LAST is needed, for example --seeds 1..1000, or --history SEED", reason: .usage)
     }
     return first...last
   }
@@ -111,7 +114,7 @@ struct Simulate: ParsableCommand {
     for part in list.split(separator: ",") {
       let pair = part.split(separator: "=").map { Int($0) }
       guard let place = pair.first ?? nil, let drawn = pair.last ?? nil, pair.count <= 2 else {
-        throw Failure("--faults \(list): calls with commas between them, CALL or CALL=CALL")
+        throw Failure("--faults \(list): calls with commas between them, CALL or CALL=CALL", reason: .usage)
       }
       places[place] = drawn
     }
@@ -121,7 +124,9 @@ struct Simulate: ParsableCommand {
   private func numbers(_ list: String?) throws -> Set<Int>? {
     guard let list else { return nil }
     let parts = list.split(separator: ",").map { Int($0) }
-    guard !parts.contains(nil) else { throw Failure("\(list): numbers with commas between them") }
+    guard !parts.contains(nil) else {
+      throw Failure("\(list): numbers with commas between them", reason: .usage)
+    }
     return Set(parts.compactMap { $0 })
   }
 

@@ -36,7 +36,7 @@ struct Tick: ParsableCommand {
     try reporting {
       let thresholds = try idle.split(separator: ",").map { try Self.span(String($0), "--idle") }
       guard !thresholds.isEmpty, zip(thresholds, thresholds.dropFirst()).allSatisfy({ $0.micros < $1.micros })
-      else { throw Failure("--idle \(idle): write ascending spans, such as 1d,3d,7d,14d") }
+      else { throw Failure("--idle \(idle): write ascending spans, such as 1d,3d,7d,14d", reason: .usage) }
       let pause = try every.map { try Self.span($0, "--every").micros / 1_000_000 }
       let settings = try connection.settings()
       let access = Deployment(settings, try LoadedPipeline(file: settings.pipeline))
@@ -57,7 +57,7 @@ struct Tick: ParsableCommand {
     let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
     guard let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()), count > 0,
       count <= 36_500 * 86_400 / unit
-    else { throw Failure("\(option) \(text): write a span such as 15m, 12h or 7d") }
+    else { throw Failure("\(option) \(text): write a span such as 15m, 12h or 7d", reason: .usage) }
     return SilenceTicks.Span(text: text, micros: count * unit * 1_000_000)
   }
 }

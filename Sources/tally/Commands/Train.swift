@@ -91,9 +91,12 @@ struct ModelTraining {
     let trainable = pipeline.declaration.models.filter { $0.label != nil }
     for name in only where !trainable.contains(where: { $0.name == name }) {
       throw Failure(
-        "--only \(name): \(pipeline.file) can train \(trainable.map(\.name).joined(separator: ", "))")
+        "--only \(name): \(pipeline.file) can train \(trainable.map(\.name).joined(separator: ", "))",
+        reason: .badPipeline)
     }
-    guard !trainable.isEmpty else { throw Failure("\(pipeline.file) declares no model with a label") }
+    guard !trainable.isEmpty else {
+      throw Failure("\(pipeline.file) declares no model with a label", reason: .badPipeline)
+    }
     return only.isEmpty ? trainable : trainable.filter { only.contains($0.name) }
   }
 

@@ -1,3 +1,4 @@
+import Dataflow
 import ArgumentParser
 import Configuration
 import Dispatch
@@ -44,7 +45,7 @@ struct DevBroker: ParsableCommand {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, let partitions = Int(parts[1]), (1...10_000).contains(partitions),
           !parts[0].isEmpty
-        else { throw Failure("--topic \(text): write NAME:PARTITIONS, for example events:4") }
+        else { throw Failure("--topic \(text): write NAME:PARTITIONS, for example events:4", reason: .usage) }
         try cluster.createTopic(String(parts[0]), partitions: partitions)
       }
       if let addressFile { try writeAtomically(cluster.bootstrapServers + "\n", to: addressFile) }
@@ -64,6 +65,6 @@ func writeAtomically(_ text: String, to path: String) throws {
   do {
     try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
   } catch {
-    throw Failure("\(path) cannot be written: \(error.localizedDescription)")
+    throw Failure("\(path) cannot be written: \(error.localizedDescription)", reason: .badFile)
   }
 }

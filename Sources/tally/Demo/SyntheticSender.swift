@@ -54,7 +54,9 @@ final class SyntheticSender {
         if producer.outstanding & 0xff == 0 { producer.poll(timeoutMs: 0) }
         return
       } catch {
-        guard error.kind == .queueFull else { throw Failure("topic \(topicName): \(error)") }
+        guard error.kind == .queueFull else {
+          throw Failure("topic \(topicName): \(error)", reason: .kafkaUnavailable)
+        }
         producer.poll(timeoutMs: 20)
       }
     }
@@ -71,9 +73,13 @@ final class SyntheticSender {
   /// Waits until everything is acknowledged. Throws `Failure` when a record was refused.
   func flush() throws {
     while !producer.flush(timeoutMs: 1000) {
-      if let error = producer.takeError(), error.isFatal { throw Failure("topic \(topicName): \(error)") }
+      if let error = producer.takeError(), error.isFatal {
+        throw Failure("topic \(topicName): \(error)", reason: .kafkaUnavailable)
+      }
     }
-    if let error = producer.takeDeliveryError() { throw Failure("topic \(topicName): \(error)") }
+    if let error = producer.takeDeliveryError() {
+      throw Failure("topic \(topicName): \(error)", reason: .kafkaUnavailable)
+    }
   }
 
   func close() { producer.close() }

@@ -1,3 +1,4 @@
+import Dataflow
 import Configuration
 import Foundation
 
@@ -16,7 +17,7 @@ final class LineWriter {
     }
     guard FileManager.default.createFile(atPath: path, contents: nil),
       let opened = FileHandle(forWritingAtPath: path)
-    else { throw Failure("\(path) cannot be written: does its folder exist?") }
+    else { throw Failure("\(path) cannot be written: does its folder exist?", reason: .badFile) }
     handle = opened
   }
 
@@ -28,7 +29,7 @@ final class LineWriter {
   private func flush() throws {
     do {
       try handle.write(contentsOf: Data(buffer))
-    } catch { throw Failure("\(path) cannot be written: \(error.localizedDescription)") }
+    } catch { throw Failure("\(path) cannot be written: \(error.localizedDescription)", reason: .badFile) }
     buffer.removeAll(keepingCapacity: true)
   }
 

@@ -43,7 +43,9 @@ struct Deployment: PipelineAccess {
     do throws(KafkaError) {
       return try asMember { consumer throws(KafkaError) in try Self.committed(partitions, by: consumer) }
     } catch {
-      guard error.kind == .denied else { throw Failure("kafka \(settings.brokers): \(error)") }
+      guard error.kind == .denied else {
+        throw Failure("kafka \(settings.brokers): \(error)", reason: .kafkaUnavailable)
+      }
       return nil
     }
   }
@@ -61,7 +63,7 @@ struct Deployment: PipelineAccess {
           committed: try Self.committed(partitions, by: consumer), bounds: bounds,
           log: LogIdentity(clusterID: cluster, partitionCount: Int32(partitions.count)))
       }
-    } catch { throw Failure("kafka \(settings.brokers): \(error)") }
+    } catch { throw Failure("kafka \(settings.brokers): \(error)", reason: .kafkaUnavailable) }
   }
 
   /// A consumer that may ask for the group's offsets, and joins nothing.

@@ -1,3 +1,4 @@
+import Dataflow
 import Operations
 import Configuration
 import Foundation
@@ -19,7 +20,7 @@ final class EventAppender: EventAppending {
       producer = try KafkaProducer(
         settings.kafkaConfiguration(), partitioner: settings.librdkafkaPartitioner)
       topic = try producer.topic(settings.topic)
-    } catch { throw Failure("kafka \(settings.brokers): \(error)") }
+    } catch { throw Failure("kafka \(settings.brokers): \(error)", reason: .kafkaUnavailable) }
   }
 
   /// Queues a record where its key belongs; one without a key on `partition`. Headers' values are text. Throws `RecordTooLarge`,
@@ -41,14 +42,20 @@ final class EventAppender: EventAppending {
   func flush() throws {
     let deadline = Date().addingTimeInterval(Double(Self.acknowledgeMaxMs) / 1000)
     while !producer.flush(timeoutMs: 500) {
-      if let error = producer.takeError(), error.isFatal { throw Failure("topic \(name): \(error)") }
+      if let error = producer.takeError(), error.isFatal {
+        throw Failure("topic \(name): \(error)", reason: .kafkaUnavailable)
+      }
       guard Date() < deadline else { throw noAnswer }
     }
-    if let error = producer.takeDeliveryError() { throw Failure("topic \(name): \(error)") }
+    if let error = producer.takeDeliveryError() {
+      throw Failure("topic \(name): \(error)", reason: .kafkaUnavailable)
+    }
   }
 
   private var noAnswer: Failure {
-    Failure("topic \(name): no acknowledgement within \(Self.acknowledgeMaxMs / 1000) s; are the brokers up?")
+    Failure(
+      "topic \(name): no acknowledgement within \(Self.acknowledgeMaxMs / 1000) s; are the brokers up?",
+      reason: .kafkaUnavailable)
   }
 
   /// Closes; what is not acknowledged may be lost.
@@ -69,7 +76,9 @@ final class EventAppender: EventAppending {
           throw RecordTooLarge(
             description: "topic \(name): \(error); see message.max.bytes (-X) and the topic's")
         }
-        guard error.kind == .queueFull else { throw Failure("topic \(name): \(error)") }
+        guard error.kind == .queueFull else {
+          throw Failure("topic \(name): \(error)", reason: .kafkaUnavailable)
+        }
         guard Date() < deadline else { throw noAnswer }
         producer.poll(timeoutMs: 20)
       }

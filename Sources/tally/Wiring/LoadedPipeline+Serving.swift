@@ -15,7 +15,7 @@ extension LoadedPipeline {
   ) throws -> ServedModels {
     guard let kernel = Kernel(choice: choice) else {
       let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
-      throw Failure("kernel \(choice): this machine has \(names)")
+      throw Failure("kernel \(choice): this machine has \(names)", reason: .badSetting)
     }
     let models = try ServedModels(
       models: declaration.models, folder: ModelFolder(path: folder), columns: program.columns,

@@ -41,7 +41,7 @@ final class PipelineRun: Sendable {
     } catch {
       stop.stop()
       group.join()
-      throw Failure("kafka \(settings.brokers): \(error)")
+      throw Failure("kafka \(settings.brokers): \(error)", reason: .kafkaUnavailable)
     }
   }
 

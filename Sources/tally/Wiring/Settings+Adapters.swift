@@ -21,7 +21,8 @@ extension Settings {
       let isProperty = error.kind == .denied || error.kind == .misuse
       throw Failure(
         "kafka \(brokers): \(error)"
-          + (isProperty ? "; see kafka.properties and -X" : "; is it running, and is kafka.brokers right?"))
+          + (isProperty ? "; see kafka.properties and -X" : "; is it running, and is kafka.brokers right?"),
+        reason: .kafkaUnavailable)
     }
   }
 
@@ -31,7 +32,7 @@ extension Settings {
       guard let metadata = try admin.metadata(topic: topic, timeoutMs: Self.startTimeoutMs) else {
         throw Failure(
           "kafka \(brokers): the topic \(topic) does not exist; make it first, with as many partitions as it shall ever "
-            + "have")
+            + "have", reason: .topicMissing)
       }
       return metadata.partitionCount
     }

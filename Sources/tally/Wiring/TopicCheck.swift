@@ -40,7 +40,7 @@ struct TopicCheck {
   @discardableResult
   func enforce() throws -> LogReview {
     let found = try review()
-    if let refusal = found.refusal { throw Failure(refusal) }
+    if let refusal = found.refusal { throw Failure(refusal, reason: .topicSettings) }
     for warning in found.warnings { complain("tally: warning: \(warning)") }
     return found
   }
@@ -86,7 +86,7 @@ struct TopicCheck {
       guard accepts.compacted || !error.isRetriable else {
         throw Failure(
           "kafka \(settings.brokers): \(error); try again, or go on without knowing whether the topic is compacted, with "
-            + "--accept-compacted")
+            + "--accept-compacted", reason: .kafkaUnavailable)
       }
       return .unread(
         "\(error)" + (error.kind == .denied ? "; the ACL DescribeConfigs on it would allow that" : ""))
