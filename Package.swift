@@ -185,7 +185,7 @@ let package = Package(
         "Dataflow",
         "Kafka", "XGBoost", "Declaration", "Ingest",
         "FeatureStore", "Synthetic", "Pipeline", "TestServers", "TestNumbers",
-        grdb,
+        grdb, logging,
       ]),
   ]
 )

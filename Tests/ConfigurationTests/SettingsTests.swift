@@ -78,6 +78,8 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
     SettingSample(path: "worker.ready_within", good: "30s", bad: ["", "2s", "11m"]),
     SettingSample(
       path: "http.listen", good: "127.0.0.1:9464", bad: ["", "http", "host:1", "1:2:3", ":70000"]),
+    SettingSample(path: "log.format", good: "json", bad: ["", "xml", "JSON"]),
+    SettingSample(path: "log.level", good: "debug", bad: ["", "trace", "loud"]),
   ]
 
   static let secret = "swordfish-42"

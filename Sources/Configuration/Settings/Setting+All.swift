@@ -11,7 +11,7 @@ import Tables
 extension Setting {
   /// Every setting, in the order in which the file shows them.
   package static let all: [Setting] =
-    top + kafka + redis + cache + scores + table + letters + control + worker + http
+    top + kafka + redis + cache + scores + table + letters + control + worker + http + log
 
   /// Names of the sections.
   package static let sections = all.map(\.section).filter { !$0.isEmpty }.reduce(into: [String]()) {
@@ -145,6 +145,10 @@ extension Setting {
     optional("http.listen", \.http, "PORT (this machine only), :PORT or HOST:PORT, an IPv4 address") {
       StatusServer.Address($0) != nil
     }.alias("TALLY_HTTP")
+  ]
+
+  private static let log = [
+    choice("log.format", \.log.format), choice("log.level", \.log.level),
   ]
 
   private static let topicNames = "a topic's name: 1 to 249 letters, digits, ., _ and -"

@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 
 extension Settings {
   /// Settings from defaults, file, environment, `--set` and the other flags, in this order; checked as far as can be
@@ -7,7 +6,7 @@ extension Settings {
   package static func load(
     config: String?, set: [String], flags: [(path: String, text: String, flag: String)],
     environment: [String: String] = ProcessInfo.processInfo.environment,
-    warn: (String) -> Void = { Logger(label: "tally").warning("\($0)") }
+    warn: (String) -> Void
   ) throws -> Settings {
     var settings = Settings()
     try SettingsFile.layer(path: config, environment: environment)?.apply(to: &settings)

@@ -97,6 +97,8 @@ package struct Settings: CustomStringConvertible, CustomReflectable {
   package var readyWithinMs = 15_000
   /// Where metrics and health are served: PORT, :PORT or HOST:PORT; nil: nowhere.
   package var http: String?
+  /// How messages are written.
+  package var log = LogSettings()
   /// The program, with its arguments, that reads batches which a consumer cannot unpack; empty: none does.
   package var batchReader: [String] = []
   /// Relative paths that a configuration file of another folder has, by setting.

@@ -48,6 +48,9 @@ struct ConnectionOptions: ParsableArguments {
   @Option(help: "Topic for dead letters.")
   var deadLettersTopic: String?
 
+  @Option(help: "Form of messages on standard error: text, or json (one object a line).")
+  var logFormat: String?
+
   func validate() throws {
     guard [postgres != nil, sqlite != nil, noTable].count(where: { $0 }) <= 1 else {
       throw ValidationError("give one of --postgres, --sqlite and --no-table")
@@ -56,7 +59,10 @@ struct ConnectionOptions: ParsableArguments {
 
   /// The settings with these options. Throws `Failure`.
   func settings() throws -> Settings {
-    var settings = try Settings.load(config: config, set: set, flags: try flags())
+    var warnings: [String] = []
+    var settings = try Settings.load(config: config, set: set, flags: try flags()) { warnings.append($0) }
+    TerminalLog.use(settings.log)
+    for warning in warnings { warn(warning) }
     settings.acceptsChangedFeatures = acceptChangedFeatures
     settings.batchReader = ReadBatch.command
     return settings
@@ -74,6 +80,7 @@ struct ConnectionOptions: ParsableArguments {
       ("scores.dead_letters", deadLettersTopic, "--dead-letters-topic"),
       ("table.postgres", postgres, "--postgres"), ("table.sqlite", sqlite, "--sqlite"),
       ("table.none", noTable ? "true" : nil, "--no-table"),
+      ("log.format", logFormat, "--log-format"),
     ]
     return try all.compactMap { path, text, flag in text.map { (path, $0, flag) } }
       + SettingsOverrides.flags(properties: property)

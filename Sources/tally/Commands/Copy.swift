@@ -60,14 +60,14 @@ struct Copy: ParsableCommand {
           + "them to another partition than before"
           + (outcome.before > 0 ? "; \(outcome.before) were there" : ""))
       if outcome.goneBefore > 0 {
-        complain(
-          "tally: \(from) no longer has its oldest records (\(outcome.goneBefore) offsets), and nothing in \(to) shows that: states "
+        note(
+          "\(from) no longer has its oldest records (\(outcome.goneBefore) offsets), and nothing in \(to) shows that: states "
             + "made from it know only what was copied"
         )
       }
       if outcome.withoutKey > 0 {
-        complain(
-          "tally: \(outcome.withoutKey) records have no key and so no home; tally run makes them dead letters"
+        note(
+          "\(outcome.withoutKey) records have no key and so no home; tally run makes them dead letters"
         )
       }
       say(
@@ -122,7 +122,7 @@ struct Copy: ParsableCommand {
     guard compacted.isAccepted else {
       throw Failure("\(found); go on with --accept-compacted", reason: .topicSettings)
     }
-    complain("tally: warning: \(found): tally rebuild and tally verify cannot tell")
+    warn("\(found): tally rebuild and tally verify cannot tell")
   }
 
   /// Throws `Failure` when TO would replace the timestamps, so that an event would be compared with another moment than before, or
@@ -137,8 +137,8 @@ struct Copy: ParsableCommand {
       )
     }
     if let kept = terms.keptMs {
-      complain(
-        "tally: warning: topic \(to): retention.ms is \(kept), and copies keep their timestamps: the brokers soon remove those that "
+      warn(
+        "topic \(to): retention.ms is \(kept), and copies keep their timestamps: the brokers soon remove those that "
           + "are older")
     }
   }

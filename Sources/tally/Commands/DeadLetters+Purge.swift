@@ -100,7 +100,7 @@ extension Settings {
   func emptySQLiteLog() throws {
     guard case .sqlite(let path) = table else { return }
     if try !SQLiteTraces(path: path).emptyLog() {
-      complain("tally: a reader keeps \(path)-wal, which still has what was removed, until it has ended")
+      note("a reader keeps \(path)-wal, which still has what was removed, until it has ended")
     }
   }
 }

@@ -140,7 +140,8 @@ struct Generate: ParsableCommand {
   ) throws {
     let flags = (brokers.map { [("kafka.brokers", $0, "--brokers")] } ?? [])
     let settings = try Settings.load(
-      config: config, set: [], flags: flags + SettingsOverrides.flags(properties: property))
+      config: config, set: [], flags: flags + SettingsOverrides.flags(properties: property),
+      warn: warn)
     let sender = try open(settings, topic: topic)
     defer { sender.close() }
     let stopped = StopFlag()

@@ -22,8 +22,8 @@ struct LatestOption: ParsableArguments {
     if let latest {
       bounded.latestTime = try Moment.parse(latest, flag: "--latest")
     } else if readsFiles {
-      complain(
-        "tally: warning: a file's records have no timestamp: an event dated years ahead would empty its person's windows for good; "
+      warn(
+        "a file's records have no timestamp: an event dated years ahead would empty its person's windows for good; "
           + "--latest TIME makes it a dead letter")
     }
     return bounded

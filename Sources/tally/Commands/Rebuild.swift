@@ -118,8 +118,8 @@ struct Rebuild: ParsableCommand {
       try Generations.removeLeftovers(store, standing, partition: Int32(partition))
     }
     guard try rebuild.run(positions) else {
-      complain(
-        "tally: stopped; tally rebuild goes on from here" + (isInPlace ? ", and so does tally run" : ""))
+      note(
+        "stopped; tally rebuild goes on from here" + (isInPlace ? ", and so does tally run" : ""))
       throw ExitCode(130)
     }
   }

@@ -111,8 +111,8 @@ struct Replay: ParsableCommand {
         own.scoresTopic.isEmpty
           ? nil : try own.makeTopicSink($0, partitions: Int32(log.partitions), worker: $1)
       })
-    complain(
-      "tally: replay \(replay.name) of \(log.name), \(log.total - done) records to score"
+    note(
+      "replay \(replay.name) of \(log.name), \(log.total - done) records to score"
         + (store == .redis ? ", states in generation \(own.generation)" : ", states in memory"))
     let start = Date()
     let run = try PipelineRun(own, pipeline, plan)

@@ -100,8 +100,8 @@ struct Run: ParsableCommand {
         for timer in timers { timer.cancel() }
         withExtendedLifetime(interrupts) {}
       }
-      complain(
-        "tally: \(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)"
+      note(
+        "\(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)"
       )
       RunWatch(
         running, title: "tally \(pipeline.declaration.name)", isLive: view, ends: ends, tellsOfTypes: true
@@ -120,8 +120,8 @@ extension OnLostState: ExpressibleByArgument {}
 enum StopDeadline {
   static func begin(seconds: Int) {
     DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
-      complain(
-        "tally: something did not answer within \(seconds) s; leaving as after a crash, nothing is lost")
+      note(
+        "something did not answer within \(seconds) s; leaving as after a crash, nothing is lost")
       _exit(1)
     }
   }
@@ -141,7 +141,7 @@ extension Settings {
         "http \(http): \(problem); --http takes PORT, :PORT or HOST:PORT (an IPv4 address), and a free port",
         reason: .usage)
     }
-    complain("tally: metrics at http port \(port): /metrics /healthz /readyz")
+    note("metrics at http port \(port): /metrics /healthz /readyz")
     return server
   }
 

@@ -9,13 +9,13 @@ func reporting(_ body: () throws -> Void) throws {
   } catch let error as ExitCode {
     throw error
   } catch {
-    complain("tally: \(error)\(code(of: error))")
+    fail("\(error)", code: code(of: error))
     throw ExitCode.failure
   }
 }
 
-/// ` [topic-recreated]`, for `tally explain`; empty where the code would say nothing.
-private func code(of error: any Error) -> String {
+/// For `tally explain`; nil where it would say nothing.
+private func code(of error: any Error) -> String? {
   let reason = (error as? PortError)?.reason ?? (error as? Failure)?.reason ?? .failed
-  return reason.isGeneric ? "" : " [\(reason.rawValue)]"
+  return reason.isGeneric ? nil : reason.rawValue
 }

@@ -40,7 +40,7 @@ struct BoundedRun {
   /// What a worker waits for is told once.
   private func tellTrouble(_ said: String) -> String {
     let trouble = run.metrics.snapshot().workers.first { !$0.isHealthy }?.text ?? ""
-    if !trouble.isEmpty && trouble != said { complain("tally: \(what): \(trouble)") }
+    if !trouble.isEmpty && trouble != said { note("\(what): \(trouble)") }
     return trouble
   }
 }

@@ -60,8 +60,8 @@ final class LetterRetention: Sendable {
         defer { told = text }
         return told != text
       }
-      if isNew { complain("tally: \(text)") }
+      if isNew { note("\(text)") }
     }
-    if removed > 0 { complain("tally: \(removed) dead letters removed: older than dead_letters.keep") }
+    if removed > 0 { note("\(removed) dead letters removed: older than dead_letters.keep") }
   }
 }

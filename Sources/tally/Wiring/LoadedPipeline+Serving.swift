@@ -20,7 +20,7 @@ extension LoadedPipeline {
     let models = try ServedModels(
       models: declaration.models, folder: ModelFolder(path: folder), columns: program.columns,
       features: program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures, kernel: kernel)
-    for note in models.notes { complain("tally: \(note)") }
+    for text in models.notes { note(text) }
     return models
   }
 

@@ -11,8 +11,8 @@ enum NoGuarantee {
   /// Whether it was asked for; says so.
   static func isAskedFor() -> Bool {
     guard ProcessInfo.processInfo.environment[variable] == "1" else { return false }
-    complain(
-      "tally: \(variable)=1: NOTHING IS PROMISED, events may be lost and scored twice; for benchmarks only")
+    note(
+      "\(variable)=1: NOTHING IS PROMISED, events may be lost and scored twice; for benchmarks only")
     return true
   }
 }

@@ -1,3 +1,4 @@
+import Logging
 import Operations
 import Dataflow
 import Events
@@ -54,7 +55,10 @@ struct RunWatch {
       if !hasToldOfTypes && !isPicture && tick % Self.healthTicks == 0 { hasToldOfTypes = tellOfTypes() }
       // What a worker waits for is told at once, not with the next regular line.
       let changes = tick % Self.healthTicks == 0 && run.metrics.isHealthy != isHealthy
-      if changes { isHealthy.toggle() }
+      if changes {
+        isHealthy.toggle()
+        tellOfHealth(isHealthy)
+      }
       if changes || tick % refreshTicks == 0 {
         view.title = title()
         view.refresh()
@@ -69,17 +73,39 @@ struct RunWatch {
   private func tellOfTypes() -> Bool {
     let names = run.metrics.names
     guard names.events >= Self.typesAfterEvents else { return false }
-    if let text = names.textOfUnseen { complain("tally: \(text)") }
+    if let text = names.textOfUnseen { note("\(text)") }
     return true
+  }
+
+  /// For collectors of messages: the view's lines show the same.
+  private func tellOfHealth(_ isHealthy: Bool) {
+    guard !isHealthy else { return mention("all workers are running") }
+    for (number, worker) in run.metrics.snapshot().workers.enumerated() where !worker.isHealthy {
+      mention("a worker waits", metadata: ["worker": "\(number)", "state": "\(worker.text)"])
+    }
   }
 
   /// Says that states were lost, and that they are whole again; beside a live picture not before its end.
   private func tellOfStates(isFinished: Bool = false) {
     guard isFinished || !isPicture else { return }
-    for notice in run.metrics.takeNotices() { complain("tally: \(notice.text)") }
+    for notice in run.metrics.takeNotices() {
+      note(
+        "\(notice.text)",
+        metadata: [
+          "partition": "\(notice.partition)", "from": "\(notice.from)", "until": "\(notice.until)",
+          "states": notice.because == nil ? "whole" : "made-again",
+        ])
+    }
     let (leftOut, untold) = run.metrics.takeLeftOut()
-    for notice in leftOut { complain("tally: \(notice.text)") }
-    if untold > 0 { complain("tally: \(untold) more ranges are left out; tally status has their number") }
+    for notice in leftOut {
+      note(
+        "\(notice.text)",
+        metadata: [
+          "partition": "\(notice.partition)", "from": "\(notice.passed.from)",
+          "until": "\(notice.passed.until)", "left_out": "\(notice.passed.cause.rawValue)",
+        ])
+    }
+    if untold > 0 { note("\(untold) more ranges are left out; tally status has their number") }
   }
 
   private func hasReached(_ ends: [Int64]) -> Bool {
@@ -117,13 +143,6 @@ extension LeftOutNotice {
       }
     return "partition \(partition): \(range) left out: \(cause)" + (why.isEmpty ? "" : " (\(why))")
   }
-}
-
-/// Tells of offsets that nobody can read, and that a worker leaves out, too.
-func tellUnreadable(_ partition: Int32, _ offsets: Range<Int64>, _ why: String) {
-  complain(
-    "tally: partition \(partition): offsets \(offsets.lowerBound)-\(offsets.upperBound - 1) are left out: nobody can read them (\(why))"
-  )
 }
 
 /// Standard output, one line after the other.

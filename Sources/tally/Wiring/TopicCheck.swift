@@ -41,7 +41,7 @@ struct TopicCheck {
   func enforce() throws -> LogReview {
     let found = try review()
     if let refusal = found.refusal { throw Failure(refusal, reason: .topicSettings) }
-    for warning in found.warnings { complain("tally: warning: \(warning)") }
+    for warning in found.warnings { warn("\(warning)") }
     return found
   }
 

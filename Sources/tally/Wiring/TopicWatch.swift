@@ -31,7 +31,7 @@ final class TopicWatch: Sendable {
     timer.schedule(
       deadline: .now() + .seconds(Self.periodSeconds), repeating: .seconds(Self.periodSeconds))
     timer.setEventHandler { [self] in
-      for text in news() { complain("tally: warning: since the start: \(text)") }
+      for text in news() { warn("since the start: \(text)") }
     }
     timer.resume()
     return timer
