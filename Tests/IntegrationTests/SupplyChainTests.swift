@@ -40,10 +40,17 @@ import Testing
     return (files, programs)
   }
 
+  /// Makes a program, by a shell: where this process had it open for writing, a child that another test starts at that moment would
+  /// keep it open, and nobody could run it ("text file busy").
   private func program(_ name: String, in folder: String, _ text: String) throws {
-    let path = folder + "/" + name
-    try Data(("#!/bin/sh\n" + text + "\n").utf8).write(to: URL(fileURLWithPath: path))
-    chmod(path, 0o700)
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = [
+      "-c", "printf '#!/bin/sh\\n%s\\n' \"$1\" >\"$2\" && chmod 700 \"$2\"", "sh", text, folder + "/" + name,
+    ]
+    try shell.run()
+    shell.waitUntilExit()
+    guard shell.terminationStatus == 0 else { throw TestFailure("\(name) cannot be made") }
   }
 
   private static let digest = String(repeating: "0123456789abcdef", count: 4)
