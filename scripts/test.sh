@@ -14,6 +14,9 @@ swift format lint --strict --recursive --parallel Package.swift Sources Tests Fu
 echo "test: building"
 swift build --build-tests
 if [[ " $* " != *" --filter"* ]]; then
+  echo "test: documents"
+  command -v python3 >/dev/null || scripts/setup.sh python3
+  scripts/check-docs.py .build/debug/tally
   # What people run is optimised: the compiler has more to say, and can fail, where the tests' build does not.
   echo "test: building the release"
   swift build -c release --product tally

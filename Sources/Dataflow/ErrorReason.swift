@@ -106,7 +106,7 @@ public enum ErrorReason: String, CaseIterable, Sendable {
       )
     case .topicRecreated:
       (
-        "The log is not the one that was scored: the topic was deleted and made anew, or has lost its end.",
+        "The log is not the one that was scored: the topic was deleted and created again, or has lost its end.",
         "Go on under another kafka.group, redis.generation and table; the old ones belong to the old log."
       )
     case .topicSettings:
@@ -167,12 +167,12 @@ public enum ErrorReason: String, CaseIterable, Sendable {
     case .lostState:
       (
         "States are gone, or older than what was delivered.",
-        "Restore Redis; or let the states be made anew from the log: redis.on_lost_state: rebuild, or tally rebuild."
+        "Restore Redis; or let the states be rebuilt from the log: redis.on_lost_state: rebuild, or tally rebuild."
       )
     case .corruptState:
       (
         "A stored state or partition record cannot be read.",
-        "Make it anew: tally rebuild --entity ID, or tally rebuild for all."
+        "Rebuild it: tally rebuild --entity ID, or tally rebuild for all."
       )
     case .otherDefinition:
       (

@@ -20,12 +20,13 @@ struct Tally: ParsableCommand {
       shows them.
       Exit codes: 0 done, 1 failed (the error says what to do next), 64 wrong usage.
       """,
-    version: "0.1.0",
+    version: TallyVersion.current,
     subcommands: [
       Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self, Skip.self,
       Replay.self, Runs.self, Verify.self, DeadLetters.self, Rebuild.self, Copy.self, Tick.self, Erase.self,
       DevBroker.self,
       Completions.self, Config.self, Explain.self, ForestCommand.self, Simulate.self, ReadBatch.self,
+      ReferenceCommand.self,
     ])
 
   /// What the program writes (tables, event files, states of a demo) is its user's alone, unless a file says otherwise.

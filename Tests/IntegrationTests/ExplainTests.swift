@@ -8,10 +8,17 @@ import Testing
 
 /// Errors have codes, and every code is explained.
 @Suite struct ExplainTests {
-  @Test func thePageIsWhatTheProgramPrints() {
+  @Test(arguments: ReferenceCommand.Page.allCases) func pagesAreWhatTheProgramPrints(
+    _ page: ReferenceCommand.Page
+  ) {
     #expect(
-      readText(Places.package + "/docs/reference/errors.md") == Explain.reference + "\n",
-      "tally explain --markdown > docs/reference/errors.md")
+      readText(Places.package + "/docs/reference/\(page.rawValue).md") == page.markdown + "\n",
+      "run scripts/generate-docs.sh")
+  }
+
+  @Test func theVersionIsTheChangelogsNewest() {
+    let newest = readText(Places.package + "/CHANGELOG.md").firstMatch(of: /\n## ([0-9.]+)/)?.1
+    #expect(newest.map(String.init) == TallyVersion.current)
   }
 
   @Test(arguments: ErrorReason.allCases) func everyCodeIsAWordWithSentences(_ reason: ErrorReason) {

@@ -16,11 +16,9 @@ struct Explain: ParsableCommand {
 
   @Argument(
     help: "Code of an error.", completion: .list(ErrorReason.allCases.map(\.rawValue))) var code: String?
-  @Flag(help: .hidden) var markdown = false
 
   func run() throws {
     try reporting {
-      if markdown { return say(Self.reference) }
       guard let code else {
         let width = ErrorReason.allCases.map(\.rawValue.count).max() ?? 0
         for reason in ErrorReason.allCases { say("\(reason.rawValue.padded(width))  \(reason.meaning)") }
@@ -37,25 +35,5 @@ struct Explain: ParsableCommand {
       say("\(reason.rawValue): \(reason.meaning)")
       say("What to do: \(reason.whatToDo)")
     }
-  }
-
-  /// docs/reference/errors.md.
-  static var reference: String {
-    let rows = ErrorReason.allCases.map { "| `\($0.rawValue)` | \($0.meaning) | \($0.whatToDo) |" }
-    return """
-      # Errors
-
-      An error says what failed, where, and what to do about it. One whose cause has a name ends with the code of that name, such as
-      `[topic-recreated]`; `tally explain CODE` prints its row of this table. The codes `unavailable`, `refused`, `internal-fault` and
-      `failed` say nothing more than the error itself and are not printed. The program ends with exit code 1 after an error, 64 after
-      wrong usage. What `tally run` can wait for does not end it: it stops consuming, stays in the group, says what it waits for, and
-      goes on by itself.
-
-      | code | meaning | what to do |
-      |---|---|---|
-      \(rows.joined(separator: "\n"))
-
-      This page is made by `tally explain --markdown`.
-      """
   }
 }
