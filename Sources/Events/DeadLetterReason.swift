@@ -32,7 +32,7 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case notFinite = "not-finite"
   /// A number outside the attribute's declared bounds, or with more decimals than are declared.
   case outOfBounds = "out-of-bounds"
-  /// An event time outside `EventTimeBounds`: before 1973-03-03, as seconds and milliseconds are, or after 2088.
+  /// An event time outside `EventTimeBounds`: before 1973-03-03, as seconds and milliseconds are, or after August 2089.
   case invalidTime = "invalid-time"
   /// An event time too far ahead of the record's ingest time.
   case futureTime = "future-time"

@@ -35,7 +35,8 @@ struct ConnectionOptions: ParsableArguments {
   var redis: String?
   @Option(help: "In front of every key in Redis.")
   var redisPrefix: String?
-  @Option(help: "Store generation: a new number starts with empty states.")
+  @Option(
+    help: "Store generation: under a new number the states are made from the log before anything is scored.")
   var generation: UInt64?
   @Option(help: "PostgreSQL connection string or URI (environment: TALLY_POSTGRES).")
   var postgres: String?
