@@ -56,6 +56,7 @@ let package = Package(
     // Floor 2: one outside thing each.
     module("Kafka", floor: 2, ["CRdKafka", "CUnpack"]),
     module("XGBoost", floor: 2, ["CXGBoost"]),
+    module("Envelope", floor: 2, ["CEvents"]),
     module("Registry", floor: 2, ["Events"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
@@ -63,7 +64,7 @@ let package = Package(
     // Floor 3: adapters behind the ports.
     module(
       "Ingest", floor: 3,
-      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CEvents", "CZlib", "CZstd", "CCrypto"]),
+      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto"]),
     module("FeatureStore", floor: 3, ["Events", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
     module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "Tables", grdb]),
@@ -85,14 +86,14 @@ let package = Package(
     module(
       "Operations", floor: 5,
       [
-        "Events", "Features", "Dataflow", "Kafka", "Ingest", "FeatureStore", "Tables", "Pipeline",
+        "Events", "Features", "Dataflow", "Kafka", "Envelope", "Ingest", "FeatureStore", "Tables", "Pipeline",
         "Verification", "Configuration",
       ]),
     // Floor 6: configuration, wiring, commands.
     .executableTarget(
       name: "tally",
       dependencies: [
-        "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Registry", "Metrics", "Tables",
+        "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Envelope", "Registry", "Metrics", "Tables",
         "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
         "Verification", "Monitor", "Serve", "Configuration", "Operations", logging, arguments,
       ],
@@ -170,6 +171,7 @@ let package = Package(
         "TestPlaces", "Events", "Features", "Dataflow", "FeatureStore", "Ingest", "Pipeline", "Configuration",
         "Operations",
       ]),
+    tests("EnvelopeTests", ["Envelope", "Events"]),
     tests("MetricsTests", ["Events", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(

@@ -4,6 +4,7 @@ import Configuration
 import Dataflow
 import Events
 import Features
+import Envelope
 import Foundation
 import Ingest
 import Tables
@@ -89,7 +90,7 @@ extension DeadLetters {
       }
     }
 
-    /// JSON indented, other text as it is, anything else in hexadecimal.
+    /// JSON indented, other text as it is, a protobuf event field by field, anything else in hexadecimal.
     private static func text(_ bytes: [UInt8]) -> String {
       let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       if bytes.first == UInt8(ascii: "{"), let object = try? JSONSerialization.jsonObject(with: Data(bytes)),
@@ -99,6 +100,9 @@ extension DeadLetters {
         return text
       }
       if let text = String(validating: bytes, as: UTF8.self), isHarmless(text) { return text }
+      if let event = ReadEnvelope(bytes) {
+        return (["tally.Event, in protobuf"] + event.lines).joined(separator: "\n")
+      }
       return hexDump(bytes)
     }
 
