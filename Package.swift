@@ -143,7 +143,8 @@ let package = Package(
     tests(
       "TablesTests",
       [
-        "TestThreads", "Events", "Features", "Dataflow", "Tables", "Sink", "TestServers", "TestNumbers", grdb,
+        "TestThreads", "TestPlaces", "Events", "Features", "Dataflow", "Declaration", "Tables", "Sink",
+        "TestServers", "TestNumbers", grdb,
       ]),
     tests(
       "SyntheticTests",

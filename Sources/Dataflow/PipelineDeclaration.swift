@@ -83,19 +83,26 @@ public struct PipelineDeclaration: Equatable, Sendable {
   public var decisions: [DecisionDeclaration]
   /// Features that the table `latest_scores` carries beside outputs and decisions.
   public var tableFeatures: [String]
+  /// Views that are made in the database.
+  public var views: [TableView]
+  /// The list of entities that the terminal shows; nil: none.
+  public var board: BoardDeclaration?
   /// Furthest that an event time may lie ahead of its ingest time, microseconds.
   public var futureBound: Int64
 
   /// A pipeline.
   public init(
     name: String, features: FeatureSetDeclaration, models: [ModelDeclaration],
-    decisions: [DecisionDeclaration], tableFeatures: [String], futureBound: Int64
+    decisions: [DecisionDeclaration], tableFeatures: [String], views: [TableView], board: BoardDeclaration?,
+    futureBound: Int64
   ) {
     self.name = name
     self.features = features
     self.models = models
     self.decisions = decisions
     self.tableFeatures = tableFeatures
+    self.views = views
+    self.board = board
     self.futureBound = futureBound
   }
 }

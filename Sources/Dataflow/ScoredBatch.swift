@@ -98,12 +98,14 @@ public struct ScoreContext: Sendable {
   public var decisionLabels: [[String]]
   /// Columns of the features that the table carries.
   public var tableFeatures: [Int]
+  /// Views that the table's database has.
+  public var views: [TableView]
 
   /// A context with every field given.
   public init(
     pipeline: String, topic: String, definition: String, featureNames: [String], featureLabels: [[String]],
     outputNames: [String], modelNames: [String], modelVersions: [String], decisionNames: [String],
-    decisionLabels: [[String]], tableFeatures: [Int]
+    decisionLabels: [[String]], tableFeatures: [Int], views: [TableView] = []
   ) {
     self.pipeline = pipeline
     self.topic = topic
@@ -116,6 +118,7 @@ public struct ScoreContext: Sendable {
     self.decisionNames = decisionNames
     self.decisionLabels = decisionLabels
     self.tableFeatures = tableFeatures
+    self.views = views
   }
 }
 

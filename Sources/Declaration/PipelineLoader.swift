@@ -14,8 +14,7 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
   try root.allow([
     "pipeline", "idle_ttl", "state_max", "future_bound", "control", "profile", "events", "let", "features",
     "models",
-    "decisions",
-    "table",
+    "decisions", "table", "views", "board",
   ])
   var names = NameRegister()
   let features = try FeatureSetLoader.load(root, names: &names)
@@ -23,7 +22,8 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
   let decisions = try DecisionLoader.decisions(root, models: models, names: &names)
   return PipelineDeclaration(
     name: try pipelineName(root), features: features, models: models, decisions: decisions,
-    tableFeatures: try tableFeatures(root, features: features),
+    tableFeatures: try tableFeatures(root, features: features), views: try ViewLoader.views(root),
+    board: try ViewLoader.board(root, models: models, decisions: decisions),
     futureBound: try root["future_bound"]?.duration(in: 0...(366 * Span.day)) ?? 5 * Span.minute)
 }
 

@@ -5,13 +5,13 @@ public import Metrics
 ///
 /// One thread. On a terminal nothing else should write between `refresh` and `finish`, or the picture tears.
 public final class LiveView {
-  /// People that the view lists.
-  public static let atRiskRows = 8
+  /// Entities that the view lists.
+  public static let boardRows = 8
 
   /// Title, drawn above everything.
   public var title: String
   private let metrics: PipelineMetrics
-  private let board: AtRiskBoard?
+  private let board: EntityBoard?
   private let clock: any Clock
   private let terminal: any TerminalOutput
   private let startNanos: UInt64
@@ -21,7 +21,7 @@ public final class LiveView {
 
   /// A view that begins now.
   public init(
-    title: String, metrics: PipelineMetrics, board: AtRiskBoard?, clock: any Clock,
+    title: String, metrics: PipelineMetrics, board: EntityBoard?, clock: any Clock,
     terminal: any TerminalOutput
   ) {
     self.title = title
@@ -39,7 +39,8 @@ public final class LiveView {
     let current = metrics.snapshot(startingInterval: true)
     let view = MonitorView(
       title: title, current: current, previous: previous, intervalSeconds: Double(now - lastNanos) / 1e9,
-      elapsedSeconds: Double(now - startNanos) / 1e9, atRisk: board?.top(Self.atRiskRows) ?? [])
+      elapsedSeconds: Double(now - startNanos) / 1e9, board: board?.declaration,
+      entries: board?.top(Self.boardRows) ?? [])
     previous = current
     lastNanos = now
     guard terminal.isTerminal else { return terminal.write(view.compactLine() + "\n") }

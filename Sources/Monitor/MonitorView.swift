@@ -1,3 +1,4 @@
+public import Dataflow
 internal import Events
 public import Metrics
 
@@ -13,20 +14,23 @@ public struct MonitorView: Sendable {
   public var intervalSeconds: Double
   /// Time since the start, seconds.
   public var elapsedSeconds: Double
-  /// The people most at risk, most first.
-  public var atRisk: [AtRiskEntry]
+  /// What the pipeline declares to be listed; nil: nothing.
+  public var board: BoardDeclaration?
+  /// The entities of the board, highest first.
+  public var entries: [BoardEntry]
 
   /// A view.
   public init(
     title: String, current: MetricsSnapshot, previous: MetricsSnapshot, intervalSeconds: Double,
-    elapsedSeconds: Double, atRisk: [AtRiskEntry]
+    elapsedSeconds: Double, board: BoardDeclaration?, entries: [BoardEntry]
   ) {
     self.title = title
     self.current = current
     self.previous = previous
     self.intervalSeconds = intervalSeconds
     self.elapsedSeconds = elapsedSeconds
-    self.atRisk = atRisk
+    self.board = board
+    self.entries = entries
   }
 
   /// The view as lines of at most `width` characters, with colours if asked.
@@ -40,7 +44,7 @@ public struct MonitorView: Sendable {
       line.append(Self.reasons(current.deadLettered, separator: "  ") { "\($0) \(Figures.grouped($1))" })
       lines += [TextLine(), line]
     }
-    if !atRisk.isEmpty { lines += [TextLine()] + riskTable(width: width) }
+    if let board, !entries.isEmpty { lines += [TextLine()] + list(board, width: width) }
     return lines.map { ansi ? $0.ansi(width: width) : $0.plain(width: width) }
   }
 
@@ -109,20 +113,39 @@ public struct MonitorView: Sendable {
     return lines.isEmpty ? [] : lines + [TextLine()]
   }
 
-  private func riskTable(width: Int) -> [TextLine] {
-    let idWidth = max(12, min(width - 34, 40))
+  /// Least width of a column of numbers.
+  private static let numberWidth = 6
+
+  private func list(_ board: BoardDeclaration, width: Int) -> [TextLine] {
+    func columnWidth(_ name: String) -> Int { max(name.count, Self.numberWidth) + 2 }
+    let columns = ([board.orderBy] + board.show).reduce(0) { $0 + columnWidth($1) }
+    let idWidth = max(12, min(width - columns, 40))
     var header = TextLine()
-    header.append(left: "most at risk", width: idWidth, .faint)
-    header.append(right: "churn", width: 8, .faint)
-    header.append(right: "engagement", width: 12, .faint)
-    header.append("  category", .faint)
+    header.append(left: board.title, width: idWidth, .faint)
+    header.append(right: board.orderBy, width: columnWidth(board.orderBy), .faint)
+    for (index, name) in board.show.enumerated() {
+      if case .word = entries[0].cells[index] {
+        header.append("  ")
+        header.append(left: name, width: columnWidth(name) - 2, .faint)
+      } else {
+        header.append(right: name, width: columnWidth(name), .faint)
+      }
+    }
     return [header]
-      + atRisk.map { entry in
+      + entries.map { entry in
         var line = TextLine()
         line.append(left: entry.entityID, width: idWidth)
-        line.append(right: Figures.fixed(Double(entry.churn), decimals: 3), width: 8, .strong)
-        line.append(right: entry.engagement.map { Figures.fixed(Double($0), decimals: 3) } ?? "-", width: 12)
-        line.append("  " + (entry.category ?? "-"))
+        line.append(
+          right: Figures.fixed(Double(entry.value), decimals: 3), width: columnWidth(board.orderBy), .strong)
+        for (name, cell) in zip(board.show, entry.cells) {
+          switch cell {
+          case .number(let value):
+            line.append(right: Figures.fixed(Double(value), decimals: 3), width: columnWidth(name))
+          case .word(let word):
+            line.append("  ")
+            line.append(left: word, width: columnWidth(name) - 2)
+          }
+        }
         return line
       }
   }

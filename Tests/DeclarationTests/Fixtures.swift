@@ -33,6 +33,13 @@ let small = """
     - trigger: {name: act, output: second, above: 0.7}
   table:
     features: [daily, hour]
+  views:
+    best: select * from scores where first >= 0.5 ;
+    twice:
+      postgres: |
+        WITH s AS (SELECT 1)
+        SELECT * FROM s
+  board: {order_by: first, show: [second, act]}
   """
 
 /// `small` with one place changed; the place must exist once.

@@ -90,11 +90,27 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("[daily, hour]", "[dayly]", 29, 14, "\"dayly\"", "daily, plan_code, hour"),
     Mistake("[daily, hour]", "[daily, daily]", 29, 21, "\"daily\" twice", "once"),
   ]
+  private static let views: [Mistake] = [
+    Mistake("best: select", "best: update", 31, 9, "\"update * from", "begins with SELECT or WITH"),
+    Mistake(
+      "best: select * from", "best: select 1; drop table", 31, 9, "a semicolon inside", "one statement"),
+    Mistake("best: select", "Scores: select", 31, 3, "the name \"Scores\"", "tables and indices"),
+    Mistake("best: select", "dead_letters_pkey: select", 31, 3, "the name \"dead_letters_pkey\"", "tables"),
+    Mistake("best: select", "tally_best: select", 31, 3, "the name \"tally_best\"", "tally_, pg_, sqlite_"),
+    Mistake("best: select", "TWICE: select", 32, 3, "the view \"twice\" twice", "the letters' case"),
+    Mistake("best: select", "be-st: select", 31, 3, "the name \"be-st\"", "letters, digits and _"),
+    Mistake("postgres: |", "mysql: |", 33, 5, "the key \"mysql\"", "postgres, sqlite"),
+    Mistake("order_by: first, ", "", 36, 8, "without the key order_by", "order_by"),
+    Mistake("order_by: first, ", "order_by: act, ", 36, 19, "\"act\"", "an output: first, second"),
+    Mistake("show: [second, act]", "show: [third]", 36, 33, "\"third\"", "first, second, level, act"),
+    Mistake("show: [second, act]", "show: [first]", 36, 33, "\"first\"", "none that is order_by"),
+    Mistake("show: [second, act]", "limit: 3", 36, 26, "the key \"limit\"", "title, order_by, show"),
+  ]
   private static let syntax: [Mistake] = [
     Mistake("vip: flag", "age: flag", 7, 3, "the key \"age\" twice", "each key once"),
     Mistake("name: act", "name: act, name: b", 27, 15, "the key \"name\" twice", "each key once"),
     Mistake("  hour:", "   hour:", 18, 4, "broken YAML", "valid YAML"),
-    Mistake("[daily, hour]", "[daily, hour", 30, 1, "while parsing a flow sequence from 29:13", "valid YAML"),
+    Mistake("[daily, hour]", "[daily, hour", 30, 6, "while parsing a flow sequence from 29:13", "valid YAML"),
     Mistake("daily: logins / 30", "daily: a: b", 16, 11, "broken YAML: mapping values", "valid YAML"),
     Mistake(
       "daily: logins / 30", "daily: \"a", 19, 13, "while parsing a block mapping from 16:3", "valid YAML"),
@@ -104,7 +120,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("pipeline: small", "--- 1\n---", 2, 1, "broken YAML", "valid YAML"),
   ]
 
-  @Test(arguments: keysAndTypes + namesAndExpressions + decisions + syntax)
+  @Test(arguments: keysAndTypes + namesAndExpressions + decisions + views + syntax)
   func isReportedWhereItStands(_ mistake: Mistake) throws {
     let error = try #require(loadError(broken(mistake.place, mistake.replacement)))
     #expect(error.position == SourcePosition(line: mistake.line, column: mistake.column), "\(error)")

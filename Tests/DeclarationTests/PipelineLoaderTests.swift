@@ -54,6 +54,14 @@ import Testing
         .trigger(name: "act", output: "second", above: 0.7),
       ])
     #expect(pipeline.tableFeatures == ["daily", "hour"])
+    let best = "select * from scores where first >= 0.5"
+    #expect(
+      pipeline.views == [
+        TableView(name: "best", postgres: best, sqlite: best),
+        TableView(name: "twice", postgres: "WITH s AS (SELECT 1)\nSELECT * FROM s", sqlite: nil),
+      ])
+    #expect(
+      pipeline.board == BoardDeclaration(title: "highest first", orderBy: "first", show: ["second", "act"]))
   }
 
   /// Whoever declares decimals means them, unless `round: true` stands beside them.

@@ -35,15 +35,18 @@ import Testing
     var previous = MetricsSnapshot()
     previous.read = 1_222_567
     previous.scored = 1_233_950
-    let atRisk = [
-      AtRiskEntry(entityID: "customer-000017", churn: 0.9871, engagement: 0.1234, category: "low"),
-      AtRiskEntry(
-        entityID: "an-id-that-is-longer-than-any-column-of-the-table", churn: 0.9, engagement: nil,
-        category: nil),
+    let entries = [
+      BoardEntry(
+        entityID: "customer-000017", value: 0.9871, cells: [.number(0.1234), .word("low"), .word("yes")]),
+      BoardEntry(
+        entityID: "an-id-that-is-longer-than-any-column-of-the-table", value: 0.9,
+        cells: [.number(12), .word("-"), .word("no")]),
     ]
+    let board = BoardDeclaration(
+      title: "most at risk", orderBy: "churn", show: ["engagement", "category", "call"])
     return MonitorView(
       title: "Tally demo · engagement", current: current, previous: previous, intervalSeconds: 1,
-      elapsedSeconds: 3_723.4, atRisk: atRisk)
+      elapsedSeconds: 3_723.4, board: board, entries: entries)
   }
 
   @Test func looksLikeThis() {
@@ -63,9 +66,9 @@ import Testing
 
       dead letters  key-mismatch 5  undecodable 2
 
-      most at risk                               churn  engagement  category
-      customer-000017                            0.987       0.123  low
-      an-id-that-is-longer-than-any-column-of…   0.900           -  -
+      most at risk                               churn  engagement  category  call
+      customer-000017                            0.987       0.123  low       yes
+      an-id-that-is-longer-than-any-column-of…   0.900      12.000  -         no
       """
     #expect(view().lines(width: 82, ansi: false).joined(separator: "\n") == expected)
   }
@@ -98,8 +101,9 @@ import Testing
 
   @Test func noIdCanSteerTheTerminal() {
     var view = view()
-    view.atRisk = [
-      AtRiskEntry(entityID: "a\u{1b}[2Jb\u{9b}c\n", churn: 1, engagement: nil, category: "\u{7}x")
+    view.entries = [
+      BoardEntry(
+        entityID: "a\u{1b}[2Jb\u{9b}c\n", value: 1, cells: [.number(0), .word("\u{7}x"), .word("no")])
     ]
     let last = view.lines(width: 80, ansi: true).last ?? ""
     #expect(

@@ -19,7 +19,8 @@ enum TableFixture {
   static func context(
     pipeline: String = "engagement", outputs: [String] = ["engagement", "churn"],
     decisions: [(String, [String])] = [("level", ["high", "medium", "low"]), ("intervene", [])],
-    features: [String] = features, tableFeatures: [String]? = nil, version: String = "v1"
+    features: [String] = features, tableFeatures: [String]? = nil, version: String = "v1",
+    views: [TableView] = []
   ) -> ScoreContext {
     let inTable = tableFeatures ?? features.filter { $0 != "not in the table" }
     return ScoreContext(
@@ -27,7 +28,8 @@ enum TableFixture {
       featureNames: features,
       featureLabels: features.map { labels[$0] ?? [] }, outputNames: outputs, modelNames: outputs,
       modelVersions: outputs.map { _ in version }, decisionNames: decisions.map(\.0),
-      decisionLabels: decisions.map(\.1), tableFeatures: inTable.compactMap { features.firstIndex(of: $0) })
+      decisionLabels: decisions.map(\.1), tableFeatures: inTable.compactMap { features.firstIndex(of: $0) },
+      views: views)
   }
 }
 

@@ -110,56 +110,6 @@ import Tables
     #expect(error.cause.contains("column churn of table latest_scores is generated"), "\(error)")
   }
 
-  /// A view is touched when its definition changes and then replaced, so that what others have made of it stays.
-  @Test(arguments: [TableKind.postgres, .pooled])
-  func viewsKeepGrantsAndWhatDependsOnThem(_ kind: TableKind) throws {
-    let backend = try kind.backend()
-    let engagement = TableFixture.context(outputs: ["engagement"])
-    try Self.write(backend, engagement, 0)
-    let reader = "reader\(UInt32.random(in: 0...UInt32.max))"
-    for sql in [
-      "CREATE ROLE \(reader)", "GRANT SELECT ON at_risk_customers TO \(reader)",
-      "CREATE VIEW dashboard AS SELECT customer_id FROM at_risk_customers",
-      "COMMENT ON VIEW model_performance IS 'mine'",
-    ] { _ = try backend.query(sql) }
-    func oid(_ view: String) throws -> [[String]] { try backend.query("SELECT '\(view)'::regclass::oid") }
-    let before = try ["at_risk_customers", "model_performance", "dashboard"].map(oid)
-    // Its own definition gains a column; the other tables gain some too.
-    try Self.write(backend, TableFixture.context(), 1)
-    #expect(try ["at_risk_customers", "model_performance", "dashboard"].map(oid) == before)
-    #expect(
-      try backend.query(
-        "SELECT has_table_privilege('\(reader)', 'at_risk_customers', 'SELECT'), obj_description('model_performance'::regclass)"
-      )
-        == [["t", "mine"]])
-    #expect(
-      try backend.query(
-        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'at_risk_customers'::regclass AND attname = 'predicted_churn'"
-      )
-        == [["1"]])
-    _ = try backend.query("DROP OWNED BY \(reader)")
-    _ = try backend.query("DROP ROLE \(reader)")
-    // A view that must lose a column cannot be replaced: said, and nothing is lost.
-    _ = try backend.query("UPDATE tally_made SET detail = 'SELECT 1' WHERE name = 'high_value_customers'")
-    _ = try backend.query("DROP VIEW high_value_customers")
-    _ = try backend.query("CREATE VIEW high_value_customers AS SELECT 1 AS another")
-    let error = try #require(
-      tableError { _ = try backend.sink(TableFixture.context()).positions(topic: "events", [0]) })
-    #expect(
-      error.code == .refused && error.cause.contains("DROP VIEW high_value_customers CASCADE"), "\(error)")
-  }
-
-  /// A view that somebody has made anew under Tally's name stays as it is.
-  @Test(arguments: TableKind.allCases)
-  func aViewThatStandsIsLeftAlone(_ kind: TableKind) throws {
-    let backend = try kind.backend()
-    try Self.write(backend, TableFixture.context(), 0)
-    _ = try backend.query("DROP VIEW model_performance")
-    _ = try backend.query("CREATE VIEW model_performance AS SELECT 42 AS answer")
-    try Self.write(backend, TableFixture.context(features: ["age"]), 1)
-    #expect(try backend.query("SELECT answer FROM model_performance") == [["42"]])
-  }
-
   @Test(arguments: TableKind.allCases)
   func pipelinesShareTheTables(_ kind: TableKind) throws {
     let backend = try kind.backend()
@@ -211,63 +161,5 @@ import Tables
     #expect(
       tableError { _ = try PostgresTableSink(PostgresConfiguration(connection: ""), context: context) }?.code
         == .refused)
-  }
-
-  @Test(arguments: TableKind.allCases)
-  func viewsAnswer(_ kind: TableKind) throws {
-    let backend = try kind.backend()
-    let context = TableFixture.context()
-    let sink = try backend.sink(context)
-    func person(_ name: String, _ offset: Int64, engagement: Float, premium: Bool, risk: Float) -> TableInput
-    {
-      var input = Self.input(context, name, offset)
-      input.outputs = [engagement, 0.1]
-      input.features[TableFixture.features.firstIndex(of: "account_type")!] = premium ? 1 : 0
-      input.features[TableFixture.features.firstIndex(of: "churn_risk_score")!] = risk
-      return input
-    }
-    let people = [
-      person("best", 0, engagement: 0.7, premium: true, risk: 0),
-      person("free", 1, engagement: 0.9, premium: false, risk: 0),
-      person("less", 2, engagement: 0.4, premium: true, risk: 0.75),
-      person("low", 3, engagement: 0.25, premium: true, risk: 0.5),
-      person("mean", 4, engagement: 0.3, premium: true, risk: 0.5),
-    ]
-    #expect(
-      try TableBatch(context, people).write(to: sink, [.init(partition: 0, old: nil, new: 5)]) == .written)
-    #expect(
-      try backend.query("SELECT pipeline, customer_id, location, account_type FROM high_value_customers")
-        == [["engagement", "best", "south", "premium"]])
-    #expect(
-      try backend.query(
-        "SELECT customer_id, round(CAST(predicted_churn AS numeric), 1) FROM at_risk_customers")
-        == [["less", "0.1"], ["low", "0.1"]])
-    let summary = """
-      SELECT model_version, total_predictions, high_count, medium_count, low_count,
-        round(CAST(avg_score AS numeric), 4), round(CAST(stddev_score AS numeric), 4) FROM model_performance
-      """
-    #expect(
-      try backend.query(summary)
-        == [["engagement=v1,churn=v1", "5", "2", "1", "2", "0.51", "0.2793"]].map { row in
-          kind != .sqlite ? row.map { $0 == "0.51" ? "0.5100" : $0 } : row
-        })
-  }
-
-  @Test(arguments: TableKind.allCases)
-  func viewsComeWithTheirColumns(_ kind: TableKind) throws {
-    let backend = try kind.backend()
-    func views() throws -> [String] {
-      let catalogue =
-        kind != .sqlite
-        ? "SELECT viewname FROM pg_views WHERE schemaname = 'public' ORDER BY 1"
-        : "SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY 1"
-      return try backend.query(catalogue).map { $0[0] }
-    }
-    try Self.write(backend, TableFixture.context(outputs: ["churn"], decisions: []), 0)
-    #expect(try views() == [])
-    try Self.write(
-      backend, TableFixture.context(outputs: ["engagement"], decisions: [], features: ["age"]), 1)
-    #expect(try views() == ["at_risk_customers", "high_value_customers", "model_performance"])
-    #expect(try backend.query("SELECT count(*) FROM at_risk_customers") == [["0"]])
   }
 }

@@ -14,7 +14,8 @@ extension LoadedPipeline {
       modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } },
       modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
       decisionLabels: decider.decisionLabels,
-      tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) })
+      tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) },
+      views: declaration.views)
   }
 
   /// What the store's records must have been made by.

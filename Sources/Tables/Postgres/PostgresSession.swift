@@ -63,28 +63,42 @@ package final class PostgresSession {
   /// Adds what is missing. Returns the tables' columns that an earlier plan wrote and this one does not.
   private func migrate(_ plan: TablePlan, timeoutMs: Int) throws -> [String: [String]] {
     let first = try inspect(plan)
-    if first.statements.isEmpty { return first.left }
+    if first.isEmpty { return first.left }
     try run(
       "BEGIN; SET LOCAL statement_timeout = \(timeoutMs); SELECT pg_advisory_xact_lock(\(Self.migrationLock))",
       "lock for migration", timeoutMs: timeoutMs)
     let migration = try inspect(plan)
+    if !migration.statements.isEmpty {
+      try run(migration.statements.joined(separator: ";\n"), "migrate", timeoutMs: timeoutMs)
+    }
+    for view in migration.views { try make(view.name, view.statements, timeoutMs: timeoutMs) }
+    try run("COMMIT", "migrate", timeoutMs: timeoutMs)
+    return migration.left
+  }
+
+  private func make(_ view: String, _ statements: [String], timeoutMs: Int) throws {
+    let detail = "\(connection.name): views"
     do {
-      try run((migration.statements + ["COMMIT"]).joined(separator: ";\n"), "migrate", timeoutMs: timeoutMs)
+      for statement in statements { try run(statement, "make the view \(view)", timeoutMs: timeoutMs) }
     } catch let error as PortError where error.cause.contains("42P16") {
       throw PortError(
-        .refused, "\(connection.name): views",
+        .refused, detail,
         cause:
-          "a view of Tally's must get other columns, which CREATE OR REPLACE VIEW cannot do: drop it with what depends on it "
-          + "(\(TableViews.names.map { "DROP VIEW \($0) CASCADE" }.joined(separator: "; "))), start again, and make anew what you "
-          + "had made over it; \(error.cause)", reason: .tableForeign)
+          "view \(view) must get other columns, which CREATE OR REPLACE VIEW cannot do: drop it with what depends on it "
+          + "(DROP VIEW \(TableStatements.quoted(view)) CASCADE), start again, and make anew what you had made over it; "
+          + error.cause, reason: .tableForeign)
+    } catch let error as PortError {
+      throw TableMigration.refused(view: view, error, detail)
     }
-    return migration.left
   }
 
   private func inspect(_ plan: TablePlan) throws -> TableMigration {
     var found: [String: [String: String]] = [:]
     var blocking: [TableMigration.Blocking] = []
-    let names = plan.tables.map(\.name) + TableViews.names + [TableMigration.versionTable, TableMade.table]
+    let names =
+      plan.tables.map(\.name) + plan.views(.postgres).map(\.name) + [
+        TableMigration.versionTable, TableMade.table,
+      ]
     let sql = """
       SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
         a.attnotnull AND NOT a.atthasdef AND a.attidentity = '', a.attgenerated <> '' OR a.attidentity = 'a'

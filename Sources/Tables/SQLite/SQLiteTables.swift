@@ -78,6 +78,7 @@ public final class SQLiteTables: Sendable {
         try database.inTransaction(.immediate) {
           let migration = try Self.inspect(database, plan, detail)
           for statement in migration.statements { try database.execute(sql: statement) }
+          for view in migration.views { try Self.make(view.name, view.statements, database, detail) }
           left = migration.left
           return .commit
         }
@@ -86,12 +87,28 @@ public final class SQLiteTables: Sendable {
     }
   }
 
+  private static func make(
+    _ view: String, _ statements: [String], _ database: Database, _ detail: String
+  ) throws {
+    do {
+      for statement in statements { try database.execute(sql: statement) }
+    } catch let error as DatabaseError {
+      var problem = SQLiteProblem.error(error, detail)
+      // It speaks of the declaration: no row is read yet.
+      if problem.code == .refused, let message = error.message {
+        problem = PortError(.refused, detail, cause: message, reason: problem.reason)
+      }
+      throw TableMigration.refused(view: view, problem, detail)
+    }
+  }
+
   private static func inspect(_ database: Database, _ plan: TablePlan, _ detail: String) throws
     -> TableMigration
   {
     var found: [String: [String: String]] = [:]
     var blocking: [TableMigration.Blocking] = []
-    for table in plan.tables.map(\.name) + TableViews.names + [TableMigration.versionTable, TableMade.table] {
+    let views = plan.views(.sqlite).map(\.name)
+    for table in plan.tables.map(\.name) + views + [TableMigration.versionTable, TableMade.table] {
       let rows = try Row.fetchAll(
         database,
         sql:

@@ -9,6 +9,8 @@ struct TableMigration {
 
   /// Statements to run, in order; empty: nothing is missing.
   private(set) var statements: [String] = []
+  /// What makes or replaces views, behind the statements.
+  private(set) var views: [(name: String, statements: [String])] = []
   /// Columns of the tables that an earlier plan wrote and this one does not.
   private(set) var left: [String: [String]] = [:]
 
@@ -21,6 +23,9 @@ struct TableMigration {
     /// The database makes its value.
     var isGenerated: Bool
   }
+
+  /// Whether nothing is to be done.
+  var isEmpty: Bool { statements.isEmpty && views.isEmpty }
 
   /// Compares a plan with what is there: `found` has each table's (and view's) columns with their types in
   /// the database's own words, `made` what Tally has noted of them (nil: a version that noted nothing), `key` is that of `scores`. Throws
@@ -38,13 +43,10 @@ struct TableMigration {
           "the tables are of version \(foundVersion), this program knows \(Self.version): run a newer Tally",
         reason: .newerVersion)
     }
-    var types = found
     for table in plan.tables {
       guard let columns = found[table.name] else {
         statements.append(TableStatements.create(table, dialect))
         statements += TableStatements.indices(table)
-        types[table.name] = Dictionary(
-          table.columns.map { ($0.name, dialect.name($0.type)) }, uniquingKeysWith: { first, _ in first })
         notes += table.columns.map { TableMade.note(column: $0.name, of: table.name) }
         continue
       }
@@ -59,7 +61,6 @@ struct TableMigration {
               reason: .tableForeign)
           }
           statements.append(TableStatements.add(column, to: table.name, dialect))
-          types[table.name]?[column.name] = dialect.name(column.type)
         }
         if !known.has(column.name, of: table.name) {
           notes.append(TableMade.note(column: column.name, of: table.name))
@@ -77,7 +78,7 @@ struct TableMigration {
     }
     if made == nil { statements.append(TableMade.create) }
     statements += notes
-    addViews(TableViews(types, dialect), found: found, known, dialect)
+    try addViews(plan, found: found, known, isNoted: made != nil, dialect, detail)
     if let key {
       // First: what SQLite has of the table is text, in which columns that are added now are lacking.
       statements = try ScoresKey.migration(key, plan.scores, dialect, detail: detail) + statements
@@ -90,27 +91,66 @@ struct TableMigration {
     }
   }
 
-  /// A view is made when it is not there, and replaced when its definition is another than the noted one: grants and what depends on it
-  /// stay. One that a version made which noted nothing is taken for what it would be now.
+  /// A view is made when it is not there, and replaced when its declaration is another than the noted one: grants and what depends on
+  /// it stay. One of the same declaration stays as it is, even if an operator has changed it. Throws for one that is not this
+  /// pipeline's. `isNoted`: the database tells what is Tally's; an earlier version noted nothing.
   private mutating func addViews(
-    _ views: TableViews, found: [String: [String: String]], _ known: TableMade, _ dialect: TableDialect
-  ) {
-    for (name, select) in views.definitions {
+    _ plan: TablePlan, found: [String: [String: String]], _ known: TableMade, isNoted: Bool,
+    _ dialect: TableDialect, _ detail: String
+  ) throws {
+    let pipeline = plan.context.pipeline
+    for (name, select) in plan.views(dialect) {
       let isThere = found[name] != nil
-      let isSame = known.views[name] == nil || known.views[name] == select
-      if isThere && isSame {
-        if known.views[name] == nil { statements.append(TableMade.note(view: name, select)) }
-        continue
+      let noted = known.views[name]
+      if isThere {
+        try Self.check(view: name, owner: known.viewOwners[name], pipeline, noted, select, isNoted, detail)
       }
-      let quoted = TableStatements.quoted(name)
-      switch dialect {
-      case .postgres: statements.append("CREATE OR REPLACE VIEW \(quoted) AS \(select)")
-      case .sqlite:
-        if isThere { statements.append("DROP VIEW \(quoted)") }
-        statements.append("CREATE VIEW \(quoted) AS \(select)")
+      var makes: [String] = []
+      if !isThere || (noted ?? select) != select {
+        let quoted = TableStatements.quoted(name)
+        switch dialect {
+        case .postgres: makes.append("CREATE OR REPLACE VIEW \(quoted) AS \(select)")
+        case .sqlite:
+          if isThere { makes.append("DROP VIEW \(quoted)") }
+          // SQLite looks at what a view names only when it is read.
+          makes += ["CREATE VIEW \(quoted) AS \(select)", "SELECT * FROM \(quoted) LIMIT 0"]
+        }
       }
-      statements.append(TableMade.note(view: name, select))
+      if noted != select || known.viewOwners[name] != pipeline {
+        makes += TableMade.note(view: name, select, pipeline: pipeline)
+      }
+      if !makes.isEmpty { views.append((name, makes)) }
     }
+  }
+
+  /// Throws unless a view that is there may be this pipeline's.
+  private static func check(
+    view name: String, owner: String?, _ pipeline: String, _ noted: String?, _ select: String,
+    _ isNoted: Bool,
+    _ detail: String
+  ) throws {
+    guard noted != nil || !isNoted else {
+      throw PortError(
+        .refused, detail,
+        cause:
+          "the pipeline declares the view \(name), and there is one, or a table, that Tally has not made: rename yours or the "
+          + "pipeline's", reason: .tableForeign)
+    }
+    guard let owner, let noted, owner != pipeline, noted != select else { return }
+    throw PortError(
+      .refused, detail,
+      cause:
+        "the pipeline declares the view \(name), which the pipeline \(owner) has made by another declaration: views belong to the "
+        + "database; declare it alike in both or rename one", reason: .tableForeign)
+  }
+
+  /// What a database says against a view, in the words of whoever declared it.
+  static func refused(view name: String, _ error: PortError, _ detail: String) -> PortError {
+    guard error.code == .refused else { return error }
+    return PortError(
+      .refused, detail,
+      cause: "view \(name), as views.\(name) of the pipeline's file declares it: \(error.cause)",
+      reason: .badPipeline)
   }
 
   private static func check(

@@ -33,6 +33,13 @@ package struct TablePlan {
     try checkNames()
   }
 
+  /// Views that the pipeline declares for a database, with what they select.
+  func views(_ dialect: TableDialect) -> [(name: String, select: String)] {
+    context.views.compactMap { view in
+      (dialect == .postgres ? view.postgres : view.sqlite).map { (view.name, $0) }
+    }
+  }
+
   /// All tables.
   var tables: [TableDefinition] { [scores, latestScores, Self.deadLetters, Self.positions] }
 

@@ -101,6 +101,20 @@ extension Check {
     say("decisions:")
     for decision in declaration.decisions { say("  \(Self.text(of: decision))") }
     say("table features: \(declaration.tableFeatures.joined(separator: ", "))")
+    if !declaration.views.isEmpty {
+      say("views: \(declaration.views.map { Self.text(of: $0) }.joined(separator: ", "))")
+    }
+    if let board = declaration.board {
+      say("board: \(board.title): by \(board.orderBy), with \(board.show.joined(separator: ", "))")
+    }
+  }
+
+  private static func text(of view: TableView) -> String {
+    switch (view.postgres, view.sqlite) {
+    case (_, nil): "\(view.name) (PostgreSQL)"
+    case (nil, _): "\(view.name) (SQLite)"
+    default: view.name
+    }
   }
 
   private static func text(of decision: DecisionDeclaration) -> String {

@@ -41,10 +41,10 @@ extension LoadedPipeline {
     try RuleDecider(declaration.decisions, outputNames: declaration.models.flatMap(\.outputs))
   }
 
-  /// The people most at risk, when the pipeline has an output named "churn".
-  func makeBoard(_ settings: Settings, scorer: any RowScorer) throws -> AtRiskBoard? {
-    let context = context(topic: settings.topic, scorer: scorer, decider: try makeDecider())
-    return AtRiskBoard(
-      context: context, churn: "churn", engagement: "engagement", category: "engagement_category")
+  /// The list of entities that the pipeline declares; nil: none.
+  func makeBoard(_ settings: Settings, scorer: any RowScorer) throws -> EntityBoard? {
+    guard let board = declaration.board else { return nil }
+    return EntityBoard(
+      board, context: context(topic: settings.topic, scorer: scorer, decider: try makeDecider()))
   }
 }

@@ -16,7 +16,7 @@ import Synchronization
 /// A pipeline at work: workers on threads of their own, their metrics, and the signal that stops them.
 final class PipelineRun: Sendable {
   let metrics: PipelineMetrics
-  let atRisk: AtRiskBoard?
+  let board: EntityBoard?
   let stop = StopSignal()
   private let outcome = Mutex(Outcome())
   private let group = WorkerThreads()
@@ -47,12 +47,12 @@ final class PipelineRun: Sendable {
 
   /// As above, with neighbours of the caller's choice.
   init(
-    _ settings: Settings, _ pipeline: LoadedPipeline, _ plan: WorkerPlan, board: AtRiskBoard? = nil
+    _ settings: Settings, _ pipeline: LoadedPipeline, _ plan: WorkerPlan, board: EntityBoard? = nil
   ) throws {
     metrics = PipelineMetrics()
     let names = NameLedger(declaredTypes: pipeline.declaration.features.events.map(\.name))
     metrics.readNames { names.counts() }
-    atRisk = board
+    self.board = board
     var workers: [WorkerBox] = []
     do {
       for number in 0..<settings.workers {

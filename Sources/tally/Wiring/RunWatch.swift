@@ -38,7 +38,7 @@ struct RunWatch {
     isPicture = isLive && output.isTerminal
     refreshTicks = (isLive && output.isTerminal ? 1 : Self.lineSeconds) * 1000 / Self.tickMs
     view = LiveView(
-      title: title(), metrics: run.metrics, board: isLive ? run.atRisk : nil, clock: SystemClock(),
+      title: title(), metrics: run.metrics, board: isLive ? run.board : nil, clock: SystemClock(),
       terminal: isLive ? output : LineOutput())
   }
 

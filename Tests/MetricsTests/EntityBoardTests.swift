@@ -3,7 +3,7 @@ import Events
 import Monitor
 import Testing
 
-@Suite struct AtRiskBoardTests {
+@Suite struct EntityBoardTests {
   private let context = ScoreContext(
     pipeline: "p", topic: "t", definition: "", featureNames: ["f"], featureLabels: [[]],
     outputNames: ["engagement", "churn"], modelNames: ["m", "m"], modelVersions: ["", ""],
@@ -26,8 +26,11 @@ import Testing
     return batch
   }
 
-  private func board() throws -> AtRiskBoard {
-    try #require(AtRiskBoard(context: context, churn: "churn", engagement: "engagement", category: "level"))
+  private func board() throws -> EntityBoard {
+    try #require(
+      EntityBoard(
+        BoardDeclaration(title: "", orderBy: "churn", show: ["engagement", "level", "intervene"]),
+        context: context))
   }
 
   @Test func theLatestScoreCounts() throws {
@@ -36,9 +39,9 @@ import Testing
     board.update(batch([("a", 0.25)]))
     #expect(
       board.top(3) == [
-        AtRiskEntry(entityID: "b", churn: 0.8, engagement: 1 - 0.8, category: "low"),
-        AtRiskEntry(entityID: "c", churn: 0.75, engagement: 0.25, category: "low"),
-        AtRiskEntry(entityID: "a", churn: 0.25, engagement: 0.75, category: "high"),
+        BoardEntry(entityID: "b", value: 0.8, cells: [.number(1 - 0.8), .word("low"), .word("no")]),
+        BoardEntry(entityID: "c", value: 0.75, cells: [.number(0.25), .word("low"), .word("no")]),
+        BoardEntry(entityID: "a", value: 0.25, cells: [.number(0.75), .word("high"), .word("no")]),
       ])
     board.update(batch([("b", .nan)]))
     #expect(board.top(1).map(\.entityID) == ["c"] && board.top(9).count == 2)
@@ -58,7 +61,7 @@ import Testing
       let expected = latest.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }.prefix(10)
       #expect(board.top(10).map(\.entityID) == expected.map(\.key), "seed \(seed)")
     }
-    #expect(latest.count > 4 * AtRiskBoard.candidatesMax)
+    #expect(latest.count > 4 * EntityBoard.candidatesMax)
   }
 
   @Test func comesBackAfterEverybodyHasFallen() throws {
@@ -70,8 +73,8 @@ import Testing
     #expect(board.top(1).first?.entityID == "e2999")
   }
 
-  @Test func needsTheOutput() {
-    #expect(AtRiskBoard(context: context, churn: "nothing", engagement: nil, category: nil) == nil)
-    #expect(AtRiskBoard(context: context, churn: "churn", engagement: "no", category: "no") != nil)
+  @Test(arguments: [("nothing", []), ("churn", ["no"]), ("intervene", [])] as [(String, [String])])
+  func needsItsColumns(orderBy: String, show: [String]) {
+    #expect(EntityBoard(BoardDeclaration(title: "", orderBy: orderBy, show: show), context: context) == nil)
   }
 }
