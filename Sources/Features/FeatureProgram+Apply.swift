@@ -13,25 +13,31 @@ public enum EventEffect: Sendable {
 }
 
 extension FeatureProgram {
+  /// What `process` would do with an event that has no `problem`. An erasure is never a duplicate: a second one finds an
+  /// empty state. Row code.
+  public func effect(of event: Event, on state: EntityState) -> EventEffect {
+    switch event.kind {
+    case .erasure: .erased
+    case .tick where state.events == 0 || startsAnew(event.time, state): .unknownEntity
+    case .tick: state.remembers(event.idHash) ? .duplicate : .applied
+    case .engagement, .profileSnapshot, .profileChange: isDuplicate(event, of: state) ? .duplicate : .applied
+    }
+  }
+
   /// Does with an event that has no `problem` what its kind asks for. Row code.
   ///
-  /// `batch` must have been decoded with the program's `symbols`. An erasure is never a duplicate: a second one finds an
-  /// empty state.
+  /// `batch` must have been decoded with the program's `symbols`.
   public func process(_ event: Event, in batch: EventBatch, to state: EntityState) -> EventEffect {
-    switch event.kind {
-    case .erasure:
-      state.removeAll()
-      return .erased
-    case .tick where state.events == 0 || startsAnew(event.time, state): return .unknownEntity
-    case .tick:
-      if state.remembers(event.idHash) { return .duplicate }
+    let effect = effect(of: event, on: state)
+    switch (effect, event.kind) {
+    case (.erased, _): state.removeAll()
+    case (.applied, .tick):
       state.watermark = max(state.watermark, event.time)
       state.remember(event.idHash)
-    case .engagement, .profileSnapshot, .profileChange:
-      if isDuplicate(event, of: state) { return .duplicate }
-      apply(event, in: batch, to: state)
+    case (.applied, _): apply(event, in: batch, to: state)
+    case (.duplicate, _), (.unknownEntity, _): break
     }
-    return .applied
+    return effect
   }
 
   /// Whether the id is among the entity's last 32; never after a silence longer than the idle TTL, since the event

@@ -1,4 +1,5 @@
-public import Events
+public import Dataflow
+import Events
 public import Features
 
 /// Makes point-in-time training rows by replaying a log through the features that score.
@@ -19,7 +20,6 @@ public final class TrainingSetCollector {
   public let set: TrainingSet
   private let program: FeatureProgram
   private let labels: LabelTable
-  private let futureBound: Int64
   private let scratch: FeatureScratch
   /// Positions in the label table, by entity, then by time.
   private let schedule: [Int]
@@ -28,13 +28,9 @@ public final class TrainingSetCollector {
   private var erased: [Hash128: Int] = [:]
 
   /// A collector for all labels of a table.
-  ///
-  /// An event more than `futureBound` microseconds ahead of its ingest time is left out, as the pipeline
-  /// does.
-  public init(program: FeatureProgram, labels: LabelTable, futureBound: Int64) {
+  public init(program: FeatureProgram, labels: LabelTable) {
     self.program = program
     self.labels = labels
-    self.futureBound = futureBound
     scratch = FeatureScratch(program)
     set = TrainingSet(
       columnNames: program.columnNames, labelNames: labels.names, featureHashes: program.featureHashes)
@@ -54,23 +50,23 @@ public final class TrainingSetCollector {
     counts.labels = all.count
   }
 
-  /// Takes the log's next event. `ingestTimeMs` is the record's timestamp; -1: none.
-  ///
-  /// Leaves out what the pipeline does not score: duplicates and events that do not fit the declaration. The
-  /// caller leaves out records that are no events or have another key.
-  public func apply(_ event: Event, in batch: EventBatch, ingestTimeMs: Int64 = -1) {
+  /// Takes the log's next event, at its position among those of the pass that has decoded it. What the pipeline does not score, such as
+  /// duplicates, is left out.
+  public func apply(_ position: Int32, of pass: EventPass) {
     counts.events += 1
-    let number = Int(batch.withBytes(of: event.entityID) { labels.entities.lookup($0) })
+    let event = pass.events.events[Int(position)]
+    let number = Int(pass.events.withBytes(of: event.entityID) { labels.entities.lookup($0) })
     guard number >= 0, entities[number].next < entities[number].end else { return }
-    let isInTime = ingestTimeMs < 0 || (event.time - futureBound + 999) / 1_000 <= ingestTimeMs
-    guard isInTime, program.problem(of: event, in: batch) == nil else {
-      counts.deadLettered += 1
-      return
-    }
-    if event.kind == .erasure { return erase(number, at: event.time) }
-    if let state = entities[number].state, event.kind != .tick, program.isDuplicate(event, of: state) {
+    let state = entities[number].state ?? EntityState(program)
+    switch pass.effect(of: position, on: state) {
+    case .erased: return erase(number, at: event.time)
+    case .duplicate:
       counts.duplicate += 1
       return
+    case .unknownEntity:
+      counts.unknown += 1
+      return
+    case .applied: break
     }
     while entities[number].next < entities[number].end,
       labels.labels[schedule[entities[number].next]].time <= event.time
@@ -81,15 +77,9 @@ public final class TrainingSetCollector {
       entities[number].state = nil
       return
     }
-    let state = entities[number].state ?? EntityState(program)
-    switch program.process(event, in: batch, to: state) {
-    case .applied:
-      entities[number].state = state
-      counts.applied += 1
-    case .duplicate: counts.duplicate += 1
-    case .unknownEntity: counts.deadLettered += 1
-    case .erased: break
-    }
+    _ = pass.apply(position, to: state)
+    entities[number].state = state
+    counts.applied += 1
   }
 
   /// Makes the rows that are still open at the end of the log. Returns all but those of people who were erased.
@@ -145,8 +135,8 @@ public struct CollectorCounts: Equatable, Sendable {
   public var duplicate = 0
   /// Erasures among them.
   public var erased = 0
-  /// Events among them that the pipeline would not score.
-  public var deadLettered = 0
+  /// Ticks among them for which there was no state, and which are dead letters when they are scored.
+  public var unknown = 0
 
   /// Nothing yet.
   public init() {}

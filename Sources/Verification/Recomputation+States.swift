@@ -56,8 +56,8 @@ extension Recomputation {
       rows.initialize(repeating: .nan)
       guard let one = rows.baseAddress else { return [] }
       let two = one + count
-      program.read(stored, asOf: asOf, into: one, scratch: scratch)
-      program.read(state, asOf: asOf, into: two, scratch: scratch)
+      pass.read(stored, asOf: asOf, into: one)
+      pass.read(state, asOf: asOf, into: two)
       return (0..<count).compactMap { column in
         guard one[column].bitPattern != two[column].bitPattern, !(one[column].isNaN && two[column].isNaN)
         else { return nil }

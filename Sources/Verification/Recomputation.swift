@@ -26,12 +26,10 @@ public final class Recomputation {
 
   private let context: ScoreContext
   private let sample: EntitySample
-  private let decoder: any RecordDecoder
+  let pass: EventPass
   private let scorer: any RowScorer
   private let decider: any Decider
   private let scoresFrom: [Int32: Int64]
-  private let events: EventBatch
-  let scratch: FeatureScratch
   private let features: FloatMatrix
   private let outputs: FloatMatrix
   private var decisions: [Int32] = []
@@ -48,14 +46,12 @@ public final class Recomputation {
     self.program = program
     self.context = context
     self.sample = sample
-    self.decoder = decoder
+    pass = EventPass(program: program, decoder: decoder)
     self.scorer = scorer
     self.decider = decider
     self.scoresFrom = scoresFrom
     self.rules = rules
     cells = ScoreCells(context)
-    events = EventBatch(symbols: program.symbols)
-    scratch = FeatureScratch(program)
     features = FloatMatrix(columns: context.featureNames.count, capacityRows: Self.rowsMax)
     outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: Self.rowsMax)
   }
@@ -78,28 +74,28 @@ public final class Recomputation {
   public func add(_ records: RecordBatch) throws {
     recordsRead += Int64(records.records.count)
     for record in records.records where sample.contains(record.key) {
-      events.removeAll()
-      guard decoder.decode(record, into: events) == nil else { continue }
-      try add(events.events[0], record)
+      pass.removeAll()
+      guard case .event(let event) = pass.decode(record) else { continue }
+      try add(event, record)
     }
     try score()
   }
 
-  private func add(_ event: Event, _ record: RawRecord) throws {
+  private func add(_ number: Int32, _ record: RawRecord) throws {
+    let event = pass.events.events[Int(number)]
     let person = person(record)
     person.hasEvents = true
     if let check = person.check, record.offset >= check.next { compare(person, check) }
     let before = person.state.events
-    switch program.process(event, in: events, to: person.state) {
-    case .duplicate, .unknownEntity: return
+    switch pass.apply(number, to: person.state) {
+    case .duplicate, .refused: return
     case .erased:
       try score()
       person.erase()
       person.hasBegunAnew = false
     case .applied:
       if before > 0 && person.state.events <= before && event.kind != .tick { person.hasBegunAnew = true }
-      program.read(
-        person.state, asOf: person.state.watermark, into: features.appendRow(), scratch: scratch)
+      pass.read(person.state, into: features.appendRow())
       pending.append(
         Pending(
           person: person,

@@ -67,6 +67,15 @@ import Testing
     #expect(dead.isEmpty, "declared, and used by nobody: \(dead.sorted())")
   }
 
+  /// What checks the steps from a record to a row has steps of its own.
+  @Test func noOracleTakesTheStepsThatItChecks() throws {
+    let oracles = try Project.swiftFiles(under: "Sources/Simulation").filter { $0.path.contains("/Check/") }
+    let tests =
+      try Project.swiftFiles(under: "Tests/FeaturesTests") + Project.swiftFiles(under: "Tests/PipelineTests")
+    #expect(!oracles.isEmpty && !tests.isEmpty)
+    for file in oracles + tests { #expect(!file.text.contains("EventPass"), "\(file.path)") }
+  }
+
   @Test func foldersAndTargetsAreTheSame() throws {
     let targets = Set(try Project.manifest().dependencies.keys)
     #expect(Set(try Project.folders(in: "Sources")) == targets)

@@ -29,7 +29,7 @@ struct RenewalTests {
   }
 
   func renew(_ facts: PartitionFacts, shorter: Bool = false, goesOn: Bool = true) throws -> Renewal? {
-    try Delivery.renew(
+    try TakeoverRules.renew(
       facts, begun: facts.record, identity: identity, acceptShorterLog: shorter, goesOn: goesOn)
   }
 
@@ -108,7 +108,7 @@ struct ExactlyOnceAcquisitionTests {
 
   func acquire(_ facts: PartitionFacts, _ guarantee: DeliveryGuarantee? = .exactlyOnce) throws -> Acquisition
   {
-    try Delivery.acquire(
+    try TakeoverRules.acquire(
       facts, identity: identity, startAt: .earliest, onLostState: .refuse, guarantee: guarantee)
   }
 
@@ -137,7 +137,7 @@ struct ExactlyOnceAcquisitionTests {
     #expect(try acquire(facts(w: 10, t: 10, c: nil)).topicFrom == 10, "T = W tells what an expired C was")
     // What a person has set after an offset expired: T tells that it may be right, else the person does.
     #expect(try acquire(facts(w: 10, t: 20, c: 15, mine: false)).topicFrom == 15)
-    let trusted = try Delivery.acquire(
+    let trusted = try TakeoverRules.acquire(
       facts(w: 10, t: nil, c: 15, mine: false), identity: identity, startAt: .earliest,
       onLostState: .rebuild, guarantee: .exactlyOnce, trustsOffsets: true)
     #expect(trusted.topicFrom == 15)
@@ -177,13 +177,13 @@ struct ExactlyOnceAcquisitionTests {
   func beginnings() throws {
     var fresh = facts(w: 0, t: nil, c: nil)
     fresh.record = nil
-    let begun = try Delivery.acquire(
+    let begun = try TakeoverRules.acquire(
       fresh, identity: identity, startAt: .latest, onLostState: .refuse, guarantee: .exactlyOnce)
     #expect(begun.commitsFirst && begun.record.nextOffset == 100)
     // A crash before the record; more events came meanwhile.
     fresh.committed = CommittedOffset(100, firstOffset: 100)
     fresh.bounds.high = 140
-    let again = try Delivery.acquire(
+    let again = try TakeoverRules.acquire(
       fresh, identity: identity, startAt: .latest, onLostState: .refuse, guarantee: .exactlyOnce)
     #expect(again.record.nextOffset == 100 && again.isNew && !again.record.isClearing)
   }
@@ -238,14 +238,14 @@ struct AcquisitionTests {
   }
 
   func acquire(_ facts: PartitionFacts, _ lost: OnLostState = .refuse) throws -> Acquisition {
-    try Delivery.acquire(facts, identity: identity, startAt: .earliest, onLostState: lost)
+    try TakeoverRules.acquire(facts, identity: identity, startAt: .earliest, onLostState: lost)
   }
 
   @Test("a new partition begins at the log's first record, or behind its last")
   func fresh() throws {
     let first = try acquire(facts(w: nil, t: nil, c: nil, low: 7))
     #expect(first.isNew && first.record.nextOffset == 7 && first.topicFrom == 7 && first.tableFrom == 7)
-    let last = try Delivery.acquire(
+    let last = try TakeoverRules.acquire(
       facts(w: nil, t: nil, c: nil), identity: identity, startAt: .latest, onLostState: .refuse)
     #expect(last.record.nextOffset == 100)
   }

@@ -31,7 +31,7 @@ import Testing
 
   private static func refusal(_ facts: PartitionFacts, _ partitioner: Partitioner) -> String? {
     do {
-      _ = try Delivery.acquire(
+      _ = try TakeoverRules.acquire(
         facts,
         identity: PipelineIdentity(
           name: "p", generation: 1, stateHash: "d", modelSet: "m", partitioner: partitioner),
@@ -65,7 +65,7 @@ import Testing
   @Test func renewalsAreHeldToTheSameRules() {
     for (partitioner, count) in [(Partitioner.crc32, Int32(4)), (.murmur2, 5)] {
       #expect(throws: PortError.self) {
-        try Delivery.renew(
+        try TakeoverRules.renew(
           Self.facts(record: Self.record(.murmur2), count: count), begun: nil,
           identity: PipelineIdentity(
             name: "p", generation: 2, stateHash: "e", modelSet: "m", partitioner: partitioner),

@@ -13,7 +13,7 @@ import Testing
     _ facts: PartitionFacts, accepted: LeftOut? = nil, lost: OnLostState = .refuse,
     _ guarantee: DeliveryGuarantee = .effectivelyOnce
   ) throws -> Acquisition {
-    try Delivery.acquire(
+    try TakeoverRules.acquire(
       facts, identity: base.identity, startAt: .earliest, onLostState: lost, guarantee: guarantee,
       acceptedGap: accepted)
   }
@@ -130,28 +130,28 @@ import Testing
   @Test("only what lies ahead and is in the log can be skipped")
   func skip() throws {
     let facts = base.facts(w: 10, t: 12, c: 10)
-    #expect(try Delivery.skip(order, facts).leftOut == ranges(order))
+    #expect(try TakeoverRules.skip(order, facts).leftOut == ranges(order))
     for (from, until, words) in [
       (9, 11, "scored already"), (11, 12, "scored already"), (99, 101, "not in the log yet"),
     ] as [(Int64, Int64, String)] {
       let refusal = try #require(throws: PortError.self) {
-        try Delivery.skip(LeftOut(from: from, until: until, cause: .skipped), facts)
+        try TakeoverRules.skip(LeftOut(from: from, until: until, cause: .skipped), facts)
       }
       #expect(refusal.detail.contains(words))
     }
-    #expect(throws: PortError.self) { try Delivery.skip(order, base.facts(w: nil, t: nil, c: nil)) }
+    #expect(throws: PortError.self) { try TakeoverRules.skip(order, base.facts(w: nil, t: nil, c: nil)) }
     // Given twice, it is there once.
     var given = facts
     given.record?.leftOut = ranges(order)
-    #expect(try Delivery.skip(order, given) == given.record)
+    #expect(try TakeoverRules.skip(order, given) == given.record)
     // As many as fit beside an offset.
     var full = base.facts(w: 10, t: 10, c: 10, high: 1000)
     for number in 0..<Int64(LeftOutRanges.ordersMax) {
       let from = 20 + number * 3
-      full.record = try Delivery.skip(LeftOut(from: from, until: from + 1, cause: .skipped), full)
+      full.record = try TakeoverRules.skip(LeftOut(from: from, until: from + 1, cause: .skipped), full)
     }
     let refusal = try #require(throws: PortError.self) {
-      try Delivery.skip(LeftOut(from: 900, until: 901, cause: .skipped), full)
+      try TakeoverRules.skip(LeftOut(from: 900, until: 901, cause: .skipped), full)
     }
     #expect(refusal.detail.contains("64 ranges"))
   }
@@ -161,7 +161,7 @@ import Testing
     var facts = base.facts(w: 20, t: 20, c: 20)
     facts.record?.leftOut = ranges(order)
     func renew(_ facts: PartitionFacts, begun: PartitionRecord? = nil) throws -> Renewal? {
-      try Delivery.renew(
+      try TakeoverRules.renew(
         facts, begun: begun, identity: base.identity, acceptShorterLog: false, goesOn: true)
     }
     #expect(try renew(facts)?.record?.leftOut == ranges(order))
@@ -189,13 +189,13 @@ import Testing
     begun.nextOffset = 11
     // What lies ahead of the live W is not decided yet.
     let decided = ranges(LeftOut(from: 12, until: 14, cause: .skipped))
-    #expect(try Delivery.takeOver(ordersOf: live, to: begun, partition: 2)?.leftOut == decided)
+    #expect(try TakeoverRules.takeOver(ordersOf: live, to: begun, partition: 2)?.leftOut == decided)
     begun.leftOut = decided
-    #expect(try Delivery.takeOver(ordersOf: live, to: begun, partition: 2) == nil)
+    #expect(try TakeoverRules.takeOver(ordersOf: live, to: begun, partition: 2) == nil)
     begun.leftOut = LeftOutRanges()
     begun.nextOffset = 13
     let refusal = try #require(throws: PortError.self) {
-      try Delivery.takeOver(ordersOf: live, to: begun, partition: 2)
+      try TakeoverRules.takeOver(ordersOf: live, to: begun, partition: 2)
     }
     #expect(refusal.detail.contains("--restart"))
   }

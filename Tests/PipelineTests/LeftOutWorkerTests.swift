@@ -111,7 +111,7 @@ import Testing
     var tries = 0
     source.onStuck = {
       tries += 1
-      if tries == 5 { worker.stop.stop() }
+      if tries == 5 { worker.context.stop.stop() }
     }
     try worker.run()
     world.log.stuck[1] = nil

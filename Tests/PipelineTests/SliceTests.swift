@@ -53,12 +53,12 @@ import Testing
     var most = 0
     world.onBatch = { _ in most = max(most, cache?.pinnedBytes ?? .max) }
     let worker = world.worker(calm, rebalanceShare: 0, batchRowsMax: 4096, cacheEntries: 1000)
-    cache = worker.cache
+    cache = worker.pass.cache
     try worker.run()
     // An empty state of this program takes less than a kilobyte; the first step, which knows no sizes, has 64.
     #expect(most > 10_000 && most < 20_000 + 64 * 1024, "\(most) bytes")
-    worker.cache.unpinAll()
-    #expect(worker.cache.statistics.bytes <= 20_000)
+    worker.pass.cache.unpinAll()
+    #expect(worker.pass.cache.statistics.bytes <= 20_000)
     #expect(world.recorder.scored == 1200)
   }
 }

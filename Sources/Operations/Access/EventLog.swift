@@ -58,25 +58,26 @@ package struct EventLog {
     }
   }
 
-  /// Decodes every record and calls `body` with those that are events, in the order of each partition's log. Returns what
-  /// the log held. Stops early when `body` returns false.
+  /// Decodes every record and calls `body` with those that are events (as positions in the pass's), in the order of each partition's log.
+  /// Returns what the log held. Stops early when `body` returns false.
   package func forEachEvent(
-    what: String, _ body: (Event, EventBatch, RawRecord) throws -> Bool
+    what: String, _ body: (Int32, EventPass, RawRecord) throws -> Bool
   ) throws -> EventLogCounts {
     defer { source.close() }
-    let decoder = try access.makeDecoder(homes)
-    let events = EventBatch(symbols: access.pipeline.program.symbols)
+    let pass = EventPass(program: access.pipeline.program, decoder: try access.makeDecoder(homes))
     let progress = access.report.begin(what, total: total)
     var counts = EventLogCounts()
     var isWanted = true
     try LogReading(source, report: access.report).forEachBatch { batch in
       for record in batch.records {
-        events.removeAll()
-        if let reason = decoder.decode(record, into: events) {
-          counts.add(reason, detail: decoder.refusedDetail)
-        } else if try !body(events.events[0], events, record) {
-          isWanted = false
-          return false
+        pass.removeAll()
+        switch pass.decode(record) {
+        case .refused(let reason): counts.add(reason, detail: pass.refusal.detail)
+        case .event(let event):
+          guard try body(event, pass, record) else {
+            isWanted = false
+            return false
+          }
         }
         progress.advance()
       }

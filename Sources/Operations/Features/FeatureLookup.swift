@@ -36,11 +36,12 @@ package struct FeatureLookup {
     let program = access.pipeline.program
     let state = EntityState(program)
     let log = try EventLog(access, file: file)
-    let counts = try log.forEachEvent(what: "features: reading the log") { event, batch, record in
-      guard batch.withBytes(of: event.entityID, { $0.elementsEqual(id) }) else { return true }
+    let counts = try log.forEachEvent(what: "features: reading the log") { number, pass, record in
+      let event = pass.events.events[Int(number)]
+      guard pass.events.withBytes(of: event.entityID, { $0.elementsEqual(id) }) else { return true }
       if let moment, event.time > moment { return true }
       state.partition = record.partition
-      _ = program.process(event, in: batch, to: state)
+      _ = pass.apply(number, to: state)
       return true
     }
     guard state.events > 0 else {

@@ -1,6 +1,6 @@
 package import Dataflow
 import Events
-package import Features
+import Features
 
 /// A person's state at every offset from some offset on, as far as the log was read.
 package struct EntityHistory {
@@ -8,20 +8,18 @@ package struct EntityHistory {
   /// Everything below was read.
   package private(set) var end: Int64
   private let id: [UInt8]
-  private let program: FeatureProgram
+  private let pass: EventPass
   private let state: EntityState
-  private let events: EventBatch
   /// Stored forms (empty: no state), each good for W above its offset and up to the next one's.
   private var versions: [(offset: Int64, bytes: [UInt8])] = [(-1, [])]
 
-  package init(id: String, partition: Int32, program: FeatureProgram, from start: Int64) {
+  package init(id: String, partition: Int32, pass: EventPass, from start: Int64) {
     self.id = Array(id.utf8)
     self.partition = partition
     end = start
-    self.program = program
-    state = EntityState(program)
+    self.pass = pass
+    state = EntityState(pass.program)
     state.partition = partition
-    events = EventBatch(symbols: program.symbols)
   }
 
   /// Whether any event made a state.
@@ -31,14 +29,14 @@ package struct EntityHistory {
   package mutating func isReadUp(to offset: Int64) { end = max(end, offset) }
 
   /// Applies the person's events among these records; forgets versions that are not needed for W ≥ `keepingFrom`.
-  package mutating func add(_ batch: RecordBatch, decoder: any RecordDecoder, keepingFrom first: Int64) {
+  package mutating func add(_ batch: RecordBatch, keepingFrom first: Int64) {
     for record in batch.records {
       end = max(end, record.offset + 1)
       guard record.key.elementsEqual(id) else { continue }
-      events.removeAll()
-      guard decoder.decode(record, into: events) == nil else { continue }
-      let effect = program.process(events.events[0], in: events, to: state)
-      guard effect == .applied || effect == .erased else { continue }
+      pass.removeAll()
+      guard case .event(let event) = pass.decode(record) else { continue }
+      let outcome = pass.apply(event, to: state)
+      guard outcome == .applied || outcome == .erased else { continue }
       if record.offset < first { versions.removeAll() }
       var writer = WireWriter()
       if state.events > 0 { state.encode(into: &writer) }

@@ -74,12 +74,12 @@ package struct EntityRebuild {
         leftOut: [facts.partition: record.leftOut],
         unpackedBytesMax: [facts.partition: record.unpackedBytesMax]), reader: "tally-rebuild")
     defer { source.close() }
-    var history = EntityHistory(id: id, partition: facts.partition, program: pipeline.program, from: start)
-    let decoder = try access.makeDecoder(homes)
+    let pass = EventPass(program: pipeline.program, decoder: try access.makeDecoder(homes))
+    var history = EntityHistory(id: id, partition: facts.partition, pass: pass, from: start)
     let progress = access.report.begin(
       "rebuild: reading partition \(facts.partition)", total: source.offsetsAtStart)
     try LogReading(source, from: [facts.partition: start], report: access.report).forEachBatch { batch in
-      history.add(batch, decoder: decoder, keepingFrom: record.nextOffset)
+      history.add(batch, keepingFrom: record.nextOffset)
       progress.advance(Int64(batch.records.count))
       return true
     }
@@ -87,13 +87,12 @@ package struct EntityRebuild {
     history.isReadUp(to: facts.bounds.high)
     guard isStored || history.hasEvents else { return false }
     source.follow()
-    try write(history, source, decoder, leftOut: record.leftOut.orders)
+    try write(history, source, leftOut: record.leftOut.orders)
     return true
   }
 
   private func write(
-    _ history: consuming EntityHistory, _ source: any LogSource, _ decoder: any RecordDecoder,
-    leftOut: LeftOutRanges
+    _ history: consuming EntityHistory, _ source: any LogSource, leftOut: LeftOutRanges
   ) throws {
     let batch = RecordBatch()
     let deadline = Date().addingTimeInterval(Self.deadlineSeconds)
@@ -124,7 +123,7 @@ package struct EntityRebuild {
       case .stuck(let partition, let from, _, let why): throw Failure.unread(partition, from: from, why)
       default: break
       }
-      history.add(batch, decoder: decoder, keepingFrom: 0)
+      history.add(batch, keepingFrom: 0)
     }
     throw Failure(
       "the pipeline writes too often to get in between; stop tally run for a moment and try again",

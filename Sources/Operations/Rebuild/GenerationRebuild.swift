@@ -114,7 +114,7 @@ package struct GenerationRebuild {
     for (partition, bytes) in zip(partitions, found) {
       let begun = try bytes.map { try PartitionRecord.read($0, partition: partition) }
       let facts = positions.facts[Int(partition)]
-      let renewal = try Delivery.renew(
+      let renewal = try TakeoverRules.renew(
         facts, begun: begun, identity: identity, acceptShorterLog: acceptShorterLog, goesOn: goesOn)
       guard let renewal else { continue }
       renewals[partition] = renewal
@@ -150,7 +150,7 @@ package struct GenerationRebuild {
     for (place, bytes) in try store.records(partitions).enumerated() {
       guard let bytes, let other = live[place] else { continue }
       let partition = partitions[place]
-      let next = try Delivery.takeOver(
+      let next = try TakeoverRules.takeOver(
         ordersOf: try PartitionRecord.read(other, partition: partition),
         to: try PartitionRecord.read(bytes, partition: partition), partition: partition)
       guard let next else { continue }

@@ -28,7 +28,7 @@ package struct StrayRebuild {
   package func run(_ positions: PipelinePositions) throws {
     let facts = positions.facts
     let homes = access.homes(Int32(facts.count))
-    for one in facts { try Delivery.checkHomes(one, partitioner: homes.partitioner) }
+    for one in facts { try TakeoverRules.checkHomes(one, partitioner: homes.partitioner) }
     guard !HomeSurvey.unseen(facts).isEmpty else {
       return access.report.say(
         "rebuild: all states are known to be where their entities belong; nothing to do")
@@ -71,14 +71,13 @@ package struct StrayRebuild {
     var states: [[UInt8]: EntityState] = [:]
     for id in ids { states[id] = EntityState(pipeline.program) }
     for state in states.values { state.partition = facts.partition }
-    let decoder = try access.makeDecoder(homes)
-    let events = EventBatch(symbols: pipeline.program.symbols)
+    let pass = EventPass(program: pipeline.program, decoder: try access.makeDecoder(homes))
     let start = max(facts.bounds.low, record.firstOffset)
     try read(facts.partition, start..<record.nextOffset, of: record) { raw in
       guard let state = states[Array(raw.key)] else { return }
-      events.removeAll()
-      guard decoder.decode(raw, into: events) == nil else { return }
-      _ = pipeline.program.process(events.events[0], in: events, to: state)
+      pass.removeAll()
+      guard case .event(let event) = pass.decode(raw) else { return }
+      _ = pass.apply(event, to: state)
     }
     try write(
       states.map { id, state in

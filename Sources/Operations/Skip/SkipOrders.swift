@@ -35,7 +35,7 @@ package struct SkipOrders {
   private func tryToGive(_ order: LeftOut, to partition: Int32, _ store: any StateStore) throws -> Bool {
     let positions = try PipelinePositions(access, store: store, partitions: partitions)
     let facts = positions.facts[Int(partition)]
-    let next = try Delivery.skip(order, facts)
+    let next = try TakeoverRules.skip(order, facts)
     let range = "\(partition):\(order.from)-\(order.until - 1)"
     guard next != facts.record else {
       access.report.say("skip: \(range) is left out already")

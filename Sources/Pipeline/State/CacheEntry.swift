@@ -23,6 +23,8 @@ struct CacheEntry {
   var isLive = false
   /// Whether the batch under way uses it.
   var isPinned = false
+  /// Whether the state is what the store has of the entity.
+  var isReadable = true
   /// Whether it was found since the clock's hand last passed.
   var isReferenced = false
 
@@ -53,6 +55,7 @@ struct CacheEntry {
     self.partition = partition
     self.hash = hash
     isLive = true
+    isReadable = true
     isReferenced = false
   }
 

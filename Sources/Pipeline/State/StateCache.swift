@@ -8,8 +8,7 @@ public import Features
 /// allocated. A slot number stays its entry's while the entry is pinned.
 ///
 /// A worker's use, per event: `find`; when that is `none`, `insert` an empty state and note it for the
-/// batch's one fetch, which decodes into `state(slot)` or calls `remove(slot)`. Then `state(slot)` per event,
-/// and `unpinAll` once when the batch's states are written.
+/// batch's one fetch, which calls `load`. Then `state(slot)` per event, and `unpinAll` once when the batch's states are written.
 public final class StateCache {
   /// The slot of an entity that is not in the cache.
   public static let none: Int32 = -1
@@ -49,6 +48,8 @@ public final class StateCache {
   /// Slots without a state.
   private var vacant: [Int32] = []
   private var hand = 0
+  /// Slots whose state could not be read.
+  private var unreadable: [Int32] = []
 
   /// An empty cache of states of `program`, for at most `entriesMax` entities and `bytesMax` bytes.
   public convenience init(program: FeatureProgram, entriesMax: Int, bytesMax: Int) {
@@ -97,6 +98,33 @@ public final class StateCache {
   public func state(_ slot: Int32) -> EntityState {
     guard let state = entries[Int(slot)].state else { preconditionFailure("no entity in this slot") }
     return state
+  }
+
+  /// Decodes what the store has of an entity into its slot; nil: nothing, a new entity. What cannot be read, or says that it belongs to
+  /// another partition, leaves the slot unreadable.
+  public func load(_ slot: Int32, _ partition: Int32, _ bytes: UnsafeRawBufferPointer?) {
+    let state = state(slot)
+    state.removeAll()
+    state.partition = partition
+    // A fetch that is repeated loads anew.
+    entries[Int(slot)].isReadable = true
+    guard let bytes, !state.decode(bytes) || state.partition != partition else { return }
+    state.removeAll()
+    state.partition = partition
+    entries[Int(slot)].isReadable = false
+    unreadable.append(slot)
+  }
+
+  /// Whether a slot has what the store has of its entity.
+  public func isReadable(_ slot: Int32) -> Bool { entries[Int(slot)].isReadable }
+
+  /// What the store has of the entity no longer counts: it was erased.
+  public func becomeReadable(_ slot: Int32) { entries[Int(slot)].isReadable = true }
+
+  /// Takes out the entities whose state could not be read: an operator may have mended it since.
+  public func forgetUnreadable() {
+    for slot in unreadable where entries[Int(slot)].isLive && !entries[Int(slot)].isReadable { remove(slot) }
+    unreadable.removeAll(keepingCapacity: true)
   }
 
   /// Measures a state that has been decoded into its slot just now. Returns the slot's memory, bytes.

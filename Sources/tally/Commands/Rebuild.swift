@@ -90,7 +90,7 @@ struct Rebuild: ParsableCommand {
     _ access: Deployment, _ store: any StateStore, _ positions: PipelinePositions
   ) throws -> KeyHomes {
     let homes = try access.homes(Int32(positions.facts.count), records: positions.facts.map(\.record))
-    for facts in positions.facts { try Delivery.checkHomes(facts, partitioner: homes.partitioner) }
+    for facts in positions.facts { try TakeoverRules.checkHomes(facts, partitioner: homes.partitioner) }
     try HomeSurvey(of: positions.facts, in: store, homes).check()
     return homes
   }

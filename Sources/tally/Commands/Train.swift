@@ -68,11 +68,10 @@ struct ModelTraining {
   func run(labels path: String, events: String?, only: [String]) throws {
     let models = try wanted(only)
     let table = try LabelReader.read(path: path)
-    let collector = TrainingSetCollector(
-      program: pipeline.program, labels: table, futureBound: pipeline.declaration.futureBound)
+    let collector = TrainingSetCollector(program: pipeline.program, labels: table)
     let log = try EventLog(Deployment(settings, pipeline), file: events)
-    let counts = try log.forEachEvent(what: "train: replaying") { event, batch, record in
-      collector.apply(event, in: batch, ingestTimeMs: record.ingestTimeMs)
+    let counts = try log.forEachEvent(what: "train: replaying") { event, pass, _ in
+      collector.apply(event, of: pass)
       return true
     }
     let set = collector.finish()

@@ -36,7 +36,7 @@ extension WorkerWiring {
         partition: simulated.partition, record: record, committed: simulated.committed,
         table: simulated.table, tableLeftOut: simulated.tableLeftOut, bounds: simulated.bounds,
         log: LogIdentity(clusterID: record.clusterID, partitionCount: simulated.partitionCount))
-      return (try? Delivery.skip(order, facts))?.encoded
+      return (try? TakeoverRules.skip(order, facts))?.encoded
     })
 }
 

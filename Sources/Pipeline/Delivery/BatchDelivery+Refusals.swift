@@ -2,10 +2,10 @@ import Dataflow
 import Events
 
 /// What a sink will never take of one record costs that record: a dead letter tells of it.
-extension Worker {
+extension BatchDelivery {
   /// Makes letters of the scores that the topic will never take; the table has their rows.
   func noteTopicRefusals() throws {
-    guard let topic = ports.topic, let refused = try waiting({ try topic.refused(self.batch) }) else {
+    guard let topic = context.ports.topic, let refused = try waiting({ try topic.refused(batch) }) else {
       return
     }
     for index in refused {
@@ -33,15 +33,14 @@ extension Worker {
       return
     }
     let record = batch.records.records[Int(row.record)]
-    let place = Int(places[Int(record.partition)])
-    totals.scored -= 1
-    totals.deadLettered[reason.index] += 1
-    owned[place].next.counters.scored -= 1
-    owned[place].next.counters.deadLettered[reason.index] += 1
-    let id = events.withBytes(of: events.events[Int(row.event)].entityID) { Array($0) }
+    let place = assignment.ownPlace(of: record.partition)
+    pass.totals.scored -= 1
+    pass.totals.deadLettered[reason.index] += 1
+    assignment.owned[place].share.next.counters.scored -= 1
+    assignment.owned[place].share.next.counters.deadLettered[reason.index] += 1
     batch.deadLetters.append(
       DeadLetter(
-        record: row.record, reason: reason, detail: detail, entityID: id,
-        toTopic: record.offset >= owned[place].topicFrom, toTable: row.toTable))
+        record: row.record, reason: reason, detail: detail, entityID: pass.entityID(of: row.event),
+        toTopic: record.offset >= assignment.owned[place].topicFrom, toTable: row.toTable))
   }
 }

@@ -46,7 +46,7 @@ extension PartitionFacts {
 }
 
 /// What is left out of a partition: rules for taking it over.
-extension Delivery {
+extension TakeoverRules {
   /// Throws `PortError.refused` when the group says of what is left out something that this program does not know.
   static func checkWords(_ facts: PartitionFacts) throws {
     guard facts.committed?.leftOutIsUnread == true else { return }

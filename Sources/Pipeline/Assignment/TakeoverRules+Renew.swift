@@ -10,7 +10,7 @@ public struct Renewal: Equatable, Sendable {
   public var until: Int64
 }
 
-extension Delivery {
+extension TakeoverRules {
   /// Gives a generation that is being made what the live one has left out meanwhile by order. nil: it has all of it. Throws
   /// `PortError.refused` when it has read beyond.
   public static func takeOver(

@@ -1,6 +1,6 @@
 public import Dataflow
 
-extension Delivery {
+extension TakeoverRules {
   /// Throws `PortError.refused` when the partition's states, or the group's offset beside which Tally has noted it, belong to a log
   /// whose keys were spread over its partitions in another way: entities live elsewhere now.
   public static func checkHomes(_ facts: PartitionFacts, partitioner: Partitioner) throws {

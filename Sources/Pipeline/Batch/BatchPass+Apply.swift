@@ -1,0 +1,94 @@
+import Dataflow
+import Events
+import Features
+
+/// From events and states to rows and letters.
+extension BatchPass {
+  /// Applies every event in the order of the log and reads its feature row.
+  func applyAll() {
+    for index in verdicts.indices where verdicts[index] != .passedOver {
+      let record = batch.records.records[index]
+      let place = assignment.ownPlace(of: record.partition)
+      switch verdicts[index] {
+      case .passedOver: break
+      case .refused(let reason): refuse(index, record, place: place, reason)
+      case .event(let event, let slot): apply(event, slot, index, record, place: place)
+      }
+      assignment.owned[place].share.next.counters.read += 1
+    }
+  }
+
+  private func apply(_ event: Int32, _ slot: Int32, _ index: Int, _ record: RawRecord, place: Int) {
+    let state = cache.state(slot)
+    let counted = assignment.owned[place].isAgain(record) ? 0 : 1
+    switch pass.apply(event, to: state, isReadable: cache.isReadable(slot)) {
+    case .refused(let reason): refuse(index, record, place: place, reason)
+    case .duplicate:
+      totals.duplicate += counted
+      assignment.owned[place].share.next.counters.duplicate += 1
+    case .erased:
+      totals.erased += counted
+      assignment.owned[place].share.next.counters.erased += 1
+      cache.becomeReadable(slot)
+      markChanged(slot, record: Int32(index), place: place)
+      erase(event, slot, toTable: record.offset >= assignment.owned[place].tableFrom)
+    case .applied:
+      totals.scored += counted
+      if state.hasFolded {
+        totals.folded += 1
+        state.hasFolded = false
+      }
+      assignment.owned[place].share.next.counters.scored += 1
+      markChanged(slot, record: Int32(index), place: place)
+      pass.read(state, into: batch.features.appendRow())
+      batch.rows.append(
+        ScoredRow(
+          event: event, record: Int32(index), asOf: state.watermark,
+          toTopic: record.offset >= assignment.owned[place].topicFrom,
+          toTable: record.offset >= assignment.owned[place].tableFrom))
+    }
+  }
+
+  private func refuse(_ index: Int, _ record: RawRecord, place: Int, _ reason: DeadLetterReason) {
+    let own = assignment.owned[place]
+    totals.deadLettered[reason.index] += own.isAgain(record) ? 0 : 1
+    assignment.owned[place].share.next.counters.deadLettered[reason.index] += 1
+    let told = refused[Int32(index)]
+    var id = told?.entityID ?? []
+    if case .event(let event, _) = verdicts[index] { id = entityID(of: event) }
+    batch.deadLetters.append(
+      DeadLetter(
+        record: Int32(index), reason: reason, detail: told?.detail ?? detail(of: reason, record),
+        entityID: id,
+        toTopic: record.offset >= own.topicFrom, toTable: record.offset >= own.tableFrom))
+  }
+
+  /// An event's entity id.
+  func entityID(of event: Int32) -> [UInt8] {
+    pass.events.withBytes(of: pass.events.events[Int(event)].entityID) { Array($0) }
+  }
+
+  /// What of the slice lies before an erasure of its entity does not reach the table.
+  private func erase(_ event: Int32, _ slot: Int32, toTable: Bool) {
+    batch.erasures.append(Erasure(event: event, toTable: toTable))
+    for row in batch.rows.indices {
+      if case .event(_, slot: slot) = verdicts[Int(batch.rows[row].record)] {
+        batch.rows[row].toTable = false
+      }
+    }
+    let id = entityID(of: event)
+    for letter in batch.deadLetters.indices {
+      let key = batch.records.records[Int(batch.deadLetters[letter].record)].key
+      if key.elementsEqual(id) || batch.deadLetters[letter].entityID == id {
+        batch.deadLetters[letter].toTable = false
+      }
+    }
+  }
+
+  private func detail(of reason: DeadLetterReason, _ record: RawRecord) -> String {
+    guard reason == .corruptState else { return "" }
+    return
+      "the state at \(context.ports.store.place(of: record.key, partition: record.partition)) cannot be read: make it anew "
+      + "with tally rebuild --entity"
+  }
+}

@@ -1,0 +1,159 @@
+import Dataflow
+import Events
+import Features
+
+/// Makes a slice durable: sends it to topic and table, moves T, C and W with it, each by compare-and-set. One thread.
+final class BatchDelivery {
+  let context: WorkerContext
+  let assignment: Assignment
+  let batch: ScoredBatch
+  let pass: BatchPass
+  /// Whether a transaction was seen to move the group's offsets.
+  private var offsetsAreKept = false
+
+  init(context: WorkerContext, assignment: Assignment, batch: ScoredBatch, pass: BatchPass) {
+    self.context = context
+    self.assignment = assignment
+    self.batch = batch
+    self.pass = pass
+  }
+
+  private var configuration: WorkerConfiguration { context.configuration }
+  private var ports: WorkerPorts { context.ports }
+
+  func waiting<Result>(_ body: () throws -> Result) throws -> Result? {
+    try context.waiting(tellingOf: assignment, body)
+  }
+
+  /// Sends the slice to topic and table and waits until both have it.
+  ///
+  /// Exactly once: the table first, so that no transaction waits for it. Throws `Abandoned` when it is given up, `Superseded` when a
+  /// store has moved on without us.
+  func deliver() throws {
+    try noteTopicRefusals()
+    if let transactions = context.transactions {
+      if configuration.has(.tableAfterTransaction) { try commit(to: transactions) }
+      if let table = ports.table { try deliver(to: table) }
+      return configuration.has(.tableAfterTransaction) ? () : try commit(to: transactions)
+    }
+    if let topic = ports.topic {
+      guard let _: Void = try waiting({ try topic.send(batch) }) else { throw Abandoned() }
+    }
+    let letters = batch.deadLetters.count
+    if let table = ports.table { try deliver(to: table) }
+    if let topic = ports.topic {
+      if batch.deadLetters.count > letters { try send(lettersFrom: letters, to: topic) }
+      try awaitAcknowledgements(of: topic)
+    }
+  }
+
+  /// Sends the letters that came after the slice was sent.
+  private func send(lettersFrom first: Int, to topic: any TopicSink) throws {
+    for index in batch.rows.indices { batch.rows[index].toTopic = false }
+    for index in 0..<first { batch.deadLetters[index].toTopic = false }
+    guard let _: Void = try waiting({ try topic.send(batch) }) else { throw Abandoned() }
+  }
+
+  private func deliver(to table: any TableSink) throws {
+    var moves: [PositionMove] = []
+    for place in pass.touched {
+      let own = assignment.owned[place]
+      // A table that came late starts at `tableFrom`, which may lie ahead while lost states are made anew.
+      let next = max(nextOffset(of: place), own.tableFrom)
+      guard next > own.tableFrom || own.tablePosition == nil else { continue }
+      moves.append(
+        PositionMove(
+          partition: own.partition, old: own.tablePosition, new: next,
+          leftOut: configuration.told(own.record)))
+    }
+    guard !moves.isEmpty else { return }
+    let outcome = try write(moves, to: table)
+    if outcome == .conflict { throw Superseded() }
+    for move in moves {
+      let place = assignment.ownPlace(of: move.partition)
+      assignment.owned[place].tablePosition = move.new
+      assignment.owned[place].tableFrom = move.new
+    }
+  }
+
+  /// Writes the slice; without what the table will never take, in whose place letters stand.
+  private func write(_ moves: [PositionMove], to table: any TableSink) throws -> WriteOutcome {
+    while true {
+      do {
+        guard let outcome = try waiting({ try table.write(batch, moves: moves) }) else {
+          throw Abandoned()
+        }
+        return outcome
+      } catch let refused as RefusedRows {
+        // Each round takes something out of the table's share, so that this ends.
+        noteTableRefusals(refused)
+      }
+    }
+  }
+
+  /// Messages and C in one transaction; none when the group's offset lies ahead of the whole slice.
+  private func commit(to topic: any TransactionalTopicSink) throws {
+    var marks: [OffsetMark] = []
+    for place in pass.touched {
+      let next = nextOffset(of: place)
+      if next > assignment.owned[place].committed ?? -1 { marks.append(assignment.owned[place].mark(next)) }
+    }
+    guard !marks.isEmpty else { return }
+    let membership = ports.source.membership
+    let outcome = try waiting { try topic.commit(batch, offsets: marks, membership: membership) }
+    guard let outcome else { throw Abandoned() }
+    if outcome == .conflict { throw Superseded() }
+    if !offsetsAreKept { try checkOffsets(marks) }
+    assignment.noteCommitted(marks)
+    for mark in marks {
+      let place = assignment.ownPlace(of: mark.partition)
+      assignment.owned[place].topicFrom = max(assignment.owned[place].topicFrom, mark.offset)
+    }
+  }
+
+  /// After a worker's first transaction: whether the brokers have moved the group's offsets with it, without which a restart could not
+  /// tell what the topic has.
+  private func checkOffsets(_ marks: [OffsetMark]) throws {
+    guard let found = try waiting({ try ports.source.committed(marks.map(\.partition)) }) else {
+      throw Abandoned()
+    }
+    for (mark, committed) in zip(marks, found) where committed.map({ $0.offset < mark.offset }) ?? true {
+      throw PortError(
+        .refused,
+        "partition \(mark.partition): a transaction was committed, and the group's offset has not moved with it: these brokers "
+          + "cannot promise exactly once (librdkafka's mock, of tally dev-broker, does not); use effectively-once, or brokers of "
+          + "Apache Kafka 2.5 or later", reason: .exactlyOnceUnsupported)
+    }
+    offsetsAreKept = true
+  }
+
+  /// Waits for acknowledgements, `flushWaitMs` each, before the group is served between them.
+  private static let patientWaits = 10
+
+  private func awaitAcknowledgements(of topic: any TopicSink) throws {
+    var waits = 0
+    while try !topic.flush(timeoutMs: configuration.flushWaitMs) {
+      waits += 1
+      if waits == 5 { ports.recorder.state("waiting for the sink topic's acknowledgements", healthy: false) }
+      ports.recorder.beat()
+      if context.stop.isStopped { throw Abandoned() }
+      // To serve the group, delivery has to stop, and what was fetched is fetched again: over a slow link not for every batch.
+      if waits > Self.patientWaits, try context.serveGroup(forMs: 1) { throw Abandoned() }
+    }
+    if waits > 0 {
+      try ports.source.resume()
+      assignment.tellRunning(ports.recorder)
+    }
+  }
+
+  /// The offset behind the slice's last record of a touched partition.
+  private func nextOffset(of place: Int) -> Int64 { lastRecord(of: place).offset + 1 }
+
+  /// The slice's last record of a touched partition.
+  func lastRecord(of place: Int) -> RawRecord {
+    guard let last = assignment.owned[place].share.lastRecord else {
+      preconditionFailure("the slice has no record of this partition")
+    }
+    return batch.records.records[Int(last)]
+  }
+}
