@@ -10,9 +10,16 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// Bugs can be planted in debug builds, to show that tests and simulation find them; release builds have none of it.
+let bugs: SwiftSetting = .define("PLANTED_BUGS", .when(configuration: .debug))
+
+/// What the guarantees cost is measured beside a program that has none. It is never shipped: Benchmarks/measure.py alone sets this.
+let isWithoutGuarantees = Context.environment["TALLY_WITHOUT_GUARANTEES"] == "1"
+let settings = strict + [bugs] + (isWithoutGuarantees ? [.define("WITHOUT_GUARANTEES")] : [])
+
 /// A Swift module of the house; `floor` documents where it stands (see ARCHITECTURE.md).
 func module(_ name: String, floor: Int, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
@@ -71,10 +78,10 @@ let package = Package(
     module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),
-    module("Simulation", floor: 4, ["Events", "Features", "Dataflow"]),
     module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
     module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Tables"]),
-    // Floor 5: views.
+    // Floor 5: what looks at the loop from outside, and what people are shown.
+    module("Simulation", floor: 5, ["Events", "Features", "Dataflow", "Pipeline"]),
     module("Monitor", floor: 5, ["Events", "Dataflow", "Metrics"]),
     module("Serve", floor: 5, ["Events", "Dataflow", "Metrics"]),
     module(
@@ -97,7 +104,7 @@ let package = Package(
         "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
         "Verification", "Monitor", "Serve", "Configuration", "Operations", logging, arguments,
       ],
-      swiftSettings: strict),
+      swiftSettings: settings),
     // Tests; TestServers starts real servers on loopback ports of TestPorts, and mock brokers as a program of their own;
     // TestThreads keeps tests that wait off Swift's pool; TestNumbers gives numbers by seed.
     .target(name: "TestNumbers", path: "Tests/TestNumbers", swiftSettings: strict),
@@ -192,3 +199,11 @@ let package = Package(
       ]),
   ]
 )
+
+if isWithoutGuarantees {
+  package.targets.append(
+    .target(
+      name: "Unpromised", dependencies: ["Dataflow", "FeatureStore"], path: "Benchmarks/Unpromised",
+      swiftSettings: settings))
+  package.targets.first { $0.name == "tally" }?.dependencies.append("Unpromised")
+}

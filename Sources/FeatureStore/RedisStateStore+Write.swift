@@ -17,27 +17,29 @@ extension RedisStateStore {
     }
   }
 
-  /// Sets record and states without comparing anything: what promises nothing, to measure what the comparison costs.
-  public func set(_ write: StateWrite) throws {
-    try check(write.partition)
-    let partition = Int(write.partition)
-    let kept = write.entries.filter { !$0.state.isEmpty }
-    try withSession { session in
-      commands.removeAll()
-      commands.begin(words: 1 + 2 * (1 + kept.count))
-      commands.word("MSET" as StaticString)
-      commands.word(keys.records[partition])
-      commands.word(write.record)
-      write.bytes.withUnsafeBytes { arena in
-        for entry in kept {
-          commands.word(keys.entities[partition], UnsafeRawBufferPointer(rebasing: arena[entry.entityID]))
-          commands.word(UnsafeRawBufferPointer(rebasing: arena[entry.state]))
+  #if WITHOUT_GUARANTEES
+    /// Sets record and states without comparing anything: what promises nothing, to measure what the comparison costs.
+    public func set(_ write: StateWrite) throws {
+      try check(write.partition)
+      let partition = Int(write.partition)
+      let kept = write.entries.filter { !$0.state.isEmpty }
+      try withSession { session in
+        commands.removeAll()
+        commands.begin(words: 1 + 2 * (1 + kept.count))
+        commands.word("MSET" as StaticString)
+        commands.word(keys.records[partition])
+        commands.word(write.record)
+        write.bytes.withUnsafeBytes { arena in
+          for entry in kept {
+            commands.word(keys.entities[partition], UnsafeRawBufferPointer(rebasing: arena[entry.entityID]))
+            commands.word(UnsafeRawBufferPointer(rebasing: arena[entry.state]))
+          }
         }
+        try session.send(commands)
+        try session.next("MSET") { _ in }
       }
-      try session.send(commands)
-      try session.next("MSET") { _ in }
     }
-  }
+  #endif
 
   /// nil: the server does not have the script.
   private func send(_ write: StateWrite, _ session: RedisSession) throws -> WriteOutcome? {

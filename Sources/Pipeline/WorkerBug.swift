@@ -1,34 +1,38 @@
-/// A bug of the worker that the simulation plants in debug builds, to show that it finds it.
-@_spi(Simulation) public enum WorkerBug: String, Sendable {
-  case stateBeforeSinks = "state-before-sinks"
-  case cacheKept = "cache-kept"
-  case emitsFromW = "emits-from-w"
-  case tableFromW = "table-from-w"
-  case tableAfterTransaction = "table-after-transaction"
-  case abandonedTransactionKept = "abandoned-transaction-kept"
-  case writesAfterRevocation = "writes-after-revocation"
-  case readsBeforeW = "reads-before-w"
-  case commitsFirstByItself = "commits-first-by-itself"
-  case deafWhileAcquiring = "deaf-while-acquiring"
-  case firstReadingBelieved = "first-reading-believed"
-  case leftOutStateFirst = "left-out-state-first"
-  case leftOutUntold = "left-out-untold"
-
-  /// Whether bugs can be planted in this build.
-  public static var canBePlanted: Bool {
-    #if DEBUG
-      true
-    #else
-      false
-    #endif
-  }
+/// A bug of the worker that the simulation plants, to show that it finds it; only where `PLANTED_BUGS` is defined, in debug builds.
+public enum WorkerBug: CaseIterable, Sendable {
+  /// Effectively once: state and W are written before topic and table.
+  case stateBeforeSinks
+  /// States stay in the cache when partitions are taken over again.
+  case cacheKept
+  /// The topic gets everything from W on, instead of from C on.
+  case emitsFromW
+  /// The table gets everything from W on, instead of from T on.
+  case tableFromW
+  /// Exactly once: the table is written after the transaction.
+  case tableAfterTransaction
+  /// What a transaction that was given up has left open is not ended.
+  case abandonedTransactionKept
+  /// A batch whose partitions were taken away is written nevertheless.
+  case writesAfterRevocation
+  /// The record before W is not compared with the fingerprint, and taken for a new one.
+  case readsBeforeW
+  /// Turning to exactly once, C moves up to W outside of a transaction.
+  case commitsFirstByItself
+  /// Between tries to take partitions over nobody asks whether they are to be given back.
+  case deafWhileAcquiring
+  /// Positions that contradict each other are refused, though somebody was moving them.
+  case firstReadingBelieved
+  /// Passing over what is left out, state and W move before topic and table.
+  case leftOutStateFirst
+  /// Neither table nor group is told what is left out.
+  case leftOutUntold
 }
 
 extension WorkerConfiguration {
   /// Whether the worker is to behave wrongly in this way; never in a release build.
   @inline(__always)
   func has(_ planted: WorkerBug) -> Bool {
-    #if DEBUG
+    #if PLANTED_BUGS
       bug == planted
     #else
       false

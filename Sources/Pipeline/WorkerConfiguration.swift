@@ -30,8 +30,10 @@ public struct WorkerConfiguration: Sendable {
   public var trustsOffsets = false
   /// By partition, what the log lacks between W and its beginning, as a person has accepted it.
   public var acceptedGaps: [Int32: LeftOut] = [:]
-  /// A bug planted in a debug build; nil: none.
-  @_spi(Simulation) public var bug: WorkerBug?
+  #if PLANTED_BUGS
+    /// A planted bug; nil: none.
+    public var bug: WorkerBug?
+  #endif
 
   /// The defaults.
   public init() {}

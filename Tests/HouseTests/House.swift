@@ -10,8 +10,8 @@ enum House {
     "Events": 1, "Features": 1, "Dataflow": 1,
     "Kafka": 2, "XGBoost": 2, "Envelope": 2, "Registry": 2, "Declaration": 2, "Metrics": 2, "Tables": 2,
     "Ingest": 3, "FeatureStore": 3, "Scorer": 3, "Sink": 3, "Synthetic": 3,
-    "Pipeline": 4, "Simulation": 4, "Training": 4, "Verification": 4,
-    "Serve": 5, "Monitor": 5, "Configuration": 5, "Operations": 5,
+    "Pipeline": 4, "Training": 4, "Verification": 4,
+    "Simulation": 5, "Serve": 5, "Monitor": 5, "Configuration": 5, "Operations": 5,
     "tally": 6,
   ]
 
@@ -48,12 +48,15 @@ enum House {
   /// Modules that may import less than their floor would allow.
   static let allowances: [String: Set<String>] = [
     "Pipeline": ["Events", "Features", "Dataflow"],
-    "Simulation": ["Events", "Features", "Dataflow"],
+    "Simulation": ["Events", "Features", "Dataflow", "Pipeline"],
     "Training": ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CLapack"],
     "Verification": ["Events", "Features", "Dataflow", "Tables"],
     "Serve": ["Events", "Features", "Dataflow", "Metrics", "Registry"],
     "Monitor": ["Events", "Features", "Dataflow", "Metrics", "Registry"],
   ]
+
+  /// Built only for a benchmark, from Benchmarks/.
+  static let unshipped = "Unpromised"
 
   /// What comes with Swift or the system, for floor 2 and above.
   static let system: Set<String> = ["Foundation", "Dispatch", "Synchronization", "Glibc", "Musl", "Darwin"]
@@ -73,6 +76,7 @@ enum House {
       if other < floor || ownFloor[module]?.contains(imported) == true { return nil }
       return "\(edge) of floor \(other) from floor \(floor)"
     }
+    if imported == unshipped && module == "tally" { return nil }
     if floor <= 1 { return "\(edge), but floor \(floor) touches nothing outside" }
     if system.contains(imported) || importers[imported] != nil { return nil }
     return "\(edge), which is not known: add it to the table"

@@ -67,6 +67,17 @@ import Testing
     #expect(dead.isEmpty, "declared, and used by nobody: \(dead.sorted())")
   }
 
+  /// The simulated neighbours and the model know no worker: what they are compared with must not be what they are made of.
+  @Test func onlyTheWiringOfTheSimulationSeesTheWorker() throws {
+    var importers = 0
+    for file in try Project.swiftFiles(under: "Sources/Simulation")
+    where SourceImports.modules(in: file.text).contains("Pipeline") {
+      importers += 1
+      #expect(file.path.contains("/Wiring/"), "\(file.path) imports Pipeline")
+    }
+    #expect(importers > 0)
+  }
+
   /// What checks the steps from a record to a row has steps of its own.
   @Test func noOracleTakesTheStepsThatItChecks() throws {
     let oracles = try Project.swiftFiles(under: "Sources/Simulation").filter { $0.path.contains("/Check/") }

@@ -17,8 +17,8 @@ import Testing
 
   @Test("a run is a function of its seed")
   func sameAgain() throws {
-    let simulator = try Simulator(.pipeline)
-    let other = try Simulator(.pipeline)
+    let simulator = try Simulator()
+    let other = try Simulator()
     for seed in UInt64(1)...20 {
       let first = simulator.run(seed, withHistory: true)
       let second = other.run(seed, withHistory: true)
@@ -29,7 +29,7 @@ import Testing
 
   @Test("leaving all faults out leaves a run without faults")
   func withoutFaults() throws {
-    let simulator = try Simulator(.pipeline)
+    let simulator = try Simulator()
     for seed in UInt64(1)...20 {
       let report = simulator.run(seed, keeping: Reduction(faults: [:]))
       #expect(report.faults.isEmpty && report.problems.isEmpty)
@@ -43,28 +43,30 @@ import Testing
   private static let seedsMax: UInt64 = 3000
 
   /// Bugs that only rare histories show: the kinds of faults that those are made of.
-  private static let focus: [PlantedBug: Set<FaultKind>] = [
-    .deafWhileAcquiring: [.guaranteeSwitch, .pause, .leave],
-    .commitsFirstByItself: [.guaranteeSwitch, .late],
-    .firstReadingBelieved: [.pause, .twin],
-    .writesAfterRevocation: [.guaranteeSwitch, .pause, .leave],
-    .membershipAtCommit: [.pause, .slow, .brokerOutage, .killOther],
-    .clearComparesNothing: [.storeLoss, .late, .pause, .crashLate],
+  private static let focus: [String: Set<FaultKind>] = [
+    "deaf-while-acquiring": [.guaranteeSwitch, .pause, .leave],
+    "commits-first-by-itself": [.guaranteeSwitch, .late],
+    "first-reading-believed": [.pause, .twin],
+    "writes-after-revocation": [.guaranteeSwitch, .pause, .leave],
+    "membership-at-commit": [.pause, .slow, .brokerOutage, .killOther],
+    "clear-compares-nothing": [.storeLoss, .late, .pause, .crashLate],
   ]
 
   @Test("every planted bug is found", arguments: PlantedBug.allCases)
   func isFound(bug: PlantedBug) throws {
     let totals = SimulationTotals()
-    let options = SimulationOptions(only: Self.focus[bug] ?? [], bug: bug)
+    var options = SimulationOptions(only: Self.focus[bug.name] ?? [])
+    options.bug = bug
     try totals.run(1...Self.seedsMax, options, threads: 2)
     #expect(totals.failed != nil, "not found in \(totals.runs) seeds")
-    if let failed = totals.failed { print("planted \(bug.rawValue): found by seed \(failed)") }
+    if let failed = totals.failed { print("planted \(bug.name): found by seed \(failed)") }
   }
 
   @Test("a failing seed is made smaller, and fails again with what is left")
   func shrinks() throws {
-    let simulator = try Simulator(.pipeline)
-    let options = SimulationOptions(bug: .positionBeforeStates)
+    let simulator = try Simulator()
+    var options = SimulationOptions()
+    options.bug = PlantedBug.named("position-before-states")
     let seed = try #require((UInt64(1)...100).first { !simulator.run($0, options).problems.isEmpty })
     let whole = simulator.run(seed, options)
     let (reduction, report) = simulator.shrink(seed, options)

@@ -5,7 +5,7 @@ import FeatureStore
 import Features
 import Ingest
 import Kafka
-package import Pipeline
+import Pipeline
 
 /// Where a log's entities live.
 extension PipelineAccess {

@@ -1,8 +1,8 @@
 package import Configuration
-import Dataflow
+package import Dataflow
 import Events
 import Features
-package import Pipeline
+import Pipeline
 
 /// Where a verification begins and how far the pipeline is then.
 package struct VerificationStart {

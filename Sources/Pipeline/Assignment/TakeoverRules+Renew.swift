@@ -1,4 +1,4 @@
-import Dataflow
+public import Dataflow
 
 /// How a partition's states are made anew from the log.
 public struct Renewal: Equatable, Sendable {

@@ -81,7 +81,7 @@ final class GroupMember {
       assignment = seat.assignment
       phase = .assigned
       changes.append(.assigned(assignment))
-      life.hear()
+      life.wake()
     } else if phase == .assigned, world.group.generation != generation {
       revoke(lost: true)
     }
@@ -97,7 +97,7 @@ final class GroupMember {
     phase = .revoking
     // An assignment that nobody has heard of need not be heard of any more.
     changes = [.revoked(assignment, lost: lost)]
-    life.hear()
+    life.wake()
   }
 
   /// The change that waits longest.

@@ -83,14 +83,14 @@ final class SimulatedTopic: TopicSink {
     try life.read("send", of: .broker) {}
     queued.append(contentsOf: Message.of(batch, life: life.number))
     sends += 1
-    if life.world.plan.bug == .commitBeforeSinks { try strikeEarly(batch) }
+    if life.world.plan.neighbourBug == .commitBeforeSinks { try commitEarly(batch) }
     // Some are under way before anybody waits for them.
     var draw = life.world.draw(for: life, -sends)
     deliver(draw.below(queued.count + 1))
   }
 
   /// The planted bug: C moves before anybody has the batch.
-  private func strikeEarly(_ batch: ScoredBatch) throws {
+  private func commitEarly(_ batch: ScoredBatch) throws {
     var next: [Int32: Int64] = [:]
     for record in batch.records.records { next[record.partition] = record.offset + 1 }
     let marks = next.map { OffsetMark(partition: $0.key, offset: $0.value, firstOffset: 0) }

@@ -22,7 +22,7 @@ final class SimulatedTransactionalTopic: TransactionalTopicSink {
 
   private var world: World { life.world }
   private var id: Int { life.process }
-  private var bug: PlantedBug? { world.plan.bug }
+  private var bug: NeighbourBug? { world.plan.neighbourBug }
 
   func settle() throws {
     if life.isDead { throw Crash() }

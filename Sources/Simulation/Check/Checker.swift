@@ -13,7 +13,7 @@ struct Checker {
     self.world = world
     leftOut = (0..<Int32(world.plan.partitions)).map { partition in
       let record = world.store.slot(world.placeInForce(partition)).record
-      return record.flatMap { world.wiring.standing($0)?.leftOut } ?? LeftOutRanges()
+      return record.flatMap { PartitionRecord.stored($0)?.leftOut } ?? LeftOutRanges()
     }
     model = Model(world.log, leftOut, world.pipeline)
     checkTopic()
@@ -93,7 +93,7 @@ struct Checker {
     let place = world.placeInForce(Int32(partition))
     let slot = world.store.slot(place)
     let name = "partition \(partition)"
-    guard let record = slot.record, let standing = world.wiring.standing(record) else {
+    guard let record = slot.record, let standing = PartitionRecord.stored(record) else {
       problems.append("\(name): the store has no record")
       return
     }
@@ -150,17 +150,17 @@ struct Checker {
     }
   }
 
-  private mutating func checkCounts(_ partition: Int, _ standing: SimulatedStanding) {
+  private mutating func checkCounts(_ partition: Int, _ standing: PartitionRecord) {
     let name = "partition \(partition)"
     if standing.counts != model.counts[partition] {
       problems.append(
         "\(name): read, scored, duplicate, erased are \(standing.counts), not \(model.counts[partition])")
     }
-    if standing.deadLettered != model.deadLettered[partition] {
+    if standing.counters.deadLettered != model.deadLettered[partition] {
       problems.append(
-        "\(name): dead letters are \(standing.deadLettered), not \(model.deadLettered[partition])")
+        "\(name): dead letters are \(standing.counters.deadLettered), not \(model.deadLettered[partition])")
     }
-    let sum = standing.counts[1...].reduce(0, +) + standing.deadLettered.reduce(0, +)
+    let sum = (standing.counts[1...] + standing.counters.deadLettered).reduce(0, +)
     if standing.counts[0] != sum {
       problems.append("\(name): read \(standing.counts[0]) is not the sum \(sum)")
     }

@@ -1,12 +1,4 @@
-public import Dataflow
-
-/// What a simulated run promises of the topic.
-public enum SimulatedGuarantee: String, CaseIterable, Sendable {
-  /// Each score at least once, repeats bit for bit the same.
-  case effectivelyOnce = "effectively-once"
-  /// Each score once.
-  case exactlyOnce = "exactly-once"
-}
+import Dataflow
 
 /// Which seeds run under which guarantee.
 public enum GuaranteeChoice: String, CaseIterable, Sendable {
@@ -24,21 +16,22 @@ public struct SimulationOptions: Equatable, Sendable {
   public var choice = GuaranteeChoice.any
   /// The only kinds of faults that may happen, all of them in every run; empty: the seed chooses.
   public var only: Set<FaultKind> = []
-  /// A planted bug; nil: none.
-  public var bug: PlantedBug?
+  #if PLANTED_BUGS
+    /// A planted bug; nil: none.
+    public var bug: PlantedBug?
+  #endif
 
   /// The seed chooses everything.
-  public init(choice: GuaranteeChoice = .any, only: Set<FaultKind> = [], bug: PlantedBug? = nil) {
+  public init(choice: GuaranteeChoice = .any, only: Set<FaultKind> = []) {
     self.choice = choice
     self.only = only
-    self.bug = bug
   }
 }
 
 /// Everything that a seed decides before a run begins. Times are microseconds.
 struct RunPlan {
   let seed: UInt64
-  var guarantee: SimulatedGuarantee
+  var guarantee: DeliveryGuarantee
   /// Kinds of faults that may happen, with the sum of weights up to each.
   private(set) var kinds: [(kind: FaultKind, upTo: Int)] = []
   /// Faults in a thousand calls.
@@ -55,11 +48,19 @@ struct RunPlan {
   var markerDelayMs: Int
   /// Longest until a member hears of its group.
   var heartbeatMs: Int
-  var bug: PlantedBug?
+  #if PLANTED_BUGS
+    let bug: PlantedBug?
+    /// The neighbours' share of the planted bug.
+    var neighbourBug: NeighbourBug? { bug?.ofNeighbours }
+  #else
+    var neighbourBug: NeighbourBug? { nil }
+  #endif
 
   init(_ seed: UInt64, _ options: SimulationOptions) {
     self.seed = seed
-    bug = options.bug
+    #if PLANTED_BUGS
+      bug = options.bug
+    #endif
     var draw = Draw(seed, .plan)
     let exactly = draw.chance(500)
     let switches = draw.chance(400)
@@ -103,27 +104,29 @@ struct RunPlan {
 }
 
 /// How one life of a process works.
-public struct LifePlan: Sendable {
+struct LifePlan: Sendable {
   /// What it promises.
-  public var guarantee: SimulatedGuarantee
+  var guarantee: DeliveryGuarantee
   /// Records in a batch at most.
-  public var rowsMax = 8
+  var rowsMax = 8
   /// Entities in the cache at most.
-  public var cacheEntries = 3
+  var cacheEntries = 3
   /// Longest wait for a record, milliseconds.
-  public var pollTimeoutMs = 100
+  var pollTimeoutMs = 100
   /// Least time between commits of C, milliseconds.
-  public var commitIntervalMs = 0
+  var commitIntervalMs = 0
   /// Exactly once: least time between transactions, milliseconds.
-  public var transactionIntervalMs = 0
+  var transactionIntervalMs = 0
   /// Whether lost states are made anew; else that is an error.
-  public var startsLostStateAnew = true
-  /// A bug of the worker.
-  public var bug: PlantedBug?
+  var startsLostStateAnew = true
+  #if PLANTED_BUGS
+    /// A planted bug.
+    let bug: PlantedBug?
+  #endif
   /// By partition, what the log lacks, as an operator has accepted it.
-  public var acceptedGaps: [Int32: LeftOut] = [:]
+  var acceptedGaps: [Int32: LeftOut] = [:]
 
-  init(_ plan: RunPlan, guarantee: SimulatedGuarantee, life: Int, startsLostStateAnew: Bool) {
+  init(_ plan: RunPlan, guarantee: DeliveryGuarantee, life: Int, startsLostStateAnew: Bool) {
     var draw = Draw(plan.seed, .life, life)
     self.guarantee = guarantee
     self.startsLostStateAnew = startsLostStateAnew
@@ -132,6 +135,8 @@ public struct LifePlan: Sendable {
     pollTimeoutMs = draw.int(60...250)
     commitIntervalMs = [0, 20, 300][draw.below(3)]
     transactionIntervalMs = draw.chance(500) ? 0 : draw.int(1...60)
-    bug = plan.bug
+    #if PLANTED_BUGS
+      bug = plan.bug
+    #endif
   }
 }

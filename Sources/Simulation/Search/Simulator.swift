@@ -18,15 +18,11 @@ public struct RunReport: Sendable {
 
 /// Runs seeds on the calling thread, one after the other.
 public final class Simulator {
-  private let wiring: WorkerWiring
   private let pipeline: SimulatedPipeline
-  private let cast = Cast()
+  private let scheduler = Scheduler()
 
   /// Throws when the features cannot be compiled.
-  public init(_ wiring: WorkerWiring) throws {
-    self.wiring = wiring
-    pipeline = try SimulatedPipeline()
-  }
+  public init() throws { pipeline = try SimulatedPipeline() }
 
   /// Plays one run and checks its end.
   public func run(
@@ -35,7 +31,7 @@ public final class Simulator {
     withHistory: Bool = false
   ) -> RunReport {
     let plan = RunPlan(seed, options)
-    let world = World(plan, reduction, wiring: wiring, pipeline: pipeline, cast: cast)
+    let world = World(plan, reduction, pipeline: pipeline, scheduler: scheduler)
     if withHistory { world.history = History() }
     world.play()
     let problems = world.violations + (world.failure.map { [$0] } ?? Checker(world).problems)

@@ -14,8 +14,8 @@ final class SimulatedStore: StateStore {
 
   private var world: World { life.world }
 
-  private func place(_ partition: Int32) -> StoreServer.Place {
-    StoreServer.Place(generation: generations[Int(partition)], partition: partition)
+  private func place(_ partition: Int32) -> StoreKey {
+    StoreKey(generation: generations[Int(partition)], partition: partition)
   }
 
   func use(generation: UInt64, of partition: Int32) { generations[Int(partition)] = generation }
@@ -58,8 +58,8 @@ final class SimulatedStore: StateStore {
 
   func write(_ write: StateWrite) throws -> WriteOutcome {
     let (server, place) = (world.store, place(write.partition))
-    if !write.entries.isEmpty || !write.expected.isEmpty { try strikeEarly(write, at: place) }
-    if world.plan.bug == .positionBeforeStates {
+    if !write.entries.isEmpty || !write.expected.isEmpty { try commitEarly(write, at: place) }
+    if world.plan.neighbourBug == .positionBeforeStates {
       var position = write
       position.entries = []
       let outcome = try life.change("write position", of: .store, text(write)) {
@@ -69,16 +69,16 @@ final class SimulatedStore: StateStore {
       try life.change("write states", of: .store) { server.writeStates(write, at: place) }
       return outcome
     }
-    if world.plan.bug == .statesBeforePosition, server.slot(place).record ?? [] == write.expected {
+    if world.plan.neighbourBug == .statesBeforePosition, server.slot(place).record ?? [] == write.expected {
       try life.change("write states", of: .store) { server.writeStates(write, at: place) }
     }
     return try life.change("write", of: .store, text(write)) { server.write(write, at: place) }
   }
 
   /// The planted bugs that move C before the state.
-  private func strikeEarly(_ write: StateWrite, at place: StoreServer.Place) throws {
-    guard world.plan.bug == .commitBeforeState, life.plan.guarantee == .effectivelyOnce,
-      let standing = world.wiring.standing(write.record)
+  private func commitEarly(_ write: StateWrite, at place: StoreKey) throws {
+    guard world.plan.neighbourBug == .commitBeforeState, life.plan.guarantee == .effectivelyOnce,
+      let standing = PartitionRecord.stored(write.record)
     else { return }
     let mark = OffsetMark(
       partition: write.partition, offset: standing.nextOffset, firstOffset: standing.firstOffset)
@@ -87,7 +87,7 @@ final class SimulatedStore: StateStore {
   }
 
   private func text(_ write: StateWrite) -> String {
-    let next = world.wiring.standing(write.record)?.nextOffset ?? -1
+    let next = PartitionRecord.stored(write.record)?.nextOffset ?? -1
     return "\(write.partition): W \(next), \(write.entries.count) states"
   }
 

@@ -2,36 +2,30 @@ import Dataflow
 
 /// The store's server: records and states by generation and partition, and what it takes to lose the last writes.
 final class StoreServer {
-  /// A partition of a generation.
-  struct Place: Hashable {
-    var generation: UInt64
-    var partition: Int32
-  }
-
   struct Slot: Equatable {
     var record: [UInt8]?
     var states: [[UInt8]: [UInt8]] = [:]
   }
 
-  private(set) var slots: [Place: Slot] = [:]
+  private(set) var slots: [StoreKey: Slot] = [:]
   /// Every slot as it was before a write, the latest last.
-  private var journal: [(place: Place, before: Slot)] = []
+  private var journal: [(place: StoreKey, before: Slot)] = []
   private static let journalMax = 64
-  let bug: PlantedBug?
+  let bug: NeighbourBug?
   /// Whether something was lost.
   private(set) var isDamaged = false
 
-  init(bug: PlantedBug?) { self.bug = bug }
+  init(bug: NeighbourBug?) { self.bug = bug }
 
-  func slot(_ place: Place) -> Slot { slots[place] ?? Slot() }
+  func slot(_ place: StoreKey) -> Slot { slots[place] ?? Slot() }
 
-  private func update(_ place: Place, _ body: (inout Slot) -> Void) {
+  private func update(_ place: StoreKey, _ body: (inout Slot) -> Void) {
     journal.append((place, slot(place)))
     if journal.count > 2 * Self.journalMax { journal.removeFirst(Self.journalMax) }
     body(&slots[place, default: Slot()])
   }
 
-  func write(_ write: StateWrite, at place: Place) -> WriteOutcome {
+  func write(_ write: StateWrite, at place: StoreKey) -> WriteOutcome {
     let current = slot(place).record ?? []
     if current != write.expected, bug != .storeComparesNothing {
       return current == write.record ? .alreadyWritten : .conflict
@@ -44,7 +38,7 @@ final class StoreServer {
   }
 
   /// The planted bug: states without their record.
-  func writeStates(_ write: StateWrite, at place: Place) { update(place) { Self.put(write, into: &$0) } }
+  func writeStates(_ write: StateWrite, at place: StoreKey) { update(place) { Self.put(write, into: &$0) } }
 
   private static func put(_ write: StateWrite, into slot: inout Slot) {
     for entry in write.entries {
@@ -54,7 +48,7 @@ final class StoreServer {
   }
 
   /// Removes up to `count` states. Returns whether more may be left; nil: the record is another.
-  func clear(_ count: Int, at place: Place, whileRecordIs record: [UInt8]) -> Bool? {
+  func clear(_ count: Int, at place: StoreKey, whileRecordIs record: [UInt8]) -> Bool? {
     guard slot(place).record ?? [] == record || bug == .clearComparesNothing else { return nil }
     let ids = slot(place).states.keys.sorted { $0.lexicographicallyPrecedes($1) }.prefix(count)
     guard !ids.isEmpty else { return false }
@@ -63,10 +57,10 @@ final class StoreServer {
   }
 
   /// The slot as it was before its last writes, as far as they are remembered.
-  func earlier(_ place: Place) -> [Slot] { journal.filter { $0.place == place }.map(\.before) }
+  func earlier(_ place: StoreKey) -> [Slot] { journal.filter { $0.place == place }.map(\.before) }
 
   /// Puts a slot in place of what is there, without comparing: for an operator's tools.
-  func replace(_ place: Place, by slot: Slot) { update(place) { $0 = slot } }
+  func replace(_ place: StoreKey, by slot: Slot) { update(place) { $0 = slot } }
 
   /// Loses the last writes; of one partition, or of all.
   func rollBack(_ count: Int, partition: Int32?) -> Int {
@@ -94,4 +88,10 @@ final class StoreServer {
       slots.removeAll()
     }
   }
+}
+
+/// A partition of a generation.
+struct StoreKey: Hashable {
+  var generation: UInt64
+  var partition: Int32
 }

@@ -45,9 +45,9 @@ final class TableServer {
   private(set) var rows: [LogPlace: TableChange.Row] = [:]
   /// Records whose row came again.
   private(set) var repeated: [LogPlace] = []
-  private let bug: PlantedBug?
+  private let bug: NeighbourBug?
 
-  init(bug: PlantedBug?) { self.bug = bug }
+  init(bug: NeighbourBug?) { self.bug = bug }
 
   func write(_ change: TableChange) -> WriteOutcome {
     if change.moves.allSatisfy({ positions[$0.partition] == $0.new }) {

@@ -4,7 +4,6 @@ import Configuration
 import Foundation
 import Simulation
 import Synchronization
-@_spi(Simulation) import Pipeline
 
 /// `tally simulate`: the worker among neighbours that fail as a seed says.
 struct Simulate: ParsableCommand {
@@ -40,34 +39,37 @@ struct Simulate: ParsableCommand {
   @Option(help: "With --history: only the faults at these calls; CALL=OTHER: the one of another call.")
   var faults: String?
   @Option(help: "With --history: only these records.") var records: String?
-  @Option(
-    help: ArgumentHelp(
-      "Plant a bug that must be found: \(PlantedBug.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "bug"))
-  var plant: String?
+  #if PLANTED_BUGS
+    @Option(
+      help: ArgumentHelp(
+        "Only in debug builds: plant a bug that must be found: \(PlantedBug.allCases.map(\.name).joined(separator: ", ")).",
+        valueName: "bug"))
+    var plant: String?
+  #endif
 
   func run() throws {
     try reporting {
       guard let choice = GuaranteeChoice(rawValue: guarantee) else {
         throw Failure("--guarantee \(guarantee): effectively-once, exactly-once or any", reason: .usage)
       }
-      let options = SimulationOptions(choice: choice, only: try kinds(), bug: try plantedBug())
+      var options = SimulationOptions(choice: choice, only: try kinds())
+      #if PLANTED_BUGS
+        options.bug = try plantedBug()
+      #endif
       if let seed = history { return try show(seed, options) }
       try runAll(try range(), options)
     }
   }
 
-  private func plantedBug() throws -> PlantedBug? {
-    guard let plant else { return nil }
-    guard let bug = PlantedBug(rawValue: plant) else {
-      throw Failure("--plant \(plant): see --help for the names", reason: .usage)
+  #if PLANTED_BUGS
+    private func plantedBug() throws -> PlantedBug? {
+      guard let plant else { return nil }
+      guard let bug = PlantedBug.named(plant) else {
+        throw Failure("--plant \(plant): see --help for the names", reason: .usage)
+      }
+      return bug
     }
-    guard WorkerBug(rawValue: plant) == nil || WorkerBug.canBePlanted else {
-      throw Failure(
-        "--plant \(plant): a bug of the worker can only be planted in a debug build", reason: .usage)
-    }
-    return bug
-  }
+  #endif
 
   private func kinds() throws -> Set<FaultKind> {
     try Set(
@@ -89,7 +91,7 @@ struct Simulate: ParsableCommand {
   }
 
   private func show(_ seed: UInt64, _ options: SimulationOptions) throws {
-    let simulator = try Simulator(.pipeline)
+    let simulator = try Simulator()
     if faults != nil || records != nil {
       let reduction = Reduction(faults: try places(faults), records: try numbers(records))
       let report = simulator.run(seed, options, keeping: reduction, withHistory: true)
@@ -148,6 +150,6 @@ struct Simulate: ParsableCommand {
     total.onProgress = { say($0) }
     try total.run(seeds, options, threads: count)
     for line in total.summary { say(line) }
-    if let seed = total.failed { try fail(seed, options, try Simulator(.pipeline)) }
+    if let seed = total.failed { try fail(seed, options, try Simulator()) }
   }
 }

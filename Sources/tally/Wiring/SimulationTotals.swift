@@ -65,7 +65,7 @@ final class SimulationTotals: Sendable {
 
   private func work(_ seeds: ClosedRange<UInt64>, _ options: SimulationOptions) {
     do {
-      let simulator = try Simulator(.pipeline)
+      let simulator = try Simulator()
       while let seed = take(seeds) { note(simulator.run(seed, options)) }
     } catch {
       sums.withLock { $0.error = error }
@@ -123,7 +123,9 @@ enum SimulationText {
     if !options.only.isEmpty {
       words += " --only \(options.only.map(\.rawValue).sorted().joined(separator: ","))"
     }
-    if let bug = options.bug { words += " --plant \(bug.rawValue)" }
+    #if PLANTED_BUGS
+      if let bug = options.bug { words += " --plant \(bug.name)" }
+    #endif
     if let faults = reduction.faults { words += " --faults \"\(list(faults))\"" }
     if let records = reduction.records { words += " --records \"\(list(records))\"" }
     return words

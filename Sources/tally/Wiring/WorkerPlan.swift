@@ -8,6 +8,10 @@ import Pipeline
 import Registry
 import Scorer
 
+#if WITHOUT_GUARANTEES
+  import Unpromised
+#endif
+
 /// What the workers of a run, a rebuild and a replay have in different ways: where records come from, where states, rows
 /// and messages go. Each closure is called once per worker.
 struct WorkerPlan {
@@ -36,22 +40,29 @@ struct WorkerPlan {
     let access = Deployment(settings, pipeline)
     let homes = try access.homes(partitions, records: access.recordsInForce(partitions))
     let models = try pipeline.loadModels(settings)
-    let isUnpromised = NoGuarantee.isAskedFor()
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
       homes: homes,
       store: {
         let store = try settings.makeStore(pipeline, partitionCount: partitions)
         try store.connect()
-        return isUnpromised ? UncomparedStore(store) : store
+        #if WITHOUT_GUARANTEES
+          return UncomparedStore(store)
+        #else
+          return store
+        #endif
       },
       scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try settings.makeTable($0, sqlite: sqlite) },
       topic: {
         let topic = try settings.makeTopicSink($0, partitions: partitions, worker: $1)
-        return isUnpromised ? UnawaitedTopic(topic) : topic
+        #if WITHOUT_GUARANTEES
+          return UnawaitedTopic(topic)
+        #else
+          return topic
+        #endif
       },
-      guarantee: isUnpromised ? .effectivelyOnce : settings.delivery)
+      guarantee: settings.delivery)
   }
 
   /// Makes and checks all that a worker needs; on an error, what was made is closed. `names` counts what is dropped because nobody

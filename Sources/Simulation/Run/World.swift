@@ -3,7 +3,6 @@ import Dataflow
 /// One run: the neighbours' servers, the processes, simulated time, and who acts next.
 final class World {
   let plan: RunPlan
-  let wiring: WorkerWiring
   let pipeline: SimulatedPipeline
   let reduction: Reduction
   let log: InputLog
@@ -15,7 +14,7 @@ final class World {
   private(set) lazy var transactions = Transactions(self)
   var history: History?
 
-  private let cast: Cast
+  private let scheduler: Scheduler
   private var timeline = Timeline()
   private var lives: [Life] = []
   private(set) var steps = 0
@@ -26,7 +25,7 @@ final class World {
   private var awayUntil = [Int64](repeating: 0, count: Call.Service.allCases.count)
   private var isClosing = false
   /// What processes that start now promise, and what they do about lost states.
-  private var guarantee: SimulatedGuarantee
+  private var guarantee: DeliveryGuarantee
   private var startsLostStateAnew: Bool
   private(set) var faults: [Fault] = []
   private(set) var failure: String?
@@ -41,26 +40,24 @@ final class World {
   /// How often a log was cut or brought back.
   var logChanges = 0
   /// Guarantee of each life, by its number.
-  private(set) var promises: [SimulatedGuarantee] = []
+  private(set) var promises: [DeliveryGuarantee] = []
 
   /// Calls that a run may take, and time after the last fault, before it is said to make no progress.
   private static let stepsMax = 20_000
   private static let calmMax: Int64 = 15_000_000
   private static let watchEvery: Int64 = 50_000
 
-  init(_ plan: RunPlan, _ reduction: Reduction, wiring: WorkerWiring, pipeline: SimulatedPipeline, cast: Cast)
-  {
+  init(_ plan: RunPlan, _ reduction: Reduction, pipeline: SimulatedPipeline, scheduler: Scheduler) {
     self.plan = plan
     self.reduction = reduction
-    self.wiring = wiring
     self.pipeline = pipeline
-    self.cast = cast
+    self.scheduler = scheduler
     guarantee = plan.guarantee
     startsLostStateAnew = plan.startsLostStateAnew
     planned = Workload(plan).records.filter { $0.isLast || (reduction.records?.contains($0.number) ?? true) }
     log = InputLog(planned, partitions: plan.partitions)
-    store = StoreServer(bug: plan.bug)
-    table = TableServer(bug: plan.bug)
+    store = StoreServer(bug: plan.neighbourBug)
+    table = TableServer(bug: plan.neighbourBug)
     acceptedGaps = Array(repeating: LeftOutRanges(), count: plan.partitions)
     orders = acceptedGaps
     livesBeforeOrder = Array(repeating: 0, count: plan.partitions)
@@ -71,7 +68,7 @@ final class World {
     for record in planned {
       after(record.appendAt) { [self] in
         log.append(to: record.partition)
-        for life in lives { life.hear() }
+        for life in lives { life.wake() }
       }
     }
     for process in 0..<plan.processes { start(process, after: pause(0...300)) }
@@ -141,8 +138,8 @@ final class World {
       case .wake(let life, let token):
         guard life.token == token, !life.isOver else { continue }
         if life === holder { return }
-        guard let performer = life.performer else { continue }
-        cast.hand(to: performer, from: holder?.performer)
+        guard let task = life.task else { continue }
+        scheduler.resume(task, suspending: holder?.task)
         if holder != nil { return }
       }
       if holder == nil, isClosing, lives.allSatisfy(\.isOver) { return }
@@ -164,7 +161,7 @@ final class World {
       life.logChanges = logChanges
       promises.append(guarantee)
       lives.append(life)
-      life.performer = cast.performer { [self] in live(life) }
+      life.task = scheduler.task { [self] in live(life) }
       wake(life)
     }
   }
@@ -172,9 +169,9 @@ final class World {
   private func live(_ life: Life) {
     remark("\(life.name) starts: \(life.plan.guarantee.rawValue), batches of \(life.plan.rowsMax)")
     let isTransactional = life.plan.guarantee == .exactlyOnce
-    let worker = wiring.worker(
+    let worker = SimulatedWorker(
       life.plan, pipeline,
-      SimulatedNeighbours(
+      SimulatedPorts(
         source: SimulatedSource(life),
         decoder: EventReader(KeyHomes(.murmur2, partitionCount: Int32(plan.partitions))),
         store: SimulatedStore(life),
@@ -256,7 +253,7 @@ final class World {
   }
 
   /// Something happens beside the call.
-  func strike(_ kind: FaultKind, _ life: Life, _ draw: inout Draw) {
+  func inject(_ kind: FaultKind, _ life: Life, _ draw: inout Draw) {
     let alive = lives.filter { !$0.isOver && !$0.isDead }
     if [.storeRollback, .shardRollback, .storeLoss, .recordLoss].contains(kind) { noteLostOrders() }
     switch kind {
@@ -278,7 +275,7 @@ final class World {
       remark("\(store.rollBack(draw.int(1...12), partition: partition)) writes of \(partition) are lost")
     case .storeLoss: store.lose(recordsOnly: false)
     case .recordLoss:
-      // That is a person's doing, while nobody works.
+      // That is an operator's doing, while no worker runs.
       guard pendingEffects == 0 else { return }
       for other in alive {
         other.die()
@@ -299,26 +296,31 @@ final class World {
   private func switchGeneration(_ partition: Int32, _ draw: inout Draw) {
     let place = placeInForce(partition)
     let slot = store.slot(place)
-    guard let record = slot.record, let standing = wiring.standing(record), standing.isWhole else { return }
-    let earlier = store.earlier(place).filter { $0.record.flatMap { wiring.standing($0)?.isWhole } == true }
+    guard let record = slot.record, let standing = PartitionRecord.stored(record), standing.isWhole else {
+      return
+    }
+    let earlier = store.earlier(place).filter {
+      $0.record.flatMap { PartitionRecord.stored($0)?.isWhole } == true
+    }
     let made = earlier.isEmpty || draw.chance(300) ? slot : earlier[draw.below(earlier.count)]
     let until = max(
       standing.nextOffset, table.positions[partition] ?? 0, group.committed[Int(partition)]?.offset ?? 0)
-    guard let from = made.record,
-      let (ended, begun) = wiring.succession(record, from, place.generation + 1, until),
-      let begins = wiring.standing(begun)
-    else { return }
-    remark(
-      "partition \(partition): generation \(place.generation + 1) takes over with W \(begins.nextOffset)")
-    let next = StoreServer.Place(generation: place.generation + 1, partition: partition)
-    store.replace(next, by: StoreServer.Slot(record: begun, states: made.states))
-    store.replace(place, by: StoreServer.Slot(record: ended, states: slot.states))
+    guard var begun = made.record.flatMap({ PartitionRecord.stored($0) }) else { return }
+    let next = StoreKey(generation: place.generation + 1, partition: partition)
+    begun.generation = next.generation
+    begun.guarantee = standing.guarantee
+    if begun.nextOffset < until { begun.rebuildingUntil = until }
+    var ended = standing
+    ended.successor = next.generation
+    remark("partition \(partition): generation \(next.generation) takes over with W \(begun.nextOffset)")
+    store.replace(next, by: StoreServer.Slot(record: begun.encoded, states: made.states))
+    store.replace(place, by: StoreServer.Slot(record: ended.encoded, states: slot.states))
   }
 
   /// Where the partition's states are that count.
-  func placeInForce(_ partition: Int32) -> StoreServer.Place {
-    var place = StoreServer.Place(generation: pipeline.generation, partition: partition)
-    while let record = store.slot(place).record, let standing = wiring.standing(record),
+  func placeInForce(_ partition: Int32) -> StoreKey {
+    var place = StoreKey(generation: pipeline.generation, partition: partition)
+    while let record = store.slot(place).record, let standing = PartitionRecord.stored(record),
       standing.successor != 0
     {
       place.generation = standing.successor
@@ -328,7 +330,8 @@ final class World {
 
   /// Whether the partition's record in force says that its C moves with transactions.
   func isExactlyOnce(_ partition: Int32) -> Bool {
-    store.slot(placeInForce(partition)).record.flatMap { wiring.standing($0) }?.isExactlyOnce == true
+    store.slot(placeInForce(partition)).record.flatMap { PartitionRecord.stored($0) }?.guarantee
+      == .exactlyOnce
   }
 
   /// Something that must never happen.
@@ -347,7 +350,7 @@ final class World {
       isClosing = true
       for life in lives where !life.isOver {
         life.stop()
-        life.hear()
+        life.wake()
       }
     } else if now > plan.quietAt + Self.calmMax {
       fail("no progress within \(Self.calmMax / 1_000_000) s after the last fault; \(standings)")
@@ -361,7 +364,7 @@ final class World {
       && lives.allSatisfy { $0.isOver || (!$0.isPaused && !$0.isDead) }
       && (0..<Int32(plan.partitions)).allSatisfy { partition in
         guard let record = store.slot(placeInForce(partition)).record else { return false }
-        let standing = wiring.standing(record)
+        let standing = PartitionRecord.stored(record)
         return standing?.nextOffset ?? -1 >= log.end(Int(partition)) && standing?.isWhole == true
       }
   }
@@ -369,7 +372,7 @@ final class World {
   private var standings: String {
     (0..<Int32(plan.partitions)).map { partition in
       let record = store.slot(placeInForce(partition)).record
-      let next = record.flatMap { wiring.standing($0)?.nextOffset }.map(String.init) ?? "none"
+      let next = record.flatMap { PartitionRecord.stored($0)?.nextOffset }.map(String.init) ?? "none"
       let table = table.positions[partition].map(String.init) ?? "none"
       let committed = group.committed[Int(partition)].map { String($0.offset) } ?? "none"
       return "partition \(partition): W \(next), T \(table), C \(committed), log \(log.end(Int(partition)))"

@@ -1,4 +1,3 @@
-public import Dataflow
 public import Events
 
 /// Totals of a partition since its state began; `read == scored + duplicate + erased + deadLettered.sum`.

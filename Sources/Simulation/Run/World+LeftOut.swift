@@ -20,12 +20,12 @@ extension World {
     guard let record = store.slot(place).record, let standing = standing(partition) else { return }
     let from = standing.nextOffset + Int64(draw.below(10))
     let order = LeftOut(from: from, until: from + Int64(draw.int(1...5)), cause: .skipped)
-    let facts = SimulatedFacts(
-      partition: partition, record: record, committed: group.committed[Int(partition)],
+    let bounds = LogBounds(low: log.low[Int(partition)], high: log.end(Int(partition)))
+    let decided = SimulatedSkip.record(
+      standing, leavingOut: order, of: partition, committed: group.committed[Int(partition)],
       table: table.positions[partition], tableLeftOut: table.leftOut[partition] ?? LeftOutRanges(),
-      bounds: LogBounds(low: log.low[Int(partition)], high: log.end(Int(partition))),
-      partitionCount: Int32(plan.partitions))
-    guard let next = wiring.skip(facts, order), next != record else { return }
+      bounds: bounds)
+    guard let next = decided?.encoded, next != record else { return }
     after(draw.milliseconds(0...20)) { [self] in
       var write = StateWrite()
       write.partition = partition
@@ -92,15 +92,15 @@ extension World {
     return orders
   }
 
-  private func standing(_ partition: Int32) -> SimulatedStanding? {
-    store.slot(placeInForce(partition)).record.flatMap { wiring.standing($0) }
+  private func standing(_ partition: Int32) -> PartitionRecord? {
+    store.slot(placeInForce(partition)).record.flatMap { PartitionRecord.stored($0) }
   }
 
   /// W of the generation before the one in force; 0: there was none.
   private func formerOffset(_ partition: Int32) -> Int64 {
     let place = placeInForce(partition)
     guard place.generation > pipeline.generation else { return 0 }
-    let before = StoreServer.Place(generation: place.generation - 1, partition: partition)
-    return store.slot(before).record.flatMap { wiring.standing($0)?.nextOffset } ?? 0
+    let before = StoreKey(generation: place.generation - 1, partition: partition)
+    return store.slot(before).record.flatMap { PartitionRecord.stored($0)?.nextOffset } ?? 0
   }
 }

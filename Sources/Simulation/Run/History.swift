@@ -12,7 +12,7 @@ final class History {
 }
 
 extension World {
-  /// A call, with the fault that strikes it.
+  /// A call, with the fault that befalls it.
   func note(_ life: Life, _ call: Call, _ detail: () -> String, fault: FaultKind?) {
     guard let history else { return }
     if call.name == "poll", fault == nil { return }

@@ -1,4 +1,3 @@
-public import Dataflow
 import Events
 
 extension PartitionRecord {

@@ -26,7 +26,7 @@ final class Life {
   let plan: LifePlan
   /// `World.logChanges` when it began.
   var logChanges = 0
-  var performer: Cast.Performer?
+  var task: Scheduler.Task?
   /// Asks the worker to stop.
   var stop: () -> Void = {}
   lazy var member = GroupMember(self)
@@ -49,7 +49,7 @@ final class Life {
   /// Process and number of the life.
   var name: String { "worker \(process).\(number)" }
 
-  /// Every call begins here: time passes, others act, faults strike. Returns the fault that strikes after the effect.
+  /// Every call begins here: time passes, others act, faults happen. Returns the fault that takes place after the effect.
   func arrive(_ call: Call, _ detail: () -> String) throws -> FaultKind? {
     if isDead { throw Crash() }
     let step = try world.step(of: self)
@@ -58,7 +58,7 @@ final class Life {
     if let (kind, drawn) = world.fault(at: step, self) {
       var draw = drawn
       world.note(self, call, detail, fault: kind)
-      if kind.isOfCall { fault = kind } else { world.strike(kind, self, &draw) }
+      if kind.isOfCall { fault = kind } else { world.inject(kind, self, &draw) }
       if isDead { throw Crash() }
       switch kind {
       case .crashBefore:
@@ -132,8 +132,8 @@ final class Life {
     try wait(micros)
   }
 
-  /// Something came.
-  func hear() {
+  /// Something came: ends the wait of whoever listens.
+  func wake() {
     guard isListening, !isPaused, !isDead else { return }
     world.wake(self)
   }

@@ -1,0 +1,35 @@
+/// A bug of a worker's neighbours that is planted to show that the simulation finds it.
+enum NeighbourBug: CaseIterable, Sendable {
+  /// C moves before the state is written.
+  case commitBeforeState
+  /// C moves before topic and table have the batch.
+  case commitBeforeSinks
+  /// The partition record is written apart from the states, before them.
+  case positionBeforeStates
+  /// The states are written apart from the partition record, before it.
+  case statesBeforePosition
+  /// The store writes without comparing.
+  case storeComparesNothing
+  /// The table writes without comparing.
+  case tableComparesNothing
+  /// The table takes rows again that it has.
+  case tableRowsRepeated
+  /// Reading starts at C.
+  case startsAtC
+  /// A transaction's offsets are taken from anybody.
+  case membershipUnchecked
+  /// The membership is asked for when a transaction is committed, and an empty one is passed on.
+  case membershipAtCommit
+  /// C moves after the transaction, by itself.
+  case offsetsOutsideTransaction
+  /// C is read while a transaction that moves it is open.
+  case readsUnstableOffsets
+  /// An earlier life's transaction is not ended, nor that life fenced.
+  case neverSettles
+  /// A transaction that goes on after a failure sends its messages again.
+  case resendsInTransaction
+  /// A position in the table moves without what is left out beside it.
+  case tableForgetsLeftOut
+  /// Removing an earlier life's states goes on although the record is another.
+  case clearComparesNothing
+}

@@ -1,0 +1,16 @@
+import Dataflow
+
+/// The neighbours of a simulated worker.
+struct SimulatedPorts {
+  let source: any RecordSource
+  let decoder: any RecordDecoder
+  let store: any StateStore
+  let scorer: any RowScorer
+  let decider: any Decider
+  /// Transactional when the life promises exactly once.
+  let topic: any TopicSink
+  let table: any TableSink
+  /// Simulated time.
+  let clock: any Clock
+  let recorder: any Recorder
+}
