@@ -10,6 +10,7 @@ Looks at README.md, ARCHITECTURE.md, CONTRIBUTING.md, CHANGELOG.md and docs/**/*
 * repository paths in backticks exist: from the root, from Sources/ or Tests/, or a source file's bare name;
 * `tally SUBCOMMAND` and its flags in code exist, as `tally SUBCOMMAND --help` of the given program says;
 * docs/ has none of the words of the last column of the table in docs/glossary.md, code left out;
+* docs/reference/metrics.md names every metric that Sources/Serve/PrometheusText.swift writes, and no other `tally_…`;
 * every page of docs/ is linked from another document.
 
 Findings are printed as FILE:LINE: TEXT. Exit code 1 when there are any, 2 when the script cannot work.
@@ -25,6 +26,8 @@ from urllib.parse import unquote
 ROOT = Path(__file__).resolve().parent.parent
 TOP = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 GLOSSARY = "docs/glossary.md"
+METRICS_PAGE = "docs/reference/metrics.md"
+METRICS_SOURCE = "Sources/Serve/PrometheusText.swift"
 # Where reading docs/ begins: nothing needs to link it.
 ENTRY = "docs/README.md"
 # Files that may be named without their folder.
@@ -187,6 +190,7 @@ class Checker:
         if self.program:
             self.check_commands()
         self.check_words()
+        self.check_metrics()
         return sorted(set(self.findings))
 
     # Links
@@ -314,6 +318,30 @@ class Checker:
                     match = pattern.search(whole)
                     if match and match.start() < len(line):
                         self.find(document, index + 1, f"\"{match[0]}\": the glossary's word is \"{term}\"")
+
+    # Metrics
+
+    def check_metrics(self):
+        """The page of metrics has all names that the program serves, and no others."""
+        page = self.by_name.get(METRICS_PAGE)
+        source = ROOT / METRICS_SOURCE
+        if page is None or not source.is_file():
+            missing = METRICS_SOURCE if page else METRICS_PAGE
+            self.find(page or self.documents[0], 1, f"{missing} is not there: metrics cannot be compared")
+            return
+        served = set(re.findall(r'"((?:tally|process)_[a-z0-9_]+)"', source.read_text(encoding="utf-8")))
+        if not served:
+            self.find(page, 1, f"{METRICS_SOURCE} has no name of a metric")
+        told = {}
+        for line, span in page.spans:
+            name = re.match(r"(?:tally|process)_[a-z0-9_]+$", span)
+            if name:
+                told.setdefault(name[0], line + 1)
+        for name in sorted(served - told.keys()):
+            self.find(page, 1, f"`{name}` is served by {METRICS_SOURCE} and not on this page")
+        for name, line in told.items():
+            if name not in served:
+                self.find(page, line, f"`{name}`: {METRICS_SOURCE} serves no such metric")
 
 
 def forbidden_words(glossary):
