@@ -128,7 +128,7 @@ echo /etc/tally/tally.yaml | put_text 644 DEBIAN/conffiles
 for script in postinst prerm postrm; do put 755 "deploy/debian/$script" DEBIAN; done
 
 printf 'Source: tally\n\nPackage: tally\nArchitecture: any\n' >"$source/debian/control"
-depends=$(cd "$source" && dpkg-shlibdeps -O -e "$PWD/debian/tally/usr/bin/tally") ||
+depends=$(cd "$source" && dpkg-shlibdeps -O debian/tally/usr/bin/tally) ||
   fail "dpkg-shlibdeps found libraries that no package has; its words stand above"
 depends=${depends#shlibs:Depends=}
 
