@@ -37,13 +37,6 @@ if [ -z "$program" ] && ! command -v swift >/dev/null; then
   fail "swift is not installed: https://www.swift.org/install has Swift 6.2 or newer"
 fi
 
-if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
-  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) ||
-    fail "there is no commit whose time the files could have; set SOURCE_DATE_EPOCH"
-fi
-[[ $SOURCE_DATE_EPOCH =~ ^[0-9]+$ ]] || fail "SOURCE_DATE_EPOCH is no number of seconds" 64
-export SOURCE_DATE_EPOCH
-
 # A place of its own: with Swift's libraries inside, everything is compiled anew.
 build=.build/static
 if [ -z "$program" ]; then
@@ -65,6 +58,13 @@ version=$("$program" --version)
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+ ]] || fail "the program says it is of version \"$version\""
 grep -qF "\"$version\"" Sources/Configuration/TallyVersion.swift ||
   fail "the program is of version $version, which Sources/Configuration/TallyVersion.swift is not: build it anew"
+
+if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) ||
+    fail "there is no commit whose time the files could have; set SOURCE_DATE_EPOCH"
+fi
+[[ $SOURCE_DATE_EPOCH =~ ^[0-9]+$ ]] || fail "SOURCE_DATE_EPOCH is no number of seconds" 64
+export SOURCE_DATE_EPOCH
 
 architecture=$(dpkg --print-architecture)
 output=.build/package
