@@ -10,11 +10,11 @@ WORKDIR /src
 COPY Package.swift ./
 COPY Sources ./Sources
 COPY Tests ./Tests
-RUN swift build -c release --product tally \
- && install -D "$(swift build -c release --show-bin-path)/tally" /out/tally
+RUN swift build -c release --product tally --static-swift-stdlib \
+ && install -D -s "$(swift build -c release --static-swift-stdlib --show-bin-path)/tally" /out/tally
 
-# Swift's own libraries come with the image; these are the system's, by what `ldd` names.
-FROM swift:6.2-bookworm-slim
+# Swift's own libraries are inside the program; these are the system's, by what `ldd` names. scripts/package.sh says when one lacks.
+FROM debian:bookworm-slim
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       librdkafka1 libhiredis0.14 libxgboost0 libsimdjson14 libprotobuf-c1 libpq5 libsqlite3-0 libssl3 zlib1g libzstd1 \

@@ -74,7 +74,7 @@ let package = Package(
       ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto"]),
     module("FeatureStore", floor: 3, ["Events", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
-    module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "Tables", grdb]),
+    module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "Envelope", "Tables", grdb]),
     module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),

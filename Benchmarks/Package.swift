@@ -1,11 +1,51 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What measures Tally from outside: the open-loop load generator. `run.py` drives everything.
+/// As in the product's Package.swift.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A module of the product, compiled here from its own sources: Sources/NAME is a link.
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], without: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: without, swiftSettings: strict)
+}
+
+/// What measures Tally: `openloop`, the open-loop load generator, which `run.py` drives, and `codec`, protobuf beside protobuf-c.
 let package = Package(
   name: "tally-benchmarks",
-  products: [.executable(name: "openloop", targets: ["openloop"])],
+  products: [
+    .executable(name: "openloop", targets: ["openloop"]), .executable(name: "codec", targets: ["codec"]),
+  ],
   targets: [
     .executableTarget(
-      name: "openloop", linkerSettings: [.linkedLibrary("rdkafka"), .linkedLibrary("pthread")])
-  ])
+      name: "openloop", linkerSettings: [.linkedLibrary("rdkafka"), .linkedLibrary("pthread")]),
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
+    .target(name: "CUnpack", dependencies: ["CRdKafka", "CZlib", "CZstd"]),
+    .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    module("Events"),
+    module("Features", ["Events"]),
+    module("Dataflow", ["Events", "Features"]),
+    module("Kafka", ["CRdKafka", "CUnpack"]),
+    module(
+      "Ingest", ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto"]),
+    // The encoders alone; what writes dead letters needs the tables.
+    module("Sink", ["Events", "Dataflow"], without: ["DeadLetterEncoding.swift"]),
+    module("Synthetic", ["Events", "Dataflow"]),
+    .executableTarget(
+      name: "codec",
+      dependencies: [
+        "Events", "Features", "Dataflow", "Ingest", "Sink", "Synthetic", "CEvents", "CSimdjson",
+      ],
+      swiftSettings: strict),
+  ],
+  cxxLanguageStandard: .cxx17
+)

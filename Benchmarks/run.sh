@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
 # Benchmarks Tally end to end, beside a Python program: see run.py and README.md; or, with `forest` first, its evaluator of
-# trees beside others: see forest/README.md. Python's packages go into a folder of their own here; the product needs none of them.
+# trees beside others: see forest/README.md; with `codec`, its protobuf beside protobuf-c, which needs no Python. Python's packages go into
+# a folder of their own here; the product needs none of them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+if [ "${1:-}" = codec ]; then
+  shift
+  "$here/../scripts/setup.sh" >&2
+  cd "$here"
+  swift build -c release --product codec >&2
+  exec "$(swift build -c release --show-bin-path)/codec" "$@"
+fi
 if [ ! -x "$here/.venv/bin/python" ]; then
   python3 -m venv "$here/.venv"
   "$here/.venv/bin/pip" -q install confluent-kafka redis hiredis xgboost numpy orjson msgpack 'psycopg[binary]' >&2
@@ -28,5 +36,5 @@ if [ "${1:-}" = forest ]; then
 fi
 "$here/../scripts/setup.sh" >&2
 (cd "$here/.." && swift build -c release --product tally >&2)
-(cd "$here" && swift build -c release >&2)
+(cd "$here" && swift build -c release --product openloop >&2)
 exec "$here/.venv/bin/python" "$here/run.py" "$@"

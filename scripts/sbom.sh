@@ -36,7 +36,8 @@ quoted() { local text=${1//\\/\\\\}; printf '"%s"' "${text//\"/\\\"}"; }
 # A component's purl may not hold these as they are.
 encoded() { local text=${1//\%/%25}; text=${text//+/%2B}; text=${text//:/%3A}; printf '%s' "${text// /%20}"; }
 
-version=$(sed -n 's/^ *version: "\([^"]*\)",$/\1/p' Sources/tally/Tally.swift | head -1)
+version=$(sed -n 's/^ *package static let current = "\([^"]*\)"$/\1/p' Sources/Configuration/TallyVersion.swift)
+[ -n "$version" ] || { echo "sbom: Sources/Configuration/TallyVersion.swift names no version" >&2; exit 1; }
 distribution=$(. /etc/os-release && printf '%s' "$ID")
 components=()
 references=()

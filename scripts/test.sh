@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 echo "test: formatting"
-swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift
+swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift Benchmarks/Sources/codec
 echo "test: building"
 swift build --build-tests
 if [[ " $* " != *" --filter"* ]]; then

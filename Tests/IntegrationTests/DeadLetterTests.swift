@@ -1,4 +1,5 @@
 import TestPlaces
+import Events
 import Foundation
 import TestServers
 import Testing
@@ -104,6 +105,54 @@ import Testing
       #expect(try Totals(run.output) == Totals(read: 1, scored: 1), "\(run.text)")
       #expect(try stage.ask(["features", "alice"]).output.hasPrefix("2 events"))
       #expect(try stage.ask(["dead-letters", "replay", "--all"]).output.contains("0 replayed"))
+    }
+  }
+
+  /// A login as `tally.Event`, under another key than its person's.
+  private static func misplaced(_ id: String) -> [UInt8] {
+    var writer = WireWriter()
+    writer.field(1, string: id)
+    writer.field(2, string: "alice")
+    writer.field(3, varint: UInt64(time))
+    let engagement = writer.open(11)
+    writer.field(1, string: "login")
+    let attribute = writer.open(2)
+    writer.field(1, string: "device")
+    writer.field(5, string: "mobile")
+    writer.close(attribute)
+    writer.close(engagement)
+    return writer.bytes
+  }
+
+  @Test(arguments: TestTable.Kind.allCases)
+  func protobufIsShownFieldByField(_ kind: TestTable.Kind) async throws {
+    try await onThread {
+      let stage = try Stage(kind)
+      let value = Self.misplaced("p1")
+      // The second is cut off within an attribute.
+      var messages = [value, value.dropLast(3)].map {
+        BrokerMessage(key: Array("bob".utf8), value: Array($0))
+      }
+      for index in messages.indices {
+        (messages[index].partition, messages[index].contentType) = (0, "application/x-protobuf")
+      }
+      try stage.broker.produce(messages, to: "events")
+      #expect(try Totals(stage.run().output) == Totals(read: 2, scored: 0, deadLettered: 2))
+      let shown = try stage.ask(["dead-letters", "show", "0/0"])
+      #expect(shown.output.contains(/reason +key-mismatch/), "\(shown.text)")
+      #expect(shown.output.contains(/today +a replay would end as key-mismatch/), "\(shown.text)")
+      #expect(
+        shown.output.contains("value      \(value.count) bytes\ntally.Event, in protobuf\n"), "\(shown.text)")
+      for line in [
+        "event_id: \"p1\"", "entity_id: \"alice\"", "event_time_us: \(Self.time)", "kind: engagement",
+        "type: \"login\"",
+        "  \"device\": \"mobile\"",
+      ] { #expect(shown.output.contains("\n\(line)\n"), "\(line): \(shown.text)") }
+      let raw = try stage.ask(["dead-letters", "show", "--raw", "0/0"])
+      #expect(raw.output == String(decoding: value, as: UTF8.self))
+      let broken = try stage.ask(["dead-letters", "show", "0/1"])
+      #expect(
+        broken.output.contains(/reason +undecodable/) && broken.output.contains("\n000000  0a 02 70 31 12"))
     }
   }
 

@@ -2,7 +2,7 @@ import TestPlaces
 import Foundation
 import Testing
 
-/// scripts/pin-images.sh and scripts/sbom.sh, without any network.
+/// scripts/pin-images.sh, scripts/sbom.sh and scripts/package.sh, without any network.
 @Suite struct SupplyChainTests {
   private struct Answer {
     var code: Int32
@@ -142,5 +142,55 @@ import Testing
       ] { #expect(names.contains(library), "\(library)") }
       #expect(try script("sbom.sh", ["--program", Places.program]).output == result.output)
     }
+  }
+
+  /// The package itself takes a release build; what can be said without one.
+  @Test func aPackageIsMadeOfAProgramThatNeedsNoSwift() async throws {
+    try await onThread {
+      let linked = try script("package.sh", ["--program", Places.program])
+      #expect(linked.code == 1 && linked.errors.contains("build it with --static-swift-stdlib"), "\(linked)")
+      let absent = try script("package.sh", ["--program", "/nonexistent/tally"])
+      #expect(absent.code == 1 && absent.errors.contains("no program at /nonexistent/tally"), "\(absent)")
+      for arguments in [["--weird"], ["--program"]] {
+        #expect(try script("package.sh", arguments).code == 64)
+      }
+      #expect(try script("package.sh", ["--help"]).output.hasPrefix("Makes a Debian package"))
+      let bare = try Places.newFolder("bare")
+      for tool in ["dirname", "realpath"] {
+        try FileManager.default.createSymbolicLink(
+          atPath: bare + "/" + tool, withDestinationPath: "/usr/bin/" + tool)
+      }
+      let without = try script("package.sh", [], path: bare)
+      #expect(
+        without.code == 1 && without.errors.contains("apt-get install dpkg dpkg-dev binutils"), "\(without)")
+    }
+  }
+
+  /// Every command of the reference has its page, whose text groff does not take for its own commands.
+  @Test func everyCommandHasAManualPage() async throws {
+    let folder = try Places.newFolder("man")
+    try await onThread { try writePages(folder) }
+    let commands = readText(Places.package + "/docs/reference/commands.md").matches(
+      of: /\n## (tally[a-z -]*)\n/)
+    let expected = Set(commands.map { String($0.1).replacing(" ", with: "-") + ".1" })
+    #expect(expected.count > 20)
+    #expect(try Set(FileManager.default.contentsOfDirectory(atPath: folder)) == expected)
+    for page in expected {
+      let text = readText("\(folder)/\(page)")
+      #expect(text.hasPrefix(".TH \"TALLY") && text.contains(" \"1\" \"2026-01-01\" \"tally "), "\(page)")
+      for match in text.matches(of: /(?m)^(?:\.(?!TH |SH |PP|TP|nf|fi)|').*/) {
+        Issue.record("\(page): \(match.0)")
+      }
+    }
+  }
+
+  private func writePages(_ folder: String) throws {
+    let writer = Process()
+    writer.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    writer.arguments = ["python3", Places.package + "/scripts/man.py", Places.program, folder]
+    writer.environment = ["PATH": Places.path, "SOURCE_DATE_EPOCH": "1767225600"]
+    try writer.run()
+    writer.waitUntilExit()
+    #expect(writer.terminationStatus == 0)
   }
 }

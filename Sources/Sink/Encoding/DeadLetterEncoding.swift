@@ -1,4 +1,5 @@
 public import Dataflow
+import Envelope
 import Events
 import Tables
 
@@ -47,26 +48,18 @@ extension ScoreEncoder {
     bytes.append(UInt8(ascii: "}"))
   }
 
+  /// Letters are few: protobuf-c's generated code does for them.
   private func encodeProtobuf(
     _ letter: DeadLetter, _ record: RawRecord, _ content: LetterContent
   ) {
-    var writer = WireWriter()
-    swap(&writer.bytes, &bytes)
-    func text(_ number: Int, _ value: String) {
-      if !value.utf8.isEmpty { writer.field(number, string: value) }
-    }
-    text(1, pipeline)
-    text(2, letter.reason.rawValue)
-    text(3, letter.detail)
-    text(4, topic)
-    if record.partition != 0 { writer.field(5, varint: UInt64(bitPattern: Int64(record.partition))) }
-    if record.offset != 0 { writer.field(6, varint: UInt64(bitPattern: record.offset)) }
-    if !content.key.isEmpty { writer.field(7, bytes: content.key) }
-    if !content.value.isEmpty { writer.field(8, bytes: content.value) }
-    if record.ingestTimeMs != 0 { writer.field(9, varint: UInt64(bitPattern: record.ingestTimeMs)) }
-    if record.key.count > 0 { writer.field(10, varint: UInt64(record.key.count)) }
-    if record.value.count > 0 { writer.field(11, varint: UInt64(record.value.count)) }
-    if let hash = content.hash { hash.withUnsafeBytes { writer.field(12, bytes: $0) } }
-    swap(&writer.bytes, &bytes)
+    LetterEnvelope(
+      pipeline: pipeline, reason: letter.reason.rawValue, detail: letter.detail, topic: topic,
+      partition: record.partition,
+      offset: record.offset, ingestTimeMs: record.ingestTimeMs
+    )
+    .append(
+      to: &bytes, key: content.key, value: content.value, keyBytes: record.key.count,
+      valueBytes: record.value.count,
+      valueHash: content.hash)
   }
 }

@@ -12,7 +12,7 @@ final class PrivateRedis {
 
   init(folder: String) throws {
     guard let server = Self.find("redis-server") else {
-      throw Failure("redis-server is not installed: run scripts/setup.sh")
+      throw Failure("redis-server is not installed: apt-get install redis-server")
     }
     let port: UInt16
     (holder, port) = try Self.holdPort()
