@@ -61,7 +61,7 @@ let package = Package(
     module("Features", floor: 1, ["Events"]),
     module("Dataflow", floor: 1, ["Events", "Features"]),
     // Floor 2: one outside thing each.
-    module("Kafka", floor: 2, ["CRdKafka", "CUnpack"]),
+    module("Kafka", floor: 2, ["Dataflow", "CRdKafka", "CUnpack"]),
     module("XGBoost", floor: 2, ["CXGBoost"]),
     module("Envelope", floor: 2, ["CEvents"]),
     module("Registry", floor: 2, ["Events"]),
@@ -73,7 +73,7 @@ let package = Package(
       "Ingest", floor: 3,
       ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto"]),
     module("FeatureStore", floor: 3, ["Events", "Dataflow", "CHiredis"]),
-    module("Scorer", floor: 3, ["Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
+    module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
     module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "Envelope", "Tables", grdb]),
     module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.

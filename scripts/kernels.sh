@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 built=$(mktemp -d)
 trap 'rm -rf "$built"' EXIT
-sources=(Tests/Kernels/check.c Sources/CForest/{quantise,walk,lanes,avx512}.c)
+sources=(Tests/Kernels/check.c Sources/CForest/{dispatch,quantise,walk,flat,lanes,avx512}.c)
 flags=(-std=c11 -O2 -g -Wall -Wextra -Werror -ffp-contract=off -ISources/CForest/include -ISources/CForest)
 if [ "${1:-}" = --arm64 ]; then
   if ! command -v qemu-aarch64 aarch64-linux-gnu-gcc >/dev/null; then

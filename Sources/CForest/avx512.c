@@ -1,11 +1,11 @@
-// One row: 64 trees in the lanes of a register, whose upper six levels are looked up together. Many rows: 64 rows in the
-// lanes, every split of the upper six levels compared for all of them.
+// One row: 64 trees in the lanes of a register, whose upper six levels are looked up together. Many rows: 64 rows in
+// the lanes, every split of the upper six levels compared for all of them.
 #include "avx512.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "walk.h"
+#include "leaves.h"
 
 #pragma clang attribute push(                                                                                   \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi,bmi2,popcnt"))), apply_to = function)

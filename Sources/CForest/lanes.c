@@ -1,17 +1,18 @@
-// Every split of a tree's upper levels is compared for all rows; a mask of the rows that reach a node goes down with it.
-// Written with the compiler's vectors, so that one text serves SSE2, AVX2 and NEON.
+// Every split of a tree's upper levels is compared for all rows; a mask of the rows that reach a node goes down with
+// it. Written with the compiler's vectors, so that one text serves SSE2, AVX2 and NEON.
 #include "lanes.h"
 
-#include "walk.h"
+#include "leaves.h"
 
 typedef int8_t bytes16 __attribute__((vector_size(16)));
 typedef int8_t bytes32 __attribute__((vector_size(32)));
 typedef uint32_t words4 __attribute__((vector_size(16)));
 typedef uint32_t words8 __attribute__((vector_size(32)));
 
-// Goes down from a node; `reach` has all bits of the lanes that come to it. `bits` collects, for each level, the lanes that
-// go right there. The recursion ends at compile time.
-#define DESCENT(NAME, BYTES, WORDS, SPLAT, TARGET)                                                                \
+// NAME_node goes down all nodes of the upper levels: `reach` has all bits of the lanes that come to a node, and
+// `reached` gets each lane's number among the nodes of the last level. BYTES: the vector, SPLAT: a word in all of its
+// words, TARGET: what its functions are compiled for.
+#define DESCENT(NAME, BYTES, SPLAT, TARGET)                                                             \
   TARGET static inline __attribute__((always_inline)) void NAME##_node(                                           \
       const tally_step *steps, const uint8_t *lanes, uint32_t levels, BYTES *reached) {                           \
     BYTES reach[64];                                                                                              \
@@ -66,11 +67,13 @@ typedef uint32_t words8 __attribute__((vector_size(32)));
           for (size_t row = 0; row < count; row++) to[row] += leaves[t * 64 + reached[row]];                      \
         } else if (block->levels == 8) {                                                                          \
           for (size_t row = 0; row < count; row++) {                                                              \
-            to[row] += tally_leaf_below(block, 8, t, (size_t)reached[row] * TALLY_RECORD_BYTES, ranks + row * TALLY_SLOTS_MAX);                \
+            const size_t offset = (size_t)reached[row] * TALLY_RECORD_BYTES;                                     \
+            to[row] += tally_leaf_below(block, 8, t, offset, ranks + row * TALLY_SLOTS_MAX);                     \
           }                                                                                                       \
         } else {                                                                                                  \
           for (size_t row = 0; row < count; row++) {                                                              \
-            to[row] += tally_leaf_below(block, 10, t, (size_t)reached[row] * TALLY_RECORD_BYTES, ranks + row * TALLY_SLOTS_MAX);               \
+            const size_t offset = (size_t)reached[row] * TALLY_RECORD_BYTES;                                     \
+            to[row] += tally_leaf_below(block, 10, t, offset, ranks + row * TALLY_SLOTS_MAX);                    \
           }                                                                                                       \
         }                                                                                                         \
       }                                                                                                           \
@@ -80,7 +83,7 @@ typedef uint32_t words8 __attribute__((vector_size(32)));
 #define SPLAT4(word) ((words4){word, word, word, word})
 #define SPLAT8(word) ((words8){word, word, word, word, word, word, word, word})
 
-DESCENT(portable, bytes16, words4, SPLAT4, )
+DESCENT(portable, bytes16, SPLAT4, )
 #if defined(__x86_64__)
-DESCENT(avx2, bytes32, words8, SPLAT8, __attribute__((target("avx2"))))
+DESCENT(avx2, bytes32, SPLAT8, __attribute__((target("avx2"))))
 #endif

@@ -30,7 +30,8 @@ INLINE uint32_t rank_portable(const float *thresholds, uint32_t count, float val
 }
 
 #if defined(__x86_64__)
-// Two searches among sixteen: first for the stretch of sixteen, then within it. Padding is NaN, which no value is above.
+// Two searches among sixteen: first for the stretch of sixteen, then within it. Padding is NaN, which no value is
+// above.
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,popcnt")))
 AVX512 INLINE uint32_t rank_avx512(const float *thresholds, uint32_t count, float value) {
   (void)count;
@@ -67,11 +68,11 @@ AVX2 INLINE uint32_t rank_avx2(const float *thresholds, uint32_t count, float va
     }                                                                                                            \
   }
 
-// Many rows: each axis for all of them, so that its thresholds stay near.
-#define QUANTISE_ROWS(NAME, TARGET)                                                                              \
+// Many rows: each axis for all of them, so that its thresholds stay near. FLIP: the sign bit where lanes are compared
+// as signed bytes, 0 where there are comparisons of unsigned ones.
+#define QUANTISE_ROWS(NAME, FLIP, TARGET)                                                                        \
   TARGET static void rows_##NAME(const tally_quantiser *z, const float *rows, size_t count, size_t columns,      \
                                  uint8_t *lanes) {                                                               \
-    const uint8_t flip = sizeof(#NAME) == sizeof("avx512") && #NAME[3] == '5' ? 0 : 0x80;                        \
     for (size_t a = 0; a < z->axis_count; a++) {                                                                 \
       const tally_axis axis = z->axes[a];                                                                        \
       const float *thresholds = z->thresholds + axis.first;                                                      \
@@ -80,19 +81,19 @@ AVX2 INLINE uint32_t rank_avx2(const float *thresholds, uint32_t count, float va
       for (size_t row = 0; row < count; row++, cell += columns) {                                                \
         const float value = *cell;                                                                               \
         const uint32_t rank = rank_##NAME(thresholds, axis.count, value);                                        \
-        left[row] = (uint8_t)rank ^ flip;                                                                        \
-        right[row] = (uint8_t)(value != value ? 255 : rank) ^ flip;                                              \
+        left[row] = (uint8_t)rank ^ FLIP;                                                                        \
+        right[row] = (uint8_t)(value != value ? 255 : rank) ^ FLIP;                                              \
       }                                                                                                          \
     }                                                                                                            \
   }
 
 QUANTISE_ROW(portable, )
-QUANTISE_ROWS(portable, )
+QUANTISE_ROWS(portable, 0x80, )
 #if defined(__x86_64__)
 QUANTISE_ROW(avx2, AVX2)
-QUANTISE_ROWS(avx2, AVX2)
+QUANTISE_ROWS(avx2, 0x80, AVX2)
 QUANTISE_ROW(avx512, AVX512)
-QUANTISE_ROWS(avx512, AVX512)
+QUANTISE_ROWS(avx512, 0, AVX512)
 #endif
 
 void tally_quantise_row(const tally_quantiser *z, tally_kernel kernel, const float *row, uint8_t *ranks) {

@@ -2,26 +2,27 @@
 //
 // Mathematics. For a row and a set S of known features the tree's value is
 //     v(S) = sum over leaves l of w_l * prod_{j on l's path} (j in S ? o_j : r_j),
-// where o_j in {0, 1} says whether the row satisfies all of the path's splits on j, and r_j is the product of their cover ratios
-// (Lundberg, Erion, Lee 2018, "Consistent individualized feature attribution for tree ensembles"). A Shapley value is the
-// expected marginal contribution when every other feature is known with probability t, t uniform (Owen 1972, "Multilinear
-// extensions of games"), so with f_j(t) = o_j t + r_j (1 - t)
+// where o_j in {0, 1} says whether the row satisfies all of the path's splits on j, and r_j is the product of their
+// cover ratios (Lundberg, Erion, Lee 2018, "Consistent individualized feature attribution for tree ensembles"). A
+// Shapley value is the expected marginal contribution when every other feature is known with probability t, t uniform
+// (Owen 1972, "Multilinear extensions of games"), so with f_j(t) = o_j t + r_j (1 - t)
 //     phi_i = sum_l w_l (o_i - r_i) * integral over t in [0, 1] of prod_{j != i} f_j(t) dt.
-// The integrand has degree d - 1 for a path of d features: Gauss-Legendre with ceil(d / 2) points is exact, and polynomials are
-// kept as values at those points, as in Linear TreeSHAP (Yu, Bifet, Read, Xu 2022), which interpolates them instead.
+// The integrand has degree d - 1 for a path of d features: Gauss-Legendre with ceil(d / 2) points is exact, and
+// polynomials are kept as values at those points, as in Linear TreeSHAP (Yu, Bifet, Read, Xu 2022), which
+// interpolates them instead.
 //
-// One split on i at a time, without a division at run time. Let (o, r) be i's state above the split ((1, 1) when it is new),
-// m whether the row goes to the first child, p that child's ratio, f = o t + r (1 - t), h = t / (t + r (1 - t)). The first
-// child's factor divided by f is
+// One split on i at a time, without a division at run time. Let (o, r) be i's state above the split ((1, 1) when it
+// is new), m whether the row goes to the first child, p that child's ratio, f = o t + r (1 - t), h = t / (t + r (1 -
+// t)). The first child's factor divided by f is
 //     g = (o m t + r p (1 - t)) / f = p + h c with c = o (m - p), and the second child's is 1 - g.
-// Going down, G = quadrature weight * product of the factors: G_first = G g, G_second = G - G_first. Coming up, K = sum over
-// the leaves below of w * (factors below): K = K_second + g E, E = K_first - K_second. Putting the two new states in the place
-// of i's old one changes phi_i by
+// Going down, G = quadrature weight * product of the factors: G_first = G g, G_second = G - G_first. Coming up, K =
+// sum over the leaves below of w * (factors below): K = K_second + g E, E = K_first - K_second. Putting the two new
+// states in the place of i's old one changes phi_i by
 //     sum over points of (G / f) [(o m - r p) K_first + (o (1 - m) - r (1 - p)) K_second - (o - r) K]
 //       = c * sum over points of a G E with a = r / (t + r (1 - t))^2 (1 when i is new).
-// G and K are mixed with weights g in [0, 1], and a <= 1 / (4 t (1 - t)): no factor is divided out, and a repeated feature costs
-// a look at the earlier split's c. The first child is the one with the smaller cover, whose share p thereby keeps its digits.
-// Above 64 features on one path fewer than ceil(d / 2) points do (see `points_for`).
+// G and K are mixed with weights g in [0, 1], and a <= 1 / (4 t (1 - t)): no factor is divided out, and a repeated
+// feature costs a look at the earlier split's c. The first child is the one with the smaller cover, whose share p
+// thereby keeps its digits. Above 64 features on one path fewer than ceil(d / 2) points do (see `points_for`).
 //
 // No contraction to FMA and one order of operations: every level gives the same bits.
 #include "shap_model.h"
@@ -53,7 +54,8 @@ static inline int goes_left(const tally_shap *model, float x, float threshold, i
   return !((model->set_words[first + category / 32] >> (category % 32)) & 1);
 }
 
-__attribute__((noinline)) static void decide(const tally_shap *model, const split *s, const float *values, float *decided) {
+__attribute__((noinline)) static void decide(const tally_shap *model, const split *s, const float *values,
+                                             float *decided) {
   const int32_t set = s->link & DECIDE_CATEGORY ? (int32_t)s->phi : -1;
   const int default_left = (s->link & DECIDE_DEFAULT_LEFT) != 0;
   for (int lane = 0; lane < LANES; lane++) {
@@ -69,7 +71,8 @@ __attribute__((noinline)) static void decide(const tally_shap *model, const spli
 
 // The pieces of the operations. `seen` and `points` are constants at each call; `h` and `a` belong to the split.
 
-INLINE void choose(const int seen, const split *s, const again *more, const float *values, const lanes *frames, lanes *c) {
+INLINE void choose(const int seen, const split *s, const again *more, const float *values, const lanes *frames,
+                   lanes *c) {
   *c = *(const lanes *)(values + s->value) < SPLAT(s->threshold) ? SPLAT(s->left) : SPLAT(s->right);
   if (seen) {
     const lanes earlier = frames[more->frame * FRAME_LANES + FRAME_C] * SPLAT(more->side);
@@ -99,7 +102,8 @@ INLINE void join(const int points, const int seen, const split *s, const float *
 }
 
 // A split and the pairs below it.
-INLINE void twig(const int points, const int seen, const int leaf, const tally_shap *model, const pass *pass, const split *s,
+INLINE void twig(const int points, const int seen, const int leaf, const tally_shap *model, const pass *pass,
+                 const split *s,
                  const float *values, const lanes *frames, lanes *frame, const lanes *down, lanes *up, float *phi) {
   const again *more[3];
   const float *h[3], *a[3];
@@ -143,7 +147,8 @@ INLINE void enter(const int points, const int seen, const int leaf, const split 
   }
 }
 
-INLINE void leave(const int points, const int seen, const int leaf, const tally_shap *model, const lanes *frame, lanes *up,
+INLINE void leave(const int points, const int seen, const int leaf, const tally_shap *model, const lanes *frame,
+                  lanes *up,
                   float *phi) {
   const split *s = *(const split *const *)frame;
   const float *a = seen ? model->agains[s->link].a : NULL;
@@ -179,7 +184,8 @@ INLINE void leave(const int points, const int seen, const int leaf, const tally_
   case operation: leave(points, 0, leaf, model, frame -= FRAME_LANES, up, phi); break;        \
   case operation##_AGAIN: leave(points, 1, leaf, model, frame -= FRAME_LANES, up, phi); break;
 
-INLINE void run(const int points, const tally_shap *model, const pass *pass, const float *values, float *phi, lanes *frames) {
+INLINE void run(const int points, const tally_shap *model, const pass *pass, const float *values, float *phi,
+                lanes *frames) {
   const uint8_t *operation = model->operations + pass->operation;
   const split *s = model->splits + pass->split;
   const again *more;
@@ -268,7 +274,8 @@ int tally_shap_supports(tally_shap_level level) {
 #if defined(__x86_64__)
   case TALLY_SHAP_AVX2: return __builtin_cpu_supports("avx2") != 0;
   case TALLY_SHAP_AVX512:
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl");
 #endif
   default: return 0;
@@ -303,7 +310,8 @@ static void run_level(const tally_shap *model, tally_shap_level level, size_t gr
   }
 }
 
-// The rows' ways are independent, so the processor overlaps them; a row that has reached its leaf stays there and adds 0.
+// The rows' ways are independent, so the processor overlaps them; a row that has reached its leaf stays there and
+// adds 0.
 static void walk_group(const tally_shap *model, size_t group, void *scratch) {
   const float *values = block_values(scratch);
   float *phi = block_phi(model, scratch);
@@ -381,7 +389,8 @@ void tally_saabas_rows(const tally_shap *model, const float *rows, size_t stride
   }
 }
 
-size_t tally_shap_top(const tally_shap *model, const float *block, size_t lane, size_t k, uint32_t *features, float *values) {
+size_t tally_shap_top(const tally_shap *model, const float *block, size_t lane, size_t k, uint32_t *features,
+                      float *values) {
   if (k > model->columns) k = model->columns;
   size_t kept = 0;
   for (size_t column = 0; column < model->columns && k > 0; column++) {

@@ -96,10 +96,10 @@ static uint32_t second_child(const source *s, uint32_t node) {
   return first_child(s, node) == (uint32_t)s->left[node] ? (uint32_t)s->right[node] : (uint32_t)s->left[node];
 }
 
-// Points that integrate a path of `features` features: exact up to 64. Beyond, the integrand is a sum of Bernstein polynomials
-// of degree features - 1 with weights in [0, 1]; their bumps are about 1 / sqrt(features) wide, and narrower only at the
-// ends, where the points lie densest. With this many points the errors of all of them together stay below 1e-9 (computed up
-// to 10,000 features).
+// Points that integrate a path of `features` features: exact up to 64. Beyond, the integrand is a sum of Bernstein
+// polynomials of degree features - 1 with weights in [0, 1]; their bumps are about 1 / sqrt(features) wide, and
+// narrower only at the ends, where the points lie densest. With this many points the errors of all of them together
+// stay below 1e-9 (computed up to 10,000 features).
 static uint32_t points_for(uint32_t features) {
   const uint32_t exact = (features + 1) / 2;
   if (features <= 64) return exact;
@@ -119,7 +119,8 @@ static double cosine_of_half_turns(double turn) {
   return sum;
 }
 
-// Zeros and weights of the Legendre polynomial of degree n, moved to [0, 1], by Newton's iteration from Tricomi's guess.
+// Zeros and weights of the Legendre polynomial of degree n, moved to [0, 1], by Newton's iteration from Tricomi's
+// guess.
 static void gauss_legendre(uint32_t n, double *t, double *weight) {
   for (uint32_t i = 0; i < n; i++) {
     double x = cosine_of_half_turns((i + 0.75) / (n + 0.5)), slope = 1;
@@ -156,7 +157,8 @@ static void order(compiler *c, const source *s, uint32_t count, size_t set_count
     }
     if (turn == 0) {
       const int32_t left = s->left[node], right = s->right[node];
-      if (right < 0 || (uint32_t)left >= count || (uint32_t)right >= count || left == right || c->seen[left] || c->seen[right] ||
+      if (right < 0 || (uint32_t)left >= count || (uint32_t)right >= count || left == right || c->seen[left] ||
+          c->seen[right] ||
           s->feature[node] < 0 || (size_t)s->feature[node] >= c->columns || s->category_set[node] < -1 ||
           (s->category_set[node] >= 0 && (size_t)s->category_set[node] >= set_count) || !isfinite(s->cover[node]) ||
           s->cover[node] < 0) {
@@ -211,10 +213,14 @@ static uint32_t widest_path(compiler *c, const source *s) {
   return widest;
 }
 
-static void emit_operation(compiler *c, int operation) { append(c, &c->operations, &(uint8_t){(uint8_t)operation}, 1, 1); }
+static void emit_operation(compiler *c, int operation) {
+  append(c, &c->operations, &(uint8_t){(uint8_t)operation}, 1, 1);
+}
 
 // Also a threshold that the missing values' infinities do not lie on the right side of.
-static int is_special(const source *s, uint32_t node) { return s->category_set[node] >= 0 || !(s->value[node] > -INFINITY); }
+static int is_special(const source *s, uint32_t node) {
+  return s->category_set[node] >= 0 || !(s->value[node] > -INFINITY);
+}
 
 static int is_pair(const source *s, uint32_t node) {
   return !is_leaf(s, node) && is_leaf(s, (uint32_t)s->left[node]) && is_leaf(s, (uint32_t)s->right[node]);
@@ -309,7 +315,9 @@ static void emit_pass(compiler *c, const source *s, pass *p) {
         if (is_twig(s, node)) inside = node;
       }
       emit_split(c, s, p, fresh, node);
-      if (inside == UINT32_MAX) emit_operation(c, (pair ? OP_PAIR : leaf == LEAF_FIRST ? OP_LEAF_ENTER : OP_ENTER) + seen);
+      if (inside == UINT32_MAX) {
+        emit_operation(c, (pair ? OP_PAIR : leaf == LEAF_FIRST ? OP_LEAF_ENTER : OP_ENTER) + seen);
+      }
       c->saved[level++] = *state;
       *state = (struct state){above * c->ratios[node], (uint32_t)level, 1};
       break;
@@ -506,8 +514,8 @@ tally_shap_status tally_shap_compile(size_t columns, size_t groups, size_t tree_
   }
   void *const owned[] = {c.slot,         c.states,       c.events,           c.stack,        c.means,       c.ratios,
                          c.seen,         c.saved,        expected,           group_pass,     group_root,    by_group,
-                         placed,         c.used.bytes,   c.passes.bytes,     c.splits.bytes, c.agains.bytes, c.operations.bytes,
-                         c.nodes.bytes,  c.roots.bytes};
+                         placed,         c.used.bytes,   c.passes.bytes,     c.splits.bytes, c.agains.bytes,
+                         c.operations.bytes, c.nodes.bytes, c.roots.bytes};
   for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) free(owned[i]);
   return c.status;
 }

@@ -6,7 +6,8 @@ enum { LANES = TALLY_SHAP_LANES, POINTS = 4 };
 
 typedef float lanes __attribute__((ext_vector_type(TALLY_SHAP_LANES)));
 
-// A tree is walked as a list of operations, depth first. `AGAIN`: one of its splits is on a feature that is split on above it.
+// A tree is walked as a list of operations, depth first. `AGAIN`: one of its splits is on a feature that is split on
+// above it.
 enum operation {
   OP_END,
   OP_DECIDE,       // a decision that is no plain comparison: its result becomes the value of the next operation
@@ -47,8 +48,8 @@ typedef struct split {
 
 enum { DECIDE_DEFAULT_LEFT = 1, DECIDE_CATEGORY = 2 };
 
-// Coefficients of a split of an AGAIN operation: the frame of the earlier split, which side of it, h and a at the pass's
-// points. Frame 0 is always on side 1: it stands above splits of new features.
+// Coefficients of a split of an AGAIN operation: the frame of the earlier split, which side of it, h and a at the
+// pass's points. Frame 0 is always on side 1: it stands above splits of new features.
 typedef struct again {
   uint32_t frame;
   float side;  // 1: below the first child, -1: below the second
@@ -87,8 +88,8 @@ struct tally_shap {
   const uint32_t *set_first, *set_words;
 };
 
-// Scratch begins with the block's values, three times: missing as +inf (goes right), as -inf (goes left), as it came. Then
-// one row for decisions, contributions twice (total, latest passes), frames.
+// Scratch begins with the block's values, three times: missing as +inf (goes right), as -inf (goes left), as it came.
+// Then one row for decisions, contributions twice (total, latest passes), frames.
 enum { ROW_RIGHT = 0, ROW_LEFT = 1, ROW_RAW = 2, ROWS_PER_FEATURE = 3 };
 
 // Lanes of a frame: the split's address, c, then G, g and the first child's K at each point.

@@ -54,6 +54,9 @@ public final class RecordBatch {
   /// The records.
   public var records: [RawRecord] = []
 
+  /// The record at a position, as rows, letters and verdicts name it.
+  public subscript(_ position: Int32) -> RawRecord { records[Int(position)] }
+
   /// An empty batch.
   public init() { records.reserveCapacity(1 << 10) }
 }

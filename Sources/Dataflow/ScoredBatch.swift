@@ -165,34 +165,3 @@ public final class ScoredBatch {
     outputs.removeAll()
   }
 }
-
-/// Makes events of records. One thread.
-public protocol RecordDecoder: AnyObject {
-  /// Where the log's entities live: a record elsewhere is refused.
-  var homes: KeyHomes { get }
-  /// Decodes one record into `events`. Returns nil when an event was committed, else why not; `.wrongPartition` only when nothing else
-  /// is wrong with it.
-  func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason?
-  /// The entity id that the record names which `decode` refused last; empty: none could be read. Valid until the next
-  /// `decode`, as long as the record is.
-  var refusedEntityID: UnsafeRawBufferPointer { get }
-  /// More about why that record was refused, for people; never contains data of its value.
-  var refusedDetail: String { get }
-}
-
-extension RecordDecoder {
-  /// Not known.
-  public var refusedEntityID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
-  /// Nothing more.
-  public var refusedDetail: String { "" }
-}
-
-/// Makes decisions of outputs. One thread.
-public protocol Decider: AnyObject {
-  /// Decision names (without clamps), in column order.
-  var decisionNames: [String] { get }
-  /// For each decision: labels by code; empty: a trigger, whose code is 0 or 1.
-  var decisionLabels: [[String]] { get }
-  /// Clamps outputs in place and appends every row's decision codes.
-  func decide(_ outputs: FloatMatrix, into decisions: inout [Int32])
-}

@@ -4,14 +4,14 @@ import Synchronization
 /// What `MemoryStateStore`s of several workers share: the "server". Safe from any thread.
 public final class MemoryStateStorage: Sendable {
   /// A partition of a generation.
-  struct Place: Hashable {
+  struct StateKey: Hashable {
     var generation: UInt64
     var partition: Int32
   }
 
   struct Contents {
-    var records: [Place: [UInt8]] = [:]
-    var states: [Place: [[UInt8]: [UInt8]]] = [:]
+    var records: [StateKey: [UInt8]] = [:]
+    var states: [StateKey: [[UInt8]: [UInt8]]] = [:]
   }
   let contents = Mutex(Contents())
 
@@ -26,7 +26,7 @@ public final class MemoryStateStorage: Sendable {
 
   /// A partition's stored states by entity id: for tests.
   public func states(_ partition: Int32, generation: UInt64 = 1) -> [[UInt8]: [UInt8]] {
-    contents.withLock { $0.states[Place(generation: generation, partition: partition)] ?? [:] }
+    contents.withLock { $0.states[StateKey(generation: generation, partition: partition)] ?? [:] }
   }
 }
 
@@ -54,8 +54,8 @@ public final class MemoryStateStore: StateStore {
     if generations.indices.contains(Int(partition)) { generations[Int(partition)] = generation }
   }
 
-  private func place(_ partition: Int32) -> MemoryStateStorage.Place {
-    MemoryStateStorage.Place(generation: generations[Int(partition)], partition: partition)
+  private func place(_ partition: Int32) -> MemoryStateStorage.StateKey {
+    MemoryStateStorage.StateKey(generation: generations[Int(partition)], partition: partition)
   }
 
   /// Reads partition records, in the order asked; nil: none.

@@ -44,8 +44,8 @@ enum RedisProblem {
     "WRONGTYPE": (.refused, "a key holds another type: something else writes under this key prefix"),
     "NOPERM": (
       .refused,
-      "the user lacks a permission: allow +mget +exists +evalsha +script|load +get +set +mset +del +unlink +eval +scan "
-        + "+info +select +multi +exec on the keys of the prefix"
+      "the user lacks a permission: allow +mget +evalsha +script|load +get +set +mset +del +unlink +eval +scan "
+        + "+info (or +config|get) +select +multi +exec on the keys of the prefix"
     ),
     "NOAUTH": (.refused, "Redis asks for a password"),
     "WRONGPASS": (.refused, "wrong user or password"),

@@ -1,3 +1,4 @@
+import Events
 public import XGBoost
 
 /// The comparison with libxgboost that every model has to pass when it is loaded.
@@ -20,7 +21,7 @@ struct ForestCheck {
   /// Throws when model `index` of a forest differs from what libxgboost makes of `ensemble`; `name` is the file.
   static func check(
     _ forest: Forest, _ index: Int, _ ensemble: TreeEnsemble, name: String, rows: Int = rows,
-    seed: UInt64 = 0x9e37_79b9_7f4a_7c15
+    seed: UInt64 = SplitMix64.step
   ) throws(XGBoostError) {
     let rows = max(1, min(rows, cellsMax / ensemble.featureCount))
     // Prediction of DART in place differs from that of a matrix in version 1.7; a matrix takes no infinity, and alone
@@ -114,11 +115,11 @@ struct ForestCheck {
         }
       }
     }
-    var random = SplitMix(state: seed)
+    var random = SplitMix64(seed: seed)
     var input = [Float](repeating: 0, count: rows * ensemble.featureCount)
     for cell in input.indices {
       let feature = cell % ensemble.featureCount
-      let isCategory = !categories[feature].isEmpty && (thresholds[feature].isEmpty || random.next(2) == 0)
+      let isCategory = !categories[feature].isEmpty && (thresholds[feature].isEmpty || random.below(2) == 0)
       input[cell] =
         isCategory
         ? category(categories[feature], &random)
@@ -128,10 +129,10 @@ struct ForestCheck {
     return input
   }
 
-  private static func number(_ known: [Float], _ random: inout SplitMix) -> Float {
-    let kind = random.next(16)
-    if known.isEmpty || kind < 2 { return edges[random.next(edges.count)] }
-    let value = known[random.next(known.count)]
+  private static func number(_ known: [Float], _ random: inout SplitMix64) -> Float {
+    let kind = random.below(16)
+    if known.isEmpty || kind < 2 { return edges[random.below(edges.count)] }
+    let value = known[random.below(known.count)]
     switch kind {
     case 2..<6: return value
     case 6..<10: return value.nextDown
@@ -140,9 +141,9 @@ struct ForestCheck {
     }
   }
 
-  private static func category(_ known: [Float], _ random: inout SplitMix) -> Float {
-    let value = known[random.next(known.count)]
-    switch random.next(12) {
+  private static func category(_ known: [Float], _ random: inout SplitMix64) -> Float {
+    let value = known[random.below(known.count)]
+    switch random.below(12) {
     case 0: return .nan
     case 1: return -1
     case 2: return 16_777_216
@@ -150,24 +151,15 @@ struct ForestCheck {
     case 4: return value + 0.5
     case 5: return value + 1
     case 6: return max(value - 1, 0)
-    case 7: return edges[random.next(edges.count)]
+    case 7: return edges[random.below(edges.count)]
     default: return value
     }
   }
 }
 
-/// Random numbers by seed: SplitMix64 (Steele, Lea, Flood 2014).
-struct SplitMix {
-  var state: UInt64
-
+extension SplitMix64 {
   /// A number below `bound`.
-  mutating func next(_ bound: Int) -> Int {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
-  }
+  fileprivate mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }
 
 extension Forest {

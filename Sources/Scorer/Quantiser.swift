@@ -15,7 +15,7 @@ final class Quantiser {
   var slotCount: Int { plan.slot_count }
 
   private let splits: Splits
-  private let slotOfPlace: [Splits.Place: Int]
+  private let slotOfPlace: [Splits.SplitKey: Int]
   private let slotOfMembership: [Splits.Membership: Int]
 
   /// Gives every split of `splits` its slot.
@@ -26,13 +26,13 @@ final class Quantiser {
     var table: [Float] = []
     var words: [UInt32] = []
     var slots = 0
-    var slotOfPlace: [Splits.Place: Int] = [:]
+    var slotOfPlace: [Splits.SplitKey: Int] = [:]
     var slotOfMembership: [Splits.Membership: Int] = [:]
     for feature in splits.thresholds.keys.sorted() {
       let values = splits.thresholds[feature] ?? []
       for stretch in 0..<(values.count + Splits.stretch - 1) / Splits.stretch {
         let slotOf = [true, false].map { isDefaultLeft -> Int in
-          let place = Splits.Place(feature: feature, stretch: Int32(stretch), isDefaultLeft: isDefaultLeft)
+          let place = Splits.SplitKey(feature: feature, stretch: Int32(stretch), isDefaultLeft: isDefaultLeft)
           guard splits.places.contains(place) else { return Int(TALLY_NO_SLOT) }
           slotOfPlace[place] = slots
           slots += 1

@@ -9,7 +9,7 @@ struct Splits {
   /// The last slot is nobody's.
   private static let slotsMax = Int(TALLY_NO_SLOT)
 
-  struct Place: Hashable {
+  struct SplitKey: Hashable {
     var feature: Int32
     var stretch: Int32
     var isDefaultLeft: Bool
@@ -22,7 +22,7 @@ struct Splits {
   /// Each feature's thresholds, ascending.
   private(set) var thresholds: [Int32: [Float]] = [:]
   /// Stretches that splits use.
-  private(set) var places: Set<Place> = []
+  private(set) var places: Set<SplitKey> = []
   /// Sets of categories.
   private(set) var memberships: Set<Membership> = []
 
@@ -62,14 +62,14 @@ struct Splits {
   }
 
   /// Where a numerical split's threshold stands: its stretch, and its number there.
-  func place(_ tree: RegressionTree, _ node: Int) -> (place: Place, cut: Int) {
+  func place(_ tree: RegressionTree, _ node: Int) -> (place: SplitKey, cut: Int) {
     let sorted = thresholds[tree.feature[node]] ?? []
     var (low, high) = (0, sorted.count)
     while low < high {
       let middle = (low + high) / 2
       if sorted[middle] < tree.value[node] { low = middle + 1 } else { high = middle }
     }
-    let place = Place(
+    let place = SplitKey(
       feature: tree.feature[node], stretch: Int32(low / Self.stretch), isDefaultLeft: tree.defaultLeft[node])
     return (place, low % Self.stretch)
   }

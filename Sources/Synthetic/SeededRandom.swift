@@ -1,19 +1,14 @@
+import Events
+
 /// Random numbers from a seed, the same on every machine: xoshiro256** (Blackman, Vigna 2018) seeded by
-/// splitmix64, and distributions made of + − × ÷ √ only, so that not even libm decides an event.
+/// SplitMix64, and distributions made of + − × ÷ √ only, so that not even libm decides an event.
 struct SeededRandom {
   private var state: (UInt64, UInt64, UInt64, UInt64)
 
   /// The stream of a seed and a number: two numbers give independent streams.
   init(seed: UInt64, stream: UInt64) {
-    var mixer = seed &+ stream &* 0xd1b5_4a32_d192_ed03
-    func next() -> UInt64 {
-      mixer = mixer &+ 0x9e37_79b9_7f4a_7c15
-      var z = mixer
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return z ^ (z >> 31)
-    }
-    state = (next(), next(), next(), next())
+    var mixer = SplitMix64(seed: seed &+ stream &* 0xd1b5_4a32_d192_ed03)
+    state = (mixer.next(), mixer.next(), mixer.next(), mixer.next())
   }
 
   /// The stream that goes on from a state, which must not be all 0.

@@ -1,5 +1,5 @@
 /// Where a record lies; tells nothing of whose it is.
-public struct Place: Equatable, Hashable, Sendable, Comparable, Encodable {
+public struct ScorePlace: Equatable, Hashable, Sendable, Comparable, Encodable {
   /// Partition.
   public var partition: Int32
   /// Offset; −1: there is no record.
@@ -12,7 +12,7 @@ public struct Place: Equatable, Hashable, Sendable, Comparable, Encodable {
   }
 
   /// In the order of the log, partition by partition.
-  public static func < (one: Place, other: Place) -> Bool {
+  public static func < (one: ScorePlace, other: ScorePlace) -> Bool {
     (one.partition, one.offset) < (other.partition, other.offset)
   }
 
@@ -41,7 +41,7 @@ public struct DifferingColumn: Equatable, Sendable, Encodable {
   /// The largest distance; nil: the column's differences have no size.
   public internal(set) var largest: Double?
   /// Some of the rows.
-  public internal(set) var examples: [Place] = []
+  public internal(set) var examples: [ScorePlace] = []
 }
 
 /// What was compared of one store, and how it ended.
@@ -66,9 +66,9 @@ public struct Comparison: Equatable, Sendable, Encodable {
   /// The differences by column, in order of first sight.
   public private(set) var columns: [DifferingColumn] = []
   /// Some of what is missing.
-  public private(set) var missingAt: [Place] = []
+  public private(set) var missingAt: [ScorePlace] = []
   /// Some of what is unexpected.
-  public private(set) var unexpectedAt: [Place] = []
+  public private(set) var unexpectedAt: [ScorePlace] = []
   /// What was left out, by why.
   public private(set) var leftOut: [String: Int] = [:]
 
@@ -83,7 +83,7 @@ public struct Comparison: Equatable, Sendable, Encodable {
     equal += 1
   }
 
-  mutating func differs(_ found: [ColumnDifference], at place: Place) {
+  mutating func differs(_ found: [ColumnDifference], at place: ScorePlace) {
     compared += 1
     different += 1
     for one in found {
@@ -97,12 +97,12 @@ public struct Comparison: Equatable, Sendable, Encodable {
     }
   }
 
-  mutating func isMissing(at place: Place) {
+  mutating func isMissing(at place: ScorePlace) {
     missing += 1
     Self.keep(place, in: &missingAt)
   }
 
-  mutating func isUnexpected(at place: Place) {
+  mutating func isUnexpected(at place: ScorePlace) {
     unexpected += 1
     Self.keep(place, in: &unexpectedAt)
   }
@@ -110,7 +110,7 @@ public struct Comparison: Equatable, Sendable, Encodable {
   mutating func note(_ why: String) { leftOut[why, default: 0] += 1 }
 
   /// The first places in the order of the log, whatever order they come in.
-  private static func keep(_ place: Place, in examples: inout [Place]) {
+  private static func keep(_ place: ScorePlace, in examples: inout [ScorePlace]) {
     guard examples.count < examplesMax || place < examples[examples.count - 1] else { return }
     examples.append(place)
     examples.sort()

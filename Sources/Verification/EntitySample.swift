@@ -30,15 +30,7 @@ public struct EntitySample: Sendable {
     switch choice {
     case .everybody: true
     case .one(let wanted): id.elementsEqual(wanted)
-    case .below(let bound): Self.mix(Hash128(of: id).low &+ seed &* 0x9e37_79b9_7f4a_7c15) < bound
+    case .below(let bound): SplitMix64.mix(Hash128(of: id).low &+ seed &* SplitMix64.step) < bound
     }
-  }
-
-  /// SplitMix64's finaliser (Steele, Lea and Flood, 2014).
-  private static func mix(_ number: UInt64) -> UInt64 {
-    var mixed = number
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -21,7 +21,7 @@ extension Recomputation {
       person.isWhole = events == person.state.events && !person.hasBegunAnew
       guard person.isWhole == true else { return }
     }
-    let place = Place(partition: person.partition, offset: person.lastOffset)
+    let place = ScorePlace(partition: person.partition, offset: person.lastOffset)
     guard let bytes = check.stored else {
       guard expected != nil else { return }
       if let bound = rules.expiresBeforeMs, person.lastIngestMs < bound {

@@ -17,7 +17,7 @@ final class SampledPerson {
   private var bits: [UInt32] = []
   /// The latest score, with the bits of all columns; nil: none, or erased.
   private(set) var latest: (score: ExpectedScore, bits: [UInt32])?
-  /// Place and ingest time of the last event that changed the state.
+  /// ScorePlace and ingest time of the last event that changed the state.
   var lastOffset: Int64 = -1
   var lastIngestMs: Int64 = -1
   /// What the store has.

@@ -6,9 +6,9 @@ public struct ScoreComparison {
   /// How it ended, once `settle` was called.
   public private(set) var result: Comparison
   /// Rows that the table should have, where it has none or, in `latest_scores`, an older one: to be told apart by `settle`.
-  public private(set) var absent: [Place] = []
+  public private(set) var absent: [ScorePlace] = []
   /// Those of `absent` that have an older row in their place.
-  private var outdated: Set<Place> = []
+  private var outdated: Set<ScorePlace> = []
 
   private let table: ScoreTable.Name
   private let recomputed: Recomputation
@@ -48,7 +48,7 @@ public struct ScoreComparison {
   }
 
   private mutating func compareScores(_ rows: [StoredScore], _ person: SampledPerson?) {
-    var expected: [Place: Int] = [:]
+    var expected: [ScorePlace: Int] = [:]
     for (index, score) in (person?.scores ?? []).enumerated() { expected[score.place] = index }
     for row in rows {
       guard let person, let index = expected.removeValue(forKey: row.place) else {
@@ -133,9 +133,9 @@ public struct ScoreComparison {
 }
 
 extension StoredScore {
-  fileprivate var place: Place { Place(partition: partition, offset: offset) }
+  fileprivate var place: ScorePlace { ScorePlace(partition: partition, offset: offset) }
 }
 
 extension ExpectedScore {
-  fileprivate var place: Place { Place(partition: partition, offset: offset) }
+  fileprivate var place: ScorePlace { ScorePlace(partition: partition, offset: offset) }
 }

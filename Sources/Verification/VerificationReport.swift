@@ -75,7 +75,7 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   }
 
   /// `at 0/12, 1/33, …`.
-  private static func places(_ places: [Place], of count: Int) -> String {
+  private static func places(_ places: [ScorePlace], of count: Int) -> String {
     let known = places.filter { $0.offset >= 0 }.map(\.text)
     if known.isEmpty { return "of people without events in the log" }
     return "at " + known.joined(separator: ", ") + (count > known.count ? ", …" : "")

@@ -20,7 +20,7 @@ struct EnsembleReader {
     try ModelKeys.file.check(root, release)
     let reader = EnsembleReader(
       reading: reading, release: release, learner: learner, parameters: parameters,
-      features: try whole(parameters, "num_feature", 1...ModelFile.featuresMax))
+      features: try whole(parameters, "num_feature", 1...ModelBytes.featuresMax))
     return try reader.ensemble(objective, named, trees)
   }
 
@@ -79,7 +79,7 @@ struct EnsembleReader {
 
   private func groups(_ objective: Objective) throws(ModelFormatError) -> Int {
     func count(_ name: String) throws(ModelFormatError) -> Int {
-      parameters[name] == nil ? 1 : max(1, try Self.whole(parameters, name, 0...ModelFile.groupsMax))
+      parameters[name] == nil ? 1 : max(1, try Self.whole(parameters, name, 0...ModelBytes.groupsMax))
     }
     let (classes, targets) = (try count("num_class"), try count("num_target"))
     guard targets == 1 || classes == 1 && !objective.isMultiClass else {
@@ -94,7 +94,7 @@ struct EnsembleReader {
   ) throws(ModelFormatError) {
     guard objective.isMultiClass else { return }
     guard let parameters = named["softmax_multiclass_param"],
-      try whole(parameters, "num_class", 1...ModelFile.groupsMax) == groups
+      try whole(parameters, "num_class", 1...ModelBytes.groupsMax) == groups
     else { throw ModelFormatError(text: "the objective's num_class is not the model's \(groups)") }
   }
 

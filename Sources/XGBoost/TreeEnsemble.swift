@@ -87,7 +87,7 @@ public struct TreeEnsemble: Sendable {
       throw XGBoostError(operation: "load \(name)", cause: "the name ends neither in .json nor in .ubj")
     }
     do throws(ModelFormatError) {
-      self = try ModelFile.ensemble(bytes, format, reading)
+      self = try ModelBytes.ensemble(bytes, format, reading)
     } catch {
       throw XGBoostError(operation: "load \(name)", cause: error.text)
     }

@@ -93,7 +93,7 @@ import Testing
   @Test func theNamedPermissionsAreEnough() throws {
     let server = try RedisServer()
     let allowed = [
-      "+mget", "+exists", "+evalsha", "+script|load", "+get", "+set", "+mset", "+info", "+select", "+multi",
+      "+mget", "+evalsha", "+script|load", "+get", "+set", "+mset", "+info", "+select", "+multi",
       "+exec",
     ]
     for permission in ["on", ">word", "~tally:*"] + allowed {

@@ -4,6 +4,8 @@ import Testing
 @Suite struct HouseTests {
   /// Lines that no file needs more of.
   private let linesMax = 400
+  /// Columns that no line needs more of.
+  private let columnsMax = 120
 
   @Test func everyImportGoesDownwards() throws {
     let files = try Project.swiftFiles(under: "Sources")
@@ -115,6 +117,20 @@ import Testing
     for file in try Project.swiftFiles(under: "Sources") + Project.swiftFiles(under: "Tests") {
       let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false).count
       #expect(lines <= linesMax, "\(file.path) has \(lines) lines")
+    }
+  }
+
+  /// Swift's lines are the formatter's; those of the tree kernels are nobody's else.
+  @Test func noLineOfTheKernelsIsLong() throws {
+    let folder = Project.root.appending(path: "Sources/CForest")
+    let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+      .filter { $0.hasSuffix(".c") || $0.hasSuffix(".h") }
+    #expect(names.count > 5)
+    for name in names {
+      let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+      for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        #expect(line.count <= columnsMax, "\(name):\(index + 1)")
+      }
     }
   }
 }

@@ -24,17 +24,17 @@ import TestNumbers
     try await onThread {
       let postgres = try PostgresServer()
       defer { postgres.stop() }
-      let stage = try Stage(.postgres, postgres: postgres)
-      try stage.broker.createTopic("wide", partitions: Self.partitions)
-      try produce(stage, records: 0..<1, isCompressible)
+      let rig = try Rig(.postgres, postgres: postgres)
+      try rig.broker.createTopic("wide", partitions: Self.partitions)
+      try produce(rig, records: 0..<1, isCompressible)
       let settings = try Places.write("kafka: {session_timeout: 6s}\n", as: "tally.yaml")
-      let process = try stage.start([
-        "--config", settings, "--http", "0", "--topic", stage.broker.name("wide"),
+      let process = try rig.start([
+        "--config", settings, "--http", "0", "--topic", rig.broker.name("wide"),
       ])
-      try stage.waitForProgress(of: process, to: Self.partitions)
+      try rig.waitForProgress(of: process, to: Self.partitions)
 
       // Another member of the group hears of every rebalance.
-      let member = try Member(stage)
+      let member = try Member(rig)
       defer { member.close() }
       try until("both to share", telling: { process.text }) {
         try member.serve()
@@ -44,14 +44,14 @@ import TestNumbers
       let own = try process.partitions()
       let before = try #require(process.residentBytes).now
       postgres.kill9()
-      try produce(stage, records: 1..<Self.recordsPerPartition, isCompressible)
+      try produce(rig, records: 1..<Self.recordsPerPartition, isCompressible)
       let waiting = Self.partitions / 2 * (Self.recordsPerPartition - 1) * Self.recordBytes
       #expect(waiting > Self.waitingBytesMax)
       // Away again while it catches up: then most is fetched ahead.
       try postgres.restart()
       try until("it to catch up", telling: { process.text }) {
         try member.serve()
-        return stage.table.progress > Self.partitions
+        return rig.table.progress > Self.partitions
       }
       let said = process.text.utf8.count
       postgres.kill9()
@@ -71,28 +71,28 @@ import TestNumbers
       let mine = Self.partitions / 2 * Self.recordsPerPartition + Self.partitions / 2
       try until("what waited to be scored", telling: { process.text }) {
         try member.serve()
-        return stage.table.progress >= mine
+        return rig.table.progress >= mine
       }
       #expect(member.changes == 1, "the same generation of the group has drained it")
       member.close()
       let count = Self.partitions * Self.recordsPerPartition
-      try stage.waitForProgress(of: process, to: count)
+      try rig.waitForProgress(of: process, to: count)
       process.terminate()
       let result = try process.wait(seconds: 6)
       #expect(result.code == 0, "\(result.text)")
       #expect(try Totals(result.output) == Totals(read: count, scored: count))
-      #expect(stage.table.number("SELECT count(*) FROM scores") == count)
+      #expect(rig.table.number("SELECT count(*) FROM scores") == count)
     }
   }
 
   /// Large records, of a person of its own for each partition.
-  private func produce(_ stage: Stage, records: Range<Int>, _ isCompressible: Bool) throws {
+  private func produce(_ rig: Rig, records: Range<Int>, _ isCompressible: Bool) throws {
     var dice = SeededGenerator(seed: UInt64(records.lowerBound))
     let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-".utf8)
     let bytes = (0..<Self.recordBytes).map { _ in letters[isCompressible ? 0 : Int(dice.next() >> 58)] }
     let note = String(decoding: bytes, as: UTF8.self)
     for number in records {
-      try stage.broker.produce(
+      try rig.broker.produce(
         (0..<Self.partitions).map {
           DeadLetterTests.login(
             "e\(number)", Homes.name("person-", on: Int32($0), count: Self.partitions), note: note)
@@ -106,18 +106,18 @@ import TestNumbers
     try await onThread {
       let postgres = try PostgresServer()
       defer { postgres.stop() }
-      let stage = try Stage(.postgres, postgres: postgres)
+      let rig = try Rig(.postgres, postgres: postgres)
       let relay = try Relay(to: postgres.port)
       defer { relay.stop() }
-      let messages = stage.history.messages
-      try stage.broker.produce(Array(messages[..<1000]), to: "events")
+      let messages = rig.history.messages
+      try rig.broker.produce(Array(messages[..<1000]), to: "events")
       let settings = try Places.write(
         "kafka: {session_timeout: 60s}\nworker: {batch_rows_max: 32}\n", as: "tally.yaml")
       let options = ["--config", settings, "--http", "0"]
-      let cutOff = try stage.start(options + stage.table.options(through: relay))
-      try stage.waitForProgress(of: cutOff, to: 1000)
+      let cutOff = try rig.start(options + rig.table.options(through: relay))
+      try rig.waitForProgress(of: cutOff, to: 1000)
       relay.cut()
-      try stage.broker.produce(Array(messages[1000...]), to: "events")
+      try rig.broker.produce(Array(messages[1000...]), to: "events")
       try until("a word about postgres", telling: { cutOff.text }) {
         cutOff.text.contains("waiting for postgres")
       }
@@ -125,26 +125,26 @@ import TestNumbers
       // First it has a batch under way, then it has been given partitions that it cannot take over.
       var others: [TallyProcess] = []
       for _ in 0..<2 {
-        others.append(try stage.start(options))
+        others.append(try rig.start(options))
         try until("each to have its share", telling: { ([cutOff] + others).map(\.text).joined() }) {
           usleep(50_000)
           let shares = try others.map { try $0.partitions().count }
           // The one that is cut off stays a member: what it has been given is nobody else's.
-          return shares.allSatisfy { $0 > 0 } && shares.reduce(0, +) < Stage.partitions
+          return shares.allSatisfy { $0 > 0 } && shares.reduce(0, +) < Rig.partitions
         }
       }
       let inherited = try others.reduce(into: Set()) { $0.formUnion(try $1.partitions()) }
       try until("the others to score their shares", telling: { others.map(\.text).joined() }) {
-        try Standing.all(try stage.ask(["status", "--json"]).output).enumerated().allSatisfy {
+        try Standing.all(try rig.ask(["status", "--json"]).output).enumerated().allSatisfy {
           !inherited.contains($0) || ($1.w == $1.end && $1.t == $1.end)
         }
       }
-      #expect(stage.table.progress < messages.count, "the rest waits for the one that is cut off")
+      #expect(rig.table.progress < messages.count, "the rest waits for the one that is cut off")
       #expect(cutOff.exitCode() == nil)
 
       cutOff.terminate()
       var ended = [try cutOff.wait(seconds: 6)]
-      try stage.waitForProgress(of: others[0], to: messages.count)
+      try rig.waitForProgress(of: others[0], to: messages.count)
       for other in others {
         other.terminate()
         ended.append(try other.wait(seconds: 6))
@@ -154,7 +154,7 @@ import TestNumbers
       for total in totals { #expect(total.isBalanced) }
       let scored = totals.reduce(0) { $0 + $1.scored }
       #expect(scored == messages.count, "no event is counted by two")
-      try checkSettled(stage, Reference.shared())
+      try checkSettled(rig, Reference.shared())
     }
   }
 }
@@ -166,13 +166,13 @@ private final class Member {
   private(set) var changes = 0
   private let consumer: KafkaConsumer
 
-  init(_ stage: Stage) throws {
+  init(_ rig: Rig) throws {
     consumer = try KafkaConsumer(
       KafkaConfiguration([
-        ("bootstrap.servers", stage.broker.bootstrapServers), ("group.id", stage.name("tally")),
+        ("bootstrap.servers", rig.broker.bootstrapServers), ("group.id", rig.name("tally")),
         ("session.timeout.ms", "6000"), ("heartbeat.interval.ms", "500"),
         ("queued.max.messages.kbytes", "1024"),
-      ]), topic: stage.broker.name("wide"))
+      ]), topic: rig.broker.name("wide"))
     try consumer.subscribe()
   }
 

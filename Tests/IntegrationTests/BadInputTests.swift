@@ -8,45 +8,45 @@ import Testing
 @Suite struct BadInputTests {
   @Test func everyBadRecordIsOneDeadLetter() async throws {
     try await onThread {
-      let stage = try Stage(.postgres)
-      try stage.produceHistory()
+      let rig = try Rig(.postgres)
+      try rig.produceHistory()
       let settings = try Places.write("worker: {value_size_max: 4KiB}\n", as: "tally.yaml")
-      try stage.run(["--config", settings])
+      try rig.run(["--config", settings])
 
-      let bad = BadInput(person: stage.history.people[0]).records
-      let good = (0..<bad.count).map { goodEvent($0, person: stage.history.people[1 + $0 % 30]) }
-      try stage.broker.produce(zip(bad, good).flatMap { [$0.message, $1] }, to: "events")
-      let summary = try stage.run(["--config", settings])
+      let bad = BadInput(person: rig.history.people[0]).records
+      let good = (0..<bad.count).map { goodEvent($0, person: rig.history.people[1 + $0 % 30]) }
+      try rig.broker.produce(zip(bad, good).flatMap { [$0.message, $1] }, to: "events")
+      let summary = try rig.run(["--config", settings])
 
       let expected = Totals(read: 2 * bad.count, scored: bad.count, deadLettered: bad.count)
       #expect(try Totals(summary.output) == expected)
-      let late = stage.table.number("SELECT count(*) FROM scores WHERE event_id LIKE 'good-%'")
+      let late = rig.table.number("SELECT count(*) FROM scores WHERE event_id LIKE 'good-%'")
       #expect(late == good.count, "the stream goes on after every bad record")
-      try checkTable(stage, bad)
-      try checkTopic(stage, bad)
-      try checkStatus(stage, bad)
-      try checkNothingPersonal(stage, said: [summary.text])
+      try checkTable(rig, bad)
+      try checkTopic(rig, bad)
+      try checkStatus(rig, bad)
+      try checkNothingPersonal(rig, said: [summary.text])
     }
   }
 
   /// The bad records that `tally generate` puts between the good ones; all limits at their defaults.
   @Test func generatedBadRecordsAreDeadLetters() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let sent = try tally(
         [
-          "generate", "--topic", stage.broker.name("events"), "--brokers", stage.broker.bootstrapServers,
+          "generate", "--topic", rig.broker.name("events"), "--brokers", rig.broker.bootstrapServers,
           "--format", "protobuf", "--bad-share", "0.02",
         ] + History.options)
       #expect(sent.code == 0, "\(sent.text)")
-      let good = stage.history.events.count
-      let all = try stage.count("events")
+      let good = rig.history.events.count
+      let all = try rig.count("events")
       #expect(all > good + 50)
-      let summary = try stage.run()
+      let summary = try rig.run()
       let expected = Totals(read: all, scored: good, deadLettered: all - good)
       #expect(try Totals(summary.output) == expected)
-      #expect(try stage.count("scores") == good && stage.count("dead-letters") == all - good)
-      let reasons = try stage.table.query("SELECT DISTINCT reason FROM dead_letters").map { $0[0] }
+      #expect(try rig.count("scores") == good && rig.count("dead-letters") == all - good)
+      let reasons = try rig.table.query("SELECT DISTINCT reason FROM dead_letters").map { $0[0] }
       let cannotBeMade: Set<DeadLetterReason> = [
         .corruptState, .wrongPartition, .refusedByTopic, .refusedByTable, .notSigned,
       ]
@@ -56,23 +56,23 @@ import Testing
   }
 
   /// Every record of the log that is not scored, by place.
-  private func unscored(_ stage: Stage) throws -> [String: BrokerMessage] {
+  private func unscored(_ rig: Rig) throws -> [String: BrokerMessage] {
     let scored = try Set(
-      stage.table.query("SELECT \"partition\", \"offset\" FROM scores").map { "\($0[0])/\($0[1])" })
+      rig.table.query("SELECT \"partition\", \"offset\" FROM scores").map { "\($0[0])/\($0[1])" })
     var found: [String: BrokerMessage] = [:]
-    for message in try stage.messages("events") {
+    for message in try rig.messages("events") {
       let place = "\(message.partition)/\(message.offset)"
       if !scored.contains(place) { found[place] = message }
     }
     return found
   }
 
-  private func checkTable(_ stage: Stage, _ bad: [BadInput.Record]) throws {
-    let records = try unscored(stage)
+  private func checkTable(_ rig: Rig, _ bad: [BadInput.Record]) throws {
+    let records = try unscored(rig)
     #expect(records.count == bad.count)
-    let rows = try stage.table.query(
+    let rows = try rig.table.query(
       """
-      SELECT "partition", "offset", reason, detail, \(stage.table.hex("key")), \(stage.table.hex("value"))
+      SELECT "partition", "offset", reason, detail, \(rig.table.hex("key")), \(rig.table.hex("value"))
       FROM dead_letters
       """)
     #expect(rows.count == bad.count)
@@ -90,9 +90,9 @@ import Testing
     #expect(found == expected)
   }
 
-  private func checkTopic(_ stage: Stage, _ bad: [BadInput.Record]) throws {
-    let records = try unscored(stage)
-    let letters = try stage.messages(
+  private func checkTopic(_ rig: Rig, _ bad: [BadInput.Record]) throws {
+    let records = try unscored(rig)
+    let letters = try rig.messages(
       "dead-letters", headers: ["reason", "source-topic", "source-partition", "source-offset", "value-bytes"])
     #expect(letters.count == bad.count)
     var places: Set<String> = []
@@ -106,7 +106,7 @@ import Testing
       #expect(json["value"].text.flatMap { Data(base64Encoded: $0) } == kept)
       #expect(json["key"].text.flatMap { Data(base64Encoded: $0) } == record.key.map { Data($0) })
       let headers = [
-        "reason": json["reason"].text ?? "", "source-topic": stage.broker.name("events"),
+        "reason": json["reason"].text ?? "", "source-topic": rig.broker.name("events"),
         "source-partition": "\(record.partition)", "source-offset": "\(record.offset)",
         "value-bytes": "\(record.value?.count ?? 0)",
       ]
@@ -118,27 +118,27 @@ import Testing
     }
   }
 
-  private func checkStatus(_ stage: Stage, _ bad: [BadInput.Record]) throws {
-    let status = try stage.ask(["status"])
-    let scored = stage.history.events.count + bad.count
+  private func checkStatus(_ rig: Rig, _ bad: [BadInput.Record]) throws {
+    let status = try rig.ask(["status"])
+    let scored = rig.history.events.count + bad.count
     let expected = Totals(read: scored + bad.count, scored: scored, deadLettered: bad.count)
     #expect(try Totals(status.output) == expected)
     #expect(status.output.contains("wrong-partition 1"))
   }
 
   /// Names and addresses are nowhere but in the log.
-  private func checkNothingPersonal(_ stage: Stage, said: [String]) throws {
-    let personal = stage.history.personal
+  private func checkNothingPersonal(_ rig: Rig, said: [String]) throws {
+    let personal = rig.history.personal
     #expect(personal.count > 40)
     var texts = said
-    texts += try stage.messages("scores").map { String(decoding: $0.value ?? [], as: UTF8.self) }
+    texts += try rig.messages("scores").map { String(decoding: $0.value ?? [], as: UTF8.self) }
     for table in ["scores", "latest_scores", "positions"] {
-      texts += try stage.table.query("SELECT * FROM \(table)").map { $0.joined(separator: " ") }
+      texts += try rig.table.query("SELECT * FROM \(table)").map { $0.joined(separator: " ") }
     }
-    texts.append(try stage.ask(["features", stage.history.people[0]]).text)
+    texts.append(try rig.ask(["features", rig.history.people[0]]).text)
     let all = texts.joined(separator: "\n")
     for text in personal { #expect(!all.contains(text)) }
-    #expect(try stage.storedValues(containing: personal) == 0)
+    #expect(try rig.storedValues(containing: personal) == 0)
   }
 
   private func goodEvent(_ number: Int, person: String) -> BrokerMessage {

@@ -35,34 +35,34 @@ import Testing
   @Test(arguments: TestTable.Kind.allCases)
   func isReadApart(_ kind: TestTable.Kind) async throws {
     try await onThread {
-      let stage = try Stage(kind)
-      let people = (0..<8).map { Homes.name("big\($0)-", on: Int32($0 % Stage.partitions)) }
+      let rig = try Rig(kind)
+      let people = (0..<8).map { Homes.name("big\($0)-", on: Int32($0 % Rig.partitions)) }
       func some(_ name: String, _ count: Int, bytes: Int, on partition: Int32) -> [BrokerMessage] {
         let who = people[Int(partition)]
         return (0..<count).map {
           DeadLetterTests.login("\(name)-\($0)", who, note: Self.note(bytes), partition: partition)
         }
       }
-      for partition in 0..<Int32(Stage.partitions) {
-        try stage.broker.produce(some("first", 10, bytes: 1, on: partition), to: "events")
+      for partition in 0..<Int32(Rig.partitions) {
+        try rig.broker.produce(some("first", 10, bytes: 1, on: partition), to: "events")
       }
-      try Self.produceBatch(some("big", 60, bytes: 40_000, on: 1), to: "events", stage.broker)
-      try Self.produceBatch(some("again", 40, bytes: 40_000, on: 1), to: "events", stage.broker)
-      for partition in 0..<Int32(Stage.partitions) {
-        try stage.broker.produce(some("last", 10, bytes: 1, on: partition), to: "events")
+      try Self.produceBatch(some("big", 60, bytes: 40_000, on: 1), to: "events", rig.broker)
+      try Self.produceBatch(some("again", 40, bytes: 40_000, on: 1), to: "events", rig.broker)
+      for partition in 0..<Int32(Rig.partitions) {
+        try rig.broker.produce(some("last", 10, bytes: 1, on: partition), to: "events")
       }
       let options = Self.small.flatMap { ["-X", "\($0)=\($1)"] }
-      let run = try stage.run(options)
+      let run = try rig.run(options)
       #expect(try Totals(run.output) == Totals(read: 180, scored: 180), "\(run.text)")
-      #expect(stage.table.number("SELECT count(*) FROM scores") == 180)
-      #expect(stage.table.number("SELECT count(*) FROM positions WHERE left_out IS NOT NULL") == 0)
-      let states = try stage.states()
+      #expect(rig.table.number("SELECT count(*) FROM scores") == 180)
+      #expect(rig.table.number("SELECT count(*) FROM positions WHERE left_out IS NOT NULL") == 0)
+      let states = try rig.states()
       // What reads the log without a group has the same trouble, and the same way out.
-      let verified = try stage.ask(["verify", "--sample", "1"] + options)
+      let verified = try rig.ask(["verify", "--sample", "1"] + options)
       #expect(verified.code == 0, "\(verified.text)")
-      let rebuilt = try stage.ask(["rebuild"] + options)
+      let rebuilt = try rig.ask(["rebuild"] + options)
       #expect(rebuilt.code == 0 && rebuilt.output.contains("180 records"), "\(rebuilt.text)")
-      #expect(try stage.states() == states)
+      #expect(try rig.states() == states)
     }
   }
 

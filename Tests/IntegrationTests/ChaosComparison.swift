@@ -4,11 +4,11 @@ import TestServers
 
 /// Compares what a disturbed pipeline has left with what an undisturbed one makes of the same log: exactly.
 struct ChaosComparison {
-  private let disturbed: Stage
-  private let undisturbed: Stage
+  private let disturbed: Rig
+  private let undisturbed: Rig
   private let delivery: ChaosDelivery
 
-  init(_ disturbed: Stage, _ undisturbed: Stage, _ delivery: ChaosDelivery) {
+  init(_ disturbed: Rig, _ undisturbed: Rig, _ delivery: ChaosDelivery) {
     self.disturbed = disturbed
     self.undisturbed = undisturbed
     self.delivery = delivery
@@ -47,8 +47,8 @@ struct ChaosComparison {
   }
 
   /// Rows of a table without the wall clock, by the text of their key.
-  private func rows(_ stage: Stage, _ table: String, by key: [String]) throws -> [String: [String]] {
-    Dictionary(grouping: try stage.table.contents(of: table, by: key), by: \.key).mapValues { $0.map(\.row) }
+  private func rows(_ rig: Rig, _ table: String, by key: [String]) throws -> [String: [String]] {
+    Dictionary(grouping: try rig.table.contents(of: table, by: key), by: \.key).mapValues { $0.map(\.row) }
   }
 
   private func compareTopic(_ topic: String, into finding: inout ChaosFinding) throws {
@@ -79,9 +79,9 @@ struct ChaosComparison {
   }
 
   /// Messages by the place of their event.
-  private func values(_ stage: Stage, _ topic: String, committed: Bool) throws -> [String: [[UInt8]]] {
+  private func values(_ rig: Rig, _ topic: String, committed: Bool) throws -> [String: [[UInt8]]] {
     var found: [String: [[UInt8]]] = [:]
-    for message in try stage.broker.readAll(stage.marked(topic), committed: committed) {
+    for message in try rig.broker.readAll(rig.marked(topic), committed: committed) {
       let json = try JSON(String(decoding: message.value ?? [], as: UTF8.self))
       guard let partition = json["partition"].whole, let offset = json["offset"].whole else {
         throw TestFailure("a message of \(topic) without its event's place")
@@ -109,8 +109,8 @@ struct ChaosComparison {
   }
 
   /// Each partition's counters as text; those that do not add up are findings.
-  private func counters(_ stage: Stage, into finding: inout ChaosFinding) throws -> [String] {
-    try stage.ask(["status", "--json"]).output.split(separator: "\n").map { line in
+  private func counters(_ rig: Rig, into finding: inout ChaosFinding) throws -> [String] {
+    try rig.ask(["status", "--json"]).output.split(separator: "\n").map { line in
       let json = try JSON(line)
       let letters = json["dead_lettered"]
       let names = ["scored", "duplicate", "erased"]

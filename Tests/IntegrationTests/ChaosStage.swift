@@ -5,7 +5,7 @@ import TestNumbers
 
 /// The servers, scorers and load of one chaos trial. The scorers reach Redis and PostgreSQL through relays.
 final class ChaosStage {
-  let stage: Stage
+  let rig: Rig
   let redis: RedisServer
   let postgres: PostgresServer?
   let disk: SmallDisk?
@@ -34,10 +34,10 @@ final class ChaosStage {
     redis = try RedisServer(
       appendOnly: true, options: ["--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0"])
     postgres = fault.table == .postgres ? try PostgresServer() : nil
-    stage = try Stage(
+    rig = try Rig(
       fault.table, redis: redis, postgres: postgres,
       folder: fault.table == .sqlite ? disk?.folder : nil)
-    if postgres != nil, let disk { try stage.table.move(to: disk.folder) }
+    if postgres != nil, let disk { try rig.table.move(to: disk.folder) }
     redisRelay = try Relay(to: redis.port)
     postgresRelay = try postgres.map { try Relay(to: $0.port) }
     var dice = SeededGenerator(seed: seed)
@@ -55,7 +55,7 @@ final class ChaosStage {
       """, as: "tally.yaml")
     let count = plan.strikes * plan.recordsPerStrike + plan.recordsPerStrike
     load = ChaosLoad(
-      ChaosLoad.messages(stage.history, count: count, seed: seed), to: stage.broker)
+      ChaosLoad.messages(rig.history, count: count, seed: seed), to: rig.broker)
   }
 
   /// Ends everything.
@@ -102,17 +102,17 @@ final class ChaosStage {
   private func start(_ number: Int) throws -> TallyProcess {
     var options = ["--config", settings, "--http", "0", "--on-lost-state", "rebuild"]
     options += ["--redis", "redis://127.0.0.1:\(redisRelay.port)/0"]
-    if let postgresRelay { options += stage.table.options(through: postgresRelay) }
+    if let postgresRelay { options += rig.table.options(through: postgresRelay) }
     if delivery == .exactlyOnce {
       options += ["--set", "delivery=exactly-once"]
-      options += ["--set", "scores.transactional_id=\(stage.broker.name("chaos-\(number)"))"]
+      options += ["--set", "scores.transactional_id=\(rig.broker.name("chaos-\(number)"))"]
     }
-    return try stage.start(options)
+    return try rig.start(options)
   }
 
   /// Sum of the table's positions as far as known: it cannot be asked while the table is down.
   func progress() -> Int {
-    known = max(known, stage.table.progress)
+    known = max(known, rig.table.progress)
     return known
   }
 

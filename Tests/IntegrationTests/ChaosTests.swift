@@ -22,32 +22,32 @@ import Testing
   /// The comparison finds what it must find, each thing under its name.
   @Test func theComparisonBites() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      let messages = ChaosLoad.messages(stage.history, count: 600, seed: 3)
-      try stage.broker.produce(messages, to: "events")
+      let rig = try Rig(.sqlite)
+      let messages = ChaosLoad.messages(rig.history, count: 600, seed: 3)
+      try rig.broker.produce(messages, to: "events")
       let settings = try Places.write("worker: {value_size_max: 4KiB}\n", as: "tally.yaml")
-      try stage.run(["--config", settings])
-      let undisturbed = try Stage(beside: stage, "undisturbed")
+      try rig.run(["--config", settings])
+      let undisturbed = try Rig(beside: rig, "undisturbed")
       try undisturbed.run(["--config", settings])
       func compare() throws -> ChaosFinding {
         var finding = ChaosFinding()
-        try ChaosComparison(stage, undisturbed, .effectivelyOnce).compare(into: &finding)
+        try ChaosComparison(rig, undisturbed, .effectivelyOnce).compare(into: &finding)
         return finding
       }
       #expect(try compare().count == 0)
 
-      let scores = try stage.messages("scores")
-      try stage.broker.produce([scores[3]], to: "scores")
+      let scores = try rig.messages("scores")
+      try rig.broker.produce([scores[3]], to: "scores")
       #expect(try compare().count == 0 && compare().repeats == 1, "a byte-identical repeat is allowed")
       var changed = scores[4]
       changed.value = changed.value.map {
         Array(String(decoding: $0, as: UTF8.self).replacing("engagement", with: "engagemenT").utf8)
       }
-      try stage.broker.produce([changed], to: "scores")
-      try stage.table.query("DELETE FROM scores WHERE rowid = 5")
-      try stage.table.query("UPDATE scores SET churn = churn + 0.0000001 WHERE rowid = 7")
-      try stage.table.query("UPDATE dead_letters SET \"offset\" = 100000 WHERE rowid = 1")
-      try stage.redis.command("APPEND", stage.stateKey(stage.history.people[3]), "x")
+      try rig.broker.produce([changed], to: "scores")
+      try rig.table.query("DELETE FROM scores WHERE rowid = 5")
+      try rig.table.query("UPDATE scores SET churn = churn + 0.0000001 WHERE rowid = 7")
+      try rig.table.query("UPDATE dead_letters SET \"offset\" = 100000 WHERE rowid = 1")
+      try rig.redis.command("APPEND", rig.stateKey(rig.history.people[3]), "x")
       let found = try compare()
       #expect(found.lost == 2, "a row of scores and a letter")
       #expect(found.doubledInTable == 1, "a letter of a record that is none")
@@ -56,7 +56,7 @@ import Testing
       #expect(found.differingCounters == 0)
 
       // As if the first batch of a partition had been counted twice.
-      try stage.redis.command("COPY", undisturbed.recordKey(0), stage.recordKey(1), "REPLACE")
+      try rig.redis.command("COPY", undisturbed.recordKey(0), rig.recordKey(1), "REPLACE")
       #expect(try compare().differingCounters == 1)
     }
   }

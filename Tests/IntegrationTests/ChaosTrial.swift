@@ -42,10 +42,10 @@ struct ChaosTrial {
     try waitUntilScored(chaos)
     for scorer in chaos.scorers { try chaos.leave(scorer) }
     finding.endings = chaos.endings
-    let undisturbed = try Stage(beside: chaos.stage, "undisturbed")
+    let undisturbed = try Rig(beside: chaos.rig, "undisturbed")
     let settings = try Places.write("worker: {value_size_max: 4KiB}\n", as: "tally.yaml")
     try undisturbed.run(["--config", settings], seconds: 120)
-    try ChaosComparison(chaos.stage, undisturbed, delivery).compare(into: &finding)
+    try ChaosComparison(chaos.rig, undisturbed, delivery).compare(into: &finding)
     return finding
   }
 
@@ -60,7 +60,7 @@ struct ChaosTrial {
     try chaos.wait(for: "everything to be appended") { chaos.load.appended == chaos.load.count }
     try chaos.waitForProgress(beyond: chaos.load.count - 1)
     try chaos.wait(for: "every state to be written") {
-      let status = try chaos.stage.ask(["status", "--json"])
+      let status = try chaos.rig.ask(["status", "--json"])
       guard status.code == 0 else { return false }
       return try Standing.all(status.output).allSatisfy { $0.w == $0.end && $0.t == $0.end }
     }
@@ -98,7 +98,7 @@ struct ChaosTrial {
       guard status == 0 else { throw TestFailure("\(command ?? "") ended with \(status)") }
       usleep(outageMicros)
     }
-    try chaos.wait(for: "the broker to answer") { (try? chaos.stage.count("events")) != nil }
+    try chaos.wait(for: "the broker to answer") { (try? chaos.rig.count("events")) != nil }
   }
 
   /// A scorer that holds partitions sleeps until another has them all, then wakes up and believes that they are its own.
@@ -110,7 +110,7 @@ struct ChaosTrial {
     defer { sleeper.process.thaw() }
     let others = chaos.scorers.filter { $0 !== sleeper }
     try chaos.wait(for: "the others to inherit") {
-      others.reduce(into: Set()) { $0.formUnion(chaos.partitions($1)) }.count == Stage.partitions
+      others.reduce(into: Set()) { $0.formUnion(chaos.partitions($1)) }.count == Rig.partitions
     }
     chaos.load.release(plan.recordsPerStrike / 4)
     try chaos.waitForProgress(beyond: chaos.progress())

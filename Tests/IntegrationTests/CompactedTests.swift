@@ -11,15 +11,15 @@ import Testing
   /// The embedded broker does not know the question: every command that asks says so once and goes on.
   @Test(.enabled(if: !isReal)) func whatCannotBeReadIsSaidOnce() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      try stage.broker.produce([stage.history.message(at: 0)], to: "events")
+      let rig = try Rig(.sqlite)
+      try rig.broker.produce([rig.history.message(at: 0)], to: "events")
       for command in [["run", "--until-end"], ["verify"], ["rebuild"]] {
-        let result = try stage.ask(command)
+        let result = try rig.ask(command)
         #expect(result.code == 0, "\(result.text)")
         let lines = result.errors.split(separator: "\n").filter { $0.contains("cannot be read") }
         #expect(lines.count == 1, "\(command): \(result.text)")
         #expect(
-          lines.first?.hasPrefix("tally: warning: topic \(stage.name("events")): ") == true, "\(lines)")
+          lines.first?.hasPrefix("tally: warning: topic \(rig.name("events")): ") == true, "\(lines)")
       }
     }
   }
@@ -30,32 +30,32 @@ import Testing
   @Test(.enabled(if: isReal, "needs TALLY_BROKERS"), arguments: ["compact", "compact,delete"])
   func areRefusedByAllThatReadTheLog(_ policy: String) async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      let topic = try Self.makeTopic(stage, ["cleanup.policy": policy])
-      let person = stage.history.people[0]
+      let rig = try Rig(.sqlite)
+      let topic = try Self.makeTopic(rig, ["cleanup.policy": policy])
+      let person = rig.history.people[0]
       for command in [
         ["run", "--until-end"], ["rebuild"], ["rebuild", "--entity", person], ["verify"],
         ["replay", "--store", "memory"], ["train", "--labels", "/nowhere.csv"],
         ["features", person, "--from-log"],
       ] {
-        let result = try tally(command + stage.connection + ["--topic", topic])
+        let result = try tally(command + rig.connection + ["--topic", topic])
         #expect(result.code == 1 && result.output.isEmpty, "\(command): \(result.text)")
         #expect(
           result.errors.hasPrefix("tally: topic \(topic): cleanup.policy is \(policy): "), "\(result.text)")
         #expect(result.errors.split(separator: "\n").count == 1, "\(result.text)")
       }
       // A copy would look whole.
-      let target = stage.broker.name("copy")
-      let copy = ["copy", topic, target, "--brokers", stage.broker.bootstrapServers]
+      let target = rig.broker.name("copy")
+      let copy = ["copy", topic, target, "--brokers", rig.broker.bootstrapServers]
       let copied = try tally(copy)
       #expect(copied.code == 1 && copied.errors.contains("cleanup.policy is \(policy)"), "\(copied.text)")
       #expect(try tally(copy + ["--accept-compacted"]).code == 0)
       // What reads files, or no log at all, does not ask.
       for command in [
-        ["replay", stage.history.file, "--store", "memory", "--run", "files"],
-        ["features", person, "--events", stage.history.file], ["status"],
+        ["replay", rig.history.file, "--store", "memory", "--run", "files"],
+        ["features", person, "--events", rig.history.file], ["status"],
       ] {
-        let result = try tally(command + stage.connection + ["--topic", topic])
+        let result = try tally(command + rig.connection + ["--topic", topic])
         #expect(result.code == 0 && !result.errors.contains("cleanup.policy"), "\(command): \(result.text)")
       }
     }
@@ -64,10 +64,10 @@ import Testing
   /// A topic to copy to that forgets earlier, or loses its middle, would lose what was copied.
   @Test(.enabled(if: isReal, "needs TALLY_BROKERS")) func copiesAreKept() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let day = "retention.ms=86400000"
-      let target = try Self.makeTopic(stage, ["retention.ms": "86400000"])
-      let copy = ["copy", stage.name("events"), target] + stage.brokerOption
+      let target = try Self.makeTopic(rig, ["retention.ms": "86400000"])
+      let copy = ["copy", rig.name("events"), target] + rig.brokerOption
       let refused = try tally(copy)
       #expect(
         refused.code == 1 && refused.errors.contains("topic \(target): retention.ms is"), "\(refused.text)")
@@ -75,10 +75,10 @@ import Testing
       #expect(accepted.code == 0 && accepted.errors.contains("the brokers soon remove"), "\(accepted.text)")
       let never = try tally(
         [
-          "copy", stage.name("events"), stage.broker.name("never"), "--topic-config",
+          "copy", rig.name("events"), rig.broker.name("never"), "--topic-config",
           "cleanup.policy=compact",
         ]
-          + stage.brokerOption)
+          + rig.brokerOption)
       #expect(never.code == 1 && never.errors.contains("let it be delete"), "\(never.text)")
     }
   }
@@ -86,21 +86,21 @@ import Testing
   /// Accepted, cleaned by the brokers, and then: nothing is called equal or complete.
   @Test(.enabled(if: isReal, "needs TALLY_BROKERS")) func whatIsGoneIsSpokenOf() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let topic = try Self.makeTopic(
-        stage, ["cleanup.policy": "compact", "segment.bytes": "65536", "min.cleanable.dirty.ratio": "0.01"])
-      let accepted = stage.connection + ["--topic", topic, "--accept-compacted"]
+        rig, ["cleanup.policy": "compact", "segment.bytes": "65536", "min.cleanable.dirty.ratio": "0.01"])
+      let accepted = rig.connection + ["--topic", topic, "--accept-compacted"]
       // The newest segment is never cleaned: what is scored first is whole.
-      let messages = stage.history.messages
-      try stage.broker.produce(Array(messages[..<Self.scoredFirst]), to: "compacted")
-      let first = try stage.broker.readAll("compacted", committed: true).map(\.place)
+      let messages = rig.history.messages
+      try rig.broker.produce(Array(messages[..<Self.scoredFirst]), to: "compacted")
+      let first = try rig.broker.readAll("compacted", committed: true).map(\.place)
       #expect(first.count == Self.scoredFirst)
       let scored = try tally(["run", "--until-end"] + accepted)
       #expect(scored.code == 0 && scored.errors.contains("nothing tells which"), "\(scored.text)")
       #expect(scored.output.contains("read \(Self.scoredFirst) = "), "\(scored.text)")
-      try stage.broker.produce(Array(messages[Self.scoredFirst...]), to: "compacted")
+      try rig.broker.produce(Array(messages[Self.scoredFirst...]), to: "compacted")
       try until("the cleaner", seconds: 120) {
-        let left = try stage.broker.readAll("compacted", committed: true).map(\.place)
+        let left = try rig.broker.readAll("compacted", committed: true).map(\.place)
         return !Set(first).isSubset(of: left)
       }
       let verified = try tally(["verify", "--sample", "1", "--all"] + accepted)
@@ -113,29 +113,29 @@ import Testing
         rebuilt.output.contains(/rebuild: [1-9][0-9]* of [0-9]+ offsets hold no record/), "\(rebuilt.text)")
       let goneOn = try tally(["run", "--until-end"] + accepted)
       #expect(goneOn.code == 0, "\(goneOn.text)")
-      let standing = try tally(["status"] + stage.connection + ["--topic", topic])
+      let standing = try tally(["status"] + rig.connection + ["--topic", topic])
       #expect(standing.output.contains(/\nskipped [1-9][0-9]* offsets without a record/), "\(standing.text)")
     }
   }
 
   @Test(.enabled(if: isReal, "needs TALLY_BROKERS")) func lettersMustNotBeCompacted() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      let topic = try Self.makeTopic(stage, ["cleanup.policy": "compact"])
+      let rig = try Rig(.sqlite)
+      let topic = try Self.makeTopic(rig, ["cleanup.policy": "compact"])
       let result = try tally(
-        ["run", "--until-end"] + stage.connection + ["--dead-letters-topic", topic])
+        ["run", "--until-end"] + rig.connection + ["--dead-letters-topic", topic])
       #expect(result.code == 1, "\(result.text)")
       #expect(result.errors.hasPrefix("tally: topic \(topic) of dead letters: "), "\(result.text)")
     }
   }
 
   /// Makes the topic "compacted" of a real broker. Returns the broker's name for it.
-  private static func makeTopic(_ stage: Stage, _ settings: [String: String]) throws -> String {
-    let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", stage.broker.bootstrapServers)]))
+  private static func makeTopic(_ rig: Rig, _ settings: [String: String]) throws -> String {
+    let admin = try KafkaAdmin(KafkaConfiguration([("bootstrap.servers", rig.broker.bootstrapServers)]))
     defer { admin.close() }
-    let name = stage.broker.name("compacted")
+    let name = rig.broker.name("compacted")
     _ = try admin.createTopic(
-      name, partitions: Int32(Stage.partitions),
+      name, partitions: Int32(Rig.partitions),
       settings: TestBroker.producersTimes.merging(settings) { $1 },
       timeoutMs: TestBroker.answerTimeoutMs)
     try until("the topic", seconds: 20) {

@@ -75,9 +75,9 @@ import Testing
 
   @Test func librdkafkaPropertiesAreRefusedByName() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       func refused(_ property: String, _ expected: String) throws {
-        let result = try tally(["run", "--until-end", "-X", property] + stage.connection)
+        let result = try tally(["run", "--until-end", "-X", property] + rig.connection)
         #expect(result.code == 1 && result.errors.contains(expected), "\(property): \(result.text)")
       }
       for name in [
@@ -93,7 +93,7 @@ import Testing
         [
           "run", "--until-end", "-X", "fetch.min.bytes=1", "-X", "batch.num.messages=100", "-X",
           "security.protocol=plaintext",
-        ] + stage.connection)
+        ] + rig.connection)
       #expect(passed.code == 0, "\(passed.text)")
     }
   }
@@ -127,7 +127,7 @@ import Testing
   @Test(arguments: withSecrets)
   func secretsAreNeverPrinted(_ words: String, _ variable: String) async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let secret = try Places.write("hunter2-sesame\n", as: "secret")
       let file = try Places.write(
         """
@@ -139,14 +139,14 @@ import Testing
         text.replacingOccurrences(of: "SECRET", with: "hunter2-sesame").replacingOccurrences(
           of: "SETTINGS", with: file
         )
-        .replacingOccurrences(of: "REDIS", with: "127.0.0.1:\(stage.redis.port)/0")
+        .replacingOccurrences(of: "REDIS", with: "127.0.0.1:\(rig.redis.port)/0")
       }
       let given = words.split(separator: " ").map { filled($0) }
       let pair = variable.split(separator: "=", maxSplits: 1).map(String.init)
       let environment = pair.count == 2 ? [pair[0]: filled(pair[1])] : [:]
       let hasTable =
         (words + variable).contains("POSTGRES") || words.contains("--postgres") || words.contains("SETTINGS")
-      let options = stage.connectionWithoutTable + given + (hasTable ? [] : ["--no-table"])
+      let options = rig.connectionWithoutTable + given + (hasTable ? [] : ["--no-table"])
       let result = try tally(
         ["run", "--until-end", "--set", "redis.connect_timeout=200ms"] + options, environment: environment)
       #expect(result.code != 0 && !result.errors.isEmpty)
@@ -157,10 +157,10 @@ import Testing
 
   @Test func aSecondWriterOfASQLiteFileIsRefused() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      let first = try stage.start()
+      let rig = try Rig(.sqlite)
+      let first = try rig.start()
       try until("the first to hold it", telling: { first.text }) { first.errors.contains("worker(s)") }
-      let second = try tally(["run", "--until-end"] + stage.connection)
+      let second = try tally(["run", "--until-end"] + rig.connection)
       #expect(second.code == 1 && second.errors.contains("another process writes to it"), "\(second.text)")
       first.terminate()
       #expect(try first.wait().code == 0)

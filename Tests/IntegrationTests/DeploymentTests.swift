@@ -87,19 +87,19 @@ import Testing
     try await onThread {
       let redis = try RedisServer(password: "sesame")
       defer { redis.stop() }
-      let stage = try Stage(.postgres, redis: redis)
-      try stage.broker.produce([stage.history.message(at: 0)], to: "events")
+      let rig = try Rig(.postgres, redis: redis)
+      try rig.broker.produce([rig.history.message(at: 0)], to: "events")
       let options = [
         "--config", Places.package + "/deploy/tally.yaml", "--pipeline", Places.pipeline, "--models",
-        stage.history.models, "--brokers", stage.broker.bootstrapServers, "--topic",
-        stage.broker.name("events"),
-        "--group", stage.broker.name("tally"), "--scores-topic", stage.broker.name("scores"),
-        "--dead-letters-topic", stage.broker.name("dead-letters"), "--redis", stage.redisURL, "--set",
+        rig.history.models, "--brokers", rig.broker.bootstrapServers, "--topic",
+        rig.broker.name("events"),
+        "--group", rig.broker.name("tally"), "--scores-topic", rig.broker.name("scores"),
+        "--dead-letters-topic", rig.broker.name("dead-letters"), "--redis", rig.redisURL, "--set",
         "http.listen=127.0.0.1:0",
       ]
       let environment = ["REDIS_PASSWORD": "sesame", "POSTGRES_PASSWORD": "unused"]
       let run = try tally(
-        ["run", "--until-end"] + options + stage.table.options, environment: environment)
+        ["run", "--until-end"] + options + rig.table.options, environment: environment)
       #expect(run.code == 0, "\(run.text)")
       #expect(try Totals(run.output) == Totals(read: 1, scored: 1))
       let without = try tally(["run"] + options, environment: [:])

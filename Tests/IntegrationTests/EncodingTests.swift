@@ -15,32 +15,32 @@ import Testing
       let block = try #require(parts.dropFirst().first?.components(separatedBy: "```").first)
       let events = block.replacingOccurrences(of: ",\n ", with: ",").split(separator: "\n").map(String.init)
       #expect(events.count >= 2)
-      let stage = try Stage(.sqlite)
-      try stage.broker.produce(events.map { BrokerMessage("alice", $0) }, to: "events")
-      let summary = try stage.run()
+      let rig = try Rig(.sqlite)
+      try rig.broker.produce(events.map { BrokerMessage("alice", $0) }, to: "events")
+      let summary = try rig.run()
       #expect(try Totals(summary.output) == Totals(read: events.count, scored: events.count))
-      let row = try JSON(try stage.ask(["features", "alice", "--json"]).output)["features"]
+      let row = try JSON(try rig.ask(["features", "alice", "--json"]).output)["features"]
       #expect(row["transaction_revenue_month"].real == 25)
     }
   }
 
   @Test func mixedProducersAndProtobufScores() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      try stage.broker.produce(mixed(stage.history), to: "events")
-      let summary = try stage.run(["--encoding", "protobuf", "--workers", "2"])
-      let count = stage.history.events.count
+      let rig = try Rig(.sqlite)
+      try rig.broker.produce(mixed(rig.history), to: "events")
+      let summary = try rig.run(["--encoding", "protobuf", "--workers", "2"])
+      let count = rig.history.events.count
       #expect(try Totals(summary.output) == Totals(read: count, scored: count))
-      #expect(try stage.table.scores() == Reference.shared().scores)
-      #expect(try stage.states() == Reference.shared().states)
+      #expect(try rig.table.scores() == Reference.shared().scores)
+      #expect(try rig.states() == Reference.shared().states)
 
-      let rows = try stage.table.query(
+      let rows = try rig.table.query(
         "SELECT \"partition\", \"offset\", entity_id, event_id, engagement, churn, lifetime_value FROM scores"
       )
       var expected: [String: [String]] = [:]
       for row in rows { expected["\(row[0])/\(row[1])"] = row }
       var values: [String: [UInt8]] = [:]
-      for message in try stage.messages("scores") {
+      for message in try rig.messages("scores") {
         let score = try #require(ProtobufScore(message.value ?? []))
         // Two workers: what one had sent when the other came may be repeated, byte by byte.
         if let first = values.updateValue(message.value ?? [], forKey: score.place) {
@@ -54,7 +54,7 @@ import Testing
         #expect([score.entity, score.event] == Array(row[2...3]))
         #expect(score.names == ["engagement", "churn", "lifetime_value"])
         #expect(score.values == row[4...].map { Float($0) })
-        #expect(score.topic == stage.broker.name("events"))
+        #expect(score.topic == rig.broker.name("events"))
         #expect(score.decisions == 2)
       }
       #expect(expected.isEmpty)

@@ -10,9 +10,9 @@ import Testing
   /// A broker that forgets the offsets of transactions is found after the first one.
   @Test(.enabled(if: !isReal)) func theMockIsRefused() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      try stage.broker.produce([stage.history.message(at: 0)], to: "events")
-      let refused = try tally(["run", "--until-end", "--delivery", "exactly-once"] + stage.connection)
+      let rig = try Rig(.sqlite)
+      try rig.broker.produce([rig.history.message(at: 0)], to: "events")
+      let refused = try tally(["run", "--until-end", "--delivery", "exactly-once"] + rig.connection)
       #expect(refused.code == 1 && refused.errors.contains("cannot promise exactly once"), "\(refused.text)")
       #expect(refused.errors.contains("effectively-once"), "what to do instead")
     }
@@ -22,9 +22,9 @@ import Testing
   @Test(.enabled(if: isReal, "needs TALLY_BROKERS"), arguments: TestTable.Kind.allCases)
   func guaranteesTakeTurns(_ kind: TestTable.Kind) async throws {
     try await onThread {
-      let stage = try Stage(kind)
-      let messages = stage.history.messages
-      let id = ["--set", "scores.transactional_id=\(stage.broker.name("t"))"]
+      let rig = try Rig(kind)
+      let messages = rig.history.messages
+      let id = ["--set", "scores.transactional_id=\(rig.broker.name("t"))"]
       let settings = try Places.write(
         "worker: {batch_rows_max: 16, transaction_rows_max: 23}\nkafka: {session_timeout: 6s}\n",
         as: "tally.yaml")
@@ -32,20 +32,20 @@ import Testing
       var sent = 0
       for (turn, guarantee) in turns.enumerated() {
         let next = messages.count * (turn + 1) / turns.count
-        try stage.broker.produce(Array(messages[sent..<next]), to: "events")
-        let process = try stage.start(["--config", settings, "--delivery", guarantee] + id)
-        try stage.waitForProgress(of: process, to: sent + (next - sent) / 2, seconds: 90)
+        try rig.broker.produce(Array(messages[sent..<next]), to: "events")
+        let process = try rig.start(["--config", settings, "--delivery", guarantee] + id)
+        try rig.waitForProgress(of: process, to: sent + (next - sent) / 2, seconds: 90)
         process.kill9()
         sent = next
       }
-      try stage.run(["--delivery", "exactly-once"] + id, seconds: 90)
+      try rig.run(["--delivery", "exactly-once"] + id, seconds: 90)
       let reference = try Reference.shared()
-      #expect(try stage.table.scores() == reference.scores)
-      #expect(try stage.table.latest() == reference.latest)
-      #expect(try stage.states() == reference.states)
-      let totals = try Totals(try stage.ask(["status"]).output)
+      #expect(try rig.table.scores() == reference.scores)
+      #expect(try rig.table.latest() == reference.latest)
+      #expect(try rig.states() == reference.states)
+      let totals = try Totals(try rig.ask(["status"]).output)
       #expect(totals == Totals(read: messages.count, scored: messages.count))
-      for standing in try Standing.all(try stage.ask(["status", "--json"]).output) {
+      for standing in try Standing.all(try rig.ask(["status", "--json"]).output) {
         #expect(standing.w == standing.c && standing.c == standing.t)
       }
     }

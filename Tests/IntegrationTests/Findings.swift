@@ -76,7 +76,7 @@ struct Findings: Equatable {
   }
 }
 
-extension Stage {
+extension Rig {
   /// Runs `tally verify --json`.
   func verified(_ options: [String]) throws -> TallyResult { try ask(["verify", "--json"] + options) }
 

@@ -11,30 +11,30 @@ import XGBoost
 @Suite struct FirstLightTests {
   @Test func everyEventBecomesAScoreInTopicAndTable() async throws {
     try await onThread {
-      let stage = try Stage(.postgres)
-      try stage.produceHistory()
-      let summary = try stage.run()
-      let count = stage.history.events.count
+      let rig = try Rig(.postgres)
+      try rig.produceHistory()
+      let summary = try rig.run()
+      let count = rig.history.events.count
 
       #expect(try Totals(summary.output) == Totals(read: count, scored: count))
-      let rows = try stage.table.scores()
+      let rows = try rig.table.scores()
       #expect(rows.count == count)
-      #expect(stage.table.number("SELECT count(*) FROM dead_letters") == 0)
-      #expect(try Set(stage.table.latest().keys) == Set(stage.history.people))
+      #expect(rig.table.number("SELECT count(*) FROM dead_letters") == 0)
+      #expect(try Set(rig.table.latest().keys) == Set(rig.history.people))
       #expect(try rows == Reference.shared().scores, "PostgreSQL and SQLite say the same")
-      #expect(try stage.table.latest() == Reference.shared().latest)
+      #expect(try rig.table.latest() == Reference.shared().latest)
 
-      try checkTopic(stage)
-      try checkStatus(stage)
-      try checkViews(stage)
-      try checkScoresAgainstLibrary(stage)
+      try checkTopic(rig)
+      try checkStatus(rig)
+      try checkViews(rig)
+      try checkScoresAgainstLibrary(rig)
     }
   }
 
-  private func checkTopic(_ stage: Stage) throws {
-    let messages = try stage.messages("scores", headers: ["scored-at-us"])
-    #expect(messages.count == stage.history.events.count)
-    let rows = try stage.table.query(
+  private func checkTopic(_ rig: Rig) throws {
+    let messages = try rig.messages("scores", headers: ["scored-at-us"])
+    #expect(messages.count == rig.history.events.count)
+    let rows = try rig.table.query(
       "SELECT entity_id, event_id, \"partition\", \"offset\", engagement, churn, lifetime_value FROM scores")
     var byPlace: [String: [String]] = [:]
     for row in rows { byPlace["\(row[2])/\(row[3])"] = row }
@@ -54,41 +54,41 @@ import XGBoost
     #expect(byPlace.isEmpty)
   }
 
-  private func checkStatus(_ stage: Stage) throws {
-    let status = try stage.ask(["status", "--json"])
+  private func checkStatus(_ rig: Rig) throws {
+    let status = try rig.ask(["status", "--json"])
     #expect(status.code == 0)
     let standings = try Standing.all(status.output)
-    #expect(standings.count == Stage.partitions)
+    #expect(standings.count == Rig.partitions)
     for standing in standings {
       #expect(standing.lag == 0)
       #expect(standing.w == standing.end && standing.t == standing.end && standing.c == standing.end)
     }
-    #expect(standings.compactMap(\.end).reduce(0, +) == Int64(stage.history.events.count))
-    let totals = try stage.ask(["status"])
-    let count = stage.history.events.count
+    #expect(standings.compactMap(\.end).reduce(0, +) == Int64(rig.history.events.count))
+    let totals = try rig.ask(["status"])
+    let count = rig.history.events.count
     #expect(try Totals(totals.output) == Totals(read: count, scored: count))
   }
 
-  private func checkViews(_ stage: Stage) throws {
-    let total = stage.table.number("SELECT sum(total_predictions) FROM model_performance")
-    #expect(total == stage.history.events.count)
-    let atRisk = try stage.table.query("SELECT customer_id, churn_risk_score FROM at_risk_customers")
-    #expect(!atRisk.isEmpty && Set(atRisk.map { $0[0] }).isSubset(of: stage.history.people))
-    let valued = try stage.table.query("SELECT customer_id, account_type FROM high_value_customers")
+  private func checkViews(_ rig: Rig) throws {
+    let total = rig.table.number("SELECT sum(total_predictions) FROM model_performance")
+    #expect(total == rig.history.events.count)
+    let atRisk = try rig.table.query("SELECT customer_id, churn_risk_score FROM at_risk_customers")
+    #expect(!atRisk.isEmpty && Set(atRisk.map { $0[0] }).isSubset(of: rig.history.people))
+    let valued = try rig.table.query("SELECT customer_id, account_type FROM high_value_customers")
     #expect(valued.allSatisfy { $0[1] == "premium" })
   }
 
   /// For every fifth person: the row that `tally features` prints, given to libxgboost, gives the latest score.
-  private func checkScoresAgainstLibrary(_ stage: Stage) throws {
+  private func checkScoresAgainstLibrary(_ rig: Rig) throws {
     let program = try FeatureProgram(loadPipeline(yaml: readText(Places.pipeline)).features)
     let names = ["engagement", "churn", "lifetime_value"]
-    let rows = try stage.table.query("SELECT entity_id, \(names.joined(separator: ", ")) FROM latest_scores")
+    let rows = try rig.table.query("SELECT entity_id, \(names.joined(separator: ", ")) FROM latest_scores")
     let latest = Dictionary(rows.map { ($0[0], $0.dropFirst().map { Float($0) }) }) { first, _ in first }
     for (column, name) in names.enumerated() {
-      let booster = try Booster(reference: TreeEnsemble(path: "\(stage.history.models)/\(name).json"))
-      for person in stage.history.people.indices where person % 5 == column {
-        let id = stage.history.people[person]
-        let json = try JSON(try stage.ask(["features", id, "--json"]).output)
+      let booster = try Booster(reference: TreeEnsemble(path: "\(rig.history.models)/\(name).json"))
+      for person in rig.history.people.indices where person % 5 == column {
+        let id = rig.history.people[person]
+        let json = try JSON(try rig.ask(["features", id, "--json"]).output)
         let row = program.columnNames.map { json["features"][$0].real.map { Float($0) } ?? .nan }
         #expect(json["features"].keys == program.columnNames.sorted())
         #expect(row.contains { !$0.isNaN && $0 != 0 })

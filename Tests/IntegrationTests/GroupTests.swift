@@ -7,31 +7,31 @@ import Testing
 @Suite struct GroupTests {
   @Test func secondProcessSharesThenTakesOver() async throws {
     try await onThread {
-      let stage = try Stage(.postgres)
-      let messages = stage.history.messages
+      let rig = try Rig(.postgres)
+      let messages = rig.history.messages
       var sent = 0
       func produce(_ count: Int) throws {
         let end = min(sent + count, messages.count)
-        try stage.broker.produce(Array(messages[sent..<end]), to: "events")
+        try rig.broker.produce(Array(messages[sent..<end]), to: "events")
         sent = end
       }
       try produce(1000)
-      let first = try stage.start()
-      try stage.waitForProgress(of: first, to: sent)
-      let second = try stage.start()
+      let first = try rig.start()
+      try rig.waitForProgress(of: first, to: sent)
+      let second = try rig.start()
       try until("both to write", seconds: 40, telling: { first.text + second.text }) {
         try produce(40)
-        try stage.waitForProgress(of: first, to: sent)
-        return try writers(stage) == 2
+        try rig.waitForProgress(of: first, to: sent)
+        return try writers(rig) == 2
       }
       try produce(500)
-      try stage.waitForProgress(of: second, to: sent)
+      try rig.waitForProgress(of: second, to: sent)
 
       first.terminate()
       let ended = try first.wait(seconds: 5)
       #expect(ended.code == 0, "\(ended.text)")
       try produce(messages.count)
-      try stage.waitForProgress(of: second, to: sent)
+      try rig.waitForProgress(of: second, to: sent)
       second.terminate()
       let last = try second.wait(seconds: 5)
       #expect(last.code == 0, "\(last.text)")
@@ -40,13 +40,13 @@ import Testing
       #expect(one.isBalanced && two.isBalanced)
       #expect(one.scored > 0 && two.scored > 0)
       #expect(one.scored + two.scored == messages.count, "no event is counted by both")
-      try checkSettled(stage, Reference.shared())
+      try checkSettled(rig, Reference.shared())
     }
   }
 
   /// Connections that have written a batch.
-  private func writers(_ stage: Stage) throws -> Int {
-    let rows = try stage.table.query(
+  private func writers(_ rig: Rig) throws -> Int {
+    let rows = try rig.table.query(
       """
       SELECT count(*) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%EXECUTE tally_latest%'

@@ -15,7 +15,7 @@ import Testing
   private static func logins(_ number: Int, by partitioner: Partitioner) -> [BrokerMessage] {
     people.map { person in
       let partition = Array(person.utf8).withUnsafeBytes {
-        partitioner.partition(of: $0, count: Int32(Stage.partitions))
+        partitioner.partition(of: $0, count: Int32(Rig.partitions))
       }
       return DeadLetterTests.login("\(person)-\(number)", person, partition: partition)
     }
@@ -33,23 +33,23 @@ import Testing
 
   @Test func straysCountNowhere() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let log = Self.strayLog()
-      try stage.broker.produce(log.messages, to: "events")
+      try rig.broker.produce(log.messages, to: "events")
       let expected = Totals(read: log.messages.count, scored: log.scored, deadLettered: log.strays)
-      #expect(try Totals(try stage.run().output) == expected)
-      let states = try stage.states()
+      #expect(try Totals(try rig.run().output) == expected)
+      let states = try rig.states()
       #expect(states.count == Self.people.count)
       // The same in replay, in a rebuild and beside the log.
-      let replay = try stage.ask(["replay", "--run", "again", "--store", "memory"])
+      let replay = try rig.ask(["replay", "--run", "again", "--store", "memory"])
       #expect(try Totals(replay.output) == expected, "\(replay.text)")
-      #expect(try stage.ask(["rebuild"]).code == 0)
-      #expect(try stage.states() == states)
-      let found = try Findings(try stage.verified(["--sample", "1"]))
+      #expect(try rig.ask(["rebuild"]).code == 0)
+      #expect(try rig.states() == states)
+      let found = try Findings(try rig.verified(["--sample", "1"]))
       #expect(found["states"]?.equal == Self.people.count && found["scores"]?.equal == log.scored)
       for person in Self.people.prefix(5) {
-        let stored = try stage.ask(["features", person]).output
-        #expect(try stage.ask(["features", person, "--from-log"]).output == stored)
+        let stored = try rig.ask(["features", person]).output
+        #expect(try rig.ask(["features", person, "--from-log"]).output == stored)
       }
     }
   }
@@ -57,33 +57,33 @@ import Testing
   /// Without the setting a log of other producers is refused before anything is scored; with it, it is the rule from then on.
   @Test func theKeysMustAgree() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      try stage.broker.produce((0..<2).flatMap { Self.logins($0, by: .crc32) }, to: "events")
+      let rig = try Rig(.sqlite)
+      try rig.broker.produce((0..<2).flatMap { Self.logins($0, by: .crc32) }, to: "events")
       for command in [
         ["run", "--until-end"], ["replay", "--store", "memory"], ["features", "w1", "--from-log"],
       ] {
-        let refused = try stage.ask(command)
+        let refused = try rig.ask(command)
         #expect(refused.code == 1, "\(command): \(refused.text)")
         #expect(
           refused.errors.contains("these look like crc32: set kafka.partitioner: crc32"), "\(refused.text)")
       }
-      #expect(stage.table.progress == 0)
+      #expect(rig.table.progress == 0)
       let setting = ["--set", "kafka.partitioner=crc32"]
-      #expect(try Totals(try stage.run(setting).output) == Totals(read: 80, scored: 80))
+      #expect(try Totals(try rig.run(setting).output) == Totals(read: 80, scored: 80))
       // Tally's own messages follow it.
-      for score in try stage.messages("scores") {
+      for score in try rig.messages("scores") {
         let home = (score.key ?? []).withUnsafeBytes { Partitioner.crc32.partition(of: $0, count: 4) }
         #expect(score.partition == home)
       }
-      #expect(try stage.ask(["erase", "w1"] + setting).code == 0)
-      #expect(try stage.run(setting).output.contains("erased 1"))
+      #expect(try rig.ask(["erase", "w1"] + setting).code == 0)
+      #expect(try rig.run(setting).output.contains("erased 1"))
       let commands = [
         ["run", "--until-end"], ["rebuild"], ["rebuild", "--entity", "w2"], ["verify"], ["erase", "w2"],
         ["tick"],
         ["features", "w2"],
       ]
       for command in commands {
-        let other = try stage.ask(command)
+        let other = try rig.ask(command)
         #expect(other.code == 1, "\(command): \(other.text)")
         #expect(other.errors.contains("with kafka.partitioner crc32"), "\(command): \(other.text)")
       }
@@ -92,18 +92,18 @@ import Testing
 
   @Test func aLogThatIsSpreadInNoKnownWay() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let around = Self.people.enumerated().map { number, person in
-        DeadLetterTests.login("a", person, partition: Int32(number % Stage.partitions))
+        DeadLetterTests.login("a", person, partition: Int32(number % Rig.partitions))
       }
-      try stage.broker.produce(around, to: "events")
-      let refused = try stage.ask(["run", "--until-end"])
+      try rig.broker.produce(around, to: "events")
+      let refused = try rig.ask(["run", "--until-end"])
       #expect(refused.code == 1 && refused.errors.contains("tally copy"), "\(refused.text)")
-      try stage.broker.createTopic("home", partitions: 3)
-      let copied = try tally(["copy", stage.name("events"), stage.broker.name("home")] + stage.brokerOption)
+      try rig.broker.createTopic("home", partitions: 3)
+      let copied = try tally(["copy", rig.name("events"), rig.broker.name("home")] + rig.brokerOption)
       #expect(copied.code == 0 && copied.output.contains("40 records copied"), "\(copied.text)")
       #expect(
-        try stage.broker.read("home", count: 40).allSatisfy { message in
+        try rig.broker.read("home", count: 40).allSatisfy { message in
           message.partition
             == Homes.partition(of: String(decoding: message.key ?? [], as: UTF8.self), count: 3)
         })
@@ -217,10 +217,10 @@ import Testing
   // MARK: States of an earlier version
 
   /// Takes from the partition records what an earlier version did not write.
-  private func makeOld(_ stage: Stage) throws {
-    let store = try stage.store()
+  private func makeOld(_ rig: Rig) throws {
+    let store = try rig.store()
     defer { store.close() }
-    for partition in 0..<Int32(Stage.partitions) {
+    for partition in 0..<Int32(Rig.partitions) {
       guard let bytes = try store.records([partition])[0] else { continue }
       var record = try PartitionRecord.read(bytes, partition: partition)
       record.partitioner = nil
@@ -234,64 +234,64 @@ import Testing
 
   @Test func statesAtHomeAreStamped() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      try stage.broker.produce(Self.logins(0, by: .murmur2), to: "events")
-      try stage.run()
-      let records = try stage.records()
-      try makeOld(stage)
-      #expect(try stage.records() != records)
-      #expect(try stage.ask(["verify"]).errors.contains("start tally run once"))
-      try stage.run()
-      #expect(try stage.records() == records)
+      let rig = try Rig(.sqlite)
+      try rig.broker.produce(Self.logins(0, by: .murmur2), to: "events")
+      try rig.run()
+      let records = try rig.records()
+      try makeOld(rig)
+      #expect(try rig.records() != records)
+      #expect(try rig.ask(["verify"]).errors.contains("start tally run once"))
+      try rig.run()
+      #expect(try rig.records() == records)
     }
   }
 
   @Test(arguments: TestTable.Kind.allCases)
   func straysOfAnEarlierVersionGoHome(_ kind: TestTable.Kind) async throws {
     try await onThread {
-      let stage = try Stage(kind)
+      let rig = try Rig(kind)
       let log = Self.strayLog()
-      try stage.broker.produce(log.messages, to: "events")
-      try stage.run()
-      let states = try stage.states()
+      try rig.broker.produce(log.messages, to: "events")
+      try rig.run()
+      let states = try rig.states()
       // What an earlier version left: the first event decided.
       let astray = Array(Self.people.filter { Homes.partition(of: $0) == 0 }.prefix(3))
       for person in astray {
-        let key = try stage.stateKey(person)
+        let key = try rig.stateKey(person)
         let elsewhere = key.replacingOccurrences(of: "/1/0}", with: "/1/\(Homes.elsewhere(than: person))}")
-        try stage.redis.command("RENAME", key, elsewhere)
+        try rig.redis.command("RENAME", key, elsewhere)
         for table in ["scores", "latest_scores"] {
-          _ = try stage.table.query(
+          _ = try rig.table.query(
             """
             UPDATE \(table) SET "partition" = \(Homes.elsewhere(than: person)), "offset" = "offset" + 900000
             WHERE entity_id = '\(person)' AND event_id = '\(person)-\(table == "scores" ? 0 : 5)'
             """)
         }
       }
-      try makeOld(stage)
-      let refused = try stage.ask(["run", "--until-end"])
+      try makeOld(rig)
+      let refused = try rig.ask(["run", "--until-end"])
       #expect(refused.code == 1, "\(refused.text)")
       #expect(
         refused.errors.contains("3 of 40 entities") && refused.errors.contains("tally rebuild --strays"))
-      #expect(try stage.ask(["rebuild"]).errors.contains("tally rebuild --strays"))
-      let rebuilt = try stage.ask(["rebuild", "--strays"])
+      #expect(try rig.ask(["rebuild"]).errors.contains("tally rebuild --strays"))
+      let rebuilt = try rig.ask(["rebuild", "--strays"])
       #expect(rebuilt.code == 0 && rebuilt.output.contains("3 of 40 entities were astray"), "\(rebuilt.text)")
-      #expect(try stage.states() == states)
+      #expect(try rig.states() == states)
       for person in astray {
         let home = Homes.partition(of: person)
         #expect(
-          stage.table.number(
+          rig.table.number(
             "SELECT count(*) FROM latest_scores WHERE entity_id = '\(person)' AND \"partition\" <> \(home)")
             == 0)
       }
-      #expect(try stage.ask(["rebuild", "--strays"]).output.contains("nothing to do"))
-      try stage.broker.produce(Self.logins(9, by: .murmur2), to: "events")
-      #expect(try Totals(try stage.run().output) == Totals(read: 40, scored: 40))
+      #expect(try rig.ask(["rebuild", "--strays"]).output.contains("nothing to do"))
+      try rig.broker.produce(Self.logins(9, by: .murmur2), to: "events")
+      #expect(try Totals(try rig.run().output) == Totals(read: 40, scored: 40))
     }
   }
 }
 
-extension Stage {
+extension Rig {
   var brokerOption: [String] { ["--brokers", broker.bootstrapServers] }
 
   /// The stage's store, of its first generation.

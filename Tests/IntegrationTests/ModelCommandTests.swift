@@ -9,13 +9,13 @@ import XGBoost
   /// The scores of the table, and libxgboost's own contributions, largest first.
   @Test func explainsWhatWasScored() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      try stage.produceHistory()
-      try stage.run()
-      let id = stage.history.people[2]
+      let rig = try Rig(.sqlite)
+      try rig.produceHistory()
+      try rig.run()
+      let id = rig.history.people[2]
       let names = ["engagement", "churn", "lifetime_value"]
-      let json = try JSON(try stage.ask(["features", id, "--explain", "3", "--json"]).output)
-      let row = try stage.table.query(
+      let json = try JSON(try rig.ask(["features", id, "--explain", "3", "--json"]).output)
+      let row = try rig.table.query(
         "SELECT \(names.joined(separator: ", ")) FROM latest_scores WHERE entity_id = '\(id)'")
       for (column, name) in names.enumerated() {
         let score = Float(json["scores"][name]["score"].real ?? .nan)
@@ -24,11 +24,11 @@ import XGBoost
         #expect(Float(row[0][column]) == shown, "\(name)")
         try checkContributions(
           json["scores"][name], features: json["features"],
-          TreeEnsemble(path: "\(stage.history.models)/\(name).json"))
+          TreeEnsemble(path: "\(rig.history.models)/\(name).json"))
       }
-      let text = try stage.ask(["features", id, "--explain", "2"]).output
+      let text = try rig.ask(["features", id, "--explain", "2"]).output
       #expect(text.contains("churn ") && text.contains(", moved most by"))
-      let wrong = try stage.ask(["features", id, "--explain", "0"])
+      let wrong = try rig.ask(["features", id, "--explain", "0"])
       #expect(wrong.code != 0 && wrong.errors.contains("1 or more"))
     }
   }

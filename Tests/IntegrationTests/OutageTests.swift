@@ -10,8 +10,8 @@ import Testing
     try await onThread {
       let redis = try RedisServer(appendOnly: true)
       defer { redis.stop() }
-      let stage = try Stage(.sqlite, redis: redis)
-      try outages(stage, of: "redis", [(redis.freeze, redis.thaw), (redis.kill9, redis.restart)])
+      let rig = try Rig(.sqlite, redis: redis)
+      try outages(rig, of: "redis", [(redis.freeze, redis.thaw), (redis.kill9, redis.restart)])
     }
   }
 
@@ -19,9 +19,9 @@ import Testing
     try await onThread {
       let postgres = try PostgresServer()
       defer { postgres.stop() }
-      let stage = try Stage(.postgres, postgres: postgres)
+      let rig = try Rig(.postgres, postgres: postgres)
       let crash = (postgres.kill9, postgres.restart)
-      try outages(stage, of: "postgres", [crash, crash])
+      try outages(rig, of: "postgres", [crash, crash])
     }
   }
 
@@ -30,23 +30,23 @@ import Testing
   @Test(.disabled("a mock broker that was down is not found again within a minute every time; cause unknown"))
   func brokerRefusesForAWhile() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      guard let mock = stage.broker.mock else { return }
-      let messages = stage.history.messages
-      try stage.broker.produce(Array(messages[..<2000]), to: "events")
-      let process = try stage.start()
-      try stage.waitForProgress(of: process, to: 2000)
+      let rig = try Rig(.sqlite)
+      guard let mock = rig.broker.mock else { return }
+      let messages = rig.history.messages
+      try rig.broker.produce(Array(messages[..<2000]), to: "events")
+      let process = try rig.start()
+      try rig.waitForProgress(of: process, to: 2000)
       try mock.setDown(true)
       // librdkafka mostly, but not always, tells within seconds that a mock broker hangs up at once.
       try? until("a word about kafka", seconds: 10) { process.text.contains("waiting for") }
       #expect(process.exitCode() == nil)
       try mock.setDown(false)
-      try stage.broker.produce(Array(messages[2000...]), to: "events")
-      try stage.waitForProgress(of: process, to: messages.count)
+      try rig.broker.produce(Array(messages[2000...]), to: "events")
+      try rig.waitForProgress(of: process, to: messages.count)
       process.terminate()
       let result = try process.wait(seconds: 6)
       #expect(result.code == 0, "\(result.text)")
-      try checkSettled(stage, Reference.shared())
+      try checkSettled(rig, Reference.shared())
     }
   }
 
@@ -55,13 +55,13 @@ import Testing
     try await onThread {
       let redis = try RedisServer()
       defer { redis.stop() }
-      let stage = try Stage(.postgres, redis: redis)
-      let messages = stage.history.messages
-      try stage.broker.produce(Array(messages[..<1000]), to: "events")
-      let process = try stage.start()
-      try stage.waitForProgress(of: process, to: 1000)
+      let rig = try Rig(.postgres, redis: redis)
+      let messages = rig.history.messages
+      try rig.broker.produce(Array(messages[..<1000]), to: "events")
+      let process = try rig.start()
+      try rig.waitForProgress(of: process, to: 1000)
       redis.freeze()
-      try stage.broker.produce(Array(messages[1000...]), to: "events")
+      try rig.broker.produce(Array(messages[1000...]), to: "events")
       try until("a word about redis", seconds: 30, telling: { process.text }) {
         process.text.contains("waiting for redis")
       }
@@ -69,25 +69,25 @@ import Testing
       let result = try process.wait(seconds: 6)
       #expect(result.code == 0, "\(result.text)")
       redis.thaw()
-      try stage.run()
-      try checkSettled(stage, Reference.shared())
+      try rig.run()
+      try checkSettled(rig, Reference.shared())
     }
   }
 
   /// Streams the history and lets a server go away and come back in it, once for each pair.
   private func outages(
-    _ stage: Stage, of server: String, _ outages: [(down: () -> Void, up: () throws -> Void)]
+    _ rig: Rig, of server: String, _ outages: [(down: () -> Void, up: () throws -> Void)]
   ) throws {
-    let messages = stage.history.messages
-    let process = try stage.start()
+    let messages = rig.history.messages
+    let process = try rig.start()
     var sent = 0
     func produce(upTo end: Int) throws {
-      try stage.broker.produce(Array(messages[sent..<end]), to: "events")
+      try rig.broker.produce(Array(messages[sent..<end]), to: "events")
       sent = end
     }
     for (number, outage) in outages.enumerated() {
       try produce(upTo: sent + 1000)
-      try stage.waitForProgress(of: process, to: sent)
+      try rig.waitForProgress(of: process, to: sent)
       outage.down()
       let said = process.text.utf8.count
       try produce(upTo: sent + 1000)
@@ -96,14 +96,14 @@ import Testing
       }
       #expect(process.exitCode() == nil, "outage \(number)")
       try outage.up()
-      try stage.waitForProgress(of: process, to: sent)
+      try rig.waitForProgress(of: process, to: sent)
     }
     try produce(upTo: messages.count)
-    try stage.waitForProgress(of: process, to: sent)
+    try rig.waitForProgress(of: process, to: sent)
     process.terminate()
     let result = try process.wait(seconds: 6)
     #expect(result.code == 0, "\(result.text)")
     #expect(try Totals(result.output).isBalanced)
-    try checkSettled(stage, Reference.shared())
+    try checkSettled(rig, Reference.shared())
   }
 }

@@ -15,11 +15,11 @@ import Testing
   ])
   func poisonStopsNoPartition(_ kind: TestTable.Kind, _ rowsMax: Int, _ delivery: String) async throws {
     try await onThread {
-      let stage = try Stage(kind)
+      let rig = try Rig(kind)
       let settings = try Places.write(
-        "delivery: \(delivery)\nworker: {batch_rows_max: \(rowsMax)}\nscores: {transactional_id: \(stage.name("poison"))}\n",
+        "delivery: \(delivery)\nworker: {batch_rows_max: \(rowsMax)}\nscores: {transactional_id: \(rig.name("poison"))}\n",
         as: "tally.yaml")
-      let person = stage.history.people[0]
+      let person = rig.history.people[0]
       let poison = poison(person)
       var letters = 0
       var good = 0
@@ -28,7 +28,7 @@ import Testing
         var messages: [BrokerMessage] = []
         for record in poison {
           var message = record
-          message.partition = Int32(good % Stage.partitions)
+          message.partition = Int32(good % Rig.partitions)
           messages.append(message)
           for _ in 0..<between {
             let neighbour = Homes.name("p", on: message.partition)
@@ -39,40 +39,40 @@ import Testing
         letters += poison.count
         if isLast { messages += poison.map { onto($0, partition: 2) } }
         letters += isLast ? poison.count : 0
-        try stage.broker.produce(messages, to: "events")
-        let result = try stage.run(["--config", settings])
+        try rig.broker.produce(messages, to: "events")
+        let result = try rig.run(["--config", settings])
         #expect(try Totals(result.output).isBalanced)
       }
-      let totals = try Totals(try stage.ask(["status"]).output)
+      let totals = try Totals(try rig.ask(["status"]).output)
       #expect(totals == Totals(read: good + letters, scored: good, deadLettered: letters))
-      for standing in try Standing.all(try stage.ask(["status", "--json"]).output) {
+      for standing in try Standing.all(try rig.ask(["status", "--json"]).output) {
         #expect(standing.lag == 0 && standing.w == standing.t)
       }
-      #expect(stage.table.number("SELECT count(*) FROM scores") == good)
-      #expect(stage.table.number("SELECT count(*) FROM dead_letters") == letters)
-      #expect(try stage.broker.readAll("scores", committed: true).count == good)
-      #expect(try stage.broker.readAll("dead-letters", committed: true).count == letters)
+      #expect(rig.table.number("SELECT count(*) FROM scores") == good)
+      #expect(rig.table.number("SELECT count(*) FROM dead_letters") == letters)
+      #expect(try rig.broker.readAll("scores", committed: true).count == good)
+      #expect(try rig.broker.readAll("dead-letters", committed: true).count == letters)
     }
   }
 
   /// A stored state that cannot be read stops neither its partition nor the others' people.
   @Test func spoiltStatesStopNoPartition() async throws {
     try await onThread {
-      let stage = try Stage(.postgres)
-      try stage.produceHistory()
-      try stage.run()
-      let people = Array(stage.history.people.prefix(6))
+      let rig = try Rig(.postgres)
+      try rig.produceHistory()
+      try rig.run()
+      let people = Array(rig.history.people.prefix(6))
       for (person, bytes) in zip(people, ["", "\u{7f}", "\u{0a}\u{7f}x", "{}", "\u{08}\u{01}", "xxxxxxxx"]) {
-        try stage.redis.command("SET", stage.stateKey(person), bytes)
+        try rig.redis.command("SET", rig.stateKey(person), bytes)
       }
-      let events = stage.history.people.enumerated().map {
+      let events = rig.history.people.enumerated().map {
         DeadLetterTests.login("later-\($0)", $1)
       }
-      try stage.broker.produce(events, to: "events")
-      let totals = try Totals(try stage.run().output)
+      try rig.broker.produce(events, to: "events")
+      let totals = try Totals(try rig.run().output)
       #expect(totals.isBalanced && totals.read == events.count)
       #expect(totals.deadLettered > 0 && totals.deadLettered <= people.count)
-      let unread = stage.table.number("SELECT count(*) FROM dead_letters WHERE reason = 'corrupt-state'")
+      let unread = rig.table.number("SELECT count(*) FROM dead_letters WHERE reason = 'corrupt-state'")
       #expect(unread == totals.deadLettered)
     }
   }

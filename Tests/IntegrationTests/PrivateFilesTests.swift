@@ -20,8 +20,8 @@ import Testing
       let made = try tally(["generate", "--customers", "3", "--days", "2", "--output", out])
       #expect(made.code == 0, "\(made.text)")
       #expect(Self.mode(out) == 0o600)
-      let stage = try Stage(.sqlite)
-      let replay = try stage.ask(["replay", out, "--run", "private", "--store", "memory"])
+      let rig = try Rig(.sqlite)
+      let replay = try rig.ask(["replay", out, "--run", "private", "--store", "memory"])
       #expect(replay.code == 0, "\(replay.text)")
       let place = try #require(
         replay.output.split(separator: " ").first { $0.contains("-replay-private.db") })

@@ -16,13 +16,13 @@ struct Reference: Sendable {
   private static let made = Result { try Reference() }
 
   private init() throws {
-    let stage = try Stage(.sqlite)
-    try stage.produceHistory()
-    try stage.run()
-    scores = try stage.table.scores()
-    latest = try stage.table.latest()
-    states = try stage.states()
-    guard scores.count == stage.history.events.count, states.count == stage.history.people.count else {
+    let rig = try Rig(.sqlite)
+    try rig.produceHistory()
+    try rig.run()
+    scores = try rig.table.scores()
+    latest = try rig.table.latest()
+    states = try rig.states()
+    guard scores.count == rig.history.events.count, states.count == rig.history.people.count else {
       throw TestFailure("the undisturbed run has \(scores.count) scores and \(states.count) states")
     }
   }

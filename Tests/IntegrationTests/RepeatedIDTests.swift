@@ -28,34 +28,34 @@ import Testing
   @Test(arguments: TestTable.Kind.allCases)
   func asManyRowsAsScores(_ kind: TestTable.Kind) async throws {
     try await onThread {
-      let stage = try Stage(kind)
+      let rig = try Rig(kind)
       let people = (0..<6).map { "p\($0)" }
       let messages = Self.log(people)
       let scored = 82 * people.count
-      try stage.broker.produce(messages, to: "events")
+      try rig.broker.produce(messages, to: "events")
       let settings = try Places.write("worker: {batch_rows_max: 7}\n", as: "tally.yaml")
-      let process = try stage.start(["--config", settings])
-      try stage.waitForProgress(of: process, to: 101)
+      let process = try rig.start(["--config", settings])
+      try rig.waitForProgress(of: process, to: 101)
       process.kill9()
-      let last = try stage.run()
+      let last = try rig.run()
       #expect(last.output.contains("read "), "\(last.text)")
-      #expect(try stage.ask(["status"]).output.contains("scored \(scored) "))
-      #expect(stage.table.number("SELECT count(*) FROM scores") == scored)
-      #expect(stage.table.number("SELECT count(*) FROM scores WHERE event_id = 'e0'") == 2 * people.count)
-      #expect(stage.table.number("SELECT count(*) FROM latest_scores") == people.count)
-      let verified = try stage.ask(["verify", "--sample", "1", "--all"])
+      #expect(try rig.ask(["status"]).output.contains("scored \(scored) "))
+      #expect(rig.table.number("SELECT count(*) FROM scores") == scored)
+      #expect(rig.table.number("SELECT count(*) FROM scores WHERE event_id = 'e0'") == 2 * people.count)
+      #expect(rig.table.number("SELECT count(*) FROM latest_scores") == people.count)
+      let verified = try rig.ask(["verify", "--sample", "1", "--all"])
       #expect(
         verified.code == 0 && verified.output.contains("scores: \(scored) compared"), "\(verified.text)")
 
-      let replay = try stage.ask(["replay", "--run", "again"])
+      let replay = try rig.ask(["replay", "--run", "again"])
       #expect(replay.code == 0, "\(replay.text)")
-      #expect(try stage.table.dump("again", place: true) == stage.table.dump("", place: true))
+      #expect(try rig.table.dump("again", place: true) == rig.table.dump("", place: true))
 
-      try #require(stage.ask(["erase", people[0]]).code == 0)
-      try stage.broker.produce([Self.login(people[0], "e0", 90)], to: "events")
-      try stage.run()
-      #expect(stage.table.number("SELECT count(*) FROM scores") == scored - 82 + 1)
-      #expect(try stage.ask(["verify", "--sample", "1", "--all"]).code == 0)
+      try #require(rig.ask(["erase", people[0]]).code == 0)
+      try rig.broker.produce([Self.login(people[0], "e0", 90)], to: "events")
+      try rig.run()
+      #expect(rig.table.number("SELECT count(*) FROM scores") == scored - 82 + 1)
+      #expect(try rig.ask(["verify", "--sample", "1", "--all"]).code == 0)
     }
   }
 }

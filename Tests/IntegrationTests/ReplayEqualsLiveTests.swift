@@ -40,57 +40,57 @@ import TestNumbers
     try await onThread {
       print("replay equals live, \(way.testDescription); other histories: TALLY_SEED=N")
       var random = SeededGenerator(seed: 0xd134_2543_de82_ef95 &* way.seed)
-      let stage = try Stage(way.table)
-      let messages = Self.log(stage)
+      let rig = try Rig(way.table)
+      let messages = Self.log(rig)
       let pipeline = try Self.pipeline.get()
-      try work(messages, way, stage, &random)
+      try work(messages, way, rig, &random)
       let expected = try Self.undisturbed.get()
-      let live = try RunDigest(stage, features: pipeline.features)
+      let live = try RunDigest(rig, features: pipeline.features)
       #expect(live == expected, "\(way.testDescription)\n\(live.difference(from: expected))")
 
-      try stage.broker.createTopic("replayed", partitions: Stage.partitions)
+      try rig.broker.createTopic("replayed", partitions: Rig.partitions)
       let workers = [1, 2, 4].randomElement(using: &random) ?? 1
       let replay = try tally(
-        ["replay", "--run", "again", "--workers", "\(workers)", "--to-topic", stage.broker.name("replayed")]
-          + stage.connection + pipeline.options + Self.batches(upTo: 512, &random))
+        ["replay", "--run", "again", "--workers", "\(workers)", "--to-topic", rig.broker.name("replayed")]
+          + rig.connection + pipeline.options + Self.batches(upTo: 512, &random))
       #expect(replay.code == 0, "\(replay.text)")
-      let replayed = try RunDigest(stage, features: pipeline.features, run: "again", topic: "replayed")
+      let replayed = try RunDigest(rig, features: pipeline.features, run: "again", topic: "replayed")
       #expect(replayed == expected, "replay, \(way.testDescription)\n\(replayed.difference(from: expected))")
-      let verified = try tally(["verify", "--sample", "1"] + stage.connection + pipeline.options)
+      let verified = try tally(["verify", "--sample", "1"] + rig.connection + pipeline.options)
       #expect(verified.code == 0, "\(way.testDescription)\n\(verified.text)")
     }
   }
 
   /// Works a log off that grows, with kills in its middle, the last rest undisturbed.
   private func work(
-    _ messages: [BrokerMessage], _ way: Way, _ stage: Stage, _ random: inout SeededGenerator
+    _ messages: [BrokerMessage], _ way: Way, _ rig: Rig, _ random: inout SeededGenerator
   ) throws {
     // A group gives a dead member's partitions to others only after this.
     let options = try ["--set", "kafka.session_timeout=3s"] + Self.pipeline.get().options
     var produced = 0
     func produce(_ count: Int) throws {
       let end = min(produced + count, messages.count)
-      try stage.broker.produce(Array(messages[produced..<end]), to: "events")
+      try rig.broker.produce(Array(messages[produced..<end]), to: "events")
       produced = end
     }
     func start(batch: Int) throws -> TallyProcess {
-      try stage.start(["--workers", "\(way.threads)"] + options + Self.batches(upTo: batch, &random))
+      try rig.start(["--workers", "\(way.threads)"] + options + Self.batches(upTo: batch, &random))
     }
     let part = messages.count / (Self.kills + 1)
     var running: [TallyProcess] = []
     for _ in 0..<Self.kills {
       try produce(part)
       while running.count < way.processes { running.append(try start(batch: 16)) }
-      let before = stage.table.progress
+      let before = rig.table.progress
       let goal = Int.random(in: min(before + 1, produced - 1)...(produced - 1), using: &random)
-      try stage.waitForProgress(of: running, to: goal)
+      try rig.waitForProgress(of: running, to: goal)
       let victim = running.remove(at: Int.random(in: 0..<running.count, using: &random))
       victim.kill9()
       #expect(victim.exitCode() == 128 + SIGKILL, "\(victim.text)")
     }
     try produce(messages.count)
     while running.count < way.processes { running.append(try start(batch: 512)) }
-    try stage.waitForProgress(of: running, to: messages.count)
+    try rig.waitForProgress(of: running, to: messages.count)
     for process in running {
       process.terminate()
       let ended = try process.wait()
@@ -98,9 +98,9 @@ import TestNumbers
     }
   }
 
-  /// The same messages in every stage, with the same timestamps.
-  private static func log(_ stage: Stage) -> [BrokerMessage] {
-    stage.mixedMessages().prefix(count).map { message in
+  /// The same messages in every rig, with the same timestamps.
+  private static func log(_ rig: Rig) -> [BrokerMessage] {
+    rig.mixedMessages().prefix(count).map { message in
       var dated = message
       dated.timestampMs = 1_800_000_000_000
       return dated
@@ -130,11 +130,11 @@ import TestNumbers
 
   /// One worker, the whole log at once.
   private static let undisturbed = Result {
-    let stage = try Stage(.sqlite)
-    try stage.broker.produce(log(stage), to: "events")
+    let rig = try Rig(.sqlite)
+    try rig.broker.produce(log(rig), to: "events")
     let pipeline = try Self.pipeline.get()
-    try stage.run(pipeline.options)
-    let digest = try RunDigest(stage, features: pipeline.features)
+    try rig.run(pipeline.options)
+    let digest = try RunDigest(rig, features: pipeline.features)
     guard digest.count("topic") > count / 2, digest.count("states") > 10, pipeline.features.count > 40 else {
       throw TestFailure("too little to prove anything: \(digest.text)")
     }

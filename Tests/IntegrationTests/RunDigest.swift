@@ -10,10 +10,10 @@ struct RunDigest: Equatable {
 
   /// Of a stage's live pipeline, or of the replay `run`, whose scores went to `topic`; `features` are those of its
   /// latest rows.
-  init(_ stage: Stage, features: [String], run: String = "", topic: String = "scores") throws {
+  init(_ rig: Rig, features: [String], run: String = "", topic: String = "scores") throws {
     func lines(_ values: [String: String]) -> [String] { values.map { "\($0.key) \($0.value)" }.sorted() }
     var values: [String: String] = [:]
-    for message in try stage.messages(topic) {
+    for message in try rig.messages(topic) {
       let score = try TopicScore(json: message.value ?? [])
       let text = String(decoding: score.value, as: UTF8.self)
       if let first = values.updateValue(text, forKey: score.place), first != text {
@@ -22,13 +22,13 @@ struct RunDigest: Equatable {
     }
     // {PIPELINE/GENERATION/PARTITION}:e:ENTITY, without the generation.
     var states: [String: String] = [:]
-    for (key, hash) in try stage.storedStates() {
+    for (key, hash) in try rig.storedStates() {
       let words = key.split(separator: "/", maxSplits: 2)
       if (words[1] == "1") == run.isEmpty { states["\(words[2])"] = hash }
     }
     parts = [
-      "scores": lines(try stage.table.scores(of: run)),
-      "latest": lines(try stage.table.latest(of: run, features: features)),
+      "scores": lines(try rig.table.scores(of: run)),
+      "latest": lines(try rig.table.latest(of: run, features: features)),
       "topic": lines(values), "states": lines(states),
     ]
   }

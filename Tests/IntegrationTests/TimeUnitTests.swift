@@ -20,29 +20,29 @@ import Testing
   @Test(arguments: TestTable.Kind.allCases)
   func liveReplayAndVerify(_ kind: TestTable.Kind) async throws {
     try await onThread {
-      let stage = try Stage(kind)
+      let rig = try Rig(kind)
       for unit in Self.units {
-        try stage.broker.produce(
+        try rig.broker.produce(
           (0..<4).map { BrokerMessage("p-\(unit.name)", Self.event(unit, $0)) }, to: "events")
       }
       let expected = Totals(read: 16, scored: 3, deadLettered: 12)
-      #expect(try Totals(try stage.run().output).deadLettered == expected.deadLettered)
+      #expect(try Totals(try rig.run().output).deadLettered == expected.deadLettered)
       for (unit, word) in [("s", "seconds"), ("ms", "milliseconds"), ("ns", "nanoseconds")] {
-        let letters = try stage.table.query(
+        let letters = try rig.table.query(
           "SELECT detail FROM dead_letters WHERE reason = 'invalid-time' AND detail LIKE '% looks like \(word) since%'"
         )
         #expect(letters.count == 4, "\(unit)")
       }
-      #expect(stage.table.number("SELECT count(*) FROM dead_letters WHERE detail LIKE '%17672%'") == 0)
-      let all = try stage.table.query("SELECT \"partition\", \"offset\" FROM dead_letters LIMIT 1")[0]
-      let shown = try stage.ask(["dead-letters", "show", "\(all[0])/\(all[1])"])
+      #expect(rig.table.number("SELECT count(*) FROM dead_letters WHERE detail LIKE '%17672%'") == 0)
+      let all = try rig.table.query("SELECT \"partition\", \"offset\" FROM dead_letters LIMIT 1")[0]
+      let shown = try rig.ask(["dead-letters", "show", "\(all[0])/\(all[1])"])
       #expect(
         shown.output.contains("a replay would end as invalid-time: event_time_us looks like"), "\(shown.text)"
       )
-      let replay = try stage.ask(["replay", "--run", "units"])
+      let replay = try rig.ask(["replay", "--run", "units"])
       #expect(replay.code == 0 && replay.output.contains("invalid-time: 12"), "\(replay.text)")
-      #expect(try stage.ask(["verify", "--sample", "1"]).code == 0)
-      let features = try stage.ask(["features", "p-ms", "--from-log"])
+      #expect(try rig.ask(["verify", "--sample", "1"]).code == 0)
+      let features = try rig.ask(["features", "p-ms", "--from-log"])
       #expect(features.code == 1)
       #expect(
         features.errors.contains("invalid-time: 12 (the first: event_time_us looks like"), "\(features.text)")
@@ -52,24 +52,24 @@ import Testing
   /// An event of 2088 in a file: taken as it is with a word of warning, or refused by a declared instant, by all that read files.
   @Test func latest() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let lines = [Self.event(Self.units[3], 0), Self.event(("late", "3750000000000000"), 0)]
       let file = try Places.write(lines.joined(separator: "\n") + "\n", as: "events.jsonl")
-      let free = try stage.ask(["replay", file, "--run", "free", "--store", "memory"])
+      let free = try rig.ask(["replay", file, "--run", "free", "--store", "memory"])
       #expect(free.output.contains("scored 2") && free.errors.contains("--latest TIME"), "\(free.text)")
       let bound = ["--latest", "2026-01-01T00:00:00Z"]
-      let held = try stage.ask(["replay", file, "--run", "held"] + bound)
+      let held = try rig.ask(["replay", file, "--run", "held"] + bound)
       #expect(
         held.output.contains("scored 1 + duplicate 0 + dead-lettered 1 (future-time: 1)"), "\(held.text)")
       #expect(!held.errors.contains("--latest TIME"))
       // Another instant is another log: the run does not go on with it.
-      let other = try stage.ask(["replay", file, "--run", "held", "--latest", "2027-01-01T00:00:00Z"])
+      let other = try rig.ask(["replay", file, "--run", "held", "--latest", "2027-01-01T00:00:00Z"])
       #expect(other.code == 1, "\(other.text)")
-      let features = try stage.ask(["features", "p-late", "--events", file] + bound)
+      let features = try rig.ask(["features", "p-late", "--events", file] + bound)
       #expect(features.code == 1 && features.errors.contains("future-time: 1"), "\(features.text)")
-      let seconds = try stage.ask(["replay", file, "--run", "s", "--latest", "1767225600"])
+      let seconds = try rig.ask(["replay", file, "--run", "s", "--latest", "1767225600"])
       #expect(seconds.code == 1 && seconds.errors.contains("looks like seconds"), "\(seconds.text)")
-      let topic = try stage.ask(["replay", "--run", "topic"] + bound)
+      let topic = try rig.ask(["replay", "--run", "topic"] + bound)
       #expect(topic.code == 64 && topic.errors.contains("--latest goes with files only"), "\(topic.text)")
     }
   }
@@ -77,21 +77,21 @@ import Testing
   /// Without a bound nothing in a file is too far ahead of anything.
   @Test func files() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
+      let rig = try Rig(.sqlite)
       let lines = Self.units.flatMap { unit in (0..<3).map { Self.event(unit, $0) } }
       let file = try Places.write(lines.joined(separator: "\n") + "\n", as: "events.jsonl")
-      let replay = try stage.ask(["replay", file, "--run", "files", "--store", "memory"])
+      let replay = try rig.ask(["replay", file, "--run", "files", "--store", "memory"])
       #expect(
         replay.code == 0 && replay.output.contains("dead-lettered 9 (invalid-time: 9)"), "\(replay.text)")
       let labels = "entity_id,label_time_us,churn_30_day\np-us,1767225600000001,1\n"
-      let train = try stage.ask([
+      let train = try rig.ask([
         "train", "--events", file, "--labels", try Places.write(labels, as: "labels.csv"), "--only", "churn",
       ])
       #expect(
         train.output.contains("invalid-time: 9 (the first: event_time_us looks like seconds since 1970"),
         "\(train.text)")
       let seconds = labels.replacingOccurrences(of: "1767225600000001", with: "1767225600")
-      let refused = try stage.ask([
+      let refused = try rig.ask([
         "train", "--events", file, "--labels", try Places.write(seconds, as: "labels.csv"), "--only", "churn",
       ])
       #expect(
@@ -109,7 +109,7 @@ import Testing
   func options(_ command: [String], _ expected: String) async throws {
     try await onThread {
       let isLocal = command[0] == "generate"
-      let result = try isLocal ? tally(command) : try Stage(.sqlite).ask(command)
+      let result = try isLocal ? tally(command) : try Rig(.sqlite).ask(command)
       #expect(result.code != 0 && result.errors.contains(expected), "\(result.text)")
     }
   }

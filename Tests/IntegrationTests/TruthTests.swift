@@ -10,9 +10,9 @@ import Testing
   @Test(arguments: ["effectively-once", "exactly-once"])
   func deadBrokerUnderAnIdleRun(delivery: String) async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      guard let mock = stage.broker.mock else { return }
-      let process = try stage.start([
+      let rig = try Rig(.sqlite)
+      guard let mock = rig.broker.mock else { return }
+      let process = try rig.start([
         "--http", "0", "--delivery", delivery, "--set", "worker.ready_within=3s",
         "--set", "kafka.session_timeout=6s",
       ])
@@ -38,9 +38,9 @@ import Testing
   /// A broker that refuses connections: the client tells it once, and loses the group later.
   @Test func refusingBrokerUnderAnIdleRun() async throws {
     try await onThread {
-      let stage = try Stage(.sqlite)
-      guard let mock = stage.broker.mock else { return }
-      let process = try stage.start([
+      let rig = try Rig(.sqlite)
+      guard let mock = rig.broker.mock else { return }
+      let process = try rig.start([
         "--http", "0", "--set", "worker.ready_within=3s", "--set", "kafka.session_timeout=6s",
       ])
       let port = try readyPort(of: process)
@@ -58,7 +58,7 @@ import Testing
   private func readyPort(of process: TallyProcess) throws -> UInt16 {
     let port = try process.httpPort()
     try until("ready", telling: { process.text }) {
-      try httpGet(port, "/readyz").code == 200 && process.partitions().count == Stage.partitions
+      try httpGet(port, "/readyz").code == 200 && process.partitions().count == Rig.partitions
     }
     return port
   }
@@ -81,11 +81,11 @@ import Testing
     try await onThread {
       let redis = try RedisServer()
       defer { redis.stop() }
-      let stage = try Stage(.sqlite, redis: redis)
-      let messages = stage.history.messages
-      try stage.broker.produce(Array(messages[..<1000]), to: "events")
-      let process = try stage.start(["--http", "0", "--set", "worker.ready_within=3s"])
-      try stage.waitForProgress(of: process, to: 1000)
+      let rig = try Rig(.sqlite, redis: redis)
+      let messages = rig.history.messages
+      try rig.broker.produce(Array(messages[..<1000]), to: "events")
+      let process = try rig.start(["--http", "0", "--set", "worker.ready_within=3s"])
+      try rig.waitForProgress(of: process, to: 1000)
       try until("the lag to be 0", telling: { process.text }) {
         try gauges("lag", of: process).values.allSatisfy { $0 == 0 }
       }
@@ -98,17 +98,17 @@ import Testing
           late.timestampMs = timeMs
           return late
         }
-        try stage.broker.produce(late, to: "events")
+        try rig.broker.produce(late, to: "events")
       }
       let seconds = try until("the lag to be told", seconds: 60, telling: { process.text }) {
         let seconds = try gauges("lag_seconds", of: process)
         let lag = try gauges("lag", of: process).values.reduce(0, +)
         return lag == 1200 && seconds.values.allSatisfy { $0 > 490 } ? seconds : nil
       }
-      #expect(seconds.count == Stage.partitions && seconds.values.allSatisfy { $0 < 700 }, "\(seconds)")
+      #expect(seconds.count == Rig.partitions && seconds.values.allSatisfy { $0 < 700 }, "\(seconds)")
       #expect(try httpGet(process.httpPort(), "/readyz").code == 503)
       redis.thaw()
-      try stage.waitForProgress(of: process, to: 2200)
+      try rig.waitForProgress(of: process, to: 2200)
       try until("ready, without lag", telling: { process.text }) {
         try httpGet(process.httpPort(), "/readyz").code == 200
           && gauges("lag", of: process).values.allSatisfy { $0 == 0 }
@@ -116,8 +116,8 @@ import Testing
       }
       process.terminate()
       #expect(try process.wait(seconds: 20).code == 0)
-      let standings = try Standing.all(try stage.ask(["status", "--json"]).output)
-      #expect(standings.count == Stage.partitions && standings.allSatisfy { $0.lag == 0 })
+      let standings = try Standing.all(try rig.ask(["status", "--json"]).output)
+      #expect(standings.count == Rig.partitions && standings.allSatisfy { $0.lag == 0 })
     }
   }
 

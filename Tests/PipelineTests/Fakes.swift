@@ -217,7 +217,7 @@ final class FakeTableSink: TableSink {
       }
       for (index, row) in batch.rows.enumerated() where row.toTable {
         let event = batch.events.events[Int(row.event)]
-        let record = batch.records.records[Int(row.record)]
+        let record = batch.records[row.record]
         table.written.append("\(record.partition)/\(record.offset)")
         let key = FakeTable.Key(
           entity: batch.events.string(event.entityID), event: batch.events.string(event.eventID))
@@ -225,7 +225,7 @@ final class FakeTableSink: TableSink {
         table.inserts += 1
       }
       for letter in batch.deadLetters where letter.toTable {
-        let record = batch.records.records[Int(letter.record)]
+        let record = batch.records[letter.record]
         let place = "\(record.partition)/\(record.offset) \(letter.reason.rawValue)"
         table.letters[place, default: 0] += 1
         table.letterKeys[place] = String(decoding: record.key, as: UTF8.self)
@@ -272,11 +272,11 @@ final class FakeTopicSink: TopicSink {
 
   func send(_ batch: ScoredBatch) throws {
     for (index, row) in batch.rows.enumerated() where row.toTopic {
-      let record = batch.records.records[Int(row.record)]
+      let record = batch.records[row.record]
       topic.messages["\(record.partition)/\(record.offset)", default: []].insert(bits(of: batch, row: index))
     }
     for letter in batch.deadLetters where letter.toTopic {
-      let record = batch.records.records[Int(letter.record)]
+      let record = batch.records[letter.record]
       topic.letters.insert("\(record.partition)/\(record.offset) \(letter.reason.rawValue)")
     }
   }

@@ -86,7 +86,7 @@ import Testing
   /// and looked: it must see that. What begins later sees this worker's records.
   @Test(arguments: 1...6)
   func twoRulesAtOnceAreNoticed(_ moment: Int) throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let other = MemoryStateStore(world.storage, partitionCount: 3)
     var operations = 0
     world.beforeStoreOperation = {

@@ -9,7 +9,7 @@ import Testing
 @Suite("Leaving out: worker", .onThreads) struct LeftOutWorkerTests {
   private let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
 
-  private func record(_ world: World, _ partition: Int32) throws -> PartitionRecord {
+  private func record(_ world: FakeWorld, _ partition: Int32) throws -> PartitionRecord {
     let stored = try MemoryStateStore(world.storage, partitionCount: 3).records([partition])[0]
     let bytes = try #require(stored)
     return try #require(PartitionRecord.decode(bytes)?.record)
@@ -18,7 +18,7 @@ import Testing
   @Test("an unreadable range is passed over by everybody in the same way, whatever fails")
   func unreadable() throws {
     let range: Range<Int64> = 20..<26
-    let expected = try World(log: WorkerFaultTests().makeLog(seed: 2))
+    let expected = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 2))
     expected.log.unreadable[1] = range
     #expect(try expected.run(calm, rebalanceShare: 0, batchRowsMax: 64, cacheEntries: 100) == 1)
     let leftOut = LeftOutRanges([LeftOut(from: 20, until: 26, cause: .unreadable)])
@@ -28,7 +28,7 @@ import Testing
     #expect(expected.recorder.read == 300 - 6)
     #expect(!expected.table.written.contains("1/20") && !expected.table.written.contains("1/25"))
     for seed in UInt64(1)...20 {
-      let world = try World(log: WorkerFaultTests().makeLog(seed: 2))
+      let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 2))
       world.log.unreadable[1] = range
       let faults = Faults(seed: seed, crashShare: 0.03, unavailableShare: 0.03)
       _ = try world.run(faults, rebalanceShare: 0.05, batchRowsMax: 1 + Int(seed), cacheEntries: 5)
@@ -45,7 +45,7 @@ import Testing
 
   @Test("a partition that waits is told, others go on, and an order takes it further")
   func stuck() throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 2))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 2))
     world.log.stuck[1] = 20..<26
     let source = FakeSource(log: world.log, faults: calm)
     var tries = 0
@@ -67,7 +67,7 @@ import Testing
 
   @Test("an order reaches a partition of which nothing comes, whatever the reason")
   func silent() throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 2))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 2))
     world.log.silent[1] = 20..<26
     let source = FakeSource(log: world.log, faults: calm)
     let clock = FakeClock()
@@ -86,7 +86,7 @@ import Testing
   }
 
   /// As `tally skip` gives it.
-  private func order(_ world: World, _ order: LeftOut) {
+  private func order(_ world: FakeWorld, _ order: LeftOut) {
     let store = MemoryStateStore(world.storage, partitionCount: 3)
     guard let bytes = try? store.records([1])[0], var record = PartitionRecord.decode(bytes)?.record else {
       Issue.record("there is no record")
@@ -103,7 +103,7 @@ import Testing
 
   @Test("a gap is gone over once, and the end is that of a log without it")
   func gap() throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 2))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 2))
     // Everything but partition 1 beyond offset 15 is scored.
     world.log.stuck[1] = 15..<Int64.max
     let source = FakeSource(log: world.log, faults: calm)

@@ -53,9 +53,9 @@ private final class ReplacedSource: RecordSource {
 
 @Suite("A log made anew under a worker")
 struct LogMadeAnewTests {
-  private func run(pauseMs: Int) throws -> (World, Result<Void, any Error>) {
+  private func run(pauseMs: Int) throws -> (FakeWorld, Result<Void, any Error>) {
     let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let other = WorkerFaultTests().makeLog(seed: 2)
     let clock = FakeClock()
     let source = ReplacedSource(
@@ -71,7 +71,7 @@ struct LogMadeAnewTests {
     let (world, outcome) = try run(pauseMs: 6_000)
     let error = try #require(throws: PortError.self) { try outcome.get() }
     #expect(error.code == .refused && error.detail.contains("the topic was made anew"), "\(error)")
-    let undisturbed = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let undisturbed = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
     _ = try undisturbed.run(calm, rebalanceShare: 0, batchRowsMax: 20, cacheEntries: 100)
     #expect(!world.topic.messages.isEmpty)

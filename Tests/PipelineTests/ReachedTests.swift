@@ -105,7 +105,7 @@ private final class FakeTransactions: TransactionalTopicSink {
   private let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
 
   private func worker(
-    _ world: World, _ source: SlowSource, _ clock: FakeClock,
+    _ world: FakeWorld, _ source: SlowSource, _ clock: FakeClock,
     transactions: (any TransactionalTopicSink)? = nil
   ) -> Worker {
     world.worker(
@@ -116,7 +116,7 @@ private final class FakeTransactions: TransactionalTopicSink {
   @Test(
     "the group shows the marks of transactions as read, and tells the true offset beside", arguments: [0, 4])
   func effectivelyOnce(marks: Int64) throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let clock = FakeClock()
     try worker(world, SlowSource(world.log, clock, marks: marks, pollMs: 600), clock).run()
     for (partition, committed) in world.log.committed.enumerated() {
@@ -131,7 +131,7 @@ private final class FakeTransactions: TransactionalTopicSink {
   }
 
   @Test("exactly once does it in a transaction without messages, once") func exactlyOnce() throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let clock = FakeClock()
     let topic = FakeTransactions(world.log)
     let source = SlowSource(world.log, clock, marks: 2, pollMs: 600, rests: 8)
@@ -147,7 +147,7 @@ private final class FakeTransactions: TransactionalTopicSink {
 
   @Test("over a slow link nothing is asked while it could work, and nothing that came is thrown away")
   func slowLink() throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let clock = FakeClock()
     // The polls together, and each one with what came before it, take longer than a pause may.
     let source = SlowSource(world.log, clock, marks: 0, pollMs: 4_000, commitMs: 6_000, emptyPolls: 10)
@@ -160,7 +160,7 @@ private final class FakeTransactions: TransactionalTopicSink {
 
 @Suite("States made again") struct MadeAgainTests {
   @Test("are told of, count as nothing else, and spoil no latency") func lost() throws {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 1))
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
     _ = try world.run(calm, rebalanceShare: 0, batchRowsMax: 20, cacheEntries: 100)
     let before = try world.digest()

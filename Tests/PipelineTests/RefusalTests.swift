@@ -8,8 +8,8 @@ import Testing
 
 /// What a sink will never take of a record costs that record: a letter in place of the score, everything else goes on.
 @Suite("Refusals of sinks", .onThreads) struct RefusalTests {
-  private func world(_ refusals: (topic: Int64, table: Int64)) throws -> World {
-    let world = try World(log: WorkerFaultTests().makeLog(seed: 9))
+  private func world(_ refusals: (topic: Int64, table: Int64)) throws -> FakeWorld {
+    let world = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 9))
     world.refusals = refusals
     return world
   }

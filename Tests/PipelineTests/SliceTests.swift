@@ -29,9 +29,9 @@ import Testing
   private let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
 
   @Test func endAsWholeBatchesDo() throws {
-    let whole = try World(log: makeLog())
+    let whole = try FakeWorld(log: makeLog())
     _ = try whole.run(calm, rebalanceShare: 0, batchRowsMax: 4096, cacheEntries: 1000)
-    let sliced = try World(log: makeLog())
+    let sliced = try FakeWorld(log: makeLog())
     sliced.cacheBytes = 20_000
     var largest = 0
     var scored = 0
@@ -47,7 +47,7 @@ import Testing
 
   /// What is pinned goes beyond the bound by the states of one step at most, whatever the batch holds.
   @Test func keepWithinTheCache() throws {
-    let world = try World(log: makeLog())
+    let world = try FakeWorld(log: makeLog())
     world.cacheBytes = 20_000
     var cache: StateCache?
     var most = 0

@@ -9,7 +9,7 @@ import Testing
 import TestNumbers
 
 /// One log, worked off by workers that crash and are started again, until it is finished.
-final class World {
+final class FakeWorld {
   let log: FakeLog
   let table = FakeTable()
   let topic = FakeTopic()
@@ -187,7 +187,7 @@ struct WorkerFaultTests {
 
   @Test("without faults every record is accounted for once")
   func undisturbed() throws {
-    let world = try World(log: makeLog(seed: 1))
+    let world = try FakeWorld(log: makeLog(seed: 1))
     let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
     #expect(try world.run(calm, rebalanceShare: 0, batchRowsMax: 64, cacheEntries: 100) == 1)
     #expect(world.recorder.read == 300)
@@ -207,11 +207,11 @@ struct WorkerFaultTests {
   func faultsLeaveNoTrace() throws {
     var crashes = 0
     for seed in UInt64(1)...60 {
-      let expected = try World(log: makeLog(seed: seed))
+      let expected = try FakeWorld(log: makeLog(seed: seed))
       _ = try expected.run(
         Faults(seed: seed, crashShare: 0, unavailableShare: 0), rebalanceShare: 0, batchRowsMax: 512,
         cacheEntries: 100)
-      let disturbed = try World(log: makeLog(seed: seed))
+      let disturbed = try FakeWorld(log: makeLog(seed: seed))
       // Too small for the states of a batch: it is worked off in slices.
       if seed % 3 == 0 { disturbed.cacheBytes = 1_500 }
       let faults = Faults(seed: seed &* 7919, crashShare: 0.02, unavailableShare: 0.03)
@@ -226,7 +226,7 @@ struct WorkerFaultTests {
 
   @Test("a store emptied while running is refused, and rebuilt on request to the same end")
   func lostStore() throws {
-    let expected = try World(log: makeLog(seed: 3))
+    let expected = try FakeWorld(log: makeLog(seed: 3))
     let calm = Faults(seed: 3, crashShare: 0, unavailableShare: 0)
     _ = try expected.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
     let before = try expected.digest()
@@ -241,7 +241,7 @@ struct WorkerFaultTests {
   @Test("states that outlived their record do not count twice, whatever fails while they are removed")
   func staleStates() throws {
     for seed in UInt64(1)...20 {
-      let world = try World(log: makeLog(seed: seed))
+      let world = try FakeWorld(log: makeLog(seed: seed))
       let calm = Faults(seed: seed, crashShare: 0, unavailableShare: 0)
       _ = try world.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
       let before = try world.digest()
@@ -255,7 +255,7 @@ struct WorkerFaultTests {
 
   @Test("a table that is new while lost states are made anew starts at C")
   func lateTable() throws {
-    let world = try World(log: makeLog(seed: 4))
+    let world = try FakeWorld(log: makeLog(seed: 4))
     let calm = Faults(seed: 4, crashShare: 0, unavailableShare: 0)
     _ = try world.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
     world.storage.removeAll()
@@ -272,10 +272,10 @@ struct WorkerFaultTests {
 
   @Test("a partition that somebody else begins at the same moment is taken over from there")
   func begunBySomebodyElse() throws {
-    let expected = try World(log: makeLog(seed: 5))
+    let expected = try FakeWorld(log: makeLog(seed: 5))
     let calm = Faults(seed: 5, crashShare: 0, unavailableShare: 0)
     _ = try expected.run(calm, rebalanceShare: 0, batchRowsMax: 50, cacheEntries: 100)
-    let raced = try World(log: makeLog(seed: 5))
+    let raced = try FakeWorld(log: makeLog(seed: 5))
     raced.rival = PartitionRecord()
     raced.rival?.definition = raced.program.stateHash.hex
     raced.rival?.modelSet = "another"
@@ -338,7 +338,7 @@ private final class RacedStore: StateStore {
   func close() {}
 }
 
-extension World {
+extension FakeWorld {
   /// The rows that the table must hold: every event after its entity's last erasure that is scored, by a state of its own
   /// that is made one event after the other.
   func rowsByHand() throws -> [FakeTable.Key: [UInt32]] {

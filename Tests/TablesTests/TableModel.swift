@@ -4,15 +4,15 @@ import TestNumbers
 
 /// What the tables must hold, naively: every written batch applied row by row to dictionaries.
 struct TableModel {
-  struct Place: Hashable {
+  struct RowKey: Hashable {
     var partition: Int32
     var offset: Int64
   }
 
   let context: ScoreContext
-  private(set) var scores: [Place: TableInput] = [:]
+  private(set) var scores: [RowKey: TableInput] = [:]
   private(set) var latest: [String: TableInput] = [:]
-  private(set) var letters: [Place: TableInput] = [:]
+  private(set) var letters: [RowKey: TableInput] = [:]
   private(set) var positions: [Int32: Int64] = [:]
 
   init(_ context: ScoreContext) { self.context = context }
@@ -20,7 +20,7 @@ struct TableModel {
   mutating func apply(_ inputs: [TableInput], _ moves: [PositionMove]) {
     for move in moves { positions[move.partition] = move.new }
     for input in inputs where input.toTable {
-      let place = Place(partition: input.partition, offset: input.offset)
+      let place = RowKey(partition: input.partition, offset: input.offset)
       if input.reason != nil {
         letters[place] = input
         continue

@@ -163,7 +163,7 @@ import Testing
   @Test func examplesAreTheFirst() {
     var comparison = Comparison("scores")
     for offset in (0..<1_000 as Range<Int64>).shuffled() {
-      comparison.isMissing(at: Place(partition: 0, offset: offset))
+      comparison.isMissing(at: ScorePlace(partition: 0, offset: offset))
     }
     #expect(comparison.missing == 1_000 && comparison.missingAt.map(\.offset) == [0, 1, 2, 3, 4])
   }

@@ -144,7 +144,7 @@ import Testing
     func report(_ why: [String], isWhole: Bool = true, differs: Bool = false) throws -> VerificationReport {
       var scores = Comparison("scores")
       for one in why { scores.note(one) }
-      if differs { scores.isMissing(at: Place(partition: 0, offset: 1)) }
+      if differs { scores.isMissing(at: ScorePlace(partition: 0, offset: 1)) }
       let states = try found(try stored(["login 1 1", "login 2 2"]), next: 2)
       return VerificationReport(states, tables: [scores], isWhole: isWhole)
     }

@@ -51,7 +51,7 @@ final class PackedScore {
   /// Takes a row's values. Ids are copied, as protobuf-c wants a zero byte behind them.
   func fill(_ index: Int, of batch: ScoredBatch) {
     let row = batch.rows[index]
-    let record = batch.records.records[Int(row.record)]
+    let record = batch.records[row.record]
     let event = batch.events.events[Int(row.event)]
     batch.events.withBytes(of: event.entityID) { Self.copy($0, to: entityID) }
     batch.events.withBytes(of: event.eventID) { Self.copy($0, to: eventID) }

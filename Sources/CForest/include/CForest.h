@@ -1,7 +1,7 @@
 // Evaluates forests of regression trees, bit for bit as libxgboost does: kernels only; the layouts are made in Swift.
 //
-// A row is quantised first: each number becomes its rank among the thresholds of its feature, a byte, so that a split is
-// a comparison of bytes. `value < threshold[k]` is `rank <= k`, where rank = number of thresholds <= value: exact.
+// A row is quantised first: each number becomes its rank among the thresholds of its feature, a byte, so that a split
+// is a comparison of bytes. `value < threshold[k]` is `rank <= k`, where rank = number of thresholds <= value: exact.
 // A packed forest then takes ranks; a flat one, for what does not fit into bytes, takes the numbers themselves.
 // Nothing here allocates, and nothing that is built is written again: any number of threads may use it.
 #pragma once
@@ -30,8 +30,8 @@ enum { TALLY_RECORD_BYTES = 32 };
 // The slot that nobody reads: where ranks go that no split compares.
 enum { TALLY_NO_SLOT = TALLY_SLOTS_MAX - 1 };
 
-// Up to 255 thresholds of a feature (one with more has several axes) and the slots that a value's rank among them goes to:
-// one for splits whose missing values go left (rank 0), one for right (rank 255).
+// Up to 255 thresholds of a feature (one with more has several axes) and the slots that a value's rank among them
+// goes to: one for splits whose missing values go left (rank 0), one for right (rank 255).
 typedef struct tally_axis {
   uint32_t feature;  // column of a row
   uint32_t first;    // index in `thresholds`, a multiple of 16: every 16th threshold, 16 in all, then all of them; both
@@ -63,8 +63,8 @@ typedef struct tally_quantiser {
 // Ranks of one row of floats (NaN: missing): TALLY_SLOTS_MAX bytes, 64-byte aligned.
 void tally_quantise_row(const tally_quantiser *quantiser, tally_kernel kernel, const float *row, uint8_t *ranks);
 
-// Ranks of `count` <= TALLY_ROWS rows of `columns` floats as `lanes`, [slot][TALLY_ROWS] with the highest bit flipped but
-// for AVX-512, and, unless `ranks` is NULL, as rows of TALLY_SLOTS_MAX bytes. Both are 64-byte aligned.
+// Ranks of `count` <= TALLY_ROWS rows of `columns` floats as `lanes`, [slot][TALLY_ROWS] with the highest bit flipped
+// but for AVX-512, and, unless `ranks` is NULL, as rows of TALLY_SLOTS_MAX bytes. Both are 64-byte aligned.
 void tally_quantise_rows(const tally_quantiser *quantiser, tally_kernel kernel, const float *rows, size_t count,
                          size_t columns, uint8_t *lanes, uint8_t *ranks);
 
@@ -77,8 +77,8 @@ typedef struct tally_step {
 } tally_step;
 
 // Up to 64 trees, one after the other, padded to the same number of levels: 0 to 6, 8 or 10. Node 1 is the root, 2k and
-// 2k+1 are node k's children. A split is a slot and a cut: right when rank > cut. Where a tree ends earlier, splits that
-// never go right (cut 255) follow and every leaf below is that leaf.
+// 2k+1 are node k's children. A split is a slot and a cut: right when rank > cut. Where a tree ends earlier, splits
+// that never go right (cut 255) follow and every leaf below is that leaf.
 typedef struct tally_block {
   const uint8_t *tops;      // [tree][64 nodes]{slot, cut}: the upper 6 levels
   const uint8_t *across;    // the same, one tree a lane: [node - 1]{slots[64], cuts[64]}; AVX-512 only

@@ -78,7 +78,7 @@ extension BatchPass {
     }
     let id = entityID(of: event)
     for letter in batch.deadLetters.indices {
-      let key = batch.records.records[Int(batch.deadLetters[letter].record)].key
+      let key = batch.records[batch.deadLetters[letter].record].key
       if key.elementsEqual(id) || batch.deadLetters[letter].entityID == id {
         batch.deadLetters[letter].toTable = false
       }

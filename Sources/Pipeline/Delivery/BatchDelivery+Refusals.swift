@@ -32,7 +32,7 @@ extension BatchDelivery {
       batch.deadLetters[letter].detail += "; \(detail)"
       return
     }
-    let record = batch.records.records[Int(row.record)]
+    let record = batch.records[row.record]
     let place = assignment.ownPlace(of: record.partition)
     pass.totals.scored -= 1
     pass.totals.deadLettered[reason.index] += 1

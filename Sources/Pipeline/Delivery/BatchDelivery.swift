@@ -154,6 +154,6 @@ final class BatchDelivery {
     guard let last = assignment.owned[place].share.lastRecord else {
       preconditionFailure("the slice has no record of this partition")
     }
-    return batch.records.records[Int(last)]
+    return batch.records[last]
   }
 }

@@ -53,7 +53,7 @@ final class StateWriter {
     writer.removeAll()
     for changed in assignment.owned[place].share.dirty {
       let idStart = writer.bytes.count
-      writer.bytes.append(contentsOf: pass.batch.records.records[Int(changed.record)].key)
+      writer.bytes.append(contentsOf: pass.batch.records[changed.record].key)
       let stateStart = writer.bytes.count
       let state = pass.cache.state(changed.slot)
       // An erased entity has no state.

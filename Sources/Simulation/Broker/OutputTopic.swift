@@ -43,14 +43,14 @@ struct Message {
     var messages: [Message] = []
     messages.reserveCapacity(batch.rows.count + batch.deadLetters.count)
     for index in batch.rows.indices where batch.rows[index].toTopic {
-      let record = batch.records.records[Int(batch.rows[index].record)]
+      let record = batch.records[batch.rows[index].record]
       messages.append(
         Message(
           place: LogPlace(partition: record.partition, offset: record.offset),
           outcome: Outcome(batch, row: index), life: life))
     }
     for letter in batch.deadLetters where letter.toTopic {
-      let record = batch.records.records[Int(letter.record)]
+      let record = batch.records[letter.record]
       messages.append(
         Message(
           place: LogPlace(partition: record.partition, offset: record.offset),

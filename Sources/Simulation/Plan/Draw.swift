@@ -1,5 +1,6 @@
-/// Random numbers that are a function of a seed, a purpose and a number (splitmix64; S. Vigna): leaving one draw out
-/// changes no other.
+import Events
+
+/// Random numbers that are a function of a seed, a purpose and a number: leaving one draw out changes no other.
 struct Draw {
   /// What is drawn.
   enum Purpose: UInt64 {
@@ -11,21 +12,15 @@ struct Draw {
     case world
   }
 
-  private var state: UInt64
+  private var numbers: SplitMix64
 
   init(_ seed: UInt64, _ purpose: Purpose, _ number: Int = 0) {
-    state = seed &* 0x9e37_79b9_7f4a_7c15 &+ purpose.rawValue &* 0xd1b5_4a32_d192_ed03
-    state ^= UInt64(truncatingIfNeeded: number) &* 0x2545_f491_4f6c_dd1d
+    let start = seed &* SplitMix64.step &+ purpose.rawValue &* 0xd1b5_4a32_d192_ed03
+    numbers = SplitMix64(seed: start ^ UInt64(truncatingIfNeeded: number) &* 0x2545_f491_4f6c_dd1d)
     _ = next()
   }
 
-  mutating func next() -> UInt64 {
-    state = state &+ 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
+  private mutating func next() -> UInt64 { numbers.next() }
 
   /// A number of `0..<count`; 0 when there is none.
   mutating func below(_ count: Int) -> Int { count > 0 ? Int(truncatingIfNeeded: next() >> 1) % count : 0 }

@@ -22,14 +22,14 @@ struct TableChange {
       erased.append(batch.events.withBytes(of: event.entityID) { Array($0) })
     }
     for index in batch.rows.indices where batch.rows[index].toTable {
-      let record = batch.records.records[Int(batch.rows[index].record)]
+      let record = batch.records[batch.rows[index].record]
       rows.append(
         Row(
           place: LogPlace(partition: record.partition, offset: record.offset), entity: Array(record.key),
           outcome: Outcome(batch, row: index)))
     }
     for letter in batch.deadLetters where letter.toTable {
-      let record = batch.records.records[Int(letter.record)]
+      let record = batch.records[letter.record]
       rows.append(
         Row(
           place: LogPlace(partition: record.partition, offset: record.offset), entity: Array(record.key),

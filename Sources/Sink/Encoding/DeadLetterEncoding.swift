@@ -7,7 +7,7 @@ extension ScoreEncoder {
   /// Writes a dead letter of the batch to `bytes`. Key and value together are cut to `bytesMax` bytes, the value
   /// first, so that the letter of a record that is too large is not itself too large.
   public func encodeDeadLetter(_ letter: DeadLetter, of batch: ScoredBatch, bytesMax: Int) {
-    let record = batch.records.records[Int(letter.record)]
+    let record = batch.records[letter.record]
     let content = LetterContent(letter, record, bytesMax: bytesMax)
     bytes.empty()
     switch encoding {

@@ -45,7 +45,7 @@ public final class ScoreEncoder {
   /// Writes the score of row `index` of the batch to `bytes`.
   public func encodeScore(_ index: Int, of batch: ScoredBatch) {
     let row = batch.rows[index]
-    let record = batch.records.records[Int(row.record)]
+    let record = batch.records[row.record]
     let event = batch.events.events[Int(row.event)]
     switch encoding {
     case .json: encodeJSON(row, index, record, event, batch)

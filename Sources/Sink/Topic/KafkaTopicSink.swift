@@ -178,7 +178,7 @@ public final class KafkaTopicSink: TopicSink {
   private func sendDeadLetter(_ index: Int, of batch: ScoredBatch) throws(PortError) {
     guard let deadLetters, let name = configuration.deadLetterTopic else { return }
     let letter = batch.deadLetters[index]
-    let record = batch.records.records[Int(letter.record)]
+    let record = batch.records[letter.record]
     headers.setRecord(record, reason: letter.reason)
     let key = encodeDeadLetter(letter, record, of: batch)
     var failure: KafkaError?

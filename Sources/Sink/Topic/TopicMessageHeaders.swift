@@ -10,7 +10,7 @@ final class TopicMessageHeaders {
   private var reasons = EncodingPieces()
   private let reason: UnsafeMutableRawPointer
 
-  private enum Place: Int { case contentType, scoredAt, reason, topic, partition, offset, valueBytes }
+  private enum Slot: Int { case contentType, scoredAt, reason, topic, partition, offset, valueBytes }
   private static let count = 7
   private static let scoreCount = 2
   private static let digitsMax = 20
@@ -29,9 +29,9 @@ final class TopicMessageHeaders {
       "value-bytes",
     ]
     for (index, name) in names.enumerated() { (list + index).initialize(to: KafkaHeader(name, none)) }
-    list[Place.contentType.rawValue].value = UnsafeRawBufferPointer(
+    list[Slot.contentType.rawValue].value = UnsafeRawBufferPointer(
       start: contentType.utf8Start, count: contentType.utf8CodeUnitCount)
-    list[Place.topic.rawValue].value = UnsafeRawBufferPointer(rebasing: topic[..<name.utf8.count])
+    list[Slot.topic.rawValue].value = UnsafeRawBufferPointer(rebasing: topic[..<name.utf8.count])
   }
 
   deinit {
@@ -56,14 +56,14 @@ final class TopicMessageHeaders {
     set(.partition, Int64(record.partition))
     set(.offset, record.offset)
     set(.valueBytes, Int64(record.value.count))
-    list[Place.reason.rawValue].value = reasons.withBytes(why.index) { bytes in
+    list[Slot.reason.rawValue].value = reasons.withBytes(why.index) { bytes in
       let count = min(bytes.count, Self.reasonBytesMax)
       reason.copyMemory(from: bytes.baseAddress ?? UnsafeRawPointer(reason), byteCount: count)
       return UnsafeRawBufferPointer(start: reason, count: count)
     }
   }
 
-  private func set(_ place: Place, _ value: Int64) {
+  private func set(_ place: Slot, _ value: Int64) {
     let field = digits + place.rawValue * Self.digitsMax
     var at = Self.digitsMax
     var rest = value.magnitude

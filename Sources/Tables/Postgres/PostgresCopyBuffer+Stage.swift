@@ -9,7 +9,7 @@ extension PostgresCopyBuffer {
     begin()
     for (index, row) in batch.rows.enumerated() where row.toTable {
       let event = events[Int(row.event)]
-      let record = batch.records.records[Int(row.record)]
+      let record = batch.records[row.record]
       self.row(fields: fields)
       field(Int32(index))
       batch.events.withBytes(of: event.entityID) { field($0) }
@@ -62,7 +62,7 @@ extension PostgresCopyBuffer {
   package func stage(lettersOf batch: ScoredBatch) {
     begin()
     for (index, letter) in batch.deadLetters.enumerated() where letter.toTable {
-      let record = batch.records.records[Int(letter.record)]
+      let record = batch.records[letter.record]
       let content = LetterContent(letter, record, bytesMax: LetterContent.bytesMax)
       row(fields: PostgresStatements.stagedLetters.count)
       field(Int32(index))

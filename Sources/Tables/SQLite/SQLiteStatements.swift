@@ -112,7 +112,7 @@ package struct SQLiteStatements {
       try database.cachedStatement(
         sql: "INSERT INTO dead_letters (\(names)) VALUES (\(marks)) ON CONFLICT DO NOTHING"))
     for letter in batch.deadLetters[positions] where letter.toTable {
-      let record = batch.records.records[Int(letter.record)]
+      let record = batch.records[letter.record]
       let content = LetterContent(letter, record, bytesMax: LetterContent.bytesMax)
       cells.text(pipeline)
       cells.text(topic)
@@ -149,7 +149,7 @@ package struct SQLiteStatements {
     _ shared: Shared
   ) {
     let event = batch.events.events[Int(row.event)]
-    let record = batch.records.records[Int(row.record)]
+    let record = batch.records[row.record]
     cells.text(shared.pipeline)
     batch.events.withBytes(of: event.entityID) { cells.text($0) }
     batch.events.withBytes(of: event.eventID) { cells.text($0) }

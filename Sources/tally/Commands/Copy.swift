@@ -18,8 +18,9 @@ struct Copy: ParsableCommand {
       TO is made if it is not there, with as many partitions as FROM or --partitions, and keeps everything for ever
       (retention.ms=-1) with the timestamps of FROM (message.timestamp.type=CreateTime). Interrupted, the command goes on where it
       stood; run again later, it takes in what has come since, with the same kafka.partitioner; only one at a time, and nobody else
-      may write to TO meanwhile. So: copy, stop the producers, copy once more, point the
-      producers at TO, and start tally run there, with another group and redis.generation.
+      may write to TO meanwhile. So: copy, stop the producers, copy once more, set
+      message.timestamp.type=LogAppendTime on TO (tally run refuses CreateTime), point the producers at TO, and start tally run there,
+      with another group, redis.generation and table.
 
       Examples:
         tally copy events events-2

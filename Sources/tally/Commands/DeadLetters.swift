@@ -26,7 +26,8 @@ struct DeadLetters: ParsableCommand {
 
 /// Which letters, as flags.
 struct LetterOptions: ParsableArguments {
-  @Option(help: "Only letters with this reason (README.md lists them).") var reason: String?
+  @Option(help: "Only letters with this reason (docs/reference/dead-letters.md lists them).") var reason:
+    String?
   @Option(help: "Only letters of this partition of the source topic.") var partition: Int32?
   @Option(help: "Only letters written at this moment or later: RFC 3339 or microseconds since 1970.")
   var since: String?

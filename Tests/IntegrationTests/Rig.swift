@@ -4,7 +4,7 @@ import Kafka
 import TestServers
 
 /// Servers, topics and names of one test, and the program's options for them.
-final class Stage {
+final class Rig {
   let broker: TestBroker
   let redis: RedisServer
   let table: TestTable
@@ -30,7 +30,7 @@ final class Stage {
   }
 
   /// Another pipeline over the same log and in the same servers, with a group, topics, states and tables of its own.
-  init(beside other: Stage, _ mark: String) throws {
+  init(beside other: Rig, _ mark: String) throws {
     self.mark = mark + "-"
     history = other.history
     broker = other.broker
@@ -54,7 +54,7 @@ final class Stage {
   /// The broker's name for a topic or the group.
   func name(_ topic: String) -> String { broker.name(marked(topic)) }
 
-  /// The test's own name for a topic of this stage.
+  /// The test's own name for a topic of this rig.
   func marked(_ topic: String) -> String { topic == "events" ? topic : mark + topic }
 
   private static let commonRedis = Result { try RedisServer() }
@@ -189,7 +189,7 @@ final class Stage {
     return found
   }
 
-  /// How many stored values of this stage contain one of the texts.
+  /// How many stored values of this rig contain one of the texts.
   func storedValues(containing texts: [String]) throws -> Int {
     let script = """
       local count = 0

@@ -2,7 +2,7 @@
 ///
 /// libxgboost trusts its files: nesting ends its stack, a child or a feature outside its array is read all the same, a
 /// tree that is its own descendant never ends. All of that is refused here.
-enum ModelFile {
+enum ModelBytes {
   /// More columns than any pipeline has.
   static let featuresMax = 1 << 16
   /// More outputs a row than any pipeline has.

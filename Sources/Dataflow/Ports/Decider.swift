@@ -1,0 +1,9 @@
+/// Makes decisions of outputs. One thread.
+public protocol Decider: AnyObject {
+  /// Decision names (without clamps), in column order.
+  var decisionNames: [String] { get }
+  /// For each decision: labels by code; empty: a trigger, whose code is 0 or 1.
+  var decisionLabels: [[String]] { get }
+  /// Clamps outputs in place and appends every row's decision codes.
+  func decide(_ outputs: FloatMatrix, into decisions: inout [Int32])
+}
