@@ -7,14 +7,14 @@ import Testing
 
 /// What is said of settings without any being set: reference, schema, example.
 @Suite struct SettingsReferenceTests {
-  private static let schema: [String: Any] = {
+  private static func schema() -> [String: Any] {
     let object = try? JSONSerialization.jsonObject(with: Data(SettingsSchema.text.utf8))
     return object as? [String: Any] ?? [:]
-  }()
+  }
 
   /// A part of the schema by the path of a setting or section; nil: it has none.
   private static func part(_ path: String) -> [String: Any]? {
-    path.split(separator: ".").reduce(schema) { node, key in
+    path.split(separator: ".").reduce(schema()) { node, key in
       (node?["properties"] as? [String: Any])?[String(key)] as? [String: Any]
     }
   }
@@ -93,20 +93,20 @@ import Testing
     let low = Int64.random(in: 0...most, using: &random)
     let high = Int64.random(in: low...most, using: &random)
     let pattern = try Regex(RangePattern.numbers(low, high))
-    let near = [low, high].flatMap { [$0 - 1, $0, $0 + 1] }.filter { $0 >= 0 }
-    for number in near + (0..<200).map({ _ in Int64.random(in: 0...most * 2, using: &random) }) {
-      #expect(
-        try (pattern.wholeMatch(in: "\(number)") != nil) == (low...high).contains(number),
-        "\(number) of \(low)...\(high)")
+    var numbers = [low, high, low + 1, high + 1, max(0, low - 1), max(0, high - 1)]
+    for _ in 0..<200 { numbers.append(Int64.random(in: 0...most * 2, using: &random)) }
+    for number in numbers {
+      let isMatched = try pattern.wholeMatch(in: "\(number)") != nil
+      #expect(isMatched == (low...high).contains(number), "\(number) of \(low)...\(high)")
     }
     // With units and steps: as the program reads them.
     let range = low * 1000...high * 1000
     let quantity = try Regex(RangePattern.quantity(range, step: 1000, units: durationUnits))
     for _ in 0..<200 {
       let unit = durationUnits.randomElement(using: &random)?.name ?? "s"
-      let count = Int64.random(in: 0...high * (unit == "us" ? 2000 : 2), using: &random)
-      let text =
-        (Bool.random(using: &random) ? "0" : "") + "\(unit == "us" ? count / 500 * 500 : count)\(unit)"
+      var count = Int64.random(in: 0...high * (unit == "us" ? 2000 : 2), using: &random)
+      if unit == "us" { count -= count % 500 }
+      let text = "\(Bool.random(using: &random) ? "0" : "")\(count)\(unit)"
       let micros = Quantity.duration.parse(text) ?? -1
       let isTaken = range.contains(micros) && micros % 1000 == 0
       #expect(try (quantity.wholeMatch(in: text) != nil) == isTaken, "\(text) of \(range)")

@@ -199,7 +199,7 @@ extension Setting {
   ]
 
   private static let log = [
-    choice("log.format", \.log.format, "text: a line for people. json: an object a line, for collectors.")
+    choice("log.format", \.log.format, "text: a line each. json: an object a line, for collectors.")
       .flags("--log-format"),
     choice("log.level", \.log.level, "The least of what is written."),
   ]
