@@ -29,13 +29,14 @@ extension Setting {
   /// A path of a file or a folder: the only maker of settings that are paths, so that all have the same rule. `get`
   /// gives nil where something else stands in its place; what `isPath` refuses is a word, which stays as it is.
   package static func path(
-    _ path: String, _ meaning: String, isPath: @escaping @Sendable (String) -> Bool = { _ in true },
+    _ path: String, _ meaning: String, allowed: String = "a path",
+    isPath: @escaping @Sendable (String) -> Bool = { _ in true },
     set: @escaping @Sendable (String, Origin, inout Settings) -> Void,
     get: @escaping @Sendable (Settings) -> String?
   ) -> Setting {
     Setting(path, .path, meaning) { given, settings in
       let text = try given.value.string()
-      guard !text.isEmpty else { throw given.value.wrong(allowed: "a path") }
+      guard !text.isEmpty else { throw given.value.wrong(allowed: allowed) }
       let place = isPath(text) ? settings.path(text, path, given) : text
       set(place, given.origin, &settings)
     } show: {

@@ -77,7 +77,7 @@ extension Setting {
       postgresPath(
         "sslkey", "File with the certificate's key. With a colon in it: a key of an engine of OpenSSL."
       ).example("/etc/ssl/tally.key"),
-      path("table.sqlite", "SQLite database file.") { text, _, settings in
+      path("table.sqlite", "SQLite database file.", allowed: "the path of a file") { text, _, settings in
         settings.table = .sqlite(text)
       } get: {
         if case .sqlite(let path) = $0.table { path } else { nil }
@@ -120,7 +120,7 @@ extension Setting {
 
   /// A keyword of libpq that is a path.
   private static func postgresPath(_ name: String, _ meaning: String) -> Setting {
-    path("table.\(name)", meaning) {
+    path("table.\(name)", meaning, allowed: "the path of a file") {
       PostgresConfiguration.isPath($0, of: name)
     } set: { text, _, settings in
       settings.postgresOptions[name] = text

@@ -4,7 +4,7 @@ import Pipeline
 /// A flag that some commands share.
 struct WorkersOption: ParsableArguments {
   @Option(
-    help: "Threads; tally run: each with its own consumer and connections; else each reads some partitions.")
+    help: "Threads; each reads some of the partitions, with connections of its own.")
   var workers: Int?
 
   func validate() throws {
