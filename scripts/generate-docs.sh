@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes the pages of docs/reference that the program knows best: commands and errors. A test says when they are old.
+# Writes the documents that the program knows best: in docs/reference commands, errors and settings; in examples/ a
+# configuration file with every setting, and its JSON schema. A test says when they are old.
 #   scripts/generate-docs.sh [PROGRAM]     (.build/debug/tally, built if need be)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +9,7 @@ case ${1:-} in
 esac
 program=${1:-.build/debug/tally}
 [ $# -gt 0 ] || swift build --product tally >&2
-for page in commands errors; do
-  "$program" reference "$page" >"docs/reference/$page.md.new"
-  mv "docs/reference/$page.md.new" "docs/reference/$page.md"
+"$program" reference --list | while read -r page file; do
+  "$program" reference "$page" >"$file.new"
+  mv "$file.new" "$file"
 done

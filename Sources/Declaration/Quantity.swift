@@ -49,3 +49,9 @@ public func durationText(_ micros: Int64) -> String { Quantity.duration.text(mic
 
 /// A number of bytes as `YAMLValue.byteCount` reads it: in the largest unit that divides it.
 public func byteCountText(_ bytes: Int) -> String { Quantity.bytes.text(Int64(bytes)) }
+
+/// Units of a span of time by name, microseconds, the smallest first.
+public var durationUnits: [(name: String, size: Int64)] { Quantity.duration.units }
+
+/// Units of a number of bytes by name, the smallest first.
+public var byteCountUnits: [(name: String, size: Int64)] { Quantity.bytes.units }

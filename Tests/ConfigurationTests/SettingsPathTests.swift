@@ -61,6 +61,48 @@ import Kafka
     #expect(again.pipeline == settings.pipeline && again.table == settings.table)
   }
 
+  private static func isPath(_ setting: Setting) -> Bool {
+    switch setting.kind {
+    case .path, .names(.path): true
+    default: false
+    }
+  }
+
+  /// One rule for all of them, whatever they are for; read without looking whether the file is there.
+  @Test(arguments: SettingSample.all.filter { $0.setting.map(isPath) == true })
+  func everyPathHasTheSameRule(_ sample: SettingSample) throws {
+    let setting = try #require(sample.setting)
+    func shown(_ layer: SettingsLayer?) throws -> String {
+      var settings = Settings()
+      try #require(layer).apply(to: &settings)
+      switch setting.show(settings) {
+      case .path(let path): return path
+      case .names(let names): return names.first?.text ?? "no name"
+      default: return "no path"
+      }
+    }
+    let printed = { (path: String) in setting.isMap ? SettingsPath.absolute(path) : path }
+    for text in ["a.b", "./a.b", "../c/a.b", "/c/a.b"] {
+      try write(sample.file(text), as: "tally.yaml")
+      let file = try shown(SettingsFile.layer(path: folder + "/tally.yaml", environment: [:]))
+      #expect(file == (text.hasPrefix("/") ? text : "\(folder)/\(text)"))
+      let variable = try shown(SettingsOverrides.layer(environment: [sample.variable: text]).layer)
+      #expect(variable == printed(text))
+      let set = try shown(SettingsOverrides.layer(set: ["\(sample.path)=\(text)"]))
+      #expect(set == printed(text))
+      for flag in setting.flags {
+        let given = try SettingsOverrides.layer(flags: SettingsOverrides.flags([(flag, text)]))
+        #expect(try shown(given) == printed(text))
+      }
+    }
+  }
+
+  /// A setting that takes a path is one of them.
+  @Test(arguments: SettingSample.all) func whatLooksLikeAPathIsOne(_ sample: SettingSample) {
+    let isNamed = sample.path.hasSuffix("_file") || sample.path.contains("_file.")
+    #expect(sample.setting.map(Self.isPath) == (sample.good.hasPrefix("/") || isNamed))
+  }
+
   @Test(arguments: [
     (
       "host=h sslrootcert=ca.pem passfile='my pass'",

@@ -11,13 +11,13 @@ import Testing
       let result = try tally(
         [
           "config", "--origin", "--config", file, "--set", "redis.prefix=of-set:", "--set",
-          "worker.threads=3", "--brokers", "of-flag:1", "-X", "client.rack=r",
+          "worker.threads=3", "--brokers", "of-flag:1", "-X", "client.rack=r", "--http", "9464",
         ], environment: ["TALLY_KAFKA_GROUP": "of-environment", "TALLY_SQLITE": "/of-alias.db"])
       #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
       for (value, origin) in [
         ("topic: of-file", "\(file):2"), ("group: of-environment", "environment TALLY_KAFKA_GROUP"),
         ("prefix: \"of-set:\"", "--set redis.prefix"), ("threads: 3", "--set worker.threads"),
-        ("brokers: of-flag:1", "--brokers"), ("client.rack: r", "-X client.rack"),
+        ("brokers: of-flag:1", "--brokers"), ("client.rack: r", "-X client.rack"), ("listen: 9464", "--http"),
         ("sqlite: /of-alias.db", "environment TALLY_SQLITE"), ("encoding: json", "default"),
       ] {
         let line = result.output.split(separator: "\n").first { $0.contains(value) } ?? ""

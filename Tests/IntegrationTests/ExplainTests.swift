@@ -12,7 +12,7 @@ import Testing
     _ page: ReferenceCommand.Page
   ) {
     #expect(
-      readText(Places.package + "/docs/reference/\(page.rawValue).md") == page.markdown + "\n",
+      readText("\(Places.package)/\(page.file)") == page.text + "\n",
       "run scripts/generate-docs.sh")
   }
 

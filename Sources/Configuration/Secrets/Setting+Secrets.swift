@@ -4,38 +4,38 @@ import Features
 import Kafka
 
 extension Setting {
-  /// A password: from a file, from a variable, or, in the environment, itself (`alias` is that variable's short name).
-  package static func secret(
-    _ path: String, _ key: SettingKey<GivenSecret?>, alias: String? = nil
+  /// A password: from a file, from a variable, or, in the environment, itself (`alias` is that variable's short
+  /// name). `whose` says in the meanings what it opens.
+  package static func password(
+    _ path: String, _ key: SettingKey<GivenSecret?>, alias: String? = nil, of whose: String,
+    examples: (file: String, variable: String)
   ) -> [Setting] {
-    let file = Setting(path: "\(path)_file", group: path) { given, settings in
-      let file = settings.path(try given.value.string(), "\(path)_file", given)
-      settings[keyPath: key] = GivenSecret(.file(file), given.origin)
-    } show: {
-      if case .file(let name)? = $0[keyPath: key]?.source {
-        .text(SettingsPath.absolute(name))
-      } else {
-        .nothing
-      }
-    }
-    let variable = Setting(path: "\(path)_env", group: path) { given, settings in
+    let file = secretFile(
+      "\(path)_file", key, "File with the password of \(whose); white space around it is dropped."
+    ).group(path).example(examples.file)
+    let variable = Setting(
+      "\(path)_env", .variable, "Name of an environment variable with the password of \(whose)."
+    ) { given, settings in
       settings[keyPath: key] = GivenSecret(.variable(try given.value.string()), given.origin)
     } show: {
       if case .variable(let name)? = $0[keyPath: key]?.source { .text(name) } else { .nothing }
-    }
-    let own = Setting(path: path, alias: alias, group: path, isSecret: true) { given, settings in
+    }.group(path).example(examples.variable)
+    var own = Setting(
+      path, .secret, "The password of \(whose) itself: only the environment may give it."
+    ) { given, settings in
       settings[keyPath: key] = GivenSecret(.literal(try given.value.string()), given.origin)
     } show: {
       if case .literal? = $0[keyPath: key]?.source { .secret } else { .nothing }
-    }
+    }.group(path)
+    own.alias = alias
     return [file, variable, own]
   }
 
   /// Properties of librdkafka: their values, or where these are.
   package static func properties(
-    _ path: String, _ make: @escaping @Sendable (String) -> GivenSecret.Source
+    _ path: String, _ kind: SettingKind.NamedValue, _ meaning: String
   ) -> Setting {
-    Setting(path: path, isMap: true) { given, settings in
+    Setting(path, .names(of: kind), meaning) { given, settings in
       let text = try given.value.string()
       if let objection = KafkaProperties.objection(to: [(given.name, text)]) {
         throw Failure("\(given.origin.place): \(objection)", reason: .badSetting)
@@ -47,27 +47,25 @@ extension Setting {
       settings.kafkaProperties.removeAll { $0.name.utf8.elementsEqual(given.name.utf8) }
       let place = "\(path).\(given.name)"
       let source: GivenSecret.Source =
-        switch make(text) {
-        case .file(let file): .file(settings.path(file, place, given))
-        case .literal(let value):
-          .literal(KafkaProperties.value(value, of: given.name) { settings.path($0, place, given) })
-        case .variable: make(text)
+        switch kind {
+        case .path: .file(settings.path(text, place, given))
+        case .value: .literal(KafkaProperties.value(text, of: given.name) { settings.path($0, place, given) })
+        case .variable: .variable(text)
         }
       settings.kafkaProperties.append(
         KafkaProperty(name: given.name, value: GivenSecret(source, given.origin)))
     } show: { settings in
-      let kind = make("")
-      return .names(
+      .names(
         settings.kafkaProperties.compactMap { property in
           switch (property.value.source, kind) {
-          case (.literal(let text), .literal):
+          case (.literal(let text), .value):
             (
               property.name,
               KafkaProperties.isSecret(property.name)
                 ? SettingsText.mask
                 : KafkaProperties.value(text, of: property.name, path: SettingsPath.absolute)
             )
-          case (.file(let text), .file): (property.name, SettingsPath.absolute(text))
+          case (.file(let text), .path): (property.name, SettingsPath.absolute(text))
           case (.variable(let text), .variable): (property.name, text)
           default: nil
           }

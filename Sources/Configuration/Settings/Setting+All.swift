@@ -1,12 +1,10 @@
 import Dataflow
 import Declaration
 import FeatureStore
-import Features
 import Ingest
 import Pipeline
 import Scorer
 import Serve
-import Tables
 
 extension Setting {
   /// Every setting, in the order in which the file shows them.
@@ -19,186 +17,194 @@ extension Setting {
     if !names.contains(name) { names.append(name) }
   }
 
+  /// What a section is for; the empty name: the settings that stand in none.
+  package static func meaning(ofSection name: String) -> String {
+    switch name {
+    case "": "The pipeline, its models, and what is promised."
+    case "kafka": "The brokers, the topic of events, and how it is read."
+    case "redis": "The store of states."
+    case "cache": "States kept in memory in front of the store, by all workers of a process together."
+    case "scores": "What is written to topics."
+    case "table": "Scores and dead letters as rows: one of postgres, sqlite and none."
+    case "dead_letters": "Dead letters in the table."
+    case "control": "For a pipeline that has ticks and erasures signed (control: in its file)."
+    case "worker": "The threads that score."
+    case "http": "Metrics and health, served by tally run."
+    case "log": "Messages on standard error."
+    default: ""
+    }
+  }
+
   /// Milliseconds.
   private static let second: Int64 = 1000
   private static let minute: Int64 = 60_000
 
   private static let top = [
-    path("pipeline", \.pipeline).alias("TALLY_PIPELINE"), path("models", \.models).alias("TALLY_MODELS"),
-    choice("delivery", \.delivery),
+    path("pipeline", \.pipeline, "File that declares the pipeline: events, features, models.")
+      .flags("--pipeline"),
+    path("models", \.models, "Folder of model files.").flags("--models"),
+    choice(
+      "delivery", \.delivery,
+      "What is promised of the topic of scores. effectively-once: after a crash it may repeat a record, byte for byte. "
+        + "exactly-once: topic and offsets go in transactions."
+    ).flags("--delivery"),
   ]
 
   private static let kafka = [
-    text("kafka.brokers", \.brokers, "host:port,…").alias("TALLY_BROKERS"),
-    text("kafka.topic", \.topic, topicNames, check: isTopic).alias("TALLY_TOPIC"),
-    text("kafka.group", \.group) { _ in true }.alias("TALLY_GROUP"),
-    Setting(path: "kafka.partitioner") { given, settings in
-      let word = try given.value.choice(of: Partitioner.allCases.map(\.rawValue))
-      settings.partitioner = Partitioner(rawValue: word)
-    } show: {
-      $0.partitioner.map { .text($0.rawValue) } ?? .nothing
-    },
-    choice("kafka.start_at", \.worker.startAt),
-    time("kafka.session_timeout", \.sessionTimeoutMs, in: second...30 * minute),
-    bytes("kafka.prefetch_size", \.prefetchBytes, in: 1 << 20...1 << 30),
-    properties("kafka.properties") { .literal($0) },
-    properties("kafka.properties_env") { .variable($0) },
-    properties("kafka.properties_file") { .file($0) },
+    text(
+      "kafka.brokers", \.brokers, TextRule(allowed: "host:port,…"), "Brokers to begin with, comma-separated."
+    ).alias("TALLY_BROKERS").flags("--brokers"),
+    text("kafka.topic", \.topic, topicName, "Topic of events to read.").alias("TALLY_TOPIC")
+      .flags("--topic"),
+    text(
+      "kafka.group", \.group, TextRule(allowed: "a text", mayBeEmpty: true),
+      "Consumer group. Empty: tally-PIPELINE."
+    ).alias("TALLY_GROUP").flags("--group"),
+    partitioner,
+    choice("kafka.start_at", \.worker.startAt, "Where a pipeline without any position begins.")
+      .flags("--start-at"),
+    time(
+      "kafka.session_timeout", \.sessionTimeoutMs, in: second...30 * minute,
+      "Silence after which the group gives this process' partitions to others: what a restart after a kill waits for."
+    ),
+    bytes(
+      "kafka.prefetch_size", \.prefetchBytes, in: 1 << 20...1 << 30,
+      "What a worker fetches ahead, at most."),
+    properties(
+      "kafka.properties", .value,
+      "Properties of librdkafka by name, for consumers, producers and admin clients alike. A secret had better come from "
+        + "properties_file or properties_env."
+    ).flags("-X", "--property").masked().example([
+      ("security.protocol", "sasl_ssl"), ("ssl.ca.location", "/etc/ssl/kafka-ca.pem"),
+      ("sasl.mechanisms", "SCRAM-SHA-512"), ("sasl.username", "tally"),
+    ]),
+    properties(
+      "kafka.properties_env", .variable,
+      "Properties of librdkafka, each with the name of an environment variable that holds its value."
+    ).example([("ssl.key.password", "KAFKA_KEY_PASSWORD")]),
+    properties(
+      "kafka.properties_file", .path,
+      "Properties of librdkafka, each with the path of a file whose content is its value."
+    ).example([("sasl.password", "/run/secrets/kafka")]),
   ]
 
   private static let redis =
     [
-      redisURL, optional("redis.user", \.redisUser),
-    ] + secret("redis.password", \.redisPassword) + [
-      text("redis.prefix", \.redisPrefix, "a text without braces: they mark the hash tag") {
-        !$0.utf8.contains(UInt8(ascii: "{")) && !$0.utf8.contains(UInt8(ascii: "}"))
-      },
-      Setting(path: "redis.generation") { given, settings in
-        settings.generation = UInt64(try given.value.int(in: 1...Int.max))
-      } show: {
-        .plain("\($0.generation)")
-      },
-      time("redis.connect_timeout", \.redisConnectTimeoutMs, in: 1...minute),
-      time("redis.command_timeout", \.redisCommandTimeoutMs, in: 1...minute),
-      flag("redis.expiry", \.redisExpiry),
-      choice("redis.on_lost_state", \.worker.onLostState),
+      redisURL.alias("TALLY_REDIS").flags("--redis").masked(),
+      optional(
+        "redis.user", \.redisUser, .any, "User of Redis; the password comes from one of the next settings."
+      )
+      .example("tally"),
+    ]
+    + password(
+      "redis.password", \.redisPassword, of: "Redis", examples: ("/run/secrets/redis", "REDIS_PASSWORD"))
+    + [
+      text(
+        "redis.prefix", \.redisPrefix,
+        TextRule(
+          allowed: "a text without braces: they mark the hash tag", pattern: #"[^{}]*"#, mayBeEmpty: true),
+        "In front of every key."
+      ).flags("--redis-prefix"),
+      generation.flags("--generation"),
+      time(
+        "redis.connect_timeout", \.redisConnectTimeoutMs, in: 1...minute, "Longest wait for a connection."),
+      time("redis.command_timeout", \.redisCommandTimeoutMs, in: 1...minute, "Longest wait for an answer."),
+      flag(
+        "redis.expiry", \.redisExpiry,
+        "Whether states of silent entities expire, after twice the pipeline's idle_ttl."),
+      choice(
+        "redis.on_lost_state", \.worker.onLostState,
+        "What to do about lost states: rebuild them from the log, or refuse to go on."
+      ).flags("--on-lost-state"),
     ]
 
   private static let cache = [
-    number("cache.entries", \.cacheEntries, in: 1...100_000_000),
-    bytes("cache.size", \.cacheBytes, in: 1 << 20...1 << 40),
+    number("cache.entries", \.cacheEntries, in: 1...100_000_000, "States in memory, at most."),
+    bytes("cache.size", \.cacheBytes, in: 1 << 20...1 << 40, "Memory that they take, at most."),
   ]
 
   private static let scores = [
-    text("scores.topic", \.scoresTopic, topicNames, check: isTopic),
-    text("scores.dead_letters", \.deadLettersTopic, topicNames + ", or \"\" for none") {
-      $0.isEmpty || isTopic($0)
-    },
-    choice("scores.encoding", \.encoding, of: ["json", "protobuf"]),
-    choice("scores.compression", \.compression, of: ["none", "lz4", "zstd", "gzip", "snappy"]),
-    flag("scores.create_topics", \.createTopics),
+    text("scores.topic", \.scoresTopic, topicName, "Topic for scores.").flags("--scores-topic"),
+    text(
+      "scores.dead_letters", \.deadLettersTopic,
+      TextRule(
+        allowed: topicName.allowed + ", or \"\" for none", pattern: topicPattern, mayBeEmpty: true),
+      "Topic for dead letters. Empty: no topic has them."
+    ).flags("--dead-letters-topic"),
+    choice("scores.encoding", \.encoding, of: ["json", "protobuf"], "How scores are encoded.")
+      .flags("--encoding"),
+    choice(
+      "scores.compression", \.compression, of: ["none", "lz4", "zstd", "gzip", "snappy"],
+      "How records are compressed."),
+    flag("scores.create_topics", \.createTopics, "Whether topics for scores and dead letters are created."),
     text(
       "scores.transactional_id", \.transactionalID,
-      "a text of up to 200 bytes, or \"\" for one of the host's name"
-    ) {
-      $0.utf8.count <= 200
-    },
-    time("scores.transaction_timeout", \.transactionTimeoutMs, in: second...15 * minute),
+      TextRule(
+        allowed: "a text of up to 200 bytes, or \"\" for one of the host's name", bytesMax: 200,
+        mayBeEmpty: true),
+      "Exactly once: names this process to the brokers, the same over all its lives. Empty: made of pipeline, group and "
+        + "the host's name; processes that share a host need one each."),
+    time(
+      "scores.transaction_timeout", \.transactionTimeoutMs, in: second...15 * minute,
+      "Exactly once: how long readers of committed scores wait for a process that was killed."),
   ]
-
-  private static let table =
-    [
-      postgres
-    ] + secret("table.password", \.postgresPassword, alias: "TALLY_POSTGRES_PASSWORD") + [
-      postgresOption(
-        "sslmode", of: ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
-      postgresOption("sslrootcert"), postgresOption("sslcert"), postgresOption("sslkey"),
-      Setting(path: "table.sqlite", alias: "TALLY_SQLITE", group: "table") { given, settings in
-        let path = try given.value.string()
-        guard !path.isEmpty else { throw given.value.wrong(allowed: "the path of a file") }
-        settings.table = .sqlite(settings.path(path, "table.sqlite", given))
-      } show: {
-        if case .sqlite(let path) = $0.table { .text(SettingsPath.absolute(path)) } else { .nothing }
-      },
-      Setting(path: "table.none", group: "table") { given, settings in
-        guard try given.value.bool() else { throw given.value.wrong(allowed: "true, or postgres or sqlite") }
-        settings.table = .none
-      } show: {
-        if case .none = $0.table { .plain("true") } else { .nothing }
-      },
-    ]
 
   private static let letters = [
-    Setting(path: "dead_letters.keep") { given, settings in
-      let year: Int64 = 366 * 24 * 60 * minute
-      let isForever = (try? given.value.string()) == forever
-      settings.lettersKeepMicros =
-        isForever ? nil : try given.value.duration(in: 60 * minute * 1000...100 * year * 1000)
-    } show: {
-      .plain($0.lettersKeepMicros.map(durationText) ?? forever)
-    }
+    lettersKeep
   ]
 
-  private static let forever = "forever"
-
   private static let control = [
-    Setting(path: "control.key_file") { given, settings in
-      settings.controlKeyFile = GivenSecret(.file(try given.value.string()), given.origin)
-    } show: {
-      if case .file(let name)? = $0.controlKeyFile?.source { .text(name) } else { .nothing }
-    }
+    secretFile(
+      "control.key_file", \.controlKeyFile,
+      "File with the keys, one a line, of 32 bytes or more, readable by nobody else: openssl rand -hex 32."
+    ).example("control.key")
   ]
 
   private static let worker = [
-    number("worker.threads", \.workers, in: 1...256),
+    number(
+      "worker.threads", \.workers, in: 1...256, "Threads, each with its own consumer and connections."
+    ).flags("--workers"),
     choice(
-      "worker.kernel", \.kernel, of: Kernel.choices, offered: ["auto"] + Kernel.available.map(\.rawValue)),
-    number("worker.batch_rows_max", \.worker.batchRowsMax, in: 1...StateStoreLimits.statesMax),
-    number("worker.transaction_rows_max", \.worker.transactionRowsMax, in: 1...StateStoreLimits.statesMax),
-    time("worker.transaction_interval", \.worker.transactionIntervalMs, in: 0...2 * second),
-    bytes("worker.value_size_max", \.valueBytesMax, in: 1 << 10...Int64(EventDecoder.valueBytesLimit)),
-    time("worker.commit_interval", \.worker.commitIntervalMs, in: 1...minute),
-    time("worker.ready_within", \.readyWithinMs, in: 3 * second...10 * minute),
+      "worker.kernel", \.kernel, of: Kernel.choices, offered: ["auto"] + Kernel.available.map(\.rawValue),
+      "Instructions that models are evaluated with; all give the same scores. auto: the best that the machine has."
+    ),
+    number(
+      "worker.batch_rows_max", \.worker.batchRowsMax, in: 1...StateStoreLimits.statesMax,
+      "Events in one batch, at most."),
+    number(
+      "worker.transaction_rows_max", \.worker.transactionRowsMax, in: 1...StateStoreLimits.statesMax,
+      "Exactly once: events in one transaction, at most."),
+    time(
+      "worker.transaction_interval", \.worker.transactionIntervalMs, in: 0...2 * second,
+      "Exactly once: least time from the beginning of a transaction to the next one's, unless it is full."),
+    bytes(
+      "worker.value_size_max", \.valueBytesMax, in: 1 << 10...Int64(EventDecoder.valueBytesLimit),
+      "Largest event that is decoded; a larger one becomes a dead letter."),
+    time(
+      "worker.commit_interval", \.worker.commitIntervalMs, in: 1...minute,
+      "Least time between two commits of the group's offsets."),
+    time(
+      "worker.ready_within", \.readyWithinMs, in: 3 * second...10 * minute,
+      "/readyz: longest time without an answer of the brokers, or without progress while there is lag."),
   ]
 
   private static let http = [
-    optional("http.listen", \.http, "PORT (this machine only), :PORT or HOST:PORT, an IPv4 address") {
-      StatusServer.Address($0) != nil
-    }.alias("TALLY_HTTP")
+    optional(
+      "http.listen", \.http,
+      TextRule(allowed: "PORT, :PORT or HOST:PORT, an IPv4 address; PORT alone: this machine only") {
+        StatusServer.Address($0) != nil
+      },
+      "Where /metrics, /healthz and /readyz are served; :PORT is on all interfaces. Not given: nowhere."
+    ).alias("TALLY_HTTP").flags("--http").example("127.0.0.1:9464", isInForce: true)
   ]
 
   private static let log = [
-    choice("log.format", \.log.format), choice("log.level", \.log.level),
+    choice("log.format", \.log.format, "text: a line each. json: an object a line, for collectors.")
+      .flags("--log-format"),
+    choice("log.level", \.log.level, "The least of what is written."),
   ]
 
-  private static let topicNames = "a topic's name: 1 to 249 letters, digits, ., _ and -"
-  private static let isTopic: @Sendable (String) -> Bool = {
-    $0.wholeMatch(of: /[A-Za-z0-9._-]{1,249}/) != nil
-  }
-}
-
-/// What may hold a password in its midst.
-extension Setting {
-  private static let redisURL = Setting(path: "redis.url", alias: "TALLY_REDIS") { given, settings in
-    let text = try given.value.string()
-    do {
-      let password = try RedisConfiguration(url: text).password
-      guard password?.revealed != SettingsText.mask else {
-        throw Failure(
-          "redis URL: the password is masked (***); give it apart, from a file or the environment",
-          reason: .badSetting)
-      }
-    } catch { throw Failure("\(given.origin.place): \(error)", reason: .badSetting) }
-    settings.redis = text
-  } show: {
-    .text(SettingsText.redacted(redis: $0.redis))
-  }
-
-  private static let postgres = Setting(
-    path: "table.postgres", alias: "TALLY_POSTGRES", group: "table"
-  ) { given, settings in
-    let text = try given.value.string()
-    if let problem = PostgresConfiguration.problem(text) {
-      throw Failure("\(given.origin.place): postgres connection string: \(problem)", reason: .badSetting)
-    }
-    settings.table = .postgres(
-      PostgresConfiguration.connection(text) { SettingsPath.joined($0, to: given.folder) })
-  } show: {
-    guard case .postgres(let text) = $0.table else { return .nothing }
-    let absolute = PostgresConfiguration.connection(text, path: SettingsPath.absolute)
-    return .text(PostgresConfiguration.redacted(absolute))
-  }
-
-  /// A keyword of libpq.
-  private static func postgresOption(_ name: String, of words: [String]? = nil) -> Setting {
-    Setting(path: "table.\(name)") { given, settings in
-      let text = try words.map { try given.value.choice(of: $0) } ?? given.value.string()
-      guard !text.isEmpty else { throw given.value.wrong(allowed: "the path of a file") }
-      let isPath = PostgresConfiguration.isPath(text, of: name)
-      settings.postgresOptions[name] = isPath ? settings.path(text, "table.\(name)", given) : text
-    } show: {
-      guard let text = $0.postgresOptions[name] else { return .nothing }
-      return .text(PostgresConfiguration.isPath(text, of: name) ? SettingsPath.absolute(text) : text)
-    }
-  }
+  private static let topicPattern = "[A-Za-z0-9._-]{0,249}"
+  private static let topicName = TextRule(
+    allowed: "a topic's name: 1 to 249 letters, digits, ., _ and -", pattern: topicPattern)
 }

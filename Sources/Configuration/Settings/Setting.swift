@@ -20,28 +20,61 @@ package enum ShownValue {
   case plain(String)
   /// A text, to be quoted if need be.
   case text(String)
+  /// A path, which is printed from the root.
+  case path(String)
   /// A secret that cannot stand in the file.
   case secret
   /// Names with texts.
   case names([(name: String, text: String)])
 }
 
-/// One setting of the configuration file: the only place that knows its path, what it takes and how it is shown.
-/// File, environment, `--set` and flags all go through `read`.
+/// A value for `examples/tally.yaml`.
+package struct SettingExample: Sendable {
+  /// Of a setting that holds names: these; else one value without a name.
+  package let values: [(name: String, text: String)]
+  /// Whether the file has it in force, in place of the default; else it stands there as a comment.
+  package let isInForce: Bool
+}
+
+/// One setting: the only place that knows its path, what it takes, what it means and how it is shown.
+/// File, environment, `--set` and flags all go through `read`; the reference, the schema and the example are made of it.
 package struct Setting: Sendable {
   /// Its key in the file, with a dot between section and key.
   package let path: String
+  /// What it takes.
+  package let kind: SettingKind
+  /// What it is for, in sentences.
+  package let meaning: String
   /// Short name of its environment variable, beside the one that follows from the path.
   package var alias: String?
+  /// Flags of commands that set it, beside `--set`.
+  package var flags: [String] = []
   /// Settings of one group take each other's place: only one of them can be given at a time.
   package var group: String?
-  /// Whether it holds names with values of their own.
-  package var isMap = false
-  /// Whether it is a secret itself, which only the environment may give.
-  package var isSecret = false
+  /// Whether a part of it can be a secret, which is masked where it is printed.
+  package var mayHoldSecret = false
+  /// For `examples/tally.yaml`; nil: the default stands there.
+  package var example: SettingExample?
   /// Takes a value. Throws `DeclarationError` with what is allowed.
   package let read: @Sendable (GivenValue, inout Settings) throws -> Void
   package let show: @Sendable (Settings) -> ShownValue
+
+  package init(
+    _ path: String, _ kind: SettingKind, _ meaning: String,
+    read: @escaping @Sendable (GivenValue, inout Settings) throws -> Void,
+    show: @escaping @Sendable (Settings) -> ShownValue
+  ) {
+    self.path = path
+    self.kind = kind
+    self.meaning = meaning
+    self.read = read
+    self.show = show
+  }
+
+  /// Whether it holds names with values of their own.
+  package var isMap: Bool { if case .names = kind { true } else { false } }
+  /// Whether it is a secret itself, which only the environment may give.
+  package var isSecret: Bool { if case .secret = kind { true } else { false } }
 
   /// `TALLY_KAFKA_SESSION_TIMEOUT` for `kafka.session_timeout`.
   package var variable: String { "TALLY_" + String(path.map { $0 == "." ? "_" : $0 }).uppercased() }
@@ -51,10 +84,25 @@ package struct Setting: Sendable {
   /// The part after it.
   package var key: String { section.isEmpty ? path : String(path.dropFirst(section.utf8.count + 1)) }
 
+  /// What holds when nobody sets it, as a file would have it without quotes; nil: nothing.
+  package var standard: String? {
+    switch show(Settings()) {
+    case .plain(let text), .text(let text), .path(let text): text
+    case .nothing, .secret, .names: nil
+    }
+  }
+
   /// The same, with another environment variable's name.
   package func alias(_ name: String) -> Setting {
     var copy = self
     copy.alias = name
+    return copy
+  }
+
+  /// The same, set by flags, too.
+  package func flags(_ names: String...) -> Setting {
+    var copy = self
+    copy.flags = names
     return copy
   }
 
@@ -64,109 +112,23 @@ package struct Setting: Sendable {
     copy.group = name
     return copy
   }
-}
 
-package typealias SettingKey<Value> = any WritableKeyPath<Settings, Value> & Sendable
-
-/// Settings by type.
-extension Setting {
-  /// A text that passes `check`; `allowed` says what does.
-  package static func text(
-    _ path: String, _ key: SettingKey<String>, _ allowed: String = "a text",
-    check: @escaping @Sendable (String) -> Bool = { !$0.isEmpty }
-  ) -> Setting {
-    Setting(path: path) { given, settings in
-      let text = try given.value.string()
-      guard check(text) else { throw given.value.wrong(allowed: allowed) }
-      settings[keyPath: key] = text
-    } show: {
-      .text($0[keyPath: key])
-    }
+  /// The same, with a secret in it at times.
+  package func masked() -> Setting {
+    var copy = self
+    copy.mayHoldSecret = true
+    return copy
   }
 
-  /// A text that need not be.
-  package static func optional(
-    _ path: String, _ key: SettingKey<String?>, _ allowed: String = "a text",
-    check: @escaping @Sendable (String) -> Bool = { !$0.isEmpty }
-  ) -> Setting {
-    Setting(path: path) { given, settings in
-      let text = try given.value.string()
-      guard check(text) else { throw given.value.wrong(allowed: allowed) }
-      settings[keyPath: key] = text
-    } show: {
-      $0[keyPath: key].map { .text($0) } ?? .nothing
-    }
+  /// The same, with an example; `isInForce`: it stands in the example file in place of the default.
+  package func example(_ text: String, isInForce: Bool = false) -> Setting {
+    example([("", text)], isInForce: isInForce)
   }
 
-  /// A path of a file or a folder.
-  package static func path(_ path: String, _ key: SettingKey<String>) -> Setting {
-    Setting(path: path) { given, settings in
-      let text = try given.value.string()
-      guard !text.isEmpty else { throw given.value.wrong(allowed: "a path") }
-      settings[keyPath: key] = settings.path(text, path, given)
-    } show: {
-      .text(SettingsPath.absolute($0[keyPath: key]))
-    }
-  }
-
-  /// One of some words; `offered`: those of them that a refusal names.
-  package static func choice(
-    _ path: String, _ key: SettingKey<String>, of words: [String], offered: [String]? = nil
-  ) -> Setting {
-    Setting(path: path) { given, settings in
-      if let offered, (try? given.value.choice(of: words)) == nil {
-        throw given.value.wrong(allowed: "one of " + offered.joined(separator: ", "))
-      }
-      settings[keyPath: key] = try given.value.choice(of: words)
-    } show: {
-      .text($0[keyPath: key])
-    }
-  }
-
-  /// One of a type's words.
-  package static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ path: String, _ key: SettingKey<Choice>
-  ) -> Setting {
-    Setting(path: path) { given, settings in
-      let word = try given.value.choice(of: Choice.allCases.map(\.rawValue))
-      if let choice = Choice(rawValue: word) { settings[keyPath: key] = choice }
-    } show: {
-      .text($0[keyPath: key].rawValue)
-    }
-  }
-
-  package static func number(_ path: String, _ key: SettingKey<Int>, in range: ClosedRange<Int>) -> Setting {
-    Setting(path: path) { given, settings in
-      settings[keyPath: key] = try given.value.int(in: range)
-    } show: {
-      .plain("\($0[keyPath: key])")
-    }
-  }
-
-  /// A span of time, held in milliseconds; the range, too.
-  package static func time(_ path: String, _ key: SettingKey<Int>, in range: ClosedRange<Int64>) -> Setting {
-    Setting(path: path) { given, settings in
-      let micros = try given.value.duration(in: range.lowerBound * 1000...range.upperBound * 1000)
-      guard micros % 1000 == 0 else { throw given.value.wrong(allowed: "whole milliseconds") }
-      settings[keyPath: key] = Int(micros / 1000)
-    } show: {
-      .plain(durationText(Int64($0[keyPath: key]) * 1000))
-    }
-  }
-
-  package static func bytes(_ path: String, _ key: SettingKey<Int>, in range: ClosedRange<Int64>) -> Setting {
-    Setting(path: path) { given, settings in
-      settings[keyPath: key] = try given.value.byteCount(in: range)
-    } show: {
-      .plain(byteCountText($0[keyPath: key]))
-    }
-  }
-
-  package static func flag(_ path: String, _ key: SettingKey<Bool>) -> Setting {
-    Setting(path: path) { given, settings in
-      settings[keyPath: key] = try given.value.bool()
-    } show: {
-      .plain($0[keyPath: key] ? "true" : "false")
-    }
+  /// The same, with names as an example.
+  package func example(_ values: [(name: String, text: String)], isInForce: Bool = false) -> Setting {
+    var copy = self
+    copy.example = SettingExample(values: values, isInForce: isInForce)
+    return copy
   }
 }

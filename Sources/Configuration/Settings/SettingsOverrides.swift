@@ -57,6 +57,19 @@ package enum SettingsOverrides {
     return layer
   }
 
+  /// Flags that were given, each with the path of the setting that has it. Throws `Failure` for a flag of no setting.
+  package static func flags(
+    _ given: [(flag: String, text: String?)]
+  ) throws -> [(path: String, text: String, flag: String)] {
+    try given.compactMap { flag, text in
+      guard let text else { return nil }
+      guard let setting = Setting.all.first(where: { $0.flags.contains(flag) }) else {
+        throw Failure("\(flag) is the flag of no setting", reason: .badSetting)
+      }
+      return (setting.path, text, flag)
+    }
+  }
+
   /// What `-X NAME=VALUE …` says.
   package static func flags(properties texts: [String]) throws -> [(path: String, text: String, flag: String)]
   {

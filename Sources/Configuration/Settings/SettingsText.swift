@@ -43,6 +43,8 @@ package struct SettingsText {
     case .nothing: return []
     case .plain(let text): return [("\(indent)\(setting.key): \(text)", origin)]
     case .text(let text): return [("\(indent)\(setting.key): \(Self.quoted(text))", origin)]
+    case .path(let path):
+      return [("\(indent)\(setting.key): \(Self.quoted(SettingsPath.absolute(path)))", origin)]
     case .secret: return [("\(indent)# \(setting.key): \(Self.mask)", origin)]
     case .names(let names):
       guard !names.isEmpty else { return [] }

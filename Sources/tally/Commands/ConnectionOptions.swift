@@ -58,10 +58,12 @@ struct ConnectionOptions: ParsableArguments {
     }
   }
 
-  /// The settings with these options. Throws `Failure`.
-  func settings() throws -> Settings {
+  /// The settings with these options, and with others that a command has. Throws `Failure`.
+  func settings(_ others: [(flag: String, text: String?)] = []) throws -> Settings {
     var warnings: [String] = []
-    var settings = try Settings.load(config: config, set: set, flags: try flags()) { warnings.append($0) }
+    var settings = try Settings.load(config: config, set: set, flags: try flags(others)) {
+      warnings.append($0)
+    }
     TerminalLog.use(settings.log)
     for warning in warnings { warn(warning) }
     settings.acceptsChangedFeatures = acceptChangedFeatures
@@ -70,20 +72,16 @@ struct ConnectionOptions: ParsableArguments {
   }
 
   /// What was given: the setting's path, the value, the flag.
-  private func flags() throws -> [(path: String, text: String, flag: String)] {
-    let all: [(String, String?, String)] = [
-      ("pipeline", pipeline, "--pipeline"), ("models", models, "--models"),
-      ("kafka.brokers", brokers, "--brokers"), ("kafka.topic", topic, "--topic"),
-      ("kafka.group", group, "--group"), ("redis.url", redis, "--redis"),
-      ("redis.prefix", redisPrefix, "--redis-prefix"),
-      ("redis.generation", generation.map { "\($0)" }, "--generation"),
-      ("scores.topic", scoresTopic, "--scores-topic"),
-      ("scores.dead_letters", deadLettersTopic, "--dead-letters-topic"),
-      ("table.postgres", postgres, "--postgres"), ("table.sqlite", sqlite, "--sqlite"),
-      ("table.none", noTable ? "true" : nil, "--no-table"),
-      ("log.format", logFormat, "--log-format"),
+  private func flags(
+    _ others: [(flag: String, text: String?)]
+  ) throws -> [(path: String, text: String, flag: String)] {
+    let own: [(flag: String, text: String?)] = [
+      ("--pipeline", pipeline), ("--models", models), ("--brokers", brokers), ("--topic", topic),
+      ("--group", group), ("--redis", redis), ("--redis-prefix", redisPrefix),
+      ("--generation", generation.map { "\($0)" }), ("--scores-topic", scoresTopic),
+      ("--dead-letters-topic", deadLettersTopic), ("--postgres", postgres), ("--sqlite", sqlite),
+      ("--no-table", noTable ? "true" : nil), ("--log-format", logFormat),
     ]
-    return try all.compactMap { path, text, flag in text.map { (path, $0, flag) } }
-      + SettingsOverrides.flags(properties: property)
+    return try SettingsOverrides.flags(own + others) + SettingsOverrides.flags(properties: property)
   }
 }

@@ -138,7 +138,7 @@ struct Generate: ParsableCommand {
   private func produce(
     _ configuration: SyntheticConfiguration, _ start: SyntheticEncoder, to topic: String
   ) throws {
-    let flags = (brokers.map { [("kafka.brokers", $0, "--brokers")] } ?? [])
+    let flags = try SettingsOverrides.flags([("--brokers", brokers)])
     let settings = try Settings.load(
       config: config, set: [], flags: flags + SettingsOverrides.flags(properties: property),
       warn: warn)

@@ -44,14 +44,14 @@ struct Rebuild: ParsableCommand {
   @Option(help: "Only this person's state.") var entity: String?
   @Flag(help: "Only the states of entities that an earlier version left on another partition.") var strays =
     false
-  @Option(help: "Threads; each reads some of the partitions.") var workers: Int?
+  @OptionGroup var threads: WorkersOption
   @Flag(help: "Accept states that know only what the log still has, when it no longer reaches back.")
   var acceptShorterLog = false
   @OptionGroup var compacted: CompactedOption
   @Flag(help: "Begin again instead of going on with an interrupted rebuild.") var restart = false
 
   func validate() throws {
-    if let workers, !(1...256).contains(workers) { throw ValidationError("--workers takes 1 to 256") }
+    let workers = threads.workers
     if strays && (entity != nil || restart || workers != nil) {
       throw ValidationError("--strays goes with none of --entity, --workers and --restart")
     }
@@ -62,7 +62,7 @@ struct Rebuild: ParsableCommand {
 
   func run() throws {
     try reporting {
-      var settings = try connection.settings()
+      var settings = try connection.settings(threads.given)
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       let isCompacted = try TopicCheck(settings, pipeline, compacted).enforce().isCompacted
       let access = Deployment(settings, pipeline)
@@ -79,7 +79,7 @@ struct Rebuild: ParsableCommand {
       if strays {
         return try StrayRebuild(access: access, store: store).run(positions)
       }
-      settings.workers = min(workers ?? settings.workers, Int(partitions))
+      settings.workers = min(settings.workers, Int(partitions))
       try rebuild(access.with(settings), store, positions, isCompacted: isCompacted)
     }
   }

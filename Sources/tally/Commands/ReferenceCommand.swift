@@ -2,33 +2,60 @@ import ArgumentParser
 import Configuration
 import Dataflow
 
-/// `tally reference`: the manual's pages that the program itself knows best; for scripts/generate-docs.sh.
+/// `tally reference`: the documents that the program itself knows best; for scripts/generate-docs.sh.
 struct ReferenceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reference",
-    abstract: "Prints a page of the manual's reference as Markdown.",
+    abstract: "Prints a page of the manual's reference as Markdown, or a file of examples about settings.",
     discussion: """
       Examples:
         tally reference commands
         tally reference errors
+        tally reference settings
+        tally reference example
       """, shouldDisplay: false)
 
-  /// The pages, by the name of their file in docs/reference.
+  /// What can be printed.
   enum Page: String, CaseIterable, ExpressibleByArgument {
     case commands
     case errors
+    case settings
+    /// A configuration file with every setting.
+    case example
+    /// The JSON schema of configuration files.
+    case schema
 
-    var markdown: String {
+    /// Where the repository keeps it.
+    var file: String {
+      switch self {
+      case .commands, .errors, .settings: "docs/reference/\(rawValue).md"
+      case .example: "examples/tally.yaml"
+      case .schema: "examples/tally.schema.json"
+      }
+    }
+
+    var text: String {
       switch self {
       case .commands: ReferenceCommand.commands
       case .errors: ReferenceCommand.errors
+      case .settings: SettingsReference.markdown + "\n\n" + ReferenceCommand.madeBy
+      case .example: SettingsReference.example
+      case .schema: SettingsSchema.text
       }
     }
   }
 
-  @Argument(help: "Name of the page.") var page: Page
+  @Argument(help: "What to print.") var page: Page?
+  @Flag(help: "Print the names of all, each with its file in the repository.") var list = false
 
-  func run() { say(page.markdown) }
+  func validate() throws {
+    guard list != (page != nil) else { throw ValidationError("name a page, or give --list") }
+  }
+
+  func run() {
+    if let page { return say(page.text) }
+    for page in Page.allCases { say("\(page.rawValue) \(page.file)") }
+  }
 
   /// Wide enough for the lines that are broken by hand.
   private static let columns = 124

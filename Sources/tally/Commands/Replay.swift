@@ -49,7 +49,7 @@ struct Replay: ParsableCommand {
   var from: String?
   @Option(help: "End, not read itself: OFFSET or PARTITION:OFFSET,… (default: the log's end now).")
   var until: String?
-  @Option(help: "Threads; each reads some of the partitions.") var workers: Int?
+  @OptionGroup var threads: WorkersOption
   @Option(help: "Where states are kept: redis, or memory (needs no Redis; cannot be resumed).")
   var store = ReplayStore.redis
   @Option(help: "Also write the scores to this topic; not the live one.") var toTopic: String?
@@ -58,7 +58,6 @@ struct Replay: ParsableCommand {
   @Flag(help: "Remove the run's states and tables instead.") var discard = false
 
   func validate() throws {
-    if let workers, !(1...256).contains(workers) { throw ValidationError("--workers takes 1 to 256") }
     if discard && runName == nil { throw ValidationError("--discard needs --run NAME") }
     if !files.isEmpty && until != nil { throw ValidationError("--until goes with the topic only") }
     try bound.check(readsFiles: !files.isEmpty)
@@ -66,7 +65,8 @@ struct Replay: ParsableCommand {
 
   func run() throws {
     try reporting {
-      let live = try bound.applied(to: connection.settings(), readsFiles: !files.isEmpty && !discard)
+      let live = try bound.applied(
+        to: connection.settings(threads.given), readsFiles: !files.isEmpty && !discard)
       let pipeline = try LoadedPipeline(file: live.pipeline)
       let replay = try ReplayRun(name: runName ?? ReplayRun.defaultName())
       var own = replay.settings(from: live)
@@ -82,7 +82,7 @@ struct Replay: ParsableCommand {
         own.scoresTopic = toTopic
       }
       if files.isEmpty { try TopicCheck(live, pipeline, compacted).enforce() }
-      own.workers = files.isEmpty ? workers ?? live.workers : 1
+      own.workers = files.isEmpty ? live.workers : 1
       own.worker.startAt = .earliest
       let log = try ReplayLog(Deployment(own, pipeline), files: files, from: from, until: until)
       own.workers = min(own.workers, log.partitions)

@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 import Configuration
 import Dataflow
 import Dispatch
@@ -30,17 +30,10 @@ struct Run: ParsableCommand {
       """)
 
   @OptionGroup var connection: ConnectionOptions
-  @Option(help: "Threads, each with its own consumer and connections.") var workers: Int?
-  @Option(help: "effectively-once or exactly-once.") var delivery: DeliveryGuarantee?
-  @Option(help: "Where a pipeline without any position begins: earliest or latest.") var startAt: StartAt?
-  @Option(help: "Lost states: rebuild them from the log, or refuse.") var onLostState: OnLostState?
-  @Option(help: "Scores as json or protobuf.") var encoding: String?
+  @OptionGroup var options: RunOptions
   @Flag(
     help: "End when everything is scored that the log held at the start; for one process alone in its group.")
   var untilEnd = false
-  @Option(
-    help: "Serve /metrics (Prometheus), /healthz and /readyz: PORT (this machine only), :PORT or HOST:PORT.")
-  var http: String?
   @Flag(
     help:
       "Believe the group's offsets although Tally has not committed them: for a start after they were set by hand."
@@ -60,10 +53,6 @@ struct Run: ParsableCommand {
   @Flag(help: "A live view instead of a line now and then.") var view = false
 
   func validate() throws {
-    if let workers, !(1...256).contains(workers) { throw ValidationError("--workers takes 1 to 256") }
-    if let encoding, !["json", "protobuf"].contains(encoding) {
-      throw ValidationError("--encoding takes json or protobuf")
-    }
     guard Set(acceptGap.map(\.partition)).count == acceptGap.count else {
       throw ValidationError("--accept-gap takes one range for each partition")
     }
@@ -71,14 +60,8 @@ struct Run: ParsableCommand {
 
   func run() throws {
     try reporting {
-      var settings = try connection.settings()
-      if let workers { settings.workers = workers }
-      if let delivery { settings.delivery = delivery }
+      var settings = try connection.settings(options.given)
       settings.worker.trustsOffsets = trustOffsets
-      if let startAt { settings.worker.startAt = startAt }
-      if let onLostState { settings.worker.onLostState = onLostState }
-      if let encoding { settings.encoding = encoding }
-      if let http { settings.http = http }
       for gap in acceptGap { settings.worker.acceptedGaps[gap.partition] = gap.leftOut(.deleted) }
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       if !acceptGap.isEmpty { try settings.check(acceptGap, partitions: try settings.partitionCount()) }
@@ -111,10 +94,6 @@ struct Run: ParsableCommand {
     }
   }
 }
-
-extension DeliveryGuarantee: ExpressibleByArgument {}
-extension StartAt: ExpressibleByArgument {}
-extension OnLostState: ExpressibleByArgument {}
 
 /// Ends the program when stopping takes too long; safe at any instruction, as a crash is.
 enum StopDeadline {
