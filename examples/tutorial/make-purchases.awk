@@ -1,35 +1,35 @@
-# Makes a file of purchases: customer, date (YYYYMMDD), quantity, amount in dollars, in columns, sorted by customer
+# Makes a file of purchases: buyer, date (YYYYMMDD), quantity, amount in dollars, in columns, sorted by buyer
 # and date. It has the form of the CDNOW file of the literature on customer lifetime value, and its structure:
-# customers come in the first three months, many buy once, a few buy often, each at a pace of their own until,
+# buyers come in the first three months, many buy once, a few buy often, each at a pace of their own until,
 # unannounced, they stop.
 #
-#   awk -f make-purchases.awk                                  1,000 customers, the same file on every machine
-#   awk -v customers=5000 -v seed=7 -f make-purchases.awk      another shop
+#   awk -f make-purchases.awk                                  1,000 buyers, the same file on every machine
+#   awk -v buyers=5000 -v seed=7 -f make-purchases.awk      another shop
 
 BEGIN {
-  if (customers == "") customers = 1000
+  if (buyers == "") buyers = 1000
   state = (seed == "" ? 1 : seed) * 7919 + 17
   last = 545                              # days after 2021-01-01: 2022-06-30
-  for (customer = 1; customer <= customers; customer++) shop(customer)
+  for (buyer = 1; buyer <= buyers; buyer++) shop(buyer)
 }
 
-# What one customer does in 18 months.
-function shop(customer,    day, pace, leaving, taste) {
+# What one buyer does in 18 months.
+function shop(buyer,    day, pace, leaving, taste) {
   day = draw() * 84
   pace = 260 * exp(1.4 * bell())          # days between two purchases, on average
   leaving = 0.05 + 0.6 * draw() * draw() # chance to stop for good after a purchase
   taste = exp(0.5 * bell())               # dear or cheap articles
   while (day <= last) {
-    buy(customer, int(day), taste)
+    buy(buyer, int(day), taste)
     if (draw() < leaving) return
     day += -pace * log(draw())
   }
 }
 
-function buy(customer, day, taste,    quantity) {
+function buy(buyer, day, taste,    quantity) {
   quantity = 1
   while (quantity < 12 && draw() < 0.5) quantity++
-  printf "%05d %s %2d %8.2f\n", customer, date(day), quantity, quantity * taste * (10 + 10 * draw())
+  printf "%05d %s %2d %8.2f\n", buyer, date(day), quantity, quantity * taste * (10 + 10 * draw())
 }
 
 # A number between 0 and 1, never 0, from a sequence of its own: awk's rand() differs from program to program.

@@ -1,5 +1,5 @@
-# Makes a labels file for `tally train` of a file of purchases (customer, date, quantity, amount): for each cut-off, and
-# each customer who has bought before it, what the customer spends in the six months from it on, and whether there is
+# Makes a labels file for `tally train` of a file of purchases (buyer, date, quantity, amount): for each cut-off, and
+# each buyer who has bought before it, what the buyer spends in the six months from it on, and whether there is
 # a purchase at all.
 #
 #   awk -v cutoffs="20210401 20210701" -f to-labels.awk purchases.txt
@@ -15,7 +15,7 @@ BEGIN {
 
 { sub(/\r$/, "") }
 
-$1 != customer { labels(); customer = $1; first = $2; split("", spend); split("", bought) }
+$1 "" != buyer "" { labels(); buyer = $1; first = $2; split("", spend); split("", bought) }
 
 {
   for (i = 1; i <= n; i++)
@@ -26,8 +26,8 @@ END { labels() }
 
 function labels() {
   for (i = 1; i <= n; i++)
-    if (customer != "" && first < from[i] + 0)
-      printf "%s,%d000000,%.2f,%d\n", customer, days(from[i]) * 86400, spend[i], bought[i]
+    if (buyer != "" && first < from[i] + 0)
+      printf "%s,%d000000,%.2f,%d\n", buyer, days(from[i]) * 86400, spend[i], bought[i]
 }
 
 function six_months_after(date,    y, m) {
