@@ -6,9 +6,14 @@
 
 scripts/tutorial.sh makes the folder and calls this. Commands are the lines beginning with "$ " in blocks ```console,
 with the lines that a backslash at the end joins to them; what follows, up to the next command, is their output. All
-commands of all pages run in one bash, in order. In the text, … stands for anything within a line, and a line of … alone
-for any lines. A command must also end with exit code 0, within COMMAND_SECONDS. Servers that the commands start must be
-stopped by commands, too.
+commands of all pages run in one bash, in order. A command must end with exit code 0, within COMMAND_SECONDS. Servers
+that the commands start must be stopped by commands, too. In the pages' output
+
+    …          stands for anything within a line
+    0.69…      for a number that differs from this one by at most NUMBER_SHARE of it
+    … alone    in a line for any lines, also none
+
+and blanks in a row count as one: columns may have another width.
 """
 
 import difflib
@@ -25,6 +30,10 @@ COMMAND_SECONDS = float(os.environ.get("TALLY_TUTORIAL_SECONDS", "90"))
 # How long the servers have for their end behind the last command.
 END_SECONDS = 10
 ANY = "…"
+# How far a number may be from the one that is shown: releases of libxgboost learn slightly different trees.
+NUMBER_SHARE = 0.25
+NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
+VARYING = re.compile(rf"(?:(?<![\w.,])({NUMBER}))?{ANY}")
 
 
 class Step:
@@ -71,42 +80,64 @@ def steps_of(page):
     return steps
 
 
-def pattern_of(line):
-    """A line of the tutorial as a regular expression."""
-    return re.compile(".*".join(re.escape(part) for part in line.rstrip().split(ANY)))
+class Line:
+    """A line of the tutorial, to compare printed ones with."""
+
+    def __init__(self, text):
+        text = one_blank(text)
+        self.is_gap = text.strip() == ANY
+        self.numbers = []
+        body = ""
+        end = 0
+        for found in VARYING.finditer(text):
+            body += re.escape(text[end:found.start()])
+            end = found.end()
+            if found[1]:
+                self.numbers.append(number(found[1]))
+                # What a program prints may have the sign itself.
+                body += f"({NUMBER}){ANY}?"
+            else:
+                body += ".*"
+        self.pattern = re.compile(body + re.escape(text[end:]))
+
+    def fits(self, printed):
+        found = self.pattern.fullmatch(one_blank(printed))
+        return found is not None and all(
+            abs(number(text) - wanted) <= NUMBER_SHARE * abs(wanted)
+            for text, wanted in zip(found.groups(), self.numbers))
 
 
-def is_gap(line):
-    return line.strip() == ANY
+def one_blank(text):
+    return re.sub(r"\s+", " ", text).rstrip()
+
+
+def number(text):
+    return float(text.replace(",", ""))
 
 
 def match(expected, printed):
     """Whether the printed lines are what is expected; and they themselves, written as expected where they fit."""
     # reached[i]: the first i expected lines fit what has been printed so far.
-    patterns = [pattern_of(line) for line in expected]
-    reached = through_gaps({0}, expected)
+    wanted = [Line(line) for line in expected]
+    reached = through_gaps({0}, wanted)
     for line in printed:
-        following = {i for i in reached if i < len(expected) and is_gap(expected[i])}
-        following |= {
-            i + 1 for i in reached
-            if i < len(expected) and not is_gap(expected[i]) and patterns[i].fullmatch(line.rstrip())
-        }
-        reached = through_gaps(following, expected)
-    fits = len(expected) in reached
-    if fits:
+        following = {i for i in reached if i < len(wanted) and wanted[i].is_gap}
+        following |= {i + 1 for i in reached if i < len(wanted) and not wanted[i].is_gap and wanted[i].fits(line)}
+        reached = through_gaps(following, wanted)
+    if len(wanted) in reached:
         return True, list(expected)
     masked = []
     for line in printed:
-        same = [e for e, p in zip(expected, patterns) if not is_gap(e) and p.fullmatch(line.rstrip())]
+        same = [text for text, want in zip(expected, wanted) if not want.is_gap and want.fits(line)]
         masked.append(same[0] if same else line)
     return False, masked
 
 
-def through_gaps(reached, expected):
+def through_gaps(reached, wanted):
     """Adds the places that are reached when lines of … stand for nothing."""
     reached = set(reached)
     for i in sorted(reached):
-        while i < len(expected) and is_gap(expected[i]):
+        while i < len(wanted) and wanted[i].is_gap:
             i += 1
             reached.add(i)
     return reached
