@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Passes the tests: installs what is missing, checks formatting, builds with warnings as errors, for release too, feeds 100,000 hostile inputs
-# to every reader of bytes from outside (scripts/fuzz.sh), runs everything.
+# Passes the tests: installs what is missing, checks formatting, builds with warnings as errors, for release too, does what the tutorial says
+# (scripts/tutorial.sh), feeds 100,000 hostile inputs to every reader of bytes from outside (scripts/fuzz.sh), runs everything.
 #   scripts/test.sh                  all tests
-#   scripts/test.sh --filter NAME    some of them, without the hostile inputs
+#   scripts/test.sh --filter NAME    some of them, without the tutorial and the hostile inputs
 # With TALLY_BROKERS=host:port the tests of Kafka run against that broker instead of the embedded one.
 # A run that dies, of a signal or because it takes too long, is told with the tests that had begun and not ended, and with
 # where every thread stood if it leaves its memory (a core file).
@@ -20,7 +20,10 @@ if [[ " $* " != *" --filter"* ]]; then
   # What people run is optimised: the compiler has more to say, and can fail, where the tests' build does not.
   echo "test: building the release"
   swift build -c release --product tally
-  "$(swift build -c release --show-bin-path)/tally" check pipelines/engagement.yaml >/dev/null
+  release=$(swift build -c release --show-bin-path)/tally
+  "$release" check pipelines/engagement.yaml >/dev/null
+  echo "test: the tutorial"
+  scripts/tutorial.sh --tally "$release"
   echo "test: fuzzing"
   scripts/fuzz.sh --required
 fi

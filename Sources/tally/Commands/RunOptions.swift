@@ -1,3 +1,4 @@
+import Dataflow
 public import ArgumentParser
 import Pipeline
 
