@@ -1,6 +1,6 @@
 package import Dataflow
 
-/// An error for people: what went wrong and what to do next. Ends the program with exit code 1.
+/// An error for readers: what went wrong and what to do next. Ends the program with exit code 1.
 package struct Failure: Error, CustomStringConvertible {
   package let description: String
   /// Why, by name.

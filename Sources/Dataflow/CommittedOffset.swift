@@ -58,11 +58,11 @@ public struct OffsetMark: Equatable, Sendable {
   /// The end that reading has reached: between `offset` and it lie only marks of transactions. The group shows this one, so that
   /// its lag is 0 at rest.
   public var shown: Int64
-  /// Where the partition's states began: what a lost store is made anew from.
+  /// Where the partition's states began: what a lost store is rebuilt from.
   public var firstOffset: Int64
-  /// How entities are spread over the log's partitions: what a lost store may be made anew by.
+  /// How entities are spread over the log's partitions: what a lost store may be rebuilt by.
   public var homes: KeyHomes?
-  /// What operators have ordered to leave out of the partition: what a lost store is made anew without.
+  /// What operators have ordered to leave out of the partition: what a lost store is rebuilt without.
   public var leftOut: LeftOutRanges
 
   /// The text that the group keeps beside the offset; an operator's reset has none: `tally first=12 partitioner=murmur2 partitions=8`;

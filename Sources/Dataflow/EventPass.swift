@@ -52,7 +52,7 @@ public final class EventPass {
   }
 
   /// What the decoder says of the record that it refused last: the entity id that it names (empty: none could be read), and more for
-  /// people, without data of the record's value.
+  /// readers, without data of the record's value.
   public var refusal: (entityID: [UInt8], detail: String) {
     (Array(decoder.refusedEntityID), decoder.refusedDetail)
   }

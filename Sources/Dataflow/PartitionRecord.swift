@@ -53,7 +53,7 @@ public struct PartitionRecord: Equatable, Sendable {
   public var firstOffset: Int64 = 0
   /// Whether states of an earlier life are still being removed: nothing may be read before that is done.
   public var isClearing = false
-  /// How often a single entity was made anew: moves the record without W, so that workers drop what they have cached.
+  /// How often a single entity was rebuilt: moves the record without W, so that workers drop what they have cached.
   public var repairs: UInt64 = 0
   /// The guarantee under which T and C were moved last: what they must be beside W.
   public var guarantee = DeliveryGuarantee.effectivelyOnce
@@ -160,7 +160,7 @@ public struct PartitionRecord: Equatable, Sendable {
       throw PortError(
         .refused,
         "partition \(partition): the store's partition record cannot be read; what to do: delete its key "
-          + "({PIPELINE/GENERATION/\(partition)}:r in Redis) and make the states anew: tally rebuild",
+          + "({PIPELINE/GENERATION/\(partition)}:r in Redis) and rebuild the states: tally rebuild",
         reason: .corruptState)
     }
     guard schema <= PartitionRecord.schemaVersion else {

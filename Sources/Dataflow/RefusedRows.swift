@@ -4,7 +4,7 @@ public struct RefusedRows: Error, Sendable {
   public struct Refusal: Equatable, Sendable {
     /// Position in `batch.rows` or `batch.deadLetters`.
     public var index: Int
-    /// The database's reason, for people.
+    /// The database's reason, for readers.
     public var why: String
 
     /// A refusal.

@@ -29,7 +29,7 @@ public struct DeadLetter {
   public var record: Int32
   /// Why.
   public var reason: DeadLetterReason
-  /// More, for people; never contains data of the record's value.
+  /// More, for readers; never contains data of the record's value.
   public var detail: String
   /// The entity id that the value names, which the key need not be; empty: none could be read.
   public var entityID: [UInt8]

@@ -3,7 +3,7 @@ public enum StateLoss: String, Sendable {
   /// The store had none of them.
   case lost
   /// The store had older ones.
-  case fellBack
+  case rolledBack
   /// An earlier life of the process had begun it, or another generation takes over.
   case unfinished
 }

@@ -1,7 +1,7 @@
 import Dataflow
 import Features
 
-/// Reads the views and the board: what people look at.
+/// Reads the views and the board: what operators look at.
 enum ViewLoader {
   /// Most columns that the board shows beside the one that orders it.
   private static let shownMax = 4

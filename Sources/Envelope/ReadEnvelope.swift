@@ -1,6 +1,6 @@
 internal import CEvents
 
-/// An event's protobuf form as protobuf-c reads it, for people: nothing is checked beyond the wire format.
+/// An event's protobuf form as protobuf-c reads it, for readers: nothing is checked beyond the wire format.
 public struct ReadEnvelope: Equatable, Sendable {
   /// A value as it was sent.
   public enum Value: Equatable, Sendable {

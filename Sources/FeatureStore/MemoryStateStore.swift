@@ -132,7 +132,7 @@ public final class MemoryStateStore: StateStore {
     return isDone
   }
 
-  /// Where an entity's state lies, for people.
+  /// Where an entity's state lies, for readers.
   public func place(of entityID: UnsafeRawBufferPointer, partition: Int32) -> String {
     "memory \(partition):\(String(decoding: entityID, as: UTF8.self))"
   }

@@ -85,14 +85,14 @@ final class RedisSession {
     }
   }
 
-  /// States must never be evicted: a missing state would be taken for a new person's.
+  /// States must never be evicted: a missing state would be taken for a new entity's.
   private func checkEviction() throws {
     let policy = try policyOfInfo() ?? policyOfConfig()
     guard policy == "noeviction" else {
       throw PortError(
         .refused, detail("maxmemory-policy"),
         cause:
-          "it is \(policy), which silently drops people's states: run CONFIG SET maxmemory-policy "
+          "it is \(policy), which silently drops entities' states: run CONFIG SET maxmemory-policy "
           + "noeviction and set it in redis.conf, or give Tally a Redis of its own", reason: .redisRefused)
     }
   }

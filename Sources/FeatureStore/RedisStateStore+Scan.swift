@@ -107,7 +107,7 @@ extension RedisStateStore {
     }
   }
 
-  /// Where an entity's state lies, for people: its key.
+  /// Where an entity's state lies, for readers: its key.
   public func place(of entityID: UnsafeRawBufferPointer, partition: Int32) -> String {
     guard keys.entities.indices.contains(Int(partition)) else { return "partition \(partition)" }
     return String(decoding: keys.entities[Int(partition)] + Array(entityID), as: UTF8.self)

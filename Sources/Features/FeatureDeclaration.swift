@@ -18,7 +18,7 @@ public struct SourcePosition: Equatable, Hashable, Sendable {
 public struct DeclarationError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Where it stands.
   public var position: SourcePosition
-  /// What was found; never a secret or a person's data.
+  /// What was found; never a secret or personal data.
   public var found: String
   /// What is allowed there.
   public var allowed: String

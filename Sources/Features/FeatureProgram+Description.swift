@@ -1,6 +1,6 @@
 public import Events
 
-/// A tile series, for people: what `tally check --state` prints.
+/// A tile series, for readers: what `tally check --state` prints.
 public struct SeriesDescription: Equatable, Sendable {
   /// Its number in stored states.
   public let number: Int
@@ -24,7 +24,7 @@ public enum ColumnKind: Equatable, Sendable {
   case category([String])
 }
 
-/// A column, for people and for what models say of it.
+/// A column, for readers and for what models say of it.
 public struct ColumnDescription: Equatable, Sendable {
   /// Feature name.
   public let name: String
@@ -81,7 +81,7 @@ public struct WindowDescription: Equatable, Sendable {
 
 /// What an entity's stored state is expected to take.
 public struct StateEstimate: Equatable, Sendable {
-  /// Bytes of a typical person's stored state.
+  /// Bytes of a typical entity's stored state.
   public let bytes: Int
   /// What that assumes.
   public let assumption: String
@@ -90,7 +90,7 @@ public struct StateEstimate: Equatable, Sendable {
   /// number 4, a time 8, a real 9.
   init(_ builder: ProgramBuilder) {
     assumption =
-      "a person active on half of the days, in two hours of such a day, with up to three words of a category and "
+      "an entity active on half of the days, in two hours of such a day, with up to three words of a category and "
       + "five texts a tile; every selection met each time"
     var total = 2 + 3 + 9 + 3 + 3 + 16 * EntityState.recentMax
     for (number, draft) in builder.series.enumerated() {

@@ -31,7 +31,7 @@ extension FeatureProgram {
     return group < tables.eventTypes && plan(of: attribute.name, group) != nil
   }
 
-  /// More about an event's `problem`, for people: the attribute and what is wrong with it, never its value. Empty: no
+  /// More about an event's `problem`, for readers: the attribute and what is wrong with it, never its value. Empty: no
   /// attribute is wrong.
   public func detail(of event: Event, in batch: EventBatch) -> String {
     var undeclared = 0
@@ -58,7 +58,7 @@ extension FeatureProgram {
     Int64(exactly: bound).map(String.init) ?? "\(bound)"
   }
 
-  /// What an attribute holds, for people.
+  /// What an attribute holds, for readers.
   private static func words(for kind: AttributeKind) -> String {
     switch kind {
     case .null: "null"

@@ -6,7 +6,7 @@ public struct ControlRule: Sendable {
   public typealias Entry = (since: EventTime, key: ControlKey)
 
   /// Longest time between the signing of an erasure, which is its event time, and its ingest time, microseconds: what somebody
-  /// copies from the log and appends again, after the person has come back, is refused.
+  /// copies from the log and appends again, after the entity has come back, is refused.
   public static let erasureAgeMax: EventTime = 3_600_000_000
 
   private let entries: [Entry]

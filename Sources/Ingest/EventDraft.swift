@@ -45,7 +45,7 @@ struct EventDraft {
     return Self.equal(key, entityID) ? nil : .keyMismatch
   }
 
-  /// More about a reason that concerns the event time, for people; empty: nothing. Never holds the time itself.
+  /// More about a reason that concerns the event time, for readers; empty: nothing. Never holds the time itself.
   func detail(of reason: DeadLetterReason, ingestTimeMs: Int64) -> String {
     switch reason {
     case .wrongType where hasWrongType:

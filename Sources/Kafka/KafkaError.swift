@@ -41,7 +41,7 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   public var name: String
   /// What went wrong.
   public var kind: Kind
-  /// Whether the client cannot go on and must be made anew.
+  /// Whether the client cannot go on and must be rebuilt.
   public var isFatal: Bool
   /// Whether the transaction under way must be aborted.
   public var requiresAbort = false
@@ -50,7 +50,7 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The partition that it came from in place of a message, with the offset that it names (the batch's first, or, of the formats before
   /// 0.11, its last); nil: no partition's.
   public private(set) var place: KafkaPosition?
-  /// For people.
+  /// For readers.
   public var text: String
 
   /// Whether a codec has refused a batch, so that librdkafka stays in front of it and asks for it again. Of everything else that is

@@ -1,6 +1,6 @@
 import CRdKafka
 
-/// Which of librdkafka's properties (CONFIGURATION.md) people may set, and which hold secrets.
+/// Which of librdkafka's properties (CONFIGURATION.md) operators may set, and which hold secrets.
 ///
 /// One list for consumers, producers and admin clients, because all get the same properties: a client ignores what
 /// only another kind knows.

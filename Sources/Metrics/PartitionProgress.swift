@@ -70,7 +70,7 @@ public struct BrokerWatch: Equatable, Sendable {
   }
 }
 
-/// That states are made again, for people.
+/// That states are made again, for readers.
 public struct StateLossNotice: Equatable, Sendable {
   /// Partition.
   public var partition: Int32
@@ -90,7 +90,7 @@ public struct StateLossNotice: Equatable, Sendable {
   }
 }
 
-/// That offsets were passed over, for people.
+/// That offsets were passed over, for readers.
 public struct LeftOutNotice: Equatable, Sendable {
   /// Partition.
   public var partition: Int32

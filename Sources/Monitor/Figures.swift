@@ -1,4 +1,4 @@
-/// Numbers as people read them.
+/// Numbers as they are printed for readers.
 enum Figures {
   /// Nanoseconds with three significant digits: "870 ns", "12.3 µs", "1.23 ms", "4.56 s", "2.5 min".
   static func duration(_ nanos: UInt64) -> String {

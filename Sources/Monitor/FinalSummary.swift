@@ -1,6 +1,6 @@
 public import Metrics
 
-/// The end of a run as people read it: totals, whether every record is accounted for, latencies since the
+/// The end of a run as a reader takes it: totals, whether every record is accounted for, latencies since the
 /// start.
 public struct FinalSummary: Sendable {
   /// What was running.

@@ -163,7 +163,7 @@ public final class Worker {
     return true
   }
 
-  /// Whether the log was not read for so long that it could have been made anew and filled beyond W: then partitions are taken over
+  /// Whether the log was not read for so long that it could have been recreated and filled beyond W: then partitions are taken over
   /// again, which compares the record before W with its fingerprint. A log that is read all the time shows such a change
   /// itself, by an offset that it does not have. Only time outside of `poll` counts, or a poll of that length by itself: a frozen
   /// process. However slow a link is, what has come over it is not thrown away.

@@ -26,9 +26,9 @@ public struct WorkerConfiguration: Sendable {
   public var startAt = StartAt.earliest
   /// What to do about lost states.
   public var onLostState = OnLostState.rebuild
-  /// Whether a group's offset that Tally has not committed is one that a person has set deliberately.
+  /// Whether a group's offset that Tally has not committed is one that an operator has set deliberately.
   public var trustsOffsets = false
-  /// By partition, what the log lacks between W and its beginning, as a person has accepted it.
+  /// By partition, what the log lacks between W and its beginning, as an operator has accepted it.
   public var acceptedGaps: [Int32: LeftOut] = [:]
   #if PLANTED_BUGS
     /// A planted bug; nil: none.

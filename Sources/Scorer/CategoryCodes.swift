@@ -4,7 +4,7 @@ import XGBoost
 /// Turns a model that names its categories into one of a pipeline's codes.
 ///
 /// The trainer's codes are the numbers of the names in the file, in whatever order the trainer's data had them; the
-/// pipeline's are those of its vocabulary. Every set of categories that a split compares with is made anew: it has the
+/// pipeline's are those of its vocabulary. Every set of categories that a split compares with is rebuilt: it has the
 /// pipeline's codes of the words whose trainer's codes it had. A word that the model does not name is in no set, as for
 /// XGBoost a category that it has not seen, and goes left at every such split. So does `other`, unless the model knows a
 /// category "other". Rows are not touched.
@@ -12,7 +12,7 @@ struct CategoryCodes {
   /// Words that a text lists; more are counted.
   private static let wordsMax = 5
 
-  /// What people should know of the mapping.
+  /// What operators should know of the mapping.
   private(set) var notes: [String] = []
   private let columns: [ColumnDescription]
   private let names: [CategoryNames?]

@@ -3,7 +3,7 @@ enum ColumnCheck {
   /// Differences that a text lists; more are counted.
   static let differencesMax = 5
 
-  /// What differs, for people; nil: nothing. Names are compared as UTF-8 bytes, with their order.
+  /// What differs, for readers; nil: nothing. Names are compared as UTF-8 bytes, with their order.
   static func difference(expected: [String], names: [String], count: Int) -> String? {
     if names.isEmpty {
       return "the model has no feature names, so it cannot be told what its \(count) features are; "

@@ -13,7 +13,7 @@ public struct ModelLoading {
     public var version: ModelVersion
     /// The file.
     public var path: String
-    /// What people should know.
+    /// What operators should know.
     public var notes: [String]
   }
 

@@ -19,7 +19,7 @@ public final class ServedModels: Sendable {
   /// Their trees.
   public let forest: Forest
 
-  /// What people should know of the models, each once: the model's name and a sentence.
+  /// What operators should know of the models, each once: the model's name and a sentence.
   public let notes: [String]
 
   /// Loads every model of a pipeline from a models folder and checks it against the pipeline's columns.

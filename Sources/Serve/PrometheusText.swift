@@ -27,7 +27,7 @@ public struct PrometheusText: Sendable {
       "Records applied once more to states that the store had lost; in no other count and no latency.",
       snapshot.rebuilt)
     counter(
-      "tally_states_lost_total", "Partitions whose states were found lost or fallen back.",
+      "tally_states_lost_total", "Partitions whose states were found lost or rolled back.",
       snapshot.statesLost)
     counter("tally_duplicates_total", "Events whose id was among the entity's last 32.", snapshot.duplicate)
     counter("tally_erased_total", "Erasures done.", snapshot.erased)

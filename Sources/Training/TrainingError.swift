@@ -18,7 +18,7 @@ public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible
 
   /// The reason.
   public var code: Code
-  /// For people; names models, labels and paths only.
+  /// For readers; names models, labels and paths only.
   public var text: String
 
   /// An error.

@@ -82,7 +82,7 @@ public final class TrainingSetCollector {
     counts.applied += 1
   }
 
-  /// Makes the rows that are still open at the end of the log. Returns all but those of people who were erased.
+  /// Makes the rows that are still open at the end of the log. Returns all but those of entities that were erased.
   public func finish() -> TrainingSet {
     for number in entities.indices {
       while entities[number].next < entities[number].end { emit(number) }

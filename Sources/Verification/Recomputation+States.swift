@@ -7,10 +7,10 @@ extension Recomputation {
   private static let unreadable = "(cannot be read)"
   private static let form = "(stored form)"
 
-  /// Compares a person's state with the store's, now that all below its W is applied.
-  func compare(_ person: SampledPerson, _ check: StateCheck) {
-    person.check = nil
-    let expected = encoded(person.state)
+  /// Compares an entity's state with the store's, now that all below its W is applied.
+  func compare(_ entity: SampledEntity, _ check: StateCheck) {
+    entity.check = nil
+    let expected = encoded(entity.state)
     let stored = check.stored.map { bytes in
       let state = EntityState(program)
       return bytes.withUnsafeBytes { state.decode($0) } ? state : nil
@@ -18,13 +18,13 @@ extension Recomputation {
     if !rules.logIsWhole {
       // What cannot be read says nothing of when it began.
       let events = stored.map { $0?.events ?? .max } ?? 0
-      person.isWhole = events == person.state.events && !person.hasBegunAnew
-      guard person.isWhole == true else { return }
+      entity.isWhole = events == entity.state.events && !entity.hasBegunAnew
+      guard entity.isWhole == true else { return }
     }
-    let place = ScorePlace(partition: person.partition, offset: person.lastOffset)
+    let place = ScorePlace(partition: entity.partition, offset: entity.lastOffset)
     guard let bytes = check.stored else {
       guard expected != nil else { return }
-      if let bound = rules.expiresBeforeMs, person.lastIngestMs < bound {
+      if let bound = rules.expiresBeforeMs, entity.lastIngestMs < bound {
         states.note("may have expired")
       } else {
         states.isMissing(at: place)
@@ -36,7 +36,7 @@ extension Recomputation {
     guard let stored, let other = stored else {
       return states.differs([ColumnDifference(Self.unreadable)], at: place)
     }
-    let found = differences(of: other, from: person.state)
+    let found = differences(of: other, from: entity.state)
     states.differs(found.isEmpty ? [ColumnDifference(Self.form)] : found, at: place)
   }
 

@@ -2,14 +2,14 @@ public import Dataflow
 import Events
 public import Features
 
-/// Does over again what the pipeline did with the events of sampled people: the same decoding, states, rows, models and
+/// Does over again what the pipeline did with the events of sampled entities: the same decoding, states, rows, models and
 /// decisions, in memory. One thread.
 ///
 /// Records come in the order of each partition's log, from where the states began. What is kept grows with the sample, not
 /// with the log.
 public final class Recomputation {
   private struct Pending {
-    var person: SampledPerson
+    var entity: SampledEntity
     var score: ExpectedScore
   }
 
@@ -35,7 +35,7 @@ public final class Recomputation {
   private var decisions: [Int32] = []
   private var pending: [Pending] = []
   private var bits: [UInt32] = []
-  private(set) var people: [[UInt8]: SampledPerson] = [:]
+  private(set) var entities: [[UInt8]: SampledEntity] = [:]
   let rules: StateRules
 
   /// `scoresFrom`: first offset of a partition from which on scores are kept for the table `scores`.
@@ -56,18 +56,18 @@ public final class Recomputation {
     outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: Self.rowsMax)
   }
 
-  /// Ids of all people of the sample that were met, with the partition that they belong to; in no order.
-  public var ids: [(id: [UInt8], partition: Int32)] { people.values.map { ($0.id, $0.partition) } }
+  /// Ids of all entities of the sample that were met, with the partition that they belong to; in no order.
+  public var ids: [(id: [UInt8], partition: Int32)] { entities.values.map { ($0.id, $0.partition) } }
 
-  /// People of the sample that were met.
-  public var peopleCount: Int { people.count }
+  /// Entities of the sample that were met.
+  public var entityCount: Int { entities.count }
 
-  /// People of the sample of whom the log has an event.
-  public var peopleWithEvents: Int { people.values.count { $0.hasEvents } }
+  /// Entities of the sample of whom the log has an event.
+  public var entitiesWithEvents: Int { entities.values.count { $0.hasEvents } }
 
-  /// People whose older events the log no longer has.
-  public var peopleOlderThanLog: Int {
-    rules.logIsWhole ? 0 : people.values.count { $0.isWhole != true }
+  /// Entities whose older events the log no longer has.
+  public var entitiesOlderThanLog: Int {
+    rules.logIsWhole ? 0 : entities.values.count { $0.isWhole != true }
   }
 
   /// Takes the sample's share of some records. Throws what the scorer throws.
@@ -83,37 +83,37 @@ public final class Recomputation {
 
   private func add(_ number: Int32, _ record: RawRecord) throws {
     let event = pass.events.events[Int(number)]
-    let person = person(record)
-    person.hasEvents = true
-    if let check = person.check, record.offset >= check.next { compare(person, check) }
-    let before = person.state.events
-    switch pass.apply(number, to: person.state) {
+    let entity = entity(record)
+    entity.hasEvents = true
+    if let check = entity.check, record.offset >= check.next { compare(entity, check) }
+    let before = entity.state.events
+    switch pass.apply(number, to: entity.state) {
     case .duplicate, .refused: return
     case .erased:
       try score()
-      person.erase()
-      person.hasBegunAnew = false
+      entity.erase()
+      entity.hasBegunAnew = false
     case .applied:
-      if before > 0 && person.state.events <= before && event.kind != .tick { person.hasBegunAnew = true }
-      pass.read(person.state, into: features.appendRow())
+      if before > 0 && entity.state.events <= before && event.kind != .tick { entity.hasBegunAnew = true }
+      pass.read(entity.state, into: features.appendRow())
       pending.append(
         Pending(
-          person: person,
+          entity: entity,
           score: ExpectedScore(
             partition: record.partition, offset: record.offset, eventTime: event.time,
-            asOf: person.state.watermark, eventID: event.idHash)))
+            asOf: entity.state.watermark, eventID: event.idHash)))
       eventsScored += 1
     }
-    person.lastOffset = record.offset
-    person.lastIngestMs = record.ingestTimeMs
+    entity.lastOffset = record.offset
+    entity.lastIngestMs = record.ingestTimeMs
     if pending.count == Self.rowsMax { try score() }
   }
 
-  private func person(_ record: RawRecord) -> SampledPerson {
+  private func entity(_ record: RawRecord) -> SampledEntity {
     let id = Array(record.key)
-    if let known = people[id] { return known }
-    let new = SampledPerson(id, partition: record.partition, program: program)
-    people[id] = new
+    if let known = entities[id] { return known }
+    let new = SampledEntity(id, partition: record.partition, program: program)
+    entities[id] = new
     return new
   }
 
@@ -129,7 +129,7 @@ public final class Recomputation {
       cells.bits(
         outputs: outputs.row(row), decisions: decisions[(row * codes)..<((row + 1) * codes)],
         features: features.row(row), into: &bits)
-      one.person.add(
+      one.entity.add(
         one.score, bits, keeps: one.score.offset >= scoresFrom[one.score.partition] ?? 0,
         width: cells.scoresCount)
     }
@@ -139,37 +139,37 @@ public final class Recomputation {
 
   // MARK: States
 
-  /// Says what the store has of a person at W = `next`, to be compared when the log was read so far. The person need not
+  /// Says what the store has of an entity at W = `next`, to be compared when the log was read so far. The entity need not
   /// be known.
   public func expectState(
     of id: [UInt8], partition: Int32, next: Int64, stored: [UInt8]?
   ) {
-    let person = people[id] ?? SampledPerson(id, partition: partition, program: program)
-    people[id] = person
-    person.check = StateCheck(next: next, stored: stored)
+    let entity = entities[id] ?? SampledEntity(id, partition: partition, program: program)
+    entities[id] = entity
+    entity.check = StateCheck(next: next, stored: stored)
   }
 
   /// Compares what is left to compare: the log was read up to every W.
   public func finishStates() {
-    for person in people.values {
-      if let check = person.check { compare(person, check) }
+    for entity in entities.values {
+      if let check = entity.check { compare(entity, check) }
     }
   }
 
-  /// Whether anything of a person is to be compared with the tables.
-  func isComparable(_ person: SampledPerson) -> Bool {
-    rules.logIsWhole || person.isWhole == true
+  /// Whether anything of an entity is to be compared with the tables.
+  func isComparable(_ entity: SampledEntity) -> Bool {
+    rules.logIsWhole || entity.isWhole == true
   }
 }
 
 /// What else bears on states.
 public struct StateRules: Sendable {
-  /// Whether the log reaches back to where the states began. If not, only people are compared whose stored state counts as
+  /// Whether the log reaches back to where the states began. If not, only entities are compared whose stored state counts as
   /// many events as the log has of it: it began within the log.
   public var logIsWhole = true
   /// Whether the log lacks records in its middle: states that were made from it may lack the same.
   public var logIsCompacted = false
-  /// States of people whose last event came before may have expired, milliseconds UTC; nil: none expire.
+  /// States of entities whose last event came before may have expired, milliseconds UTC; nil: none expire.
   public var expiresBeforeMs: Int64?
 
   /// A whole log, and nothing expires.

@@ -1,7 +1,7 @@
 import Events
 public import Tables
 
-/// Compares a table's rows with what the log gives, people by people.
+/// Compares a table's rows with what the log gives, entities by entities.
 public struct ScoreComparison {
   /// How it ended, once `settle` was called.
   public private(set) var result: Comparison
@@ -32,41 +32,41 @@ public struct ScoreComparison {
     result = Comparison(table.rawValue)
   }
 
-  /// Compares all rows of some people; `ids` are all of those, also who has no row, each once.
+  /// Compares all rows of some entities; `ids` are all of those, also who has no row, each once.
   public mutating func add(_ rows: [StoredScore], of ids: [[UInt8]]) {
-    let byPerson = Dictionary(grouping: rows) { Array($0.entityID.utf8) }
+    let byEntity = Dictionary(grouping: rows) { Array($0.entityID.utf8) }
     for id in ids {
-      let rows = byPerson[id] ?? []
+      let rows = byEntity[id] ?? []
       for row in rows { lowest[row.partition] = min(lowest[row.partition] ?? .max, row.offset) }
-      let person = recomputed.people[id]
-      if let person, !recomputed.isComparable(person) { continue }
+      let entity = recomputed.entities[id]
+      if let entity, !recomputed.isComparable(entity) { continue }
       switch table {
-      case .scores: compareScores(rows, person)
-      case .latest: compareLatest(rows, person)
+      case .scores: compareScores(rows, entity)
+      case .latest: compareLatest(rows, entity)
       }
     }
   }
 
-  private mutating func compareScores(_ rows: [StoredScore], _ person: SampledPerson?) {
+  private mutating func compareScores(_ rows: [StoredScore], _ entity: SampledEntity?) {
     var expected: [ScorePlace: Int] = [:]
-    for (index, score) in (person?.scores ?? []).enumerated() { expected[score.place] = index }
+    for (index, score) in (entity?.scores ?? []).enumerated() { expected[score.place] = index }
     for row in rows {
-      guard let person, let index = expected.removeValue(forKey: row.place) else {
+      guard let entity, let index = expected.removeValue(forKey: row.place) else {
         unexpected(row)
         continue
       }
-      compare(row, person.scores[index], person.bits(of: index, width: recomputed.cells.scoresCount))
+      compare(row, entity.scores[index], entity.bits(of: index, width: recomputed.cells.scoresCount))
     }
     absent += expected.keys
   }
 
-  private mutating func compareLatest(_ rows: [StoredScore], _ person: SampledPerson?) {
+  private mutating func compareLatest(_ rows: [StoredScore], _ entity: SampledEntity?) {
     // The table's primary key: one row at most.
     guard let row = rows.first else {
-      if let latest = person?.latest { absent.append(latest.score.place) }
+      if let latest = entity?.latest { absent.append(latest.score.place) }
       return
     }
-    guard let latest = person?.latest else { return unexpected(row) }
+    guard let latest = entity?.latest else { return unexpected(row) }
     guard row.place == latest.score.place || row.definition != definition else {
       outdated.insert(latest.score.place)
       return absent.append(latest.score.place)

@@ -16,7 +16,7 @@ public enum VerificationOutcome: String, Sendable, Encodable {
     }
   }
 
-  /// For people.
+  /// For readers.
   var text: String {
     switch self {
     case .equal: "equal"
@@ -35,9 +35,9 @@ public struct LeftOut: Equatable, Sendable, Encodable {
   /// How many.
   public let count: Int
 
-  /// `12 people (whose first events …)`, `3 rows of scores (of other models)`.
+  /// `12 entities (whose first events …)`, `3 rows of scores (of other models)`.
   var text: String {
-    let things = what == "people" || what == "states" ? what : "rows of \(what)"
+    let things = what == "people" ? "entities" : what == "states" ? what : "rows of \(what)"
     return "\(count) \(things) (\(why))"
   }
 }

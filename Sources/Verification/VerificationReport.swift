@@ -4,12 +4,12 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   public let outcome: VerificationOutcome
   /// Whether nothing differs of what was compared.
   public let equal: Bool
-  /// All that was not compared: people, then rows and states.
+  /// All that was not compared: entities, then rows and states.
   public let leftOut: [LeftOut]
-  /// People of the sample.
-  public let people: Int
-  /// People left out because the log no longer has all their events.
-  public let peopleOlderThanLog: Int
+  /// Entities of the sample.
+  public let entities: Int
+  /// Entities left out because the log no longer has all their events.
+  public let entitiesOlderThanLog: Int
   /// Whether the log is compacted: it cannot show what states and rows lack that were made after records were removed.
   public let logIsCompacted: Bool
   /// Records of the log that were read.
@@ -20,17 +20,17 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   public let comparisons: [Comparison]
 
   /// A report of what was recomputed and compared. `isWhole`: whether the log has everything that the sample is made of; if
-  /// not, there may be people of whom it has nothing, and no table tells of them.
+  /// not, there may be entities of whom it has nothing, and no table tells of them.
   public init(_ recomputed: Recomputation, tables: [Comparison], isWhole: Bool) {
-    people = recomputed.peopleCount
-    peopleOlderThanLog = recomputed.peopleOlderThanLog
+    entities = recomputed.entityCount
+    entitiesOlderThanLog = recomputed.entitiesOlderThanLog
     logIsCompacted = recomputed.rules.logIsCompacted
     records = recomputed.recordsRead
     events = recomputed.eventsScored
     comparisons = tables + [recomputed.states]
     equal = comparisons.allSatisfy(\.holds)
     var leftOut = [
-      LeftOut(what: "people", why: "the log no longer has all their events", count: peopleOlderThanLog)
+      LeftOut(what: "people", why: "the log no longer has all their events", count: entitiesOlderThanLog)
     ]
     for comparison in comparisons {
       leftOut += comparison.leftOut.sorted { $0.key < $1.key }.map {
@@ -39,14 +39,14 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
     }
     self.leftOut = leftOut.filter { $0.count > 0 }
     let reaches =
-      isWhole && !logIsCompacted && peopleOlderThanLog == 0
+      isWhole && !logIsCompacted && entitiesOlderThanLog == 0
       && comparisons.allSatisfy { $0.leftOut[Comparison.olderThanLog] == nil }
     outcome = !equal ? .different : reaches ? .equal : .equalAsFarAsTheLogReaches
   }
 
-  /// The report for people.
+  /// The report for readers.
   public var lines: [String] {
-    var lines = ["\(people) people, \(events) scores from \(records) records"]
+    var lines = ["\(entities) entities, \(events) scores from \(records) records"]
     for comparison in comparisons { lines += Self.lines(comparison) }
     var result = outcome.text
     if !leftOut.isEmpty { result += "; left out: " + leftOut.map(\.text).joined(separator: ", ") }
@@ -77,7 +77,7 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   /// `at 0/12, 1/33, …`.
   private static func places(_ places: [ScorePlace], of count: Int) -> String {
     let known = places.filter { $0.offset >= 0 }.map(\.text)
-    if known.isEmpty { return "of people without events in the log" }
+    if known.isEmpty { return "of entities without events in the log" }
     return "at " + known.joined(separator: ", ") + (count > known.count ? ", …" : "")
   }
 
@@ -89,7 +89,7 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
     }
     var steps: [String] = []
     if comparisons.contains(where: { $0.what == "states" && !$0.holds }) {
-      steps.append("states are made anew by tally rebuild, or tally rebuild --entity ID for one person")
+      steps.append("states are rebuilt by tally rebuild, or tally rebuild --entity ID for one entity")
     }
     if comparisons.contains(where: { $0.what != "states" && !$0.holds }) {
       steps.append(

@@ -19,7 +19,7 @@ import Testing
         let text = try httpGet(port, "/metrics").body
         return text.contains("\ntally_events_scored_total \(count)\n") ? text : nil
       }
-      #expect(text.contains("tally_stage_seconds_count{rig=\"total\"} \(count)\n"))
+      #expect(text.contains("tally_stage_seconds_count{stage=\"total\"} \(count)\n"))
       #expect(text.contains("tally_partition_lag{partition=\"0\"} 0\n"))
       #expect(text.contains("tally_dead_letters_total{reason=\"too-large\"} 0\n"))
       for person in rig.history.people { #expect(!text.contains(person)) }

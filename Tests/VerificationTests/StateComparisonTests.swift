@@ -97,10 +97,10 @@ import Testing
     var rules = StateRules()
     rules.logIsWhole = false
     let whole = try found(try stored(["login 1 1", "login 2 2", "login 3 3"]), next: 6, rules: rules)
-    #expect(whole.states.equal == 1 && whole.peopleOlderThanLog == 0)
+    #expect(whole.states.equal == 1 && whole.entitiesOlderThanLog == 0)
     let older = try found(
       try stored(["login 0 1", "login 1 1", "login 2 2", "login 3 3"]), next: 6, rules: rules)
-    #expect(older.states.holds && older.states.compared == 0 && older.peopleOlderThanLog == 1)
+    #expect(older.states.holds && older.states.compared == 0 && older.entitiesOlderThanLog == 1)
     var comparison = fixture.comparison(.scores, older)
     comparison.add([fixture.row("a", "1", day: 1, offset: 0, count: 2)], of: [Array("a".utf8)])
     comparison.settle(firstOffsets: [:], refused: [:])
@@ -120,7 +120,7 @@ import Testing
     recomputed.expectState(
       of: Array("a".utf8), partition: 0, next: 2, stored: try stored(["login 2 90"]))
     recomputed.finishStates()
-    #expect(recomputed.states.compared == 0 && recomputed.peopleOlderThanLog == 1)
+    #expect(recomputed.states.compared == 0 && recomputed.entitiesOlderThanLog == 1)
   }
 
   @Test func theReport() throws {
@@ -129,9 +129,9 @@ import Testing
     #expect(!report.equal && report.outcome == .different)
     #expect(
       report.lines == [
-        "1 people, 4 scores from 4 records",
+        "1 entities, 4 scores from 4 records",
         "states: 0 compared, 0 equal, 0 different, 1 missing, 0 unexpected", "  missing: at 0/5",
-        "different; what to do: states are made anew by tally rebuild, or tally rebuild --entity ID for one person",
+        "different; what to do: states are rebuilt by tally rebuild, or tally rebuild --entity ID for one entity",
       ])
     let equal = VerificationReport(
       try found(try stored(["login 1 1", "login 2 2"]), next: 2), tables: [Comparison("scores")],

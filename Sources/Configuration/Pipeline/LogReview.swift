@@ -5,7 +5,7 @@ import Features
 package struct LogReview: Equatable {
   /// Why nothing may begin; nil: it may.
   package private(set) var refusal: String?
-  /// What people should know.
+  /// What operators should know.
   package private(set) var warnings: [String] = []
   /// Whether the log may lack records in its middle, and that was accepted.
   package private(set) var isCompacted = false
@@ -87,7 +87,7 @@ package struct LogReview: Equatable {
     let bound = terms.aheadMaxMs.flatMap { $0 == .max ? nil : " up to \($0) ms ahead" } ?? " without a bound"
     let found =
       "topic \(topic.name): message.timestamp.type is \(timestamps), and the brokers take producers' times\(bound): one record dated "
-      + "years ahead, with an event that is too, would empty its person's windows for good; "
+      + "years ahead, with an event that is too, would empty its entity's windows for good; "
     guard !accepts else {
       warnings.append(found + topic.command("message.timestamp.type=LogAppendTime"))
       return
@@ -129,7 +129,7 @@ package struct LogReview: Equatable {
       let hourMs: Int64 = 3_600_000
       let size = kept % hourMs == 0 ? " (\(durationText(kept * 1000)))" : ""
       let found = "topic \(topic.name): retention.ms is \(kept)\(size)"
-      let outcome = "states that are lost or changed cannot be made anew from such a log; "
+      let outcome = "states that are lost or changed cannot be rebuilt from such a log; "
       if let window = needs.window, needs.reachMs > kept {
         warnings.append(
           "\(found), less than the longest window needs (\(window.text)): " + outcome

@@ -20,7 +20,7 @@ package struct LogTerms: Equatable {
   /// What an answer has beside its records, bytes, generously.
   package static let answerBytesBeside: Int64 = 64 << 10
 
-  /// Nearly three hundred years: what people write who mean for ever.
+  /// Nearly three hundred years: what operators write who mean for ever.
   private static let foreverMs: Int64 = Int64.max / 1_000_000
 
   /// Takes what is needed of a topic's configuration, by name.
@@ -67,7 +67,7 @@ package struct LogTerms: Equatable {
 package struct LogNeeds: Equatable {
   /// The longest window; nil: none.
   package var window: WindowDescription?
-  /// Whether features count, sum or remember over a person's whole life.
+  /// Whether features count, sum or remember over an entity's whole life.
   package var hasLifetime: Bool
   /// Furthest that an event time may lie ahead of its record's timestamp, milliseconds.
   package var futureBoundMs: Int64

@@ -31,7 +31,7 @@ package enum SettingsReference {
 }
 
 extension SettingsReference {
-  /// For people at a terminal.
+  /// For readers at a terminal.
   package static var text: String {
     let intro = [
       "A setting is given by the file, the environment, --set PATH=VALUE, or a flag; the last of these wins.",

@@ -9,7 +9,7 @@ package struct LogSettings: Equatable, Sendable {
 
 /// The form of a message.
 package enum LogFormat: String, CaseIterable, Sendable {
-  /// A line for people.
+  /// A line for readers.
   case text
   /// One object a line, for collectors.
   case json

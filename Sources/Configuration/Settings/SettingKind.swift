@@ -19,7 +19,7 @@ package enum SettingKind: Sendable {
   case time(ClosedRange<Int64>, step: Int64, word: String?)
   /// A number of bytes.
   case bytes(ClosedRange<Int64>)
-  /// Names that people choose, each with a value.
+  /// Names that operators choose, each with a value.
   case names(of: NamedValue)
 
   /// What a name has.

@@ -42,7 +42,7 @@ extension Settings {
       throw Failure(
         "\(origin(of: "control.key_file").place): keys are given (\(ids)), and \(pipeline.file) does not ask for signatures: what "
           + "changes outputs is in the pipeline's file; add to it control: [{key: \(first.id)}], or with since_us: MICROSECONDS "
-          + "where the log has older ticks and erasures, and make the states anew (tally rebuild)",
+          + "where the log has older ticks and erasures, and rebuild the states (tally rebuild)",
         reason: .controlKeys)
     }
     return ControlRule(

@@ -74,7 +74,7 @@ package struct SettingsLayer {
   }
 }
 
-/// Finds settings by the names that people write.
+/// Finds settings by the names that operators write.
 extension Setting {
   /// The setting of a path, with the name within it: `kafka.properties.sasl.username`; nil: there is none.
   package static func find(path: String) -> (setting: Setting, name: String)? {

@@ -10,7 +10,7 @@ public protocol RecordDecoder: AnyObject {
   /// The entity id that the record names which `decode` refused last; empty: none could be read. Valid until the next
   /// `decode`, as long as the record is.
   var refusedEntityID: UnsafeRawBufferPointer { get }
-  /// More about why that record was refused, for people; never contains data of its value.
+  /// More about why that record was refused, for readers; never contains data of its value.
   var refusedDetail: String { get }
 }
 

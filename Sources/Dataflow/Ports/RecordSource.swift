@@ -22,7 +22,7 @@ public enum PollOutcome: Equatable, Sendable {
   /// else's, so write nothing more.
   case revoked([Int32], lost: Bool)
   /// Offsets that no reader can have, as their bytes alone decide. Everything before them was given; the source goes on behind them.
-  /// `why`: for people, without data of a record.
+  /// `why`: for readers, without data of a record.
   case unreadable(partition: Int32, from: Int64, until: Int64, why: String)
   /// Offsets that cannot be had for now, and perhaps never: the source tries again, and goes on with its other partitions. Told again
   /// at each try. `until`: behind the last one, as far as it is known.

@@ -38,13 +38,13 @@ public protocol Recorder: AnyObject {
   func rebuilt(records: Int)
   /// States of a partition are made again, `from` the next offset up to `until`: nothing of it is delivered again.
   func makingAgain(partition: Int32, from: Int64, until: Int64, because: StateLoss)
-  /// Offsets of a partition were passed over just now; `why`: more, for people, without data of a record.
+  /// Offsets of a partition were passed over just now; `why`: more, for readers, without data of a record.
   func leftOut(partition: Int32, _ passed: LeftOut, why: String)
   /// Offsets below the next one that are left out of a partition, by cause.
   func leftOut(partition: Int32, offsets: [LeftOutCause: Int64])
   /// Partitions that are no longer the worker's.
   func released(_ partitions: [Int32])
-  /// What the worker is doing, for people: "running", "waiting for redis: …".
+  /// What the worker is doing, for readers: "running", "waiting for redis: …".
   func state(_ text: String, healthy: Bool)
   /// The worker's thread goes round: told at least every few seconds, also while it waits for others.
   func beat()

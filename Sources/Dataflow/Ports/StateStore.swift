@@ -90,7 +90,7 @@ public protocol StateStore: AnyObject {
   /// no longer: then some may be left.
   func clear(_ partition: Int32, whileRecordIs record: [UInt8]) throws -> Bool
 
-  /// Where an entity's state lies, for people.
+  /// Where an entity's state lies, for readers.
   func place(of entityID: UnsafeRawBufferPointer, partition: Int32) -> String
   /// Closes the connection.
   func close()

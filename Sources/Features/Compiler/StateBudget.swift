@@ -6,7 +6,7 @@ import Events
 /// for each word of each tile. Where all of them would pass the bound, each such series gets a share of the bytes that
 /// the rest leaves, and at that many entries its rarest words are folded into `other` (`EntityState.fold`).
 struct StateBudget {
-  /// Events of one person in one tile up to which the worst case holds: what three bytes can count.
+  /// Events of one entity in one tile up to which the worst case holds: what three bytes can count.
   static let countMax = 1 << 20
   private static let countBytes = 3
   /// Of entries for which a folding series must have room, for each of its tiles: `other`, and a word beside it.
@@ -34,7 +34,7 @@ struct StateBudget {
       throw DeclarationError(
         bound.position, found: "state_max: \(byteCountText(bound.bytes))",
         allowed:
-          "at least \(bound.bytes - left + least)B: these features may need that much for a person even when all but the "
+          "at least \(bound.bytes - left + least)B: these features may need that much for an entity even when all but the "
           + "most frequent words of categories count as other")
     }
     // Equal shares; who needs less leaves the rest to the others, who needs more to begin with gets that.
@@ -138,7 +138,7 @@ extension SeriesLayout {
 public struct StateWorst: Equatable, Sendable {
   /// Bytes, however the events come, as long as no count passes `countMax`.
   public let bytes: Int
-  /// Events of a person in one tile up to which that holds.
+  /// Events of an entity in one tile up to which that holds.
   public let countMax = StateBudget.countMax
   /// Bytes by `state_max`; nil: no bound was declared.
   public let bound: Int?

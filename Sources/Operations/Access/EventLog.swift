@@ -23,7 +23,7 @@ package struct EventLogCounts {
     }
   }
 
-  /// One line a reason, the most frequent first: what people need to mend their log.
+  /// One line a reason, the most frequent first: what a producer needs to know to mend its records.
   package var lines: [String] {
     reasons.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }.map { reason, count in
       let detail = details[reason] ?? ""

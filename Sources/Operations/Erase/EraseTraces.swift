@@ -32,7 +32,7 @@ package struct EraseTraces {
     guard traces.contain(key) else { return }
     access.report.warn(
       isEmpty
-        ? "\(path) still has the id's bytes in rows that are not the person's: as a part of another id, or in a letter"
+        ? "\(path) still has the id's bytes in rows that are not the entity's: as a part of another id, or in a letter"
         : Self.reader(path))
   }
 
@@ -40,7 +40,7 @@ package struct EraseTraces {
     "a reader keeps \(path)-wal, which still has what was removed: erase once more when it has ended"
   }
 
-  /// Names letters that have the id in their bytes and are not the person's by key or entity id.
+  /// Names letters that have the id in their bytes and are not the entity's by key or entity id.
   package func tellOfLetters() throws {
     guard settings.table != .none else { return }
     let found = try settings.deadLetterTable(access.pipeline).containing(key, limit: Self.lettersMax + 1)
@@ -48,7 +48,7 @@ package struct EraseTraces {
     let places = found.prefix(Self.lettersMax).map(\.text).joined(separator: " ")
     access.report.say(
       "erase: letters under other keys have the id in their bytes; look at them (tally dead-letters show), and remove those that are "
-        + "the person's: tally dead-letters purge \(places)\(found.count > Self.lettersMax ? " (and more)" : "")"
+        + "the entity's: tally dead-letters purge \(places)\(found.count > Self.lettersMax ? " (and more)" : "")"
     )
   }
 
@@ -62,7 +62,7 @@ package struct EraseTraces {
       case .none: ""
       }
     return
-      "what stays: the topics' records until their retention ends; Redis' append-only file until it is rewritten; letters that tell the person in no readable way, or by another "
+      "what stays: the topics' records until their retention ends; Redis' append-only file until it is rewritten; letters that tell the entity in no readable way, or by another "
       + "id\(database)"
   }
 }

@@ -34,7 +34,7 @@ package struct Erasure {
     if let waitSeconds {
       do { try waitUntilDone(waitSeconds, ends, store) } catch { failure = error }
     }
-    // Last: a run that reads the log may have made them anew meanwhile.
+    // Last: a run that reads the log may have rebuilt them meanwhile.
     let runs = try ReplayRuns(access: access).erase(key, partitions: partitions, store)
     if !runs.runs.isEmpty {
       access.report.say(
@@ -42,7 +42,7 @@ package struct Erasure {
           + runs.runs.joined(separator: ", "))
     }
     for problem in runs.problems {
-      access.report.warn("the person could not be removed from replay run \(problem)")
+      access.report.warn("the entity could not be removed from replay run \(problem)")
     }
     if let failure { throw failure }
     let traces = EraseTraces(access: access, key: key, vacuums: vacuums)

@@ -21,12 +21,12 @@ package struct FeatureLookup {
     defer { store.close() }
     let entity = EntityLookup(id, homes)
     guard let bytes = try entity.state(in: store) else {
-      throw Failure("the store has no state of this person", reason: .notFound)
+      throw Failure("the store has no state of this entity", reason: .notFound)
     }
     let state = EntityState(access.pipeline.program)
     guard bytes.withUnsafeBytes({ state.decode($0) }) else {
       throw Failure(
-        "the person's stored state (partition \(entity.partition)) cannot be read", reason: .corruptState)
+        "the entity's stored state (partition \(entity.partition)) cannot be read", reason: .corruptState)
     }
     return state
   }
@@ -47,7 +47,7 @@ package struct FeatureLookup {
     guard state.events > 0 else {
       let letters = counts.deadLetters == 0 ? "" : "; of its records these are dead letters:\n"
       throw Failure(
-        "the log has no event of this person up to then, or none since they were erased" + letters
+        "the log has no event of this entity up to then, or none since they were erased" + letters
           + counts.lines.joined(separator: "\n"), reason: .notFound)
     }
     return state

@@ -16,7 +16,7 @@ package struct LetterReplay {
   }
 
   /// Letters appended before they are marked. When all of them are appended a second time, because they could not be
-  /// marked, a person's state must know them: it remembers the last 32 event ids.
+  /// marked, an entity's state must know them: it remembers the last 32 event ids.
   private static let pageLetters = 32
 
   /// Returns the letters that were appended and marked, and the number of those that could not be.
@@ -38,7 +38,7 @@ package struct LetterReplay {
       for listed in page {
         guard let letter = try table.letter(at: listed.address) else {
           access.report.warn(
-            "the letter \(listed.address.text) is no longer there: it was purged, or its person was erased"
+            "the letter \(listed.address.text) is no longer there: it was purged, or its entity was erased"
           )
           continue
         }

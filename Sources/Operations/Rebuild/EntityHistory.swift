@@ -2,7 +2,7 @@ package import Dataflow
 import Events
 import Features
 
-/// A person's state at every offset from some offset on, as far as the log was read.
+/// An entity's state at every offset from some offset on, as far as the log was read.
 package struct EntityHistory {
   package let partition: Int32
   /// Everything below was read.
@@ -28,7 +28,7 @@ package struct EntityHistory {
   /// Says that the log has nothing more below an offset (transactions end with records that nobody sees).
   package mutating func isReadUp(to offset: Int64) { end = max(end, offset) }
 
-  /// Applies the person's events among these records; forgets versions that are not needed for W ≥ `keepingFrom`.
+  /// Applies the entity's events among these records; forgets versions that are not needed for W ≥ `keepingFrom`.
   package mutating func add(_ batch: RecordBatch, keepingFrom first: Int64) {
     for record in batch.records {
       end = max(end, record.offset + 1)

@@ -7,7 +7,7 @@ import Foundation
 import Ingest
 import Pipeline
 
-/// Makes one person's state anew from the log, beside a running pipeline if need be.
+/// Rebuilds one entity's state from the log, beside a running pipeline if need be.
 ///
 /// States are a function of the log below W, and W moves while others work. So the log is read on beyond W, the state is
 /// kept for every offset from W on at which it changes, and the one that fits is written by compare-and-set of the
@@ -32,7 +32,7 @@ package struct EntityRebuild {
   /// Wait for further records while the state is written.
   private static let pollTimeoutMs = 5
 
-  /// Makes the state anew on the partition that the person belongs to. Throws `Failure` when that cannot be done.
+  /// Rebuilds the state on the partition that the entity belongs to. Throws `Failure` when that cannot be done.
   package func run(_ positions: PipelinePositions) throws {
     let homes = try access.homes(
       Int32(positions.facts.count), checkedBy: positions.facts.map(\.record))
@@ -40,12 +40,12 @@ package struct EntityRebuild {
     let isStored = try entity.state(in: store) != nil
     guard try rebuild(positions.facts[Int(entity.partition)], homes, isStored: isStored) else {
       throw Failure(
-        "neither the store nor the scored part of the log knows this person: nothing to rebuild",
+        "neither the store nor the scored part of the log knows this entity: nothing to rebuild",
         reason: .notFound)
     }
   }
 
-  /// Makes the state of the person on a partition anew. Returns whether there was anything to make or to remove.
+  /// Rebuilds the state of the entity on a partition. Returns whether there was anything to make or to remove.
   private func rebuild(_ facts: PartitionFacts, _ homes: KeyHomes, isStored: Bool) throws -> Bool {
     guard facts.record != nil || isStored else {
       throw Failure(
@@ -53,17 +53,17 @@ package struct EntityRebuild {
     }
     guard let record = facts.record else {
       throw Failure(
-        "partition \(facts.partition) has states but no record: make all of them anew, with tally rebuild",
+        "partition \(facts.partition) has states but no record: rebuild all of them, with tally rebuild",
         reason: .lostState)
     }
     guard record.definition == pipeline.program.stateHash.hex else {
       throw Failure(
-        "the store's states are of another definition: make all of them anew, with tally rebuild",
+        "the store's states are of another definition: rebuild all of them, with tally rebuild",
         reason: .otherDefinition)
     }
     guard facts.bounds.low <= record.leftOut.end(from: record.firstOffset) || acceptShorterLog else {
       throw Failure(
-        "the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): the person's older events "
+        "the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): the entity's older events "
           + "are gone; --accept-shorter-log makes a state that knows only what is left", reason: .logTruncated
       )
     }
@@ -99,7 +99,7 @@ package struct EntityRebuild {
     while Date() < deadline {
       guard let bytes = try store.records([history.partition])[0] else {
         throw Failure(
-          "partition \(history.partition): its record is gone; make all states anew, with tally rebuild",
+          "partition \(history.partition): its record is gone; rebuild all states, with tally rebuild",
           reason: .lostState)
       }
       let record = try PartitionRecord.read(bytes, partition: history.partition)
@@ -112,7 +112,7 @@ package struct EntityRebuild {
       if record.nextOffset <= record.leftOut.end(from: history.end) {
         let state = history.state(below: record.nextOffset)
         if try replace(bytes, record, by: state, partition: history.partition) {
-          let what = state.isEmpty ? "removed: the log has no event of this person" : "made anew"
+          let what = state.isEmpty ? "removed: the log has no event of this entity" : "rebuilt"
           access.report.say("rebuild: the state on partition \(history.partition) was \(what)")
           return
         }

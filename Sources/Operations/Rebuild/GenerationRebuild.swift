@@ -4,7 +4,7 @@ import FeatureStore
 import Ingest
 import Pipeline
 
-/// States made anew from the log in a generation beside the one in force, and the switch to it.
+/// States rebuilt from the log in a generation beside the one in force, and the switch to it.
 ///
 /// The work goes in rounds: each reads up to where the live generation stood when the round began. When a round leaves the new
 /// generation close behind, the old records are sealed, and whoever scores follows; then the old states are removed.

@@ -7,7 +7,7 @@ import Ingest
 import Pipeline
 import Tables
 
-/// Makes the states anew, where they belong, of entities that an earlier version left where their first event was seen; and removes
+/// Rebuilds the states, where they belong, of entities that an earlier version left where their first event was seen; and removes
 /// their states and rows there. For a pipeline that nobody scores.
 ///
 /// Each step may be done again: what tells which entities are astray, their states elsewhere, goes last.
@@ -55,7 +55,7 @@ package struct StrayRebuild {
     for (partition, ids) in astray { try write(ids.map { ($0, []) }, to: partition) }
     for partition in HomeSurvey.unseen(facts) { try stamp(partition, homes.partitioner) }
     access.report.say(
-      "rebuild: \(ids.count) of \(survey.entities) entities were astray: their states are made anew where they belong, "
+      "rebuild: \(ids.count) of \(survey.entities) entities were astray: their states are rebuilt where they belong, "
         + "\(rows) rows from elsewhere are removed")
   }
 
@@ -65,7 +65,7 @@ package struct StrayRebuild {
     guard facts.bounds.low <= record.leftOut.end(from: record.firstOffset) else {
       throw Failure(
         "partition \(facts.partition): the log begins at offset \(facts.bounds.low), the states at \(record.firstOffset): older "
-          + "events are gone; restore the log, or begin anew with another group, redis.generation and table",
+          + "events are gone; restore the log, or start over with another group, redis.generation and table",
         reason: .logTruncated)
     }
     var states: [[UInt8]: EntityState] = [:]
@@ -134,7 +134,7 @@ package struct StrayRebuild {
   ) throws {
     guard let bytes = try store.records([partition])[0] else {
       throw Failure(
-        "partition \(partition): its record is gone; make all states anew, with tally rebuild",
+        "partition \(partition): its record is gone; rebuild all states, with tally rebuild",
         reason: .lostState)
     }
     var record = try PartitionRecord.read(bytes, partition: partition)

@@ -7,7 +7,7 @@ import Ingest
 package struct ReplayLog {
   /// What is read of every partition.
   package let bounds: [LogBounds]
-  /// For people.
+  /// For readers.
   package let name: String
   /// Where its entities live.
   package let homes: KeyHomes

@@ -30,13 +30,13 @@ package struct ReplayRun {
     return formatter.string(from: Date())
   }
 
-  /// Store generation: a hash of the name, above all that people give by hand.
+  /// Store generation: a hash of the name, above all that operators set by hand.
   package var generation: UInt64 {
     let hash = Array(name.utf8).withUnsafeBytes { Hash128(of: $0) }
     return 1 << 62 | hash.low >> 2
   }
 
-  /// Whether a store generation is a replay's: people and rebuilds do not count so far.
+  /// Whether a store generation is a replay's: neither operators nor rebuilds count so far.
   package static func isGeneration(_ generation: UInt64) -> Bool { generation >> 62 == 1 }
 
   /// Before a run's name, the schema of its tables in PostgreSQL.

@@ -11,7 +11,7 @@ package struct ReplayListing {
   /// nil: it has states and no tables here, so that only its generation is known.
   package var run: ReplayRun?
   package var generation: UInt64
-  /// Where its rows are, for people.
+  /// Where its rows are, for readers.
   package var place: String
   package var rows = RunRows()
   /// States in Redis.
@@ -97,8 +97,8 @@ package struct ReplayRuns {
     }
   }
 
-  /// Removes a person's rows and states from all runs, one that is under way too: its workers drop what they have cached. What it reads
-  /// later of the person's events before the erasure makes new ones, unless its log reaches up to the erasure.
+  /// Removes an entity's rows and states from all runs, one that is under way too: its workers drop what they have cached. What it reads
+  /// later of the entity's events before the erasure makes new ones, unless its log reaches up to the erasure.
   package func erase(_ key: [UInt8], partitions: Int32, _ store: any StateSurvey) throws -> Erased {
     var erased = Erased()
     var generations = try store.generations().keys.filter(ReplayRun.isGeneration)

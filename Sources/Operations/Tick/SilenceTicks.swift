@@ -71,10 +71,10 @@ package struct SilenceTicks {
   private func report(_ counts: Counts, entities: Int) {
     let list = zip(thresholds, counts.due).map { "\($0.text): \($1)" }.joined(separator: ", ")
     let verb = isDryRun ? "would be appended" : "appended"
-    access.report.say("tick: \(counts.due.reduce(0, +)) ticks \(verb) for \(entities) people (\(list))")
+    access.report.say("tick: \(counts.due.reduce(0, +)) ticks \(verb) for \(entities) entities (\(list))")
     if counts.unreadable > 0 {
       access.report.warn(
-        "\(counts.unreadable) states cannot be read; their people's next events are dead letters that name them"
+        "\(counts.unreadable) states cannot be read; their entities' next events are dead letters that name them"
       )
     }
   }

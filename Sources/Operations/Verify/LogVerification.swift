@@ -20,7 +20,7 @@ package struct LogVerification {
   package let makeScorer: () throws -> any RowScorer
   package let decider: any Decider
   package let sample: EntitySample
-  /// The only person; nil: a share of all.
+  /// The only entity; nil: a share of all.
   package let only: String?
   /// Offsets of a partition whose rows are compared; nil: all.
   package let last: Int64?
@@ -101,16 +101,16 @@ package struct LogVerification {
     }
   }
 
-  /// A log that is cut off may know nothing of some of a share's people; of the only person it knows all or, by the state's
+  /// A log that is cut off may know nothing of some of a share's entities; of the only entity it knows all or, by the state's
   /// count of events, not.
   private func report(
     _ recomputed: Recomputation, _ start: VerificationStart, tables: [Comparison]
   ) -> VerificationReport {
-    let isWhole = start.logIsWhole || (only != nil && recomputed.peopleWithEvents > 0)
+    let isWhole = start.logIsWhole || (only != nil && recomputed.entitiesWithEvents > 0)
     return VerificationReport(recomputed, tables: tables, isWhole: isWhole)
   }
 
-  /// People whose last event came before this may have no state any more, milliseconds UTC; nil: states do not expire.
+  /// Entities whose last event came before this may have no state any more, milliseconds UTC; nil: states do not expire.
   private var expiresBeforeMs: Int64? {
     guard settings.redisExpiry, let ttl = pipeline.declaration.features.idleTTL else { return nil }
     return Int64(Date().timeIntervalSince1970 * 1000) - ttl / 1000 * 2
@@ -145,7 +145,7 @@ package struct LogVerification {
         else { continue }
         throw Failure(
           "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: the topic "
-            + "was made anew; use another generation, group and table", reason: .topicRecreated)
+            + "was recreated; use another generation, group and table", reason: .topicRecreated)
       }
       try recomputed.add(batch)
       progress.advance(Int64(batch.records.count))
@@ -154,15 +154,15 @@ package struct LogVerification {
     progress.finish("records")
   }
 
-  /// Hands over the states of people, each with the W that it is of. Returns the largest W of every partition.
+  /// Hands over the states of entities, each with the W that it is of. Returns the largest W of every partition.
   private func readStates(
-    of people: [(id: [UInt8], partition: Int32)], _ recomputed: Recomputation, _ store: any StateStore,
+    of entities: [(id: [UInt8], partition: Int32)], _ recomputed: Recomputation, _ store: any StateStore,
     _ start: VerificationStart, _ homes: KeyHomes
   ) throws -> [Int32: Int64] {
     var ends = start.next
     let partitions = start.next.keys.sorted()
-    var all = people.filter { start.next[$0.partition] != nil }
-    if let only, people.isEmpty {
+    var all = entities.filter { start.next[$0.partition] != nil }
+    if let only, entities.isEmpty {
       let id = Array(only.utf8)
       all = [(id, id.withUnsafeBytes { homes.home(of: $0) })].filter { start.next[$0.1] != nil }
     }
@@ -173,11 +173,11 @@ package struct LogVerification {
       var states: [[UInt8]?] = []
       try ids.withUnsafeBytes { raw in
         var place = 0
-        let requests = some.map { person in
-          defer { place += person.id.count }
+        let requests = some.map { entity in
+          defer { place += entity.id.count }
           return EntityRequest(
-            partition: person.partition,
-            entityID: UnsafeRawBufferPointer(rebasing: raw[place..<(place + person.id.count)]))
+            partition: entity.partition,
+            entityID: UnsafeRawBufferPointer(rebasing: raw[place..<(place + entity.id.count)]))
         }
         try store.fetch(
           partitions: partitions, entities: requests,
@@ -186,16 +186,16 @@ package struct LogVerification {
       }
       let next = try start.positions(partitions, records)
       for (partition, next) in next { ends[partition] = max(ends[partition] ?? 0, next) }
-      for (index, person) in some.enumerated() {
-        guard let next = next[person.partition] else { continue }
+      for (index, entity) in some.enumerated() {
+        guard let next = next[entity.partition] else { continue }
         recomputed.expectState(
-          of: person.id, partition: person.partition, next: next, stored: states[index])
+          of: entity.id, partition: entity.partition, next: next, stored: states[index])
       }
     }
     return ends
   }
 
-  /// People of the sample that the log does not know and a table does.
+  /// Entities of the sample that the log does not know and a table does.
   private func strangers(
     _ snapshot: ScoreSnapshot, _ recomputed: Recomputation
   ) throws -> [(id: [UInt8], partition: Int32)] {
@@ -252,7 +252,7 @@ package struct LogVerification {
       comparison.settle(firstOffsets: firstOffsets, refused: letters)
       return comparison.result
     }
-    progress.finish("people looked up")
+    progress.finish("look-ups")
     return comparisons
   }
 }

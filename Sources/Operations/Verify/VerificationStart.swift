@@ -24,8 +24,8 @@ package struct VerificationStart {
       guard let record = facts.record else {
         guard facts.table == nil && facts.committed == nil else {
           throw Failure(
-            "partition \(partition): its events were scored and the store has no record of it: its states are lost; make "
-              + "them anew, with tally rebuild", reason: .lostState)
+            "partition \(partition): its events were scored and the store has no record of it: its states are lost; rebuild "
+              + "them, with tally rebuild", reason: .lostState)
         }
         continue
       }
@@ -54,7 +54,7 @@ package struct VerificationStart {
         reason: .otherDefinition
       )
     }
-    // States that are being made anew from the log are as good as others as of their W.
+    // States that are being rebuilt from the log are as good as others as of their W.
     guard !record.isClearing else {
       throw Failure(
         "partition \(partition): the states of an earlier life are still being removed; tally run or tally rebuild does that",
@@ -70,11 +70,11 @@ package struct VerificationStart {
     guard record.nextOffset <= facts.bounds.high else {
       throw Failure(
         "partition \(partition): W \(record.nextOffset) lies behind the end of the log, \(facts.bounds.high): the topic was "
-          + "made anew", reason: .topicRecreated)
+          + "recreated", reason: .topicRecreated)
     }
     if let table = facts.table, table > facts.bounds.high {
       throw Failure(
-        "partition \(partition): T \(table) lies behind the end of the log, \(facts.bounds.high): the topic was made anew",
+        "partition \(partition): T \(table) lies behind the end of the log, \(facts.bounds.high): the topic was recreated",
         reason: .topicRecreated
       )
     }
@@ -90,7 +90,7 @@ package struct VerificationStart {
         record.successor == 0, record.leftOut.orders == first.leftOut.orders
       else {
         throw Failure(
-          "partition \(partition): its states were rolled back or begun anew, or offsets were ordered to be left out, meanwhile; when that "
+          "partition \(partition): its states were rolled back or rebuilt, or offsets were ordered to be left out, meanwhile; when that "
             + "is done, try again"
         )
       }

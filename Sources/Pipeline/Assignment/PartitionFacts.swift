@@ -10,7 +10,7 @@ public enum StartAt: String, CaseIterable, Sendable {
 
 /// What to do when the store does not know what was scored: a partition's record is gone, or older than the group's offset.
 public enum OnLostState: String, CaseIterable, Sendable {
-  /// Make the states anew from the log, as far as they are missing; scores that were given are not given again.
+  /// Rebuild the states from the log, as far as they are missing; scores that were given are not given again.
   case rebuild
   /// Stop with an error.
   case refuse

@@ -236,6 +236,6 @@ extension Acquisition {
     guard let guarantee, isUnfinished || guarantee == .effectivelyOnce else { return nil }
     let until = min(topicFrom, tableFrom)
     guard until > record.nextOffset else { return nil }
-    return (until, record.isClearing ? .lost : isUnfinished ? .unfinished : .fellBack)
+    return (until, record.isClearing ? .lost : isUnfinished ? .unfinished : .rolledBack)
   }
 }

@@ -34,7 +34,7 @@ extension TakeoverRules {
         .refused,
         "partition \(partition): the states were made with kafka.partitioner \(other.rawValue), and here it is "
           + "\(partitioner.rawValue); what to do: start all processes of the pipeline with the same setting; if both have scored, "
-          + "begin anew with another group, redis.generation and table", reason: .keysElsewhere)
+          + "start over with another group, redis.generation and table", reason: .keysElsewhere)
     }
   }
 }
@@ -92,7 +92,7 @@ public struct HomeSurvey {
     throw PortError(
       .refused,
       "\(what): an earlier version left them where they were seen first; what to do: stop all tally runs of the pipeline, "
-        + "and make these states anew where they belong: tally rebuild --strays", reason: .keysElsewhere)
+        + "and rebuild these states where they belong: tally rebuild --strays", reason: .keysElsewhere)
   }
 
   /// Looks at a state. Returns whether it lies elsewhere than its entity belongs.

@@ -68,7 +68,7 @@ extension TakeoverRules {
       guard record.leftOut.covers(below) else {
         throw refusal(
           facts, "the states hold events of the offsets \(below.text), which were ordered to be left out",
-          "make the states anew without them: tally rebuild", reason: .skipRefused)
+          "rebuild the states without them: tally rebuild", reason: .skipRefused)
       }
     }
     var next = record
@@ -148,7 +148,7 @@ extension TakeoverRules {
   private static func noRoom(_ facts: PartitionFacts) -> PortError {
     refusal(
       facts, "\(LeftOutRanges.ordersMax) ranges are left out of this partition by order already",
-      "join them by leaving out what lies between two of them, or begin anew, with another group, redis.generation and table",
+      "join them by leaving out what lies between two of them, or start over, with another group, redis.generation and table",
       reason: .skipRefused
     )
   }

@@ -1,6 +1,6 @@
 public import Dataflow
 
-/// How a partition's states are made anew from the log.
+/// How a partition's states are rebuilt from the log.
 public struct Renewal: Equatable, Sendable {
   /// The record to put in the place of what is there; nil: a renewal is under way and goes on from what is there.
   public var record: PartitionRecord?
@@ -31,7 +31,7 @@ extension TakeoverRules {
     return next == begun ? nil : next
   }
 
-  /// Decides how the states of a partition are made anew. nil: nothing of it was ever scored.
+  /// Decides how the states of a partition are rebuilt. nil: nothing of it was ever scored.
   ///
   /// The states are made up to max(W, C): from there on `run` scores, and gives the table only what lies behind T.
   /// `begun`: the record of the generation in which they are made, which may be the facts' own; nil: none yet.
@@ -52,7 +52,7 @@ extension TakeoverRules {
     guard until <= facts.bounds.high, facts.table ?? 0 <= facts.bounds.high else {
       throw refusal(
         facts, "positions lie behind the end of the log",
-        "the topic was made anew: use another pipeline generation, group and table", reason: .topicRecreated)
+        "the topic was recreated: use another pipeline generation, group and table", reason: .topicRecreated)
     }
     if let begun, goesOn, isUnderWay(begun, facts: facts, identity: identity) {
       var record = begun

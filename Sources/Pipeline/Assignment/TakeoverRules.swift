@@ -3,13 +3,13 @@ public import Dataflow
 /// The rules by which a partition is taken over: pure functions.
 ///
 /// Effectively once keeps C ≤ W ≤ T, exactly once W ≤ C ≤ T, whatever crashes. Both start at W, give the topic only what lies
-/// behind C and the table only what lies behind T, so that a store that fell back to an older W is caught up without
+/// behind C and the table only what lies behind T, so that a store that was rolled back to an older W is caught up without
 /// giving a score twice.
 public enum TakeoverRules {
   /// Decides where to go on. Throws `PortError.refused` when positions contradict each other, naming all of them.
   ///
-  /// `guarantee` nil: only states are made; neither C nor T counts. `trustsOffsets`: a C that Tally has not committed is what a
-  /// person has set deliberately. `acceptedGap`: what the log lacks of the partition, as a person has accepted it.
+  /// `guarantee` nil: only states are made; neither C nor T counts. `trustsOffsets`: a C that Tally has not committed is what an
+  /// operator has set deliberately. `acceptedGap`: what the log lacks of the partition, as an operator has accepted it.
   public static func acquire(
     _ facts: PartitionFacts, identity: PipelineIdentity, startAt: StartAt, onLostState: OnLostState,
     guarantee: DeliveryGuarantee? = .effectivelyOnce, trustsOffsets: Bool = false, acceptedGap: LeftOut? = nil
@@ -61,10 +61,10 @@ public enum TakeoverRules {
     trustsOffsets: Bool
   ) throws {
     let next = record.nextOffset
-    // While states are made anew, W lies behind what was delivered, and rightly so.
+    // While states are rebuilt, W lies behind what was delivered, and rightly so.
     let isRebuilding = next < max(record.rebuildingUntil, facts.before?.nextOffset ?? 0)
     if let committed = facts.committed, committed.offset > next {
-      // What Tally commits carries its mark. With it a C ahead of W tells of a store that fell back; without it, of a person,
+      // What Tally commits carries its mark. With it a C ahead of W tells of a store that was rolled back; without it, of an operator,
       // who may be right where Tally itself leaves C ahead of W and T tells how far that can be.
       let isPlausible = was == .exactlyOnce && facts.table.map { committed.offset <= $0 } ?? false
       guard committed.firstOffset != nil || isRebuilding || isPlausible || trustsOffsets else {
@@ -75,8 +75,8 @@ public enum TakeoverRules {
       }
       guard was == .exactlyOnce || isRebuilding || onLostState == .rebuild else {
         throw refusal(
-          facts, "the group's committed offset is ahead of the store (C > W): the store fell back",
-          "restore it, or make what it lacks anew from the log: redis.on_lost_state: rebuild",
+          facts, "the group's committed offset is ahead of the store (C > W): the store was rolled back",
+          "restore it, or rebuild what it lacks from the log: redis.on_lost_state: rebuild",
           reason: .lostState)
       }
     }
@@ -180,7 +180,7 @@ public enum TakeoverRules {
       throw refusal(
         facts,
         "the store has no record of this partition although its events were scored: its states are lost",
-        "restore the store, or make the states anew from the log: redis.on_lost_state: rebuild, or tally rebuild",
+        "restore the store, or rebuild the states from the log: redis.on_lost_state: rebuild, or tally rebuild",
         reason: .lostState
       )
     }
@@ -196,7 +196,7 @@ public enum TakeoverRules {
     guard until <= facts.bounds.high, start <= facts.bounds.high else {
       throw refusal(
         facts, "the states are lost and positions lie behind the end of the log",
-        "the topic was made anew: use another pipeline generation, group and table", reason: .topicRecreated)
+        "the topic was recreated: use another pipeline generation, group and table", reason: .topicRecreated)
     }
     var record = first(facts, identity: identity, at: start, guarantee)
     record.rebuildingUntil = until
@@ -235,7 +235,7 @@ public enum TakeoverRules {
     guard readsOn, record.nextOffset > facts.bounds.high else { return }
     throw refusal(
       facts, "the next offset lies behind the end of the log",
-      "the topic was made anew, or has lost records: use another group, redis.generation and table",
+      "the topic was recreated, or has lost records: use another group, redis.generation and table",
       reason: .topicRecreated)
   }
 

@@ -88,7 +88,7 @@ extension BatchPass {
   private func detail(of reason: DeadLetterReason, _ record: RawRecord) -> String {
     guard reason == .corruptState else { return "" }
     return
-      "the state at \(context.ports.store.place(of: record.key, partition: record.partition)) cannot be read: make it anew "
-      + "with tally rebuild --entity"
+      "the state at \(context.ports.store.place(of: record.key, partition: record.partition)) cannot be read: "
+      + "rebuild it with tally rebuild --entity"
   }
 }

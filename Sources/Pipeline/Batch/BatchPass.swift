@@ -196,7 +196,7 @@ final class BatchPass {
       throw PortError(
         .refused,
         "partition \(record.partition): the record at offset \(record.offset) is not the one that was scored: "
-          + "the topic was made anew; use another generation, group and table", reason: .topicRecreated)
+          + "the topic was recreated; use another generation, group and table", reason: .topicRecreated)
     }
   }
 

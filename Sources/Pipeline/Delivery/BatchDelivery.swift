@@ -58,7 +58,7 @@ final class BatchDelivery {
     var moves: [PositionMove] = []
     for place in pass.touched {
       let own = assignment.owned[place]
-      // A table that came late starts at `tableFrom`, which may lie ahead while lost states are made anew.
+      // A table that came late starts at `tableFrom`, which may lie ahead while lost states are rebuilt.
       let next = max(nextOffset(of: place), own.tableFrom)
       guard next > own.tableFrom || own.tablePosition == nil else { continue }
       moves.append(

@@ -114,7 +114,8 @@ public enum Generations {
     return first != last && isInterrupted ? last : next(after: last)
   }
 
-  /// Bit 61 tells generations of moves from those that people and replays name; below it a person's number and a counter.
+  /// Bit 61 is set in generations that a rebuild makes: those that operators and replays name have it clear. Below it stand the number
+  /// that the operator has set and a counter.
   private static let moved: UInt64 = 1 << 61
   private static let counterBits: UInt64 = 16
 

@@ -68,7 +68,7 @@ final class StateWriter {
 }
 
 extension PartitionRecord {
-  /// Notes the last record that was taken into the states: W, and the fingerprint by which a log that was made anew is known.
+  /// Notes the last record that was taken into the states: W, and the fingerprint by which a log that was recreated is known.
   fileprivate mutating func passed(_ record: RawRecord, crc: UInt32) {
     nextOffset = record.offset + 1
     lastTimestampMs = record.ingestTimeMs

@@ -117,7 +117,7 @@ struct LifePlan: Sendable {
   var commitIntervalMs = 0
   /// Exactly once: least time between transactions, milliseconds.
   var transactionIntervalMs = 0
-  /// Whether lost states are made anew; else that is an error.
+  /// Whether lost states are rebuilt; else that is an error.
   var startsLostStateAnew = true
   #if PLANTED_BUGS
     /// A planted bug.

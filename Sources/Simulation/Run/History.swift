@@ -1,6 +1,6 @@
 import Dataflow
 
-/// What happened in a run, for people.
+/// What happened in a run, for readers.
 final class History {
   private(set) var lines: [String] = []
 

@@ -5,7 +5,7 @@ extension PartitionRecord {
   /// The record that a store has; nil: it cannot be read.
   static func stored(_ bytes: [UInt8]) -> PartitionRecord? { decode(bytes)?.record }
 
-  /// Whether states are neither being removed nor being made anew.
+  /// Whether states are neither being removed nor being rebuilt.
   var isWhole: Bool { !isClearing && nextOffset >= rebuildingUntil }
 
   /// Records read, events scored, duplicates, erasures.

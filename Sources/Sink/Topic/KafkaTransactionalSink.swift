@@ -181,7 +181,7 @@ public final class KafkaTransactionalSink: TransactionalTopicSink {
     // What a broker has against a message tells more than the abort that follows; its report may still be on its way.
     sink?.producer.poll(timeoutMs: Self.reportWaitMs)
     let cause = sink?.producer.takeDeliveryError()
-    // The next producer knows what this one has learned of its topics' limits, and the batch is made anew.
+    // The next producer knows what this one has learned of its topics' limits, and the batch is rebuilt.
     let tooLarge = sink?.producer.takeTooLarge() ?? [:]
     if !tooLarge.isEmpty {
       limits.learn(tooLarge)

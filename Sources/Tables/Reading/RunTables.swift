@@ -5,7 +5,7 @@ public struct RunRows: Equatable, Sendable {
   /// Rows of `scores`.
   public var scores = 0
   /// Rows of `latest_scores`.
-  public var people = 0
+  public var entities = 0
   /// Dead letters.
   public var letters = 0
   /// Partitions that were begun.
@@ -21,7 +21,7 @@ public struct RunRows: Equatable, Sendable {
   public init() {}
 
   /// Whether the run has written nothing, not even where it stands.
-  public var isEmpty: Bool { scores == 0 && people == 0 && letters == 0 && partitions == 0 }
+  public var isEmpty: Bool { scores == 0 && entities == 0 && letters == 0 && partitions == 0 }
 }
 
 /// The tables of one replay run, for operators; beside a run that is under way, too. One thread; calls throw `PortError`.
@@ -54,7 +54,7 @@ public final class RunTables {
       found.first = row[1].flatMap { Int64($0) }
       found.last = row[2].flatMap { Int64($0) }
     }
-    found.people = try count("latest_scores", condition)
+    found.entities = try count("latest_scores", condition)
     found.letters = try count("dead_letters", condition)
     found.partitions = try count("positions", condition)
     found.hasOthers = try count("positions", "NOT \(condition)") > 0

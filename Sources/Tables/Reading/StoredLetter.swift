@@ -1,4 +1,4 @@
-/// Where a dead letter came from: its address for people is `PARTITION/OFFSET`.
+/// Where a dead letter came from: its address for readers is `PARTITION/OFFSET`.
 public struct LetterAddress: Hashable, Sendable, Comparable {
   /// Partition of the source topic.
   public var partition: Int32
@@ -23,7 +23,7 @@ public struct StoredLetter: Equatable, Sendable {
   public var address: LetterAddress
   /// `DeadLetterReason`'s code.
   public var reason: String
-  /// More, for people.
+  /// More, for readers.
   public var detail: String
   /// The record's key; nil: none.
   public var key: [UInt8]?

@@ -72,7 +72,7 @@ public final class SQLiteTables: Sendable {
     return try SQLiteProblem.catching(detail) {
       try queue.writeWithoutTransaction { database in
         var left: [String: [String]] = [:]
-        // A table that is made anew must not take along the views and the foreign keys that name it.
+        // A table that is rebuilt must not take along the views and the foreign keys that name it.
         try database.execute(sql: "PRAGMA legacy_alter_table = ON; PRAGMA foreign_keys = OFF")
         defer { try? database.execute(sql: "PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON") }
         try database.inTransaction(.immediate) {

@@ -82,12 +82,12 @@ extension Check {
   private func worst(_ program: FeatureProgram) -> String {
     let worst = program.stateWorst
     let most =
-      "state at worst: \(worst.bytes) bytes, with up to \(worst.countMax) events of a person in an hour, day or week"
+      "state at worst: \(worst.bytes) bytes, with up to \(worst.countMax) events of an entity in an hour, day or week"
     guard let bound = worst.bound else { return most + "; no state_max" }
     guard !worst.folding.isEmpty else { return most + "; state_max of \(bound) is never reached" }
     let series = worst.folding.map { program.series[$0].text }.joined(separator: "; ")
     return most
-      + "; state_max of \(bound): a person's rarest words count as other where these grow too large: \(series)"
+      + "; state_max of \(bound): an entity's rarest words count as other where these grow too large: \(series)"
   }
 
   func printModels(_ declaration: PipelineDeclaration) {

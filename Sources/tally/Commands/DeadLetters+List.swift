@@ -88,7 +88,7 @@ extension DeadLetters {
 }
 
 extension StoredLetter {
-  /// What a list says of it: the keys that a corrupt state's letter names have people's ids in them.
+  /// What a list says of it: the keys that a corrupt state's letter names have entities' ids in them.
   fileprivate var detailForLists: String {
     reason == "corrupt-state" ? "see tally dead-letters show" : detail
   }

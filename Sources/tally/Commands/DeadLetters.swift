@@ -12,7 +12,7 @@ struct DeadLetters: ParsableCommand {
     abstract: "Lists, shows, replays and purges records that could not be scored.",
     discussion: """
       Letters are kept in the pipeline's table, with reason, place in the source topic and all bytes. All commands work while
-      tally run does. They stay until dead_letters.keep, a purge, or their person's erasure takes them. A pipeline without a table has its letters in the dead-letter topic only:
+      tally run does. They stay until dead_letters.keep, a purge, or their entity's erasure takes them. A pipeline without a table has its letters in the dead-letter topic only:
         kcat -C -b BROKERS -t dead-letters -o beginning -e
 
       Examples:
@@ -56,5 +56,5 @@ struct LetterOptions: ParsableArguments {
 extension DeadLetters {
   /// Why a letter may not be there.
   static let whyGone =
-    "letters go by dead_letters.keep, by tally dead-letters purge, and with their person's erasure"
+    "letters go by dead_letters.keep, by tally dead-letters purge, and with their entity's erasure"
 }

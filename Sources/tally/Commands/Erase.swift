@@ -9,12 +9,12 @@ import Ingest
 import Kafka
 import Pipeline
 
-/// `tally erase`: forgets a person.
+/// `tally erase`: appends an erasure of an entity.
 struct Erase: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Appends an erasure: a person's state, rows and dead letters go.",
+    abstract: "Appends an erasure: an entity's state, rows and dead letters go.",
     discussion: """
-      The erasure is an event in the log. When the pipeline reaches it, the person's state in Redis goes, and so do the
+      The erasure is an event in the log. When the pipeline reaches it, the entity's state in Redis goes, and so do the
       rows in scores, latest_scores and dead_letters; a replay of the log ends the same. What comes later starts from
       nothing. Rows and states of replay runs (tally runs) go at once.
 
@@ -22,7 +22,7 @@ struct Erase: ParsableCommand {
       page and no write-ahead log (it is written anew if it must be and is not large, or with --vacuum), and letters that have the id
       somewhere in their bytes are named.
 
-      Not found are letters of which the person cannot be told: those that have another key and no readable entity id, or the id
+      Not found are letters of which the entity cannot be told: those that have another key and no readable entity id, or the id
       written in another way. Topics keep what they hold (events, scores, dead letters) until their retention ends: Kafka cannot
       take single records back. PostgreSQL keeps removed rows in its files until VACUUM, and in its write-ahead log and backups.
 
@@ -35,7 +35,7 @@ struct Erase: ParsableCommand {
   @OptionGroup var connection: ConnectionOptions
   @Option(
     help:
-      "Wait up to so many seconds until state and table are rid of the person, then look for what is left.")
+      "Wait up to so many seconds until state and table are rid of the entity, then look for what is left.")
   var wait: Int?
   @Flag(help: "With --wait: write a SQLite file anew if it still has the id's bytes, however large it is.")
   var vacuum = false

@@ -8,13 +8,13 @@ import Features
 import Foundation
 import Pipeline
 
-/// `tally features`: one person's features.
+/// `tally features`: one entity's features.
 struct FeaturesOf: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "features",
-    abstract: "Prints a person's features now, at a later moment, or at an earlier one.",
+    abstract: "Prints an entity's features now, at a later moment, or at an earlier one.",
     discussion: """
-      Now means as of the person's latest event, from the store. A later moment (--as-of) shows how windows empty. An
+      Now means as of the entity's latest event, from the store. A later moment (--as-of) shows how windows empty. An
       earlier one must be made from the log: --from-log reads the topic (or --events FILE) up to that moment.
 
       Examples:
@@ -53,7 +53,7 @@ struct FeaturesOf: ParsableCommand {
         ? try lookup.fromTheLog(file: events, until: moment) : try lookup.fromTheStore()
       if let moment, moment < state.watermark {
         throw Failure(
-          "\(asOf ?? "") is before the person's latest event (\(Moment.format(state.watermark))): add --from-log",
+          "\(asOf ?? "") is before the entity's latest event (\(Moment.format(state.watermark))): add --from-log",
           reason: .usage
         )
       }

@@ -23,7 +23,7 @@ struct LatestOption: ParsableArguments {
       bounded.latestTime = try Moment.parse(latest, flag: "--latest")
     } else if readsFiles {
       warn(
-        "a file's records have no timestamp: an event dated years ahead would empty its person's windows for good; "
+        "a file's records have no timestamp: an event dated years ahead would empty its entity's windows for good; "
           + "--latest TIME makes it a dead letter")
     }
     return bounded

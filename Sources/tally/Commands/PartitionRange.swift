@@ -1,7 +1,7 @@
 import ArgumentParser
 import Dataflow
 
-/// A range of a partition's offsets as people write it: `3:500-999`, both ends inside, or `3:500`.
+/// A range of a partition's offsets as operators write it: `3:500-999`, both ends inside, or `3:500`.
 struct PartitionRange: ExpressibleByArgument {
   let partition: Int32
   let from: Int64

@@ -12,10 +12,10 @@ import Pipeline
 import Registry
 import Scorer
 
-/// `tally rebuild`: states made anew from the log.
+/// `tally rebuild`: states rebuilt from the log.
 struct Rebuild: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Makes the store's states anew from the log: all of them, or one person's.",
+    abstract: "Rebuilds the store's states from the log: all of them, or one entity's.",
     discussion: """
       For states that are damaged, or of another definition: a new feature. Reads the log from where the states began up to
       the events that were scored, and applies them without scoring anything. The states are made in a generation beside the
@@ -26,11 +26,11 @@ struct Rebuild: ParsableCommand {
       stood when it is started again. (States that are lost altogether are made in their old place; tally run does that
       by itself.)
 
-      --entity makes one person's state anew, also while tally run works: for a state that cannot be read (dead letters
+      --entity rebuilds one entity's state, also while tally run works: for a state that cannot be read (dead letters
       with the reason corrupt-state name its key).
 
       --strays is for states of an earlier version, which left an entity where its first event was seen. It makes the states of those
-      that belong on another partition anew there, and removes their states and rows elsewhere. Stop all tally runs of the
+      that belong on another partition there, and removes their states and rows elsewhere. Stop all tally runs of the
       pipeline first. What their events on other partitions say is not in the states; tally copy brings such events home.
 
       Examples:
@@ -41,7 +41,7 @@ struct Rebuild: ParsableCommand {
       """)
 
   @OptionGroup var connection: ConnectionOptions
-  @Option(help: "Only this person's state.") var entity: String?
+  @Option(help: "Only this entity's state.") var entity: String?
   @Flag(help: "Only the states of entities that an earlier version left on another partition.") var strays =
     false
   @OptionGroup var threads: WorkersOption

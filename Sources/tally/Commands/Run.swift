@@ -60,6 +60,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     try reporting {
+      // From the beginning: whoever is stopped while it starts has begun nothing, and says so by its exit code.
+      let stopping = RunStop()
+      let interrupts = Interrupts { stopping.stop() }
+      defer { withExtendedLifetime(interrupts) {} }
       var settings = try connection.settings(options.given)
       settings.worker.trustsOffsets = trustOffsets
       for gap in acceptGap { settings.worker.acceptedGaps[gap.partition] = gap.leftOut(.deleted) }
@@ -72,16 +76,12 @@ struct Run: ParsableCommand {
       let running = try PipelineRun(settings, pipeline)
       let server = try settings.serve(running, pipeline)
       defer { server?.stop() }
-      let interrupts = Interrupts {
-        running.stop.stop()
-        StopDeadline.begin(seconds: 5)
-      }
+      stopping.attach(running.stop)
       let timers = [watch.start(), LetterRetention(settings, pipeline)?.start()].compactMap { $0 }
       let report = NameReport(try settings.makeNameTotals(pipeline), running.metrics)
       defer {
         report.stop()
         for timer in timers { timer.cancel() }
-        withExtendedLifetime(interrupts) {}
       }
       note(
         "\(pipeline.declaration.name) from \(settings.topic) at \(settings.brokers), \(settings.workers) worker(s)"
@@ -91,17 +91,6 @@ struct Run: ParsableCommand {
       )
       .watch()
       try running.join()
-    }
-  }
-}
-
-/// Ends the program when stopping takes too long; safe at any instruction, as a crash is.
-enum StopDeadline {
-  static func begin(seconds: Int) {
-    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
-      note(
-        "something did not answer within \(seconds) s; leaving as after a crash, nothing is lost")
-      _exit(1)
     }
   }
 }

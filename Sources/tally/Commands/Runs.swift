@@ -11,8 +11,8 @@ struct Runs: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists replay runs and clears them.",
     discussion: """
-      A replay keeps its states (Redis) and rows (a schema or a file of its own) until somebody clears them. Those of people are people's
-      data: tally erase removes a person from all runs that are listed here.
+      A replay keeps its states (Redis) and rows (a schema or a file of its own) until somebody clears them. Of a person's they are personal
+      data: tally erase removes a entity from all runs that are listed here.
 
       Examples:
         tally runs
@@ -47,7 +47,7 @@ struct Runs: ParsableCommand {
         if !json && found.isEmpty { return say("no runs") }
         if !json {
           say(
-            "run".padded(30) + ["scores", "people", "letters", "states"].map { $0.padded(-12) }.joined()
+            "run".padded(30) + ["scores", "entities", "letters", "states"].map { $0.padded(-12) }.joined()
               + "  "
               + "first".padded(28) + "last".padded(28) + "where")
         }
@@ -57,7 +57,7 @@ struct Runs: ParsableCommand {
 
     private static func line(_ listing: ReplayListing) -> String {
       let rows = listing.rows
-      let numbers = [rows.scores, rows.people, rows.letters, listing.states].map { "\($0)".padded(-12) }
+      let numbers = [rows.scores, rows.entities, rows.letters, listing.states].map { "\($0)".padded(-12) }
       let times = [rows.first, rows.last].map { ($0.map(Moment.format) ?? "-").padded(28) }
       return listing.title.padded(30) + numbers.joined() + "  " + times.joined() + listing.place
     }
@@ -67,7 +67,7 @@ struct Runs: ParsableCommand {
       let name = listing.run.map { "\"\($0.name)\"" } ?? "null"
       let rows = listing.rows
       return
-        "{\"run\":\(name),\"generation\":\(listing.generation),\"scores\":\(rows.scores),\"people\":\(rows.people),"
+        "{\"run\":\(name),\"generation\":\(listing.generation),\"scores\":\(rows.scores),\"people\":\(rows.entities),"
         + "\"letters\":\(rows.letters),\"states\":\(listing.states),\"first_us\":\(number(rows.first)),"
         + "\"last_us\":\(number(rows.last))}"
     }
@@ -115,7 +115,7 @@ struct Runs: ParsableCommand {
         for listing in chosen {
           let rows = listing.rows
           say(
-            "runs: \(listing.title) \(dryRun ? "would be removed" : "removed"): \(rows.scores) scores, \(rows.people) people, "
+            "runs: \(listing.title) \(dryRun ? "would be removed" : "removed"): \(rows.scores) scores, \(rows.entities) entities, "
               + "\(rows.letters) letters, \(listing.states) states")
           guard !dryRun else { continue }
           var own = listing.run?.settings(from: settings) ?? settings

@@ -65,7 +65,7 @@ struct ScoreExplanation {
     return found
   }
 
-  /// For people.
+  /// For readers.
   func lines(of row: UnsafePointer<Float>) -> [String] {
     let width = columns.map(\.count).max() ?? 0
     return margins(of: row).flatMap { margin in

@@ -126,7 +126,7 @@ struct Status: ParsableCommand {
 }
 
 extension PartitionRecord {
-  /// What is left out, for people; nil: nothing.
+  /// What is left out, for readers; nil: nothing.
   var leftOutText: String? {
     guard !leftOut.isEmpty else { return nil }
     let counts = LeftOutCause.allCases.compactMap { cause in

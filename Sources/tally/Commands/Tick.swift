@@ -10,9 +10,9 @@ import Foundation
 /// `tally tick`: appends ticks for the silent.
 struct Tick: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Appends ticks for people who have fallen silent, so that they are scored again.",
+    abstract: "Appends ticks for readers who have fallen silent, so that they are scored again.",
     discussion: """
-      Windows empty while a person is silent, but only an event moves the person's as-of time. This command looks at all
+      Windows empty while an entity is silent, but only an event moves the entity's as-of time. This command looks at all
       states in the store and appends a tick event for everybody whose last own event is 1, 3, 7 and 14 days old: one a
       threshold, dated at the moment at which the threshold was reached. Run it once a day (cron), or with --every.
       A tick has an id of its own, so a second run appends nothing that is scored twice. Run it when the pipeline has

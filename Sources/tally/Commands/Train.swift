@@ -14,8 +14,8 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains the pipeline's models from a log and a labels file.",
     discussion: """
-      Replays the log through the pipeline's own features. A label's row is what Tally scores at the person's last event
-      before the label's time, so nothing from later is known. People are split 80/20; the held-back part stops training early
+      Replays the log through the pipeline's own features. A label's row is what Tally scores at the entity's last event
+      before the label's time, so nothing from later is known. Entities are split 80/20; the held-back part stops training early
       and gives the figures. Labels: CSV with a header, entity_id,label_time_us,LABEL,…; the pipeline says which label
       each model learns.
 
@@ -77,7 +77,7 @@ struct ModelTraining {
     let set = collector.finish()
     say(
       "\(counts.records) records replayed, \(counts.deadLetters) of them dead letters; \(set.rows.count) rows of "
-        + "\(pipeline.program.columnNames.count) features for \(table.entityCount) people")
+        + "\(pipeline.program.columnNames.count) features for \(table.entityCount) entities")
     for line in counts.lines { say(line) }
     for model in models {
       let trainer = ModelTrainer(options: options)
@@ -107,7 +107,7 @@ struct ModelTraining {
     if let loss = report.quality.logLoss { line += "  log loss \(text(loss))" }
     say(line)
     say(
-      "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) people to learn from, "
+      "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) entities to learn from, "
         + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")
     let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
     say("  top features by gain: \(top.joined(separator: ", "))")

@@ -11,7 +11,7 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Re-computes a sample of scores from the log and compares them with what was given live.",
     discussion: """
-      Chooses a share of the people by a hash of their ids, reads the topic from where the states began up to where the
+      Chooses a share of the entities by a hash of their ids, reads the topic from where the states began up to where the
       pipeline stands, does over again what it did with their events (the same decoding, states, features, models and
       decisions), and compares, bit for bit: the rows of the tables scores (of the last offsets, see --last) and
       latest_scores, and the states in Redis. Without a table, the states only. It writes nothing and works beside a
@@ -19,9 +19,9 @@ struct Verify: ParsableCommand {
 
       What cannot be compared is counted, with the reason, and stands in the result: rows of other models or of another
       definition, and those that would lie before the first row of a table that was added later. The report names nobody: places are
-      PARTITION/OFFSET. Features of states are compared as of the person's last event. Memory grows with the sample.
+      PARTITION/OFFSET. Features of states are compared as of the entity's last event. Memory grows with the sample.
 
-      Where the log no longer reaches back to where the states began, because of its retention, those people only are compared
+      Where the log no longer reaches back to where the states began, because of its retention, those entities only are compared
       whose stored state counts as many events as the log has of them, so that theirs began within it. --accept-compacted does
       the same for a log that lacks records in its middle.
 
@@ -36,9 +36,9 @@ struct Verify: ParsableCommand {
       """)
 
   @OptionGroup var connection: ConnectionOptions
-  @Option(help: "Share of the people: more than 0, at most 1 (default: 0.01).") var sample: Double?
-  @Option(help: "Chooses other people.") var seed: UInt64 = 0
-  @Option(help: "Only this person.") var entity: String?
+  @Option(help: "Share of the entities: more than 0, at most 1 (default: 0.01).") var sample: Double?
+  @Option(help: "Chooses other entities.") var seed: UInt64 = 0
+  @Option(help: "Only this entity.") var entity: String?
   @Option(
     help: "Rows of scores that are compared: of the last N offsets of every partition (default: 1000000).")
   var last: Int64?
@@ -83,7 +83,7 @@ struct Verify: ParsableCommand {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         say(String(decoding: try encoder.encode(report), as: UTF8.self))
       } else {
-        let who = entity ?? "\((share * 100).formatted()) % of the people by hash, seed \(seed)"
+        let who = entity ?? "\((share * 100).formatted()) % of the entities by hash, seed \(seed)"
         say("verify: \(who): \(report.lines[0])")
         for line in report.lines.dropFirst() { say(line) }
       }

@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import Synchronization
 
-/// The program's log, on standard error: `tally: TEXT` for people, or one JSON object a line.
+/// The program's log, on standard error: `tally: TEXT` for readers, or one JSON object a line.
 ///
 /// Messages hold no event's content and no secret. What a message is about stands in its metadata, which JSON shows and text does not
 /// repeat; but for `code`, the name of an error.

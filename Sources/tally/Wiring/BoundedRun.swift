@@ -18,10 +18,9 @@ struct BoundedRun {
 
   /// Waits for the end. Returns false when a signal came before it; throws what a worker failed with.
   func watch() throws -> Bool {
-    let interrupts = Interrupts {
-      run.stop.stop()
-      StopDeadline.begin(seconds: 5)
-    }
+    let stopping = RunStop()
+    stopping.attach(run.stop)
+    let interrupts = Interrupts { stopping.stop() }
     defer { withExtendedLifetime(interrupts) {} }
     var progress = Progress(what: what, total: total)
     var said = ""

@@ -9,7 +9,7 @@ import Synchronization
 /// Takes letters from the table that are older than `dead_letters.keep`, beside the workers: in statements of its own that each take a
 /// few hundred, over a connection of its own.
 ///
-/// By the wall clock and the letters' `recorded_at`: what is kept for people to look at is no part of any output. Counters stay.
+/// By the wall clock and the letters' `recorded_at`: what is kept for operators to look at is no part of any output. Counters stay.
 final class LetterRetention: Sendable {
   private let settings: Settings
   private let pipeline: LoadedPipeline

@@ -9,7 +9,7 @@ import Scorer
 
 /// What a declared pipeline is served with.
 extension LoadedPipeline {
-  /// The pipeline's models, loaded and checked once for all workers; what people should know of them is said.
+  /// The pipeline's models, loaded and checked once for all workers; what operators should know of them is said.
   func loadModels(
     _ folder: String, kernel choice: String = "auto", acceptsChangedFeatures: Bool
   ) throws -> ServedModels {

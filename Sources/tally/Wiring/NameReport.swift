@@ -42,7 +42,7 @@ final class NameReport: @unchecked Sendable {
 }
 
 extension NameCounts {
-  /// That declared event types have never been seen, for people; nil: all have been.
+  /// That declared event types have never been seen, for readers; nil: all have been.
   var textOfUnseen: String? {
     guard !unseen.isEmpty else { return nil }
     let dropped = Self.text(types)
@@ -51,7 +51,7 @@ extension NameCounts {
       + (dropped.isEmpty ? "" : " Dropped were events of undeclared types: \(dropped)")
   }
 
-  /// What was dropped, for people, a line each.
+  /// What was dropped, for readers, a line each.
   var lines: [String] {
     [("event types", types), ("attributes", attributes)].compactMap { what, counts in
       counts.isEmpty ? nil : "dropped, undeclared \(what): \(Self.text(counts))"

@@ -117,13 +117,13 @@ struct RunWatch {
 }
 
 extension StateLossNotice {
-  /// For people.
+  /// For readers.
   var text: String {
     let rest =
       "from offset \(from) up to \(until) they are made from the log; nothing of it is delivered or counted again"
     switch because {
     case .lost: return "partition \(partition): the store has lost the states: \(rest)"
-    case .fellBack: return "partition \(partition): the store has fallen back to older states: \(rest)"
+    case .rolledBack: return "partition \(partition): the store was rolled back to older states: \(rest)"
     case .unfinished: return "partition \(partition): the states are not whole yet: \(rest)"
     case nil: return "partition \(partition): the states are whole again, at offset \(from)"
     }
@@ -131,7 +131,7 @@ extension StateLossNotice {
 }
 
 extension LeftOutNotice {
-  /// For people.
+  /// For readers.
   var text: String {
     let range =
       passed.count == 1 ? "offset \(passed.from) is" : "offsets \(passed.from)-\(passed.until - 1) are"

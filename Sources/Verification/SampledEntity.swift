@@ -2,13 +2,13 @@ import Dataflow
 import Events
 import Features
 
-/// What the log says of one person of the sample.
-final class SampledPerson {
+/// What the log says of one entity of the sample.
+final class SampledEntity {
   let id: [UInt8]
   let state: EntityState
-  /// The partition that the person belongs to; of one without events, where something else of theirs was found.
+  /// The partition that the entity belongs to; of one without events, where something else of theirs was found.
   let partition: Int32
-  /// Whether the log has an event of the person.
+  /// Whether the log has an event of the entity.
   var hasEvents = false
   /// Whether the state began anew after a silence.
   var hasBegunAnew = false
