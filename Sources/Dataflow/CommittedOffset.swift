@@ -14,8 +14,7 @@ public struct CommittedOffset: Equatable, Sendable {
   /// Whether what is to be left out stands there in words that this program does not know: `leftOut` lacks it then.
   public private(set) var leftOutIsUnread = false
 
-  /// An offset.
-  public init(
+  package init(
     _ offset: Int64, firstOffset: Int64? = nil, homes: KeyHomes? = nil, shown: Int64? = nil,
     leftOut: LeftOutRanges = LeftOutRanges()
   ) {
@@ -76,8 +75,7 @@ public struct OffsetMark: Equatable, Sendable {
 
   static let markedBy = "tally first="
 
-  /// A mark.
-  public init(
+  package init(
     partition: Int32, offset: Int64, firstOffset: Int64, homes: KeyHomes? = nil, shown: Int64? = nil,
     leftOut: LeftOutRanges = LeftOutRanges()
   ) {

@@ -113,7 +113,7 @@ public struct PartitionRecord: Equatable, Sendable {
     if counters.erased != 0 { writer.field(5, varint: counters.erased) }
   }
 
-  /// The stored form.
+  /// The stored form, as `encode(into:)` writes it.
   public var encoded: [UInt8] {
     var writer = WireWriter()
     encode(into: &writer)

@@ -4,7 +4,7 @@ public import Features
 public enum ModelTrees: String, CaseIterable, Sendable {
   /// Those up to the best one.
   case best
-  /// All.
+  /// Every round that the file has.
   case all
 }
 
@@ -64,8 +64,7 @@ public struct CategoryThreshold: Equatable, Sendable {
   /// Least value that reaches it.
   public var atLeast: Float
 
-  /// A threshold.
-  public init(label: String, atLeast: Float) {
+  package init(label: String, atLeast: Float) {
     self.label = label
     self.atLeast = atLeast
   }
@@ -90,8 +89,7 @@ public struct PipelineDeclaration: Equatable, Sendable {
   /// Furthest that an event time may lie ahead of its ingest time, microseconds.
   public var futureBound: Int64
 
-  /// A pipeline.
-  public init(
+  package init(
     name: String, features: FeatureSetDeclaration, models: [ModelDeclaration],
     decisions: [DecisionDeclaration], tableFeatures: [String], views: [TableView], board: BoardDeclaration?,
     futureBound: Int64

@@ -51,12 +51,11 @@ public struct RawRecord {
 
 /// The records of one poll, ascending by offset within a partition.
 public final class RecordBatch {
-  /// The records.
+  /// The records, in the order in which the source gave them.
   public var records: [RawRecord] = []
 
   /// The record at a position, as rows, letters and verdicts name it.
   public subscript(_ position: Int32) -> RawRecord { records[Int(position)] }
 
-  /// An empty batch.
-  public init() { records.reserveCapacity(1 << 10) }
+  package init() { records.reserveCapacity(1 << 10) }
 }

@@ -7,8 +7,7 @@ public struct RefusedRows: Error, Sendable {
     /// The database's reason, for readers.
     public var why: String
 
-    /// A refusal.
-    public init(index: Int, why: String) {
+    package init(index: Int, why: String) {
       self.index = index
       self.why = why
     }

@@ -28,8 +28,7 @@ public struct TableView: Equatable, Sendable {
   /// The SELECT for SQLite; nil: the view is not made there.
   public var sqlite: String?
 
-  /// A view.
-  public init(name: String, postgres: String?, sqlite: String?) {
+  package init(name: String, postgres: String?, sqlite: String?) {
     self.name = name
     self.postgres = postgres
     self.sqlite = sqlite
@@ -45,8 +44,7 @@ public struct BoardDeclaration: Equatable, Sendable {
   /// Outputs and decisions that are shown beside it, in order.
   public var show: [String]
 
-  /// A list.
-  public init(title: String, orderBy: String, show: [String]) {
+  package init(title: String, orderBy: String, show: [String]) {
     self.title = title
     self.orderBy = orderBy
     self.show = show

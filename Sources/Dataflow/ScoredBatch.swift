@@ -13,8 +13,7 @@ public struct ScoredRow {
   /// Whether it goes to the table (its offset is not below T).
   public var toTable: Bool
 
-  /// A row.
-  public init(event: Int32, record: Int32, asOf: EventTime, toTopic: Bool, toTable: Bool) {
+  package init(event: Int32, record: Int32, asOf: EventTime, toTopic: Bool, toTable: Bool) {
     self.event = event
     self.record = record
     self.asOf = asOf
@@ -43,8 +42,7 @@ public struct DeadLetter {
     reason.keepsValue ? record.value : UnsafeRawBufferPointer(start: nil, count: 0)
   }
 
-  /// A dead letter.
-  public init(
+  package init(
     record: Int32, reason: DeadLetterReason, detail: String, entityID: [UInt8] = [], toTopic: Bool,
     toTable: Bool
   ) {
@@ -67,8 +65,7 @@ public struct Erasure {
   /// Whether it is to be done in the table.
   public var toTable: Bool
 
-  /// An erasure.
-  public init(event: Int32, toTable: Bool) {
+  package init(event: Int32, toTable: Bool) {
     self.event = event
     self.toTable = toTable
   }

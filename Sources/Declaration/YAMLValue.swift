@@ -59,7 +59,7 @@ public struct YAMLValue: Sendable {
     }
   }
 
-  /// A whole number.
+  /// A whole number without a point or an exponent; throws outside of `range`.
   public func int(in range: ClosedRange<Int> = Int.min...Int.max) throws(DeclarationError) -> Int {
     guard let number = plain.flatMap({ Int($0) }), range.contains(number) else {
       throw wrong(allowed: "a whole number" + Self.bounds(range, from: Int.min, to: Int.max))
@@ -67,7 +67,7 @@ public struct YAMLValue: Sendable {
     return number
   }
 
-  /// A finite number.
+  /// A finite number in decimal; throws outside of `range`.
   public func number(
     in range: ClosedRange<Double> = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
   ) throws(DeclarationError) -> Double {
@@ -94,7 +94,7 @@ public struct YAMLValue: Sendable {
     return Int(bytes)
   }
 
-  /// A list.
+  /// The list's items; throws for anything else, also for nothing.
   public func list() throws(DeclarationError) -> [YAMLValue] {
     guard case .list(let items) = content else { throw wrong(allowed: "a list") }
     return items

@@ -20,7 +20,7 @@ public struct ReadEnvelope: Equatable, Sendable {
   public private(set) var entityID: String
   /// Microseconds since 1970, as sent.
   public private(set) var time: Int64
-  /// The sender.
+  /// Who sent the event, as the producer says.
   public private(set) var source: String
   /// Version of the envelope.
   public private(set) var schemaVersion: UInt32

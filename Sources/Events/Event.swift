@@ -54,9 +54,9 @@ public struct Event: Sendable {
 public enum AttributeKind: UInt8, Sendable {
   /// Nothing: the attribute is removed or not known.
   case null
-  /// A truth value.
+  /// Bits are 0 or 1.
   case flag
-  /// A whole number.
+  /// Bits are those of an `Int64`.
   case integer
   /// A finite real number.
   case real

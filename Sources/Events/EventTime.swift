@@ -3,7 +3,7 @@ public typealias EventTime = Int64
 
 /// Named spans of event time, in microseconds.
 public enum Span {
-  /// One second.
+  /// A second, in microseconds as all spans of time.
   public static let second: EventTime = 1_000_000
   /// One minute.
   public static let minute: EventTime = 60 * second

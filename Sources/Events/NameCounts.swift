@@ -5,8 +5,7 @@ public struct NameCount: Equatable, Sendable {
   /// How often.
   public var count: UInt64
 
-  /// A count.
-  public init(_ name: String, _ count: UInt64) {
+  package init(_ name: String, _ count: UInt64) {
     self.name = name
     self.count = count
   }
@@ -14,7 +13,7 @@ public struct NameCount: Equatable, Sendable {
 
 /// A name that was dropped: its bytes, as long as the record is, and `SymbolTable.hash` of them.
 public struct DroppedName {
-  /// The name.
+  /// UTF-8 of the name; valid as long as the counter that holds it.
   public let bytes: UnsafeRawBufferPointer
   /// Its hash.
   public let hash: UInt64
@@ -26,8 +25,7 @@ public struct DroppedName {
     self.hash = hash
   }
 
-  /// A name.
-  public init(_ bytes: UnsafeRawBufferPointer) { self.init(bytes: bytes, hash: SymbolTable.hash(bytes)) }
+  package init(_ bytes: UnsafeRawBufferPointer) { self.init(bytes: bytes, hash: SymbolTable.hash(bytes)) }
 }
 
 /// What of decoded events a pipeline does not declare, by name: what was dropped. Values are never looked at.

@@ -13,8 +13,7 @@ public final class SymbolTable: @unchecked Sendable {
   private var spans: [(start: Int, count: Int)] = []
   private var bytes: [UInt8] = []
 
-  /// An empty table.
-  public init() {}
+  package init() {}
 
   /// The number of `name`, given now if it has none. Not safe while another thread reads.
   public func intern(_ name: String) -> Int32 {

@@ -5,8 +5,7 @@ public struct WireWriter {
   /// What was written.
   public var bytes: [UInt8] = []
 
-  /// An empty writer.
-  public init() {}
+  package init() {}
 
   /// Forgets what was written; capacity stays.
   public mutating func removeAll() { bytes.empty() }
@@ -35,21 +34,21 @@ public struct WireWriter {
     varint(value)
   }
 
-  /// A sint64 field.
+  /// Writes a field of protobuf's type sint64: zigzag, as a varint (wire type 0).
   @inlinable
   public mutating func field(_ number: Int, zigzag value: Int64) {
     varint(UInt64(number << 3))
     zigzag(value)
   }
 
-  /// A double field.
+  /// Writes a field of protobuf's type double: 8 bytes, little-endian (wire type 1).
   @inlinable
   public mutating func field(_ number: Int, double value: Double) {
     varint(UInt64(number << 3 | 1))
     fixed64(value.bitPattern)
   }
 
-  /// A float field.
+  /// Writes a field of protobuf's type float: 4 bytes, little-endian (wire type 5).
   @inlinable
   public mutating func field(_ number: Int, float value: Float) {
     varint(UInt64(number << 3 | 5))
@@ -70,7 +69,7 @@ public struct WireWriter {
     bytes.append(contentsOf: raw)
   }
 
-  /// A string field.
+  /// Writes a field of protobuf's type string: its length as a varint, then UTF-8 (wire type 2).
   @inlinable
   public mutating func field(_ number: Int, string: String) {
     var copy = string

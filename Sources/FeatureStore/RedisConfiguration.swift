@@ -37,8 +37,7 @@ public struct RedisConfiguration: Equatable, Sendable {
   /// nil: never.
   public var expiryMs: Int64?
 
-  /// A configuration.
-  public init(
+  package init(
     address: Address = .tcp(host: "127.0.0.1", port: 6379), user: String? = nil, password: Secret? = nil,
     database: Int = 0, keyPrefix: String = "", connectTimeoutMs: Int = 2_000, commandTimeoutMs: Int = 5_000,
     expiryMs: Int64? = nil

@@ -7,8 +7,7 @@ public struct SourcePosition: Equatable, Hashable, Sendable {
   /// Column in characters, from 1.
   public var column: Int
 
-  /// A position.
-  public init(line: Int, column: Int) {
+  package init(line: Int, column: Int) {
     self.line = line
     self.column = column
   }
@@ -62,8 +61,7 @@ public struct AttributeDeclaration: Equatable, Sendable {
   /// Where it is declared.
   public var position: SourcePosition
 
-  /// An attribute.
-  public init(name: String, type: AttributeType, isExact: Bool = false, position: SourcePosition) {
+  package init(name: String, type: AttributeType, isExact: Bool = false, position: SourcePosition) {
     self.name = name
     self.type = type
     self.isExact = isExact
@@ -80,8 +78,7 @@ public struct EventTypeDeclaration: Equatable, Sendable {
   /// Where it is declared.
   public var position: SourcePosition
 
-  /// An event type.
-  public init(name: String, attributes: [AttributeDeclaration], position: SourcePosition) {
+  package init(name: String, attributes: [AttributeDeclaration], position: SourcePosition) {
     self.name = name
     self.attributes = attributes
     self.position = position
@@ -101,8 +98,7 @@ public struct FeatureDeclaration: Equatable, Sendable {
   /// Where the expression's first character stands.
   public var position: SourcePosition
 
-  /// A feature.
-  public init(name: String, expression: String, isColumn: Bool, labels: [String], position: SourcePosition) {
+  package init(name: String, expression: String, isColumn: Bool, labels: [String], position: SourcePosition) {
     self.name = name
     self.expression = expression
     self.isColumn = isColumn
@@ -126,8 +122,7 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
   /// Keys that ticks and erasures of the log must be signed by, ascending by `since`; empty: anybody may send them.
   public var control: [ControlKeyDeclaration]
 
-  /// A feature set.
-  public init(
+  package init(
     profile: [AttributeDeclaration], events: [EventTypeDeclaration], features: [FeatureDeclaration],
     idleTTL: EventTime?, stateMax: StateBound? = nil, control: [ControlKeyDeclaration] = []
   ) {
@@ -149,8 +144,7 @@ public struct ControlKeyDeclaration: Equatable, Sendable {
   /// Where it is declared.
   public var position: SourcePosition
 
-  /// A key.
-  public init(id: String, since: EventTime, position: SourcePosition) {
+  package init(id: String, since: EventTime, position: SourcePosition) {
     self.id = id
     self.since = since
     self.position = position
@@ -164,8 +158,7 @@ public struct StateBound: Equatable, Sendable {
   /// Where it is declared.
   public var position: SourcePosition
 
-  /// A bound.
-  public init(bytes: Int, position: SourcePosition) {
+  package init(bytes: Int, position: SourcePosition) {
     self.bytes = bytes
     self.position = position
   }

@@ -7,7 +7,7 @@ public import Events
 /// each but the last ended by a line feed, which no id can have: `tally-control-1`; `tick` or `erasure`; the entity id; the event id;
 /// the event time in microseconds, decimal.
 public struct ControlKey: Sendable, CustomStringConvertible, CustomReflectable {
-  /// The header.
+  /// Name of the header that carries the signature.
   public static let header: StaticString = "tally-signature"
   /// Least length of a key, bytes.
   public static let bytesMin = 32

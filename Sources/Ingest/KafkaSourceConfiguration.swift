@@ -44,8 +44,7 @@ public struct KafkaSourceConfiguration: Sendable {
   /// Takes librdkafka's log; nil: silent.
   public var log: KafkaLog?
 
-  /// A configuration with defaults.
-  public init(brokers: String, topic: String, group: String) {
+  package init(brokers: String, topic: String, group: String) {
     self.brokers = brokers
     self.topic = topic
     self.group = group

@@ -6,7 +6,7 @@ public final class KafkaEnds {
   public enum Kind: String, Sendable {
     /// The last stable offset: readers of committed records get no further.
     case stable = "read_committed"
-    /// The high watermark.
+    /// The high watermark: behind the last record, open transactions' included.
     case high = "read_uncommitted"
   }
 

@@ -10,8 +10,7 @@ public struct KafkaPosition: Equatable, Sendable {
   /// What a group keeps beside a committed offset, up to some kilobytes; without NUL.
   public var metadata: String
 
-  /// A position.
-  public init(partition: Int32, offset: Int64, metadata: String = "") {
+  package init(partition: Int32, offset: Int64, metadata: String = "") {
     self.partition = partition
     self.offset = offset
     self.metadata = metadata

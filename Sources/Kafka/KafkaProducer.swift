@@ -16,8 +16,7 @@ public struct KafkaHeader {
   /// Value.
   public var value: UnsafeRawBufferPointer
 
-  /// A header.
-  public init(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
+  package init(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
     self.name = name
     self.value = value
   }

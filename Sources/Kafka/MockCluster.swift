@@ -24,9 +24,9 @@ public final class MockCluster {
     case heartbeat = 12
     /// InitProducerId.
     case initProducer = 22
-    /// AddPartitionsToTxn.
+    /// `AddPartitionsToTxn` of the protocol.
     case addPartitions = 24
-    /// AddOffsetsToTxn.
+    /// `AddOffsetsToTxn` of the protocol.
     case addOffsets = 25
     /// EndTxn.
     case endTransaction = 26
@@ -36,7 +36,7 @@ public final class MockCluster {
 
   /// An error to inject.
   public enum Fault: String, Sendable {
-    /// The connection breaks.
+    /// The broker closes the connection in place of an answer.
     case disconnect
     /// `REQUEST_TIMED_OUT`.
     case timedOut

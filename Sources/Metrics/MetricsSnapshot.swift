@@ -16,7 +16,7 @@ public struct LatencySummary: Equatable, Sendable {
   public var p99: UInt64 = 0
   /// 99.9 % took no longer.
   public var p999: UInt64 = 0
-  /// The longest.
+  /// The longest time, nanoseconds.
   public var max: UInt64 = 0
 
   /// Nothing counted.

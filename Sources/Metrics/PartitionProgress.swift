@@ -63,8 +63,7 @@ public struct BrokerWatch: Equatable, Sendable {
   /// When any broker answered last; in the beginning: when asking began.
   public var answered: ContinuousClock.Instant
 
-  /// A watch that begins.
-  public init(readyWithin: Duration, since answered: ContinuousClock.Instant) {
+  package init(readyWithin: Duration, since answered: ContinuousClock.Instant) {
     self.readyWithin = readyWithin
     self.answered = answered
   }
@@ -74,15 +73,14 @@ public struct BrokerWatch: Equatable, Sendable {
 public struct StateLossNotice: Equatable, Sendable {
   /// Partition.
   public var partition: Int32
-  /// The next offset.
+  /// W: the next offset to be made again.
   public var from: Int64
   /// Where it ends: nothing before it is delivered again.
   public var until: Int64
   /// Why; nil: it is done.
   public var because: StateLoss?
 
-  /// A notice.
-  public init(partition: Int32, from: Int64, until: Int64, because: StateLoss?) {
+  package init(partition: Int32, from: Int64, until: Int64, because: StateLoss?) {
     self.partition = partition
     self.from = from
     self.until = until
@@ -94,7 +92,7 @@ public struct StateLossNotice: Equatable, Sendable {
 public struct LeftOutNotice: Equatable, Sendable {
   /// Partition.
   public var partition: Int32
-  /// The offsets.
+  /// What was passed over, with its cause.
   public var passed: LeftOut
   /// More about why; empty: nothing.
   public var why: String

@@ -6,7 +6,7 @@ internal import Synchronization
 public struct BoardEntry: Equatable, Sendable {
   /// What stands in a column beside the one that orders the board.
   public enum Cell: Equatable, Sendable {
-    /// An output.
+    /// An output, after clamping.
     case number(Float)
     /// A decision's label; a trigger's is `yes` or `no`.
     case word(String)
@@ -19,8 +19,7 @@ public struct BoardEntry: Equatable, Sendable {
   /// The shown columns, in order.
   public var cells: [Cell]
 
-  /// An entry.
-  public init(entityID: String, value: Float, cells: [Cell]) {
+  package init(entityID: String, value: Float, cells: [Cell]) {
     self.entityID = entityID
     self.value = value
     self.cells = cells

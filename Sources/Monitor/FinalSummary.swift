@@ -10,8 +10,7 @@ public struct FinalSummary: Sendable {
   /// How long it ran, seconds.
   public var elapsedSeconds: Double
 
-  /// A summary.
-  public init(title: String, metrics: MetricsSnapshot, elapsedSeconds: Double) {
+  package init(title: String, metrics: MetricsSnapshot, elapsedSeconds: Double) {
     self.title = title
     self.metrics = metrics
     self.elapsedSeconds = elapsedSeconds

@@ -19,8 +19,7 @@ public struct MonitorView: Sendable {
   /// The entities of the board, highest first.
   public var entries: [BoardEntry]
 
-  /// A view.
-  public init(
+  package init(
     title: String, current: MetricsSnapshot, previous: MetricsSnapshot, intervalSeconds: Double,
     elapsedSeconds: Double, board: BoardDeclaration?, entries: [BoardEntry]
   ) {

@@ -16,7 +16,6 @@ enum Tone: String {
 struct TextLine {
   private var parts: [(text: String, tone: Tone)] = []
 
-  /// An empty line.
   init() {}
 
   /// A line of one tone.

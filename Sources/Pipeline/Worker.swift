@@ -87,7 +87,8 @@ public final class Worker {
     ports.recorder.state("stopped", healthy: true)
   }
 
-  /// Waits before the next try; while partitions are to be taken over, the group may want them back, which no poll would tell.
+  /// Waits before the next try. Between tries to take partitions over nothing is polled, so that the group is served here: else a rebalance
+  /// would go unnoticed.
   private func pause(milliseconds: Int) throws {
     guard case .acquiring = machine.phase, !configuration.has(.deafWhileAcquiring) else {
       return ports.clock.sleep(milliseconds: milliseconds)
@@ -99,6 +100,7 @@ public final class Worker {
 
   /// Everything up to one poll and what follows from it. Returns false at the end of a bounded source.
   private func takeTurn() throws -> Bool {
+    machine.beginTurn()
     while true {
       switch machine.next(isUnsettled: context.isUnsettled) {
       case .settle:

@@ -35,8 +35,7 @@ public struct WorkerConfiguration: Sendable {
     public var bug: WorkerBug?
   #endif
 
-  /// The defaults.
-  public init() {}
+  package init() {}
 
   /// Records in one batch under the guarantee.
   var rowsMax: Int { guarantee == .exactlyOnce ? transactionRowsMax : batchRowsMax }

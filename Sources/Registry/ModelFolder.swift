@@ -21,13 +21,12 @@ public struct RegistryError: Error, Equatable, Sendable, CustomStringConvertible
   /// What failed, naming the path.
   public var detail: String
 
-  /// An error.
-  public init(_ code: Code, _ detail: String) {
+  package init(_ code: Code, _ detail: String) {
     self.code = code
     self.detail = detail
   }
 
-  /// The detail.
+  /// What is wrong with which file, for readers.
   public var description: String { detail }
 }
 

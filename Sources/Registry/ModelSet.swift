@@ -12,7 +12,7 @@ public struct ModelVersion: Equatable, Hashable, Sendable, CustomStringConvertib
     hex = String(bytes.withUnsafeBytes { Hash128(of: $0) }.hex.prefix(16))
   }
 
-  /// The hex digits.
+  /// 32 hex digits, as partition records have it.
   public var description: String { hex }
 }
 
@@ -25,8 +25,7 @@ public struct ModelSet: Equatable, Sendable {
     /// Its version.
     public let version: ModelVersion
 
-    /// A member.
-    public init(name: String, version: ModelVersion) {
+    package init(name: String, version: ModelVersion) {
       self.name = name
       self.version = version
     }
@@ -35,8 +34,7 @@ public struct ModelSet: Equatable, Sendable {
   /// The models in the pipeline's order.
   public let members: [Member]
 
-  /// A set.
-  public init(_ members: [Member]) { self.members = members }
+  package init(_ members: [Member]) { self.members = members }
 
   /// 32 hex digits of the hash of names and versions in order; for a pipeline without models too.
   public var hashHex: String {

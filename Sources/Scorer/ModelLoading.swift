@@ -11,7 +11,7 @@ public struct ModelLoading {
     public var ensemble: TreeEnsemble
     /// Version of the file, and of the choice of trees where it leaves some out.
     public var version: ModelVersion
-    /// The file.
+    /// Path of the model's file.
     public var path: String
     /// What operators should know.
     public var notes: [String]

@@ -16,7 +16,7 @@ public final class ServedModels: Sendable {
   public let modelVersions: [String]
   /// The models as a set, with the hash that partition records carry.
   public let modelSet: ModelSet
-  /// Their trees.
+  /// The trees of all models, which score a row together.
   public let forest: Forest
 
   /// What operators should know of the models, each once: the model's name and a sentence.
@@ -62,7 +62,7 @@ public final class ModelSlot: Sendable {
   /// Begins with `models`.
   public init(_ models: ServedModels) { self.models = Mutex(models) }
 
-  /// The models now.
+  /// The models in service at this moment.
   public var current: ServedModels { models.withLock { $0 } }
 
   /// Serves other models from the next batch on. Throws `PortError` with code `misuse` when rows or outputs are others:

@@ -15,7 +15,7 @@ public struct ProcessFigures: Sendable {
   /// The start of the program: first asked when metrics begin.
   static let start = UInt64(Date().timeIntervalSince1970 * 1_000_000)
 
-  /// The figures now.
+  /// As the kernel tells them at this moment; what it does not tell is absent.
   public static func now() -> ProcessFigures {
     var figures = ProcessFigures()
     var usage = rusage()

@@ -14,8 +14,7 @@ public final class StatusServer: Sendable {
     /// Port; 0: a free one.
     public var port: UInt16
 
-    /// An address.
-    public init(host: String = "127.0.0.1", port: UInt16) {
+    package init(host: String = "127.0.0.1", port: UInt16) {
       self.host = host
       self.port = port
     }

@@ -17,8 +17,7 @@ public struct SyntheticConfiguration: Sendable, Equatable {
   /// about 90 days: few people differ widely, a shorter history has more.
   public var eventsPerCustomerDay: Double
 
-  /// A history.
-  public init(
+  package init(
     seed: UInt64 = 1, customers: Int = 1000, days: Int = 90, endTime: EventTime = Self.defaultEndTime,
     eventsPerCustomerDay: Double = 20
   ) {

@@ -11,8 +11,7 @@ public struct ModelTrainer {
   /// How to train.
   public var options: TrainingOptions
 
-  /// A trainer.
-  public init(options: TrainingOptions = TrainingOptions()) { self.options = options }
+  package init(options: TrainingOptions = TrainingOptions()) { self.options = options }
 
   /// Trains one model and writes it to its file in the folder, so that readers see the old or the new one,
   /// whole.

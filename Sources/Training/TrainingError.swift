@@ -1,6 +1,6 @@
 /// Why a model cannot be trained.
 public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The reason.
+  /// What a caller may tell apart.
   public enum Code: String, Sendable {
     /// The model names no label, or one that the labels file lacks.
     case noLabel
@@ -16,17 +16,16 @@ public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible
     case failed
   }
 
-  /// The reason.
+  /// By which callers tell errors apart.
   public var code: Code
   /// For readers; names models, labels and paths only.
   public var text: String
 
-  /// An error.
-  public init(_ code: Code, _ text: String) {
+  package init(_ code: Code, _ text: String) {
     self.code = code
     self.text = text
   }
 
-  /// The text.
+  /// What is wrong and what would be right, for readers.
   public var description: String { text }
 }

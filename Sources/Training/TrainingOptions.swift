@@ -19,6 +19,5 @@ public struct TrainingOptions: Equatable, Sendable {
   /// Features that a report lists.
   public var topFeatures = 10
 
-  /// The defaults.
-  public init() {}
+  package init() {}
 }

@@ -17,8 +17,7 @@ public final class TrainingSet {
   /// What else is known of the rows.
   public private(set) var rows: [TrainingRow] = []
 
-  /// An empty set.
-  public init(columnNames: [String], labelNames: [String], featureHashes: FeatureHashes? = nil) {
+  package init(columnNames: [String], labelNames: [String], featureHashes: FeatureHashes? = nil) {
     self.columnNames = columnNames
     self.featureHashes = featureHashes
     self.labelNames = labelNames

@@ -5,8 +5,7 @@ public struct ScorePlace: Equatable, Hashable, Sendable, Comparable, Encodable {
   /// Offset; −1: there is no record.
   public var offset: Int64
 
-  /// A place.
-  public init(partition: Int32, offset: Int64) {
+  package init(partition: Int32, offset: Int64) {
     self.partition = partition
     self.offset = offset
   }

@@ -19,8 +19,7 @@ public struct EntitySample: Sendable {
     self.seed = seed
   }
 
-  /// One entity.
-  public init(only id: [UInt8]) {
+  package init(only id: [UInt8]) {
     choice = .one(id)
     seed = 0
   }

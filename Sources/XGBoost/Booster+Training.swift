@@ -11,8 +11,7 @@ public struct BoostingRound: Equatable, Sendable {
   /// Its value on the held-back rows.
   public var heldBack: Double
 
-  /// A round.
-  public init(number: Int, metric: String, training: Double, heldBack: Double) {
+  package init(number: Int, metric: String, training: Double, heldBack: Double) {
     self.number = number
     self.metric = metric
     self.training = training
@@ -29,8 +28,7 @@ public struct BoostingOutcome: Equatable, Sendable {
   /// Rounds that were run.
   public var rounds: Int
 
-  /// An outcome.
-  public init(bestRound: Int, bestValue: Double, rounds: Int) {
+  package init(bestRound: Int, bestValue: Double, rounds: Int) {
     self.bestRound = bestRound
     self.bestValue = bestValue
     self.rounds = rounds

@@ -40,7 +40,6 @@ struct ModelKeys: Sendable {
 
   private static func keys(_ names: String...) -> [Member] { names.map { key($0) } }
 
-  /// A whole file.
   static let file = ModelKeys.object([key("version"), key("learner", .object(learner))])
 
   private static let learner: [Member] = [

@@ -61,7 +61,6 @@ struct ModelListBuilder {
   var isTooLong: Bool { values.count > Self.valuesMax }
   private static let valuesMax = 1 << 21
 
-  /// The list.
   var list: ModelValue { values.isEmpty ? .numbers(numbers) : .list(values) }
 }
 
@@ -76,6 +75,5 @@ struct ModelObjectBuilder {
     members.append((name, value))
   }
 
-  /// The object.
   var object: ModelValue { .object(members) }
 }

@@ -55,7 +55,7 @@ public struct TreeEnsemble: Sendable {
   public var attributes: [String: String]
   /// Whether leaves are multiplied by weights: DART, or gbtree with `rate_drop`.
   public var isDart: Bool
-  /// The trees.
+  /// The trees, in the order in which their leaves are added.
   public var trees: [RegressionTree]
   /// Sets of categories: bits of words, lowest first.
   public var categorySets: [[UInt32]]

@@ -7,8 +7,7 @@ public struct XGBoostError: Error, Equatable, Sendable, CustomStringConvertible 
   /// Why it failed: the library's words without place and stack trace, or ours.
   public var cause: String
 
-  /// An error.
-  public init(operation: String, cause: String) {
+  package init(operation: String, cause: String) {
     self.operation = operation
     self.cause = cause
   }

@@ -3,8 +3,7 @@ public struct XGBoostRelease: Comparable, Hashable, Sendable, CustomStringConver
   /// The three numbers of a release.
   public let major, minor, patch: Int
 
-  /// A release.
-  public init(_ major: Int, _ minor: Int, _ patch: Int = 0) {
+  package init(_ major: Int, _ minor: Int, _ patch: Int = 0) {
     self.major = major
     self.minor = minor
     self.patch = patch

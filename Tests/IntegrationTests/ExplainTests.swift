@@ -70,6 +70,6 @@ import Testing
   /// What has no cause with a name.
   private static let withoutReason = [
     "another pipeline has rows in the same place", "has the partitions 0 to",
-    "were rolled back or begun anew",
+    "were rolled back or rebuilt",
   ]
 }

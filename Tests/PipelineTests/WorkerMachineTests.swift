@@ -17,7 +17,10 @@ import Testing
     #expect(machine.next(isUnsettled: true) == .acquire(Self.partitions))
     machine.acquired(isGivenUp: false)
     #expect(machine.next(isUnsettled: true) == .poll)
-    // Once a turn.
+    // Once a turn, also where the one before has failed on its way.
+    machine.beginTurn()
+    #expect(machine.next(isUnsettled: true) == .settle)
+    machine.beginTurn()
     #expect(machine.next(isUnsettled: true) == .settle)
     #expect(machine.next(isUnsettled: false) == .poll)
   }
@@ -64,6 +67,7 @@ import Testing
     var isTaken = false
     var mayTake: [Int32]?
     for _ in 0..<2_000 {
+      if Bool.random(using: &generator) { machine.beginTurn() }
       switch machine.next(isUnsettled: Int.random(in: 0..<4, using: &generator) == 0) {
       case .settle: break
       case .acquire(let partitions):

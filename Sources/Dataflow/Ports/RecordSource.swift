@@ -5,8 +5,7 @@ public struct LogIdentity: Equatable, Sendable {
   /// The topic's number of partitions.
   public var partitionCount: Int32
 
-  /// An identity.
-  public init(clusterID: String, partitionCount: Int32) {
+  package init(clusterID: String, partitionCount: Int32) {
     self.clusterID = clusterID
     self.partitionCount = partitionCount
   }

@@ -15,8 +15,7 @@ public struct StateEntry {
   /// Encoded state, as bytes in `StateWrite.bytes`; empty: the stored state is removed.
   public var state: Range<Int>
 
-  /// An entry.
-  public init(entityID: Range<Int>, state: Range<Int>) {
+  package init(entityID: Range<Int>, state: Range<Int>) {
     self.entityID = entityID
     self.state = state
   }
@@ -35,8 +34,7 @@ public struct StateWrite {
   /// Changed states, at most `StateStoreLimits.statesMax`.
   public var entries: [StateEntry] = []
 
-  /// An empty write.
-  public init() {}
+  package init() {}
 }
 
 /// Bounds of the store port.
@@ -52,8 +50,7 @@ public struct EntityRequest {
   /// Entity id; valid during the call.
   public var entityID: UnsafeRawBufferPointer
 
-  /// A request.
-  public init(partition: Int32, entityID: UnsafeRawBufferPointer) {
+  package init(partition: Int32, entityID: UnsafeRawBufferPointer) {
     self.partition = partition
     self.entityID = entityID
   }

@@ -9,8 +9,7 @@ public struct PositionMove: Equatable, Sendable {
   /// What is left out of the partition, which the table keeps beside T.
   public var leftOut: LeftOutRanges
 
-  /// A move.
-  public init(partition: Int32, old: Int64?, new: Int64, leftOut: LeftOutRanges = LeftOutRanges()) {
+  package init(partition: Int32, old: Int64?, new: Int64, leftOut: LeftOutRanges = LeftOutRanges()) {
     self.partition = partition
     self.old = old
     self.new = new
@@ -25,8 +24,7 @@ public struct TablePosition: Equatable, Sendable, ExpressibleByIntegerLiteral {
   /// What it knows to be left out of the partition.
   public var leftOut: LeftOutRanges
 
-  /// A position.
-  public init(_ next: Int64, leftOut: LeftOutRanges = LeftOutRanges()) {
+  package init(_ next: Int64, leftOut: LeftOutRanges = LeftOutRanges()) {
     self.next = next
     self.leftOut = leftOut
   }

@@ -1,6 +1,5 @@
 /// Takes what an operation has to say to the operator who started it.
 package protocol OperationReport: Sendable {
-  /// A result.
   func say(_ text: String)
   /// Something that the operator should know beside the result.
   func warn(_ text: String)

@@ -71,8 +71,7 @@ public struct PipelineIdentity: Equatable, Sendable {
   /// How the log's producers spread keys.
   public var partitioner: Partitioner
 
-  /// An identity.
-  public init(
+  package init(
     name: String, generation: UInt64, stateHash: String, modelSet: String, partitioner: Partitioner = .murmur2
   ) {
     self.name = name

@@ -4,9 +4,9 @@ public import Dataflow
 public struct Renewal: Equatable, Sendable {
   /// The record to put in the place of what is there; nil: a renewal is under way and goes on from what is there.
   public var record: PartitionRecord?
-  /// Offset at which the states are made from.
+  /// Offset of the first record that goes into the states.
   public var from: Int64
-  /// Offset up to which they are made: what lies behind was not scored yet.
+  /// Offset before which the rebuild ends: records from there on were not scored yet.
   public var until: Int64
 }
 
@@ -34,7 +34,7 @@ extension TakeoverRules {
   /// Decides how the states of a partition are rebuilt. nil: nothing of it was ever scored.
   ///
   /// The states are made up to max(W, C): from there on `run` scores, and gives the table only what lies behind T.
-  /// `begun`: the record of the generation in which they are made, which may be the facts' own; nil: none yet.
+  /// `begun`: the partition record of the generation that is being rebuilt, in place the one of `facts`; nil: there is none yet.
   /// `acceptShorterLog`: also when the log no longer has the record at which the states began. `goesOn`: take an
   /// interrupted renewal up where it stands. Throws `PortError.refused`.
   public static func renew(

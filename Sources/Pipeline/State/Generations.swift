@@ -23,8 +23,7 @@ public struct FormerGeneration: Equatable, Sendable {
   /// What was left out by order.
   public var orders: LeftOutRanges
 
-  /// A generation.
-  public init(
+  package init(
     nextOffset: Int64, guarantee: DeliveryGuarantee, orders: LeftOutRanges = LeftOutRanges()
   ) {
     self.nextOffset = nextOffset

@@ -12,7 +12,7 @@ public enum GuaranteeChoice: String, CaseIterable, Sendable {
 
 /// What is run besides the seed.
 public struct SimulationOptions: Equatable, Sendable {
-  /// The guarantee.
+  /// What is promised of the topic.
   public var choice = GuaranteeChoice.any
   /// The only kinds of faults that may happen, all of them in every run; empty: the seed chooses.
   public var only: Set<FaultKind> = []
@@ -21,7 +21,7 @@ public struct SimulationOptions: Equatable, Sendable {
     public var bug: PlantedBug?
   #endif
 
-  /// The seed chooses everything.
+  /// Lets the seed choose what is not given.
   public init(choice: GuaranteeChoice = .any, only: Set<FaultKind> = []) {
     self.choice = choice
     self.only = only
@@ -120,7 +120,6 @@ struct LifePlan: Sendable {
   /// Whether lost states are rebuilt; else that is an error.
   var startsLostStateAnew = true
   #if PLANTED_BUGS
-    /// A planted bug.
     let bug: PlantedBug?
   #endif
   /// By partition, what the log lacks, as an operator has accepted it.

@@ -4,7 +4,6 @@ import Features
 
 /// What all workers of all runs have in common.
 struct SimulatedPipeline: Sendable {
-  /// The features.
   let program: FeatureProgram
   /// What scores have in common.
   let context: ScoreContext

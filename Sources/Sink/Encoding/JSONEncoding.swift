@@ -20,7 +20,6 @@ extension [UInt8] {
     append(UInt8(ascii: "\""))
   }
 
-  /// A string.
   mutating func append(json text: String) {
     var copy = text
     copy.withUTF8 { append(json: UnsafeRawBufferPointer($0)) }
@@ -44,7 +43,6 @@ extension [UInt8] {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 
-  /// A whole number.
   mutating func append(decimal value: Int64) {
     if value < 0 { append(UInt8(ascii: "-")) }
     var digits = 1

@@ -38,8 +38,7 @@ public struct TopicSinkConfiguration: Sendable {
   /// Takes librdkafka's log; nil: silent.
   public var log: KafkaLog?
 
-  /// A configuration with defaults.
-  public init(brokers: String, scoresTopic: String, deadLetterTopic: String?) {
+  package init(brokers: String, scoresTopic: String, deadLetterTopic: String?) {
     self.brokers = brokers
     self.scoresTopic = scoresTopic
     self.deadLetterTopic = deadLetterTopic

@@ -21,8 +21,7 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
   /// taken the partition over.
   public var idleTimeoutMs = 10_000
 
-  /// A configuration.
-  public init(
+  package init(
     connection: String, password: String? = nil, schema: String? = nil, connectTimeoutMs: Int = 5_000,
     statementTimeoutMs: Int = 30_000
   ) {

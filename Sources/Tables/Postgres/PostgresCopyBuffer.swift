@@ -31,7 +31,6 @@ package final class PostgresCopyBuffer {
     append(Int16(count))
   }
 
-  /// A null field.
   func null() { append(-1 as Int32) }
 
   /// A text, or bytes.

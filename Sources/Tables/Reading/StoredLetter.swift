@@ -5,8 +5,7 @@ public struct LetterAddress: Hashable, Sendable, Comparable {
   /// Offset of the record.
   public var offset: Int64
 
-  /// An address.
-  public init(partition: Int32, offset: Int64) {
+  package init(partition: Int32, offset: Int64) {
     self.partition = partition
     self.offset = offset
   }
@@ -61,6 +60,5 @@ public struct LetterFilter: Equatable, Sendable {
   /// Whether they were appended again; nil: either.
   public var isReplayed: Bool?
 
-  /// All letters.
-  public init() {}
+  package init() {}
 }

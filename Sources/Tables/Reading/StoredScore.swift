@@ -4,7 +4,7 @@ public enum StoredCell: Equatable, Sendable {
   case null
   /// A number; true is 1, false 0.
   case number(Double)
-  /// A word.
+  /// A category's word or a decision's label.
   case text(String)
 
   /// Equal bit for bit, but for the sign of zero, which SQLite does not keep; words by their bytes.

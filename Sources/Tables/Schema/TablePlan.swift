@@ -40,7 +40,6 @@ package struct TablePlan {
     }
   }
 
-  /// All tables.
   var tables: [TableDefinition] { [scores, latestScores, Self.deadLetters, Self.positions] }
 
   /// Tables that have rows of an entity under its id; `dead_letters` has them also under the record's key.
