@@ -25,19 +25,19 @@ final class Faults {
 
   /// Runs an operation that may fail before it begins or after it took effect.
   func around<Result>(_ body: () throws -> Result) throws -> Result {
-    try strike()
+    try inject()
     let result = try body()
-    try strike()
+    try inject()
     return result
   }
 
   /// Runs an operation that may fail before it begins only.
   func before<Result>(_ body: () throws -> Result) throws -> Result {
-    try strike()
+    try inject()
     return try body()
   }
 
-  private func strike() throws {
+  private func inject() throws {
     if isDead { throw Crash() }
     let draw = Double.random(in: 0..<1, using: &generator)
     if draw < crashShare {

@@ -82,7 +82,7 @@ final class LargeTrigger: Decider {
   }
 }
 
-/// Hears nothing.
+/// Records nothing.
 final class SilentRecorder: Recorder {
   func record(_ stage: Stage, nanos: UInt64, events: Int) {}
   func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>) {}

@@ -42,7 +42,7 @@ final class Group {
     return id
   }
 
-  /// A member is gone: it said so, or was not heard of for too long.
+  /// A member is gone: it said so, or sent no heartbeat for too long.
   func remove(_ id: Int, why: String) {
     guard let place = seats.firstIndex(where: { $0.id == id }) else { return }
     world.remark("group: member \(id) (\(seats[place].member.life.name)) is out: \(why)")

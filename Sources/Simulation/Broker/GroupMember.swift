@@ -6,7 +6,7 @@ final class GroupMember {
     case out
     /// Waits for an assignment.
     case joining
-    /// Has one, heard or not.
+    /// Has one, whether it knows or not.
     case assigned
     /// Waits for the worker to give its partitions up.
     case revoking
@@ -68,7 +68,7 @@ final class GroupMember {
     }
   }
 
-  /// Hears what the coordinator thinks.
+  /// Learns what the coordinator thinks.
   func heartbeat() {
     guard isAlive, id != 0 else { return }
     guard let seat = world.group.seat(id) else { return lose() }
@@ -95,7 +95,7 @@ final class GroupMember {
 
   private func revoke(lost: Bool) {
     phase = .revoking
-    // An assignment that nobody has heard of need not be heard of any more.
+    // An assignment that nobody knows of need not be told any more.
     changes = [.revoked(assignment, lost: lost)]
     life.wake()
   }

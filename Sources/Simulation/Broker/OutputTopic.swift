@@ -83,7 +83,7 @@ final class SimulatedTopic: TopicSink {
     try life.read("send", of: .broker) {}
     queued.append(contentsOf: Message.of(batch, life: life.number))
     sends += 1
-    if life.world.plan.neighbourBug == .commitBeforeSinks { try commitEarly(batch) }
+    if life.world.plan.neighbourBugs.has(.commitBeforeSinks) { try commitEarly(batch) }
     // Some are under way before anybody waits for them.
     var draw = life.world.draw(for: life, -sends)
     deliver(draw.below(queued.count + 1))

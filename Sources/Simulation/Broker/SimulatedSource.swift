@@ -20,7 +20,7 @@ final class SimulatedSource: RecordSource {
   private var world: World { life.world }
 
   var membership: [UInt8] {
-    world.plan.neighbourBug == .membershipAtCommit ? member.membership : joined
+    world.plan.neighbourBugs.has(.membershipAtCommit) ? member.membership : joined
   }
 
   func identity() throws -> LogIdentity {
@@ -112,7 +112,7 @@ final class SimulatedSource: RecordSource {
   func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] {
     try life.read("committed", of: .broker) {
       let isUnstable = partitions.contains { world.transactions.hasPendingOffset($0) }
-      guard !isUnstable || world.plan.neighbourBug == .readsUnstableOffsets else {
+      guard !isUnstable || world.plan.neighbourBugs.has(.readsUnstableOffsets) else {
         throw PortError(.unavailable, "committed", cause: "a transaction that moves the offset is open")
       }
       return partitions.map { world.group.committed[Int($0)] }
@@ -131,7 +131,7 @@ final class SimulatedSource: RecordSource {
     next = Array(repeating: nil, count: next.count)
     for (partition, offset) in starts {
       var offset = offset
-      if world.plan.neighbourBug == .startsAtC {
+      if world.plan.neighbourBugs.has(.startsAtC) {
         offset = world.group.committed[Int(partition)]?.offset ?? offset
       }
       next[Int(partition)] = offset

@@ -22,11 +22,11 @@ final class SimulatedTransactionalTopic: TransactionalTopicSink {
 
   private var world: World { life.world }
   private var id: Int { life.process }
-  private var bug: NeighbourBug? { world.plan.neighbourBug }
+  private var bugs: NeighbourBugs { world.plan.neighbourBugs }
 
   func settle() throws {
     if life.isDead { throw Crash() }
-    if bug == .neverSettles { return adopt() }
+    if bugs.has(.neverSettles) { return adopt() }
     switch phase {
     case .settled: return
     case .complete: try end(commit: true)
@@ -78,7 +78,7 @@ final class SimulatedTransactionalTopic: TransactionalTopicSink {
 
   func commit(_ batch: ScoredBatch, offsets: [OffsetMark], membership: [UInt8]) throws -> WriteOutcome {
     if life.isDead { throw Crash() }
-    guard !membership.isEmpty || bug == .membershipAtCommit else { return .conflict }
+    guard !membership.isEmpty || bugs.has(.membershipAtCommit) else { return .conflict }
     if phase == .settled {
       phase = .open
       serial += 1
@@ -86,7 +86,7 @@ final class SimulatedTransactionalTopic: TransactionalTopicSink {
     }
     let (id, epoch, serial) = (id, epoch, serial)
     if phase == .open {
-      if !isSent || bug == .resendsInTransaction {
+      if !isSent || bugs.has(.resendsInTransaction) {
         let messages = Message.of(batch, life: life.number)
         guard
           try proceed(
@@ -96,7 +96,7 @@ final class SimulatedTransactionalTopic: TransactionalTopicSink {
         else { return .conflict }
         isSent = true
       }
-      if bug != .offsetsOutsideTransaction {
+      if !bugs.has(.offsetsOutsideTransaction) {
         guard
           try proceed(
             ask("send offsets", "\(offsets.map { "\($0.partition): C \($0.offset)" })") {
@@ -109,7 +109,7 @@ final class SimulatedTransactionalTopic: TransactionalTopicSink {
     guard phase == .complete else { return .conflict }
     try end(commit: true)
     guard phase == .settled else { return .conflict }
-    if bug == .offsetsOutsideTransaction {
+    if bugs.has(.offsetsOutsideTransaction) {
       let (group, member) = (world.group, life.member)
       _ = try life.change("commit", of: .broker) {
         group.commit(offsets, id: member.id, generation: member.generation)

@@ -88,7 +88,8 @@ final class Transactions {
   /// Messages of a transaction; the same ones again are dropped.
   func add(_ messages: [Message], id: Int, epoch: Int, serial: Int) -> Reply {
     let reply = begin(id, epoch: epoch, serial: serial)
-    guard reply == .done, !entries[id].hasMessages || world.plan.neighbourBug == .resendsInTransaction else {
+    guard reply == .done, !entries[id].hasMessages || world.plan.neighbourBugs.has(.resendsInTransaction)
+    else {
       return reply
     }
     entries[id].hasMessages = true
@@ -100,7 +101,7 @@ final class Transactions {
   func add(_ marks: [OffsetMark], membership: [UInt8], id: Int, epoch: Int, serial: Int) -> Reply {
     let reply = begin(id, epoch: epoch, serial: serial)
     guard reply == .done else { return reply }
-    if membership.count == 2, world.plan.neighbourBug != .membershipUnchecked {
+    if membership.count == 2, !world.plan.neighbourBugs.has(.membershipUnchecked) {
       let (member, generation) = (Int(membership[0]), Int(membership[1]))
       guard world.group.seat(member) != nil, generation == world.group.generation & 0xff else {
         return .stale

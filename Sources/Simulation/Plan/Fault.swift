@@ -47,7 +47,7 @@ public enum FaultKind: String, CaseIterable, Sendable {
   /// An operator orders to leave out records that lie ahead.
   case skipOrder = "skip-order"
 
-  /// Whether it strikes at the call itself, or something else happens at that moment.
+  /// Whether it is injected into the call itself, or something else happens at that moment.
   var isOfCall: Bool {
     switch self {
     case .crashBefore, .crashAfter, .crashLate, .fails, .answerLost, .late, .slow, .pause, .twin: true
@@ -87,7 +87,7 @@ public struct Fault: Hashable, Sendable {
 
 /// What is left of a run when it is made smaller.
 public struct Reduction: Equatable, Sendable {
-  /// Faults that stay, by the call that they strike: the call whose draw they are, which is another one where they were moved;
+  /// Faults that stay, by the call that they are injected into: the call whose draw they are, which is another one where they were moved;
   /// nil: all.
   public var faults: [Int: Int]?
   /// Planned records that stay; nil: all.

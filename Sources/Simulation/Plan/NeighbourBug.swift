@@ -1,4 +1,5 @@
-/// A bug of a worker's neighbours that is planted to show that the simulation finds it.
+/// A bug of a worker's neighbours that is planted to show that the simulation finds it; only where `PLANTED_BUGS` is defined, in debug
+/// builds.
 enum NeighbourBug: CaseIterable, Sendable {
   /// C moves before the state is written.
   case commitBeforeState
@@ -32,4 +33,21 @@ enum NeighbourBug: CaseIterable, Sendable {
   case tableForgetsLeftOut
   /// Removing an earlier life's states goes on although the record is another.
   case clearComparesNothing
+}
+
+/// What the neighbours are to do wrong; a release build has nothing to hold it, and no branch that asks for it.
+struct NeighbourBugs {
+  #if PLANTED_BUGS
+    let planted: NeighbourBug?
+  #endif
+
+  /// Whether a neighbour is to behave wrongly in this way; never in a release build.
+  @inline(__always)
+  func has(_ bug: NeighbourBug) -> Bool {
+    #if PLANTED_BUGS
+      planted == bug
+    #else
+      false
+    #endif
+  }
 }

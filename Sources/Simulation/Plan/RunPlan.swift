@@ -46,14 +46,14 @@ struct RunPlan {
   var transactionTimeout: Int64
   /// Longest a transaction's end takes to show.
   var markerDelayMs: Int
-  /// Longest until a member hears of its group.
+  /// Longest until a member learns of its group.
   var heartbeatMs: Int
   #if PLANTED_BUGS
     let bug: PlantedBug?
     /// The neighbours' share of the planted bug.
-    var neighbourBug: NeighbourBug? { bug?.ofNeighbours }
+    var neighbourBugs: NeighbourBugs { NeighbourBugs(planted: bug?.ofNeighbours) }
   #else
-    var neighbourBug: NeighbourBug? { nil }
+    var neighbourBugs: NeighbourBugs { NeighbourBugs() }
   #endif
 
   init(_ seed: UInt64, _ options: SimulationOptions) {

@@ -56,8 +56,8 @@ final class World {
     startsLostStateAnew = plan.startsLostStateAnew
     planned = Workload(plan).records.filter { $0.isLast || (reduction.records?.contains($0.number) ?? true) }
     log = InputLog(planned, partitions: plan.partitions)
-    store = StoreServer(bug: plan.neighbourBug)
-    table = TableServer(bug: plan.neighbourBug)
+    store = StoreServer(bugs: plan.neighbourBugs)
+    table = TableServer(bugs: plan.neighbourBugs)
     acceptedGaps = Array(repeating: LeftOutRanges(), count: plan.partitions)
     orders = acceptedGaps
     livesBeforeOrder = Array(repeating: 0, count: plan.partitions)

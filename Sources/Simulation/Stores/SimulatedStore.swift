@@ -59,7 +59,7 @@ final class SimulatedStore: StateStore {
   func write(_ write: StateWrite) throws -> WriteOutcome {
     let (server, place) = (world.store, place(write.partition))
     if !write.entries.isEmpty || !write.expected.isEmpty { try commitEarly(write, at: place) }
-    if world.plan.neighbourBug == .positionBeforeStates {
+    if world.plan.neighbourBugs.has(.positionBeforeStates) {
       var position = write
       position.entries = []
       let outcome = try life.change("write position", of: .store, text(write)) {
@@ -69,7 +69,8 @@ final class SimulatedStore: StateStore {
       try life.change("write states", of: .store) { server.writeStates(write, at: place) }
       return outcome
     }
-    if world.plan.neighbourBug == .statesBeforePosition, server.slot(place).record ?? [] == write.expected {
+    if world.plan.neighbourBugs.has(.statesBeforePosition), server.slot(place).record ?? [] == write.expected
+    {
       try life.change("write states", of: .store) { server.writeStates(write, at: place) }
     }
     return try life.change("write", of: .store, text(write)) { server.write(write, at: place) }
@@ -77,7 +78,7 @@ final class SimulatedStore: StateStore {
 
   /// The planted bugs that move C before the state.
   private func commitEarly(_ write: StateWrite, at place: StoreKey) throws {
-    guard world.plan.neighbourBug == .commitBeforeState, life.plan.guarantee == .effectivelyOnce,
+    guard world.plan.neighbourBugs.has(.commitBeforeState), life.plan.guarantee == .effectivelyOnce,
       let standing = PartitionRecord.stored(write.record)
     else { return }
     let mark = OffsetMark(

@@ -11,11 +11,11 @@ final class StoreServer {
   /// Every slot as it was before a write, the latest last.
   private var journal: [(place: StoreKey, before: Slot)] = []
   private static let journalMax = 64
-  let bug: NeighbourBug?
+  private let bugs: NeighbourBugs
   /// Whether something was lost.
   private(set) var isDamaged = false
 
-  init(bug: NeighbourBug?) { self.bug = bug }
+  init(bugs: NeighbourBugs) { self.bugs = bugs }
 
   func slot(_ place: StoreKey) -> Slot { slots[place] ?? Slot() }
 
@@ -27,7 +27,7 @@ final class StoreServer {
 
   func write(_ write: StateWrite, at place: StoreKey) -> WriteOutcome {
     let current = slot(place).record ?? []
-    if current != write.expected, bug != .storeComparesNothing {
+    if current != write.expected, !bugs.has(.storeComparesNothing) {
       return current == write.record ? .alreadyWritten : .conflict
     }
     update(place) { slot in
@@ -49,7 +49,7 @@ final class StoreServer {
 
   /// Removes up to `count` states. Returns whether more may be left; nil: the record is another.
   func clear(_ count: Int, at place: StoreKey, whileRecordIs record: [UInt8]) -> Bool? {
-    guard slot(place).record ?? [] == record || bug == .clearComparesNothing else { return nil }
+    guard slot(place).record ?? [] == record || bugs.has(.clearComparesNothing) else { return nil }
     let ids = slot(place).states.keys.sorted { $0.lexicographicallyPrecedes($1) }.prefix(count)
     guard !ids.isEmpty else { return false }
     update(place) { slot in for id in ids { slot.states[id] = nil } }

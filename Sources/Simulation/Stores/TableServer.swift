@@ -45,22 +45,22 @@ final class TableServer {
   private(set) var rows: [LogPlace: TableChange.Row] = [:]
   /// Records whose row came again.
   private(set) var repeated: [LogPlace] = []
-  private let bug: NeighbourBug?
+  private let bugs: NeighbourBugs
 
-  init(bug: NeighbourBug?) { self.bug = bug }
+  init(bugs: NeighbourBugs) { self.bugs = bugs }
 
   func write(_ change: TableChange) -> WriteOutcome {
     if change.moves.allSatisfy({ positions[$0.partition] == $0.new }) {
-      if bug == .tableRowsRepeated { put(change) }
+      if bugs.has(.tableRowsRepeated) { put(change) }
       return .alreadyWritten
     }
-    guard bug == .tableComparesNothing || change.moves.allSatisfy({ positions[$0.partition] == $0.old })
+    guard bugs.has(.tableComparesNothing) || change.moves.allSatisfy({ positions[$0.partition] == $0.old })
     else {
       return .conflict
     }
     for move in change.moves {
       positions[move.partition] = move.new
-      if bug != .tableForgetsLeftOut { leftOut[move.partition] = move.leftOut }
+      if !bugs.has(.tableForgetsLeftOut) { leftOut[move.partition] = move.leftOut }
     }
     for entity in change.erased {
       rows = rows.filter { $0.value.entity != entity && $0.value.named != entity }

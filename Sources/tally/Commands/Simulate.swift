@@ -45,6 +45,8 @@ struct Simulate: ParsableCommand {
         "Only in debug builds: plant a bug that must be found: \(PlantedBug.allCases.map(\.name).joined(separator: ", ")).",
         valueName: "bug"))
     var plant: String?
+  #else
+    @Option(help: .hidden) var plant: String?
   #endif
 
   func run() throws {
@@ -55,6 +57,12 @@ struct Simulate: ParsableCommand {
       var options = SimulationOptions(choice: choice, only: try kinds())
       #if PLANTED_BUGS
         options.bug = try plantedBug()
+      #else
+        if let plant {
+          throw Failure(
+            "--plant \(plant): this build has no planted bugs; debug builds have them (swift build)",
+            reason: .usage)
+        }
       #endif
       if let seed = history { return try show(seed, options) }
       try runAll(try range(), options)
