@@ -73,6 +73,23 @@ import Testing
     #expect(isKnown == false)
   }
 
+  /// Settings that take each other's place stand in the schema in pairs, which a section without keys does not have:
+  /// what forbids a pair asks for an object, as `required` alone takes null and its `not` would refuse that.
+  @Test(arguments: Setting.sections) func aSectionWithoutKeysIsTaken(_ name: String) throws {
+    #expect(try refusal(file: "\(name):\n") == nil)
+    let section = try #require(Self.part(name))
+    #expect(section["type"] as? [String] == ["object", "null"])
+    let open = Setting.all.filter { $0.section == name && !$0.isSecret }
+    let pairs = open.enumerated().flatMap { index, setting in
+      open[(index + 1)...].filter { $0.group != nil && $0.group == setting.group }.map {
+        [setting.key, $0.key]
+      }
+    }
+    let forbidden = (section["allOf"] as? [[String: Any]] ?? []).map { $0["not"] as? [String: Any] }
+    #expect(forbidden.map { $0?["required"] as? [String] } == pairs)
+    for pair in forbidden { #expect(pair?["type"] as? String == "object") }
+  }
+
   /// What a pattern of the schema says of the samples is what the program says.
   @Test(arguments: SettingSample.all) func patternsSayWhatTheProgramSays(_ sample: SettingSample) throws {
     guard let text = Self.part(sample.path)?["pattern"] as? String else { return }

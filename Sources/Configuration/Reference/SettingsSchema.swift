@@ -33,8 +33,9 @@ package enum SettingsSchema {
       }
     }
     if !rivals.isEmpty {
-      pairs.append(
-        ("allOf", .list(rivals.map { .object([("not", .object([("required", .texts($0))]))]) })))
+      // `required` takes whatever is no object: a section without keys would be refused as one with both.
+      let together = rivals.map { JSONNode.object([("type", .text("object")), ("required", .texts($0))]) }
+      pairs.append(("allOf", .list(together.map { .object([("not", $0)]) })))
     }
     return .object(pairs)
   }
