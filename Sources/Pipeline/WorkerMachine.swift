@@ -46,18 +46,16 @@ struct WorkerMachine {
   private(set) var phase = Phase.idle
   /// Whether the last poll told that partitions are taken away, which a broker need not be there for.
   private(set) var wasRevoked = false
-  /// Whether this turn has looked how an abandoned transaction has ended.
-  private var hasLookedForEnd = false
+  /// Whether the turn has had no action yet.
+  private var isTurnNew = true
 
   /// Begins a turn: it ends with a poll, or where an action fails.
-  mutating func beginTurn() { hasLookedForEnd = false }
+  mutating func beginTurn() { isTurnNew = true }
 
   /// The next action of a turn. `isUnsettled`: a transaction was abandoned whose end is not known.
   mutating func next(isUnsettled: Bool) -> Action {
-    if isUnsettled && !hasLookedForEnd {
-      hasLookedForEnd = true
-      return .settle
-    }
+    defer { isTurnNew = false }
+    if isUnsettled && isTurnNew { return .settle }
     if case .acquiring(let partitions) = phase { return .acquire(partitions) }
     return .poll
   }

@@ -19,6 +19,13 @@ public struct VerificationReport: Equatable, Sendable, Encodable {
   /// `scores` and `latest_scores` where there is a table, then `states`.
   public let comparisons: [Comparison]
 
+  /// Names of `tally verify --json`, which scripts read: those of earlier versions stay.
+  private enum CodingKeys: String, CodingKey {
+    case outcome, equal, leftOut, entities = "people", entitiesOlderThanLog = "peopleOlderThanLog",
+      logIsCompacted
+    case records, events, comparisons
+  }
+
   /// A report of what was recomputed and compared. `isWhole`: whether the log has everything that the sample is made of; if
   /// not, there may be entities of whom it has nothing, and no table tells of them.
   public init(_ recomputed: Recomputation, tables: [Comparison], isWhole: Bool) {

@@ -83,7 +83,7 @@ import Testing
       let now = ["--now", "\(latest + 5 * 86_400_000_000)"]
 
       let dry = try rig.ask(["tick", "--dry-run"] + now)
-      #expect(dry.code == 0 && dry.output.contains("would be appended for \(people) people"), "\(dry.text)")
+      #expect(dry.code == 0 && dry.output.contains("would be appended for \(people) entities"), "\(dry.text)")
       #expect(try rig.count("events") == rig.history.events.count)
 
       let first = try rig.ask(["tick"] + now)

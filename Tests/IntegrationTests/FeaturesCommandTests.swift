@@ -55,6 +55,6 @@ import Testing
   private func checkUnknown(_ rig: Rig) throws {
     let nobody = try rig.ask(["features", "nobody"])
     #expect(nobody.code == 1)
-    #expect(nobody.errors.contains("no state of this person"))
+    #expect(nobody.errors.contains("no state of this entity"))
   }
 }

@@ -207,7 +207,7 @@ import Testing
       try rig.produceHistory()
       try rig.run()
       let nobody = try rig.ask(["rebuild", "--entity", "nobody"])
-      #expect(nobody.code == 1 && nobody.errors.contains("knows this person"), "\(nobody.text)")
+      #expect(nobody.code == 1 && nobody.errors.contains("knows this entity"), "\(nobody.text)")
       #expect(try rig.states() == Reference.shared().states)
     }
   }

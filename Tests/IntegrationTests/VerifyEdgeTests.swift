@@ -86,7 +86,7 @@ import Testing
       let some = try Findings(try rig.verified(["--sample", "1"]), code: 3)
       #expect(some.outcome == "equal-as-far-as-the-log-reaches")
       #expect(some.leftOutOfAll["people"] == some.olderThanLog)
-      #expect(text.output.contains("\(some.olderThanLog) people (the log no longer has all their events)"))
+      #expect(text.output.contains("\(some.olderThanLog) entities (the log no longer has all their events)"))
       #expect(some.olderThanLog > 0 && some.olderThanLog < rig.history.people.count)
       #expect(some["states"]?.compared == rig.history.people.count + 1 - some.olderThanLog)
       #expect((some["scores"]?.compared ?? 0) >= new.count)
@@ -97,7 +97,7 @@ import Testing
         rig.history.people.first { old in
           (try? rig.ask(["verify", "--entity", old]))?.code == 3
         })
-      #expect(try rig.ask(["verify", "--entity", old]).output.contains("left out: 1 people"))
+      #expect(try rig.ask(["verify", "--entity", old]).output.contains("left out: 1 entities"))
       let two = try rig.ask(["verify", "--entity", "filler"])
       #expect(two.code == 1 && two.output.contains("churn: \(new.count), largest"), "\(two.text)")
     }

@@ -12,17 +12,20 @@ import Testing
     #expect(machine.next(isUnsettled: false) == .poll)
     #expect(machine.polled(.assigned(Self.partitions), owned: [], hasPaused: false) == nil)
     #expect(machine.phase == .acquiring(Self.partitions))
+    machine.beginTurn()
     #expect(machine.next(isUnsettled: true) == .settle)
     // Its end is still unknown: the group is served all the same.
     #expect(machine.next(isUnsettled: true) == .acquire(Self.partitions))
     machine.acquired(isGivenUp: false)
     #expect(machine.next(isUnsettled: true) == .poll)
-    // Once a turn, also where the one before has failed on its way.
+    // Once a turn and first, also where the turn before has failed on its way.
     machine.beginTurn()
     #expect(machine.next(isUnsettled: true) == .settle)
     machine.beginTurn()
     #expect(machine.next(isUnsettled: true) == .settle)
+    machine.beginTurn()
     #expect(machine.next(isUnsettled: false) == .poll)
+    #expect(machine.next(isUnsettled: true) == .poll)
   }
 
   @Test func whatCannotBeTakenOverIsTriedAgain() {
