@@ -54,7 +54,7 @@ public struct MonitorView: Sendable {
       Figures.clock(seconds: elapsedSeconds),
       "read \(Figures.grouped(current.read)) (\(rate(\.read))/s)",
       "scored \(Figures.grouped(current.scored)) (\(rate(\.scored))/s)",
-      "lag \(Figures.grouped(current.lag))",
+      hasPartitions ? "lag \(Figures.grouped(current.lag))" : "no partitions",
     ]
     if total.events > 0 {
       parts.append("p50 \(Figures.duration(total.p50))  p99 \(Figures.duration(total.p99))")
@@ -66,6 +66,9 @@ public struct MonitorView: Sendable {
     if let silence = current.silence { parts.append(silence) }
     return TextLine(parts.joined(separator: "  ")).plain(width: .max)
   }
+
+  /// Whether the process has partitions: without any its lag is not 0, but unknown.
+  private var hasPartitions: Bool { current.partitions.contains(where: \.isOurs) }
 
   private func heading(width: Int) -> TextLine {
     let isKnown = !current.workers.isEmpty
@@ -84,7 +87,8 @@ public struct MonitorView: Sendable {
     var line = TextLine()
     let all = [
       ("events/s", rate(\.read)), ("scores/s", rate(\.scored)), ("read", Figures.grouped(current.read)),
-      ("scored", Figures.grouped(current.scored)), ("lag", Figures.grouped(current.lag)),
+      ("scored", Figures.grouped(current.scored)),
+      ("lag", hasPartitions ? Figures.grouped(current.lag) : "-"),
       ("duplicates", Figures.grouped(current.duplicate)),
     ]
     for (name, value) in all where line.count + name.count + value.count + 3 <= width {

@@ -99,6 +99,13 @@ import Testing
         + "duplicates 560  dead letters 7  worker 1 waiting for redis: connection refused")
   }
 
+  @Test func withoutPartitionsTheLagIsUnknown() {
+    var view = view()
+    view.current.partitions = []
+    #expect(view.compactLine().contains("no partitions") && !view.compactLine().contains("lag"))
+    #expect(view.lines(width: 82, ansi: false)[1].hasSuffix("lag -"))
+  }
+
   @Test func noIdCanSteerTheTerminal() {
     var view = view()
     view.entries = [
@@ -184,8 +191,8 @@ import Testing
     }
     #expect(
       terminal.written == [
-        "00:02  read 100 (50.0/s)  scored 100 (50.0/s)  lag 0  p50 1.50 ms  p99 1.50 ms\n",
-        "00:04  read 200 (50.0/s)  scored 200 (50.0/s)  lag 0  p50 1.50 ms  p99 1.50 ms\n",
+        "00:02  read 100 (50.0/s)  scored 100 (50.0/s)  no partitions  p50 1.50 ms  p99 1.50 ms\n",
+        "00:04  read 200 (50.0/s)  scored 200 (50.0/s)  no partitions  p50 1.50 ms  p99 1.50 ms\n",
       ])
     view.finish()
     #expect(terminal.written[2].hasPrefix("t: 4.0 s, 50.0 scores/s\nread 200 = scored 200"))
