@@ -71,7 +71,7 @@ c_flags=(
   -O2 -g -ffp-contract=off -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize=vptr -fno-sanitize-recover=all
 )
 swift_flags=(
-  -O -g -swift-version 6 -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
+  -O -g -swift-version 6 -package-name tally -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
   -enable-upcoming-feature InternalImportsByDefault -enable-testing -parse-as-library -sanitize=fuzzer,address -I "$out"
 )
 

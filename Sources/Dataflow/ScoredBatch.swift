@@ -13,7 +13,8 @@ public struct ScoredRow {
   /// Whether it goes to the table (its offset is not below T).
   public var toTable: Bool
 
-  package init(event: Int32, record: Int32, asOf: EventTime, toTopic: Bool, toTable: Bool) {
+  /// Positions are those of the batch that the row is appended to.
+  public init(event: Int32, record: Int32, asOf: EventTime, toTopic: Bool, toTable: Bool) {
     self.event = event
     self.record = record
     self.asOf = asOf

@@ -25,7 +25,8 @@ public struct DroppedName {
     self.hash = hash
   }
 
-  package init(_ bytes: UnsafeRawBufferPointer) { self.init(bytes: bytes, hash: SymbolTable.hash(bytes)) }
+  /// `bytes` must stay valid as long as the key is used.
+  public init(_ bytes: UnsafeRawBufferPointer) { self.init(bytes: bytes, hash: SymbolTable.hash(bytes)) }
 }
 
 /// What of decoded events a pipeline does not declare, by name: what was dropped. Values are never looked at.

@@ -5,7 +5,8 @@ public struct WireWriter {
   /// What was written.
   public var bytes: [UInt8] = []
 
-  package init() {}
+  /// Without bytes; they grow with what is written.
+  public init() {}
 
   /// Forgets what was written; capacity stays.
   public mutating func removeAll() { bytes.empty() }

@@ -16,7 +16,8 @@ public struct KafkaHeader {
   /// Value.
   public var value: UnsafeRawBufferPointer
 
-  package init(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
+  /// `value` must stay valid until the message was handed over.
+  public init(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
     self.name = name
     self.value = value
   }

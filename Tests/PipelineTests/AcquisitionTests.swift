@@ -3,7 +3,7 @@ import Testing
 
 @testable import Pipeline
 
-@Suite("Making states anew")
+@Suite("Rebuilding states")
 struct RenewalTests {
   let identity = PipelineIdentity(name: "p", generation: 1, stateHash: "def", modelSet: "m")
 
@@ -124,15 +124,15 @@ struct ExactlyOnceAcquisitionTests {
 
   @Test("contradictions are refused")
   func contradictions() throws {
-    for (wrong, words) in [
-      (facts(w: 10, t: 20, c: 9), "behind what was delivered"), (facts(w: 10, t: 14, c: 15), "T < C"),
-      (facts(w: 10, t: 9, c: nil), "T < W"), (facts(w: 10, t: 12, c: nil), "or gone"),
-      (facts(w: 10, t: 12, c: nil, first: 10), "or gone"), (facts(w: 10, t: nil, c: nil), "or gone"),
-      (facts(w: 10, t: nil, c: 15, mine: false), "not committed it"),
-      (facts(w: 10, t: 12, c: 15, mine: false), "not committed it"),
-    ] {
+    for (wrong, reason) in [
+      (facts(w: 10, t: 20, c: 9), .offsetsReset), (facts(w: 10, t: 14, c: 15), .tableBehind),
+      (facts(w: 10, t: 9, c: nil), .tableBehind), (facts(w: 10, t: 12, c: nil), .offsetsReset),
+      (facts(w: 10, t: 12, c: nil, first: 10), .offsetsReset), (facts(w: 10, t: nil, c: nil), .offsetsReset),
+      (facts(w: 10, t: nil, c: 15, mine: false), .offsetsReset),
+      (facts(w: 10, t: 12, c: 15, mine: false), .offsetsReset),
+    ] as [(PartitionFacts, ErrorReason)] {
       let error = try #require(throws: PortError.self) { try acquire(wrong) }
-      #expect(error.code == .refused && error.detail.contains(words), "\(error)")
+      #expect(error.code == .refused && error.reason == reason, "\(error)")
     }
     #expect(try acquire(facts(w: 10, t: 10, c: nil)).topicFrom == 10, "T = W tells what an expired C was")
     // What a person has set after an offset expired: T tells that it may be right, else the person does.
@@ -159,7 +159,7 @@ struct ExactlyOnceAcquisitionTests {
     #expect(try acquire(half).commitsFirst == false)
   }
 
-  @Test("a C that is gone while states are made anew is refused: the topic would get history again")
+  @Test("a C that is gone while states are rebuilt is refused: the topic would get history again")
   func goneWhileRebuilding() throws {
     var lost = facts(w: 0, t: 1000, c: nil)
     lost.bounds.high = 2000
@@ -261,20 +261,18 @@ struct AcquisitionTests {
   @Test(
     "contradictions are refused, naming all positions",
     arguments: [
-      (10, 15, 11, 0, 100, "C > W"), (10, 9, 8, 0, 100, "T < W"),
-      (10, 10, 8, 11, 100, "--accept-gap 2:10-10"),
-      (10, 10, 8, 0, 9, "behind the end of the log"),
-    ] as [(Int64, Int64, Int64, Int64, Int64, String)])
-  func contradictions(w: Int64, t: Int64, c: Int64, low: Int64, high: Int64, words: String) throws {
+      (10, 15, 11, 0, 100, .lostState), (10, 9, 8, 0, 100, .tableBehind), (10, 10, 8, 11, 100, .logTruncated),
+      (10, 10, 8, 0, 9, .topicRecreated),
+    ] as [(Int64, Int64, Int64, Int64, Int64, ErrorReason)])
+  func contradictions(w: Int64, t: Int64, c: Int64, low: Int64, high: Int64, reason: ErrorReason) throws {
     let error = try #require(throws: PortError.self) {
       try acquire(facts(w: w, t: t, c: c, low: low, high: high))
     }
-    #expect(error.code == .refused)
-    #expect(error.detail.contains(words))
+    #expect(error.code == .refused && error.reason == reason, "\(error)")
     #expect(error.detail.contains("W \(w), T \(t), C \(c), log \(low)..<\(high)"))
   }
 
-  @Test("lost states are refused, or made anew without giving a score twice")
+  @Test("lost states are refused, or rebuilt without giving a score twice")
   func lostStates() throws {
     #expect(throws: PortError.self) { try acquire(facts(w: nil, t: 40, c: 30)) }
     let rebuilt = try acquire(facts(w: nil, t: 40, c: 30), .rebuild)
@@ -287,7 +285,7 @@ struct AcquisitionTests {
     #expect(try acquire(middle).topicFrom == 30)
   }
 
-  @Test("a store that fell back goes on from its W when that is wanted, giving nothing twice")
+  @Test("a store that was rolled back goes on from its W when that is wanted, giving nothing twice")
   func olderStore() throws {
     let next = try acquire(facts(w: 10, t: 40, c: 30), .rebuild)
     #expect(next.record.nextOffset == 10 && next.readFrom == 9 && !next.isNew)
@@ -295,7 +293,7 @@ struct AcquisitionTests {
   }
 
   @Test(
-    "a C ahead of W that Tally has committed tells of a store that fell back; one of somebody else is refused"
+    "a C ahead of W that Tally has committed tells of a rollback; one of somebody else is refused"
   )
   func whoseOffset() throws {
     let next = try acquire(facts(w: 10, t: 40, c: 30), .rebuild)
@@ -304,7 +302,7 @@ struct AcquisitionTests {
     let reset = try #require(throws: PortError.self) {
       try acquire(facts(w: 10, t: 40, c: 30, mine: false), .rebuild)
     }
-    #expect(reset.detail.contains("someone has reset the group"))
+    #expect(reset.reason == .offsetsReset)
   }
 
   @Test("lost states with a reset group are refused")

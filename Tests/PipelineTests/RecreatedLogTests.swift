@@ -51,7 +51,7 @@ private final class ReplacedSource: RecordSource {
   func close() {}
 }
 
-@Suite("A log made anew under a worker")
+@Suite("A log recreated under a worker")
 struct LogMadeAnewTests {
   private func run(pauseMs: Int) throws -> (FakeWorld, Result<Void, any Error>) {
     let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
@@ -70,7 +70,7 @@ struct LogMadeAnewTests {
   func refused() throws {
     let (world, outcome) = try run(pauseMs: 6_000)
     let error = try #require(throws: PortError.self) { try outcome.get() }
-    #expect(error.code == .refused && error.detail.contains("the topic was recreated"), "\(error)")
+    #expect(error.code == .refused && error.reason == .topicRecreated, "\(error)")
     let undisturbed = try FakeWorld(log: WorkerFaultTests().makeLog(seed: 1))
     let calm = Faults(seed: 1, crashShare: 0, unavailableShare: 0)
     _ = try undisturbed.run(calm, rebalanceShare: 0, batchRowsMax: 20, cacheEntries: 100)

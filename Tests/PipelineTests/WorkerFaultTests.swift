@@ -253,7 +253,7 @@ struct WorkerFaultTests {
     }
   }
 
-  @Test("a table that is new while lost states are made anew starts at C")
+  @Test("a table that is new while lost states are rebuilt starts at C")
   func lateTable() throws {
     let world = try FakeWorld(log: makeLog(seed: 4))
     let calm = Faults(seed: 4, crashShare: 0, unavailableShare: 0)

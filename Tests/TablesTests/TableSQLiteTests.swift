@@ -17,7 +17,7 @@ import TestNumbers
     let backend = try SQLiteBackend()
     let error = try #require(tableError { _ = try SQLiteTables(path: backend.tables.path) })
     #expect(error.code == .refused)
-    #expect(error.cause.contains("another process writes to it"))
+    #expect(error.reason == .twoOwners)
     let path = backend.folder + "/other.db"
     do { _ = try SQLiteTables(path: path) }
     _ = try SQLiteTables(path: path)

@@ -15,7 +15,8 @@ public struct StateEntry {
   /// Encoded state, as bytes in `StateWrite.bytes`; empty: the stored state is removed.
   public var state: Range<Int>
 
-  package init(entityID: Range<Int>, state: Range<Int>) {
+  /// Both ranges are of `StateWrite.bytes`; an empty `state` removes the entity's.
+  public init(entityID: Range<Int>, state: Range<Int>) {
     self.entityID = entityID
     self.state = state
   }
@@ -50,7 +51,8 @@ public struct EntityRequest {
   /// Entity id; valid during the call.
   public var entityID: UnsafeRawBufferPointer
 
-  package init(partition: Int32, entityID: UnsafeRawBufferPointer) {
+  /// `entityID` must stay valid until the fetch has ended.
+  public init(partition: Int32, entityID: UnsafeRawBufferPointer) {
     self.partition = partition
     self.entityID = entityID
   }
