@@ -4,6 +4,7 @@ import Foundation
 import TestPlaces
 import TestServers
 import TestThreads
+import Tables
 import Testing
 
 /// Views that a pipeline declares.
@@ -173,6 +174,21 @@ import Testing
     let another = TableView(name: "counts", "SELECT count(*) AS rows FROM scores")
     let error = try Self.refusal(backend, TableFixture.context(pipeline: "third", views: [another]))
     #expect(error.reason == .tableForeign && error.cause.contains("pipeline other has made"), "\(error)")
+  }
+
+  /// Before there is a database, SQLite in memory is asked.
+  @Test func viewsAreTriedInMemory() throws {
+    let wrong = TableView(name: "wrong", "SELECT engagment FROM scores")
+    let elsewhere = TableView(name: "elsewhere", postgres: "SELECT nothing", sqlite: nil)
+    let context = TableFixture.context(views: [Self.people, wrong, Self.counts, elsewhere])
+    let objections = try SQLiteTables.objections(toViewsOf: context)
+    #expect(objections.count == 1 && objections[0].contains("views.wrong"), "\(objections)")
+    #expect(objections.first?.contains("engagment") == true)
+    let text = try String(contentsOfFile: Places.pipeline, encoding: .utf8)
+    let shipped = TableFixture.context(
+      decisions: [("engagement_category", ["high", "medium", "low"])],
+      views: try loadPipeline(yaml: text).views)
+    #expect(try SQLiteTables.objections(toViewsOf: shipped).isEmpty)
   }
 
   /// What the database says against a view names the declaration, and nothing else of the migration is kept.

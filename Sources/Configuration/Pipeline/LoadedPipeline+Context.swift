@@ -7,12 +7,20 @@ package import Pipeline
 extension LoadedPipeline {
   /// What every score of a run has in common.
   package func context(topic: String, scorer: any RowScorer, decider: any Decider) -> ScoreContext {
+    context(
+      topic: topic, outputs: scorer.outputNames, versions: scorer.modelVersions, decider: decider)
+  }
+
+  /// The same, with the outputs' names and their models' versions in place of loaded models.
+  package func context(
+    topic: String, outputs: [String], versions: [String], decider: any Decider
+  ) -> ScoreContext {
     ScoreContext(
       pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
       featureNames: program.columnNames, featureLabels: program.columnLabels,
-      outputNames: scorer.outputNames,
+      outputNames: outputs,
       modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } },
-      modelVersions: scorer.modelVersions, decisionNames: decider.decisionNames,
+      modelVersions: versions, decisionNames: decider.decisionNames,
       decisionLabels: decider.decisionLabels,
       tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) },
       views: declaration.views)

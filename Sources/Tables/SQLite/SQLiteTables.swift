@@ -1,4 +1,4 @@
-internal import Dataflow
+public import Dataflow
 package import GRDB
 import Glibc
 
@@ -76,15 +76,40 @@ public final class SQLiteTables: Sendable {
         try database.execute(sql: "PRAGMA legacy_alter_table = ON; PRAGMA foreign_keys = OFF")
         defer { try? database.execute(sql: "PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON") }
         try database.inTransaction(.immediate) {
-          let migration = try Self.inspect(database, plan, detail)
-          for statement in migration.statements { try database.execute(sql: statement) }
-          for view in migration.views { try Self.make(view.name, view.statements, database, detail) }
-          left = migration.left
+          left = try Self.migrate(database, plan, detail)
           return .commit
         }
         return left
       }
     }
+  }
+
+  private static func migrate(
+    _ database: Database, _ plan: TablePlan, _ detail: String
+  ) throws -> [String: [String]] {
+    let migration = try inspect(database, plan, detail)
+    for statement in migration.statements { try database.execute(sql: statement) }
+    for view in migration.views { try make(view.name, view.statements, database, detail) }
+    return migration.left
+  }
+
+  /// Tries the views that a pipeline declares on empty tables in memory, each by itself. Returns what SQLite says against them.
+  ///
+  /// Tables that pipelines share have more columns than one pipeline's, so that this is a hint: the database decides. Throws
+  /// `PortError.refused` for names that cannot be columns.
+  public static func objections(toViewsOf context: ScoreContext) throws -> [String] {
+    var objections: [String] = []
+    for view in context.views where view.sqlite != nil {
+      var alone = context
+      alone.views = [view]
+      let plan = try TablePlan(alone)
+      do {
+        try DatabaseQueue().write { _ = try migrate($0, plan, "views") }
+      } catch let error as PortError {
+        objections.append(error.cause)
+      }
+    }
+    return objections
   }
 
   private static func make(

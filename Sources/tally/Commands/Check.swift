@@ -6,6 +6,7 @@ import Features
 import Foundation
 import Registry
 import Scorer
+import Tables
 
 /// `tally check`: validates a pipeline and says what it computes.
 struct Check: ParsableCommand {
@@ -34,6 +35,7 @@ struct Check: ParsableCommand {
       printCodes(pipeline.program)
       printState(pipeline.program)
       printModels(pipeline.declaration)
+      try tryViews(of: pipeline)
       if let models {
         let served = try pipeline.loadModels(models, acceptsChangedFeatures: acceptChangedFeatures)
         for (name, version) in zip(served.outputNames, served.modelVersions) {
@@ -47,6 +49,16 @@ struct Check: ParsableCommand {
       }
       say("definition \(pipeline.program.definitionHash.hex), state \(pipeline.program.stateHash.hex)")
       say("\(file) is valid")
+    }
+  }
+
+  /// Warns of views that SQLite would not make of this pipeline's columns.
+  private func tryViews(of pipeline: LoadedPipeline) throws {
+    let outputs = pipeline.declaration.models.flatMap(\.outputs)
+    let context = pipeline.context(
+      topic: "", outputs: outputs, versions: outputs.map { _ in "" }, decider: try pipeline.makeDecider())
+    for objection in try SQLiteTables.objections(toViewsOf: context) {
+      warn("\(objection) (tried on empty SQLite tables of this pipeline alone)")
     }
   }
 }
