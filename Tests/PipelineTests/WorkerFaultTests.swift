@@ -203,27 +203,6 @@ struct WorkerFaultTests {
     #expect(world.log.committed.map { $0?.offset ?? -1 } == world.log.partitions.map { Int64($0.count) })
   }
 
-  @Test("any batch size, cache, rebalance, failure or crash ends in the same table, topic and states")
-  func faultsLeaveNoTrace() throws {
-    var crashes = 0
-    for seed in UInt64(1)...60 {
-      let expected = try FakeWorld(log: makeLog(seed: seed))
-      _ = try expected.run(
-        Faults(seed: seed, crashShare: 0, unavailableShare: 0), rebalanceShare: 0, batchRowsMax: 512,
-        cacheEntries: 100)
-      let disturbed = try FakeWorld(log: makeLog(seed: seed))
-      // Too small for the states of a batch: it is worked off in slices.
-      if seed % 3 == 0 { disturbed.cacheBytes = 1_500 }
-      let faults = Faults(seed: seed &* 7919, crashShare: 0.02, unavailableShare: 0.03)
-      _ = try disturbed.run(
-        faults, rebalanceShare: 0.05, batchRowsMax: 1 + Int(seed) % 40, cacheEntries: 1 + Int(seed) % 9)
-      crashes += faults.crashes
-      #expect(try disturbed.digest() == expected.digest(), "seed \(seed)")
-      #expect(disturbed.table.inserts == Set(disturbed.table.written).count, "seed \(seed): a row came twice")
-    }
-    #expect(crashes > 100)
-  }
-
   @Test("a store emptied while running is refused, and rebuilt on request to the same end")
   func lostStore() throws {
     let expected = try FakeWorld(log: makeLog(seed: 3))

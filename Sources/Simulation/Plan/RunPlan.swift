@@ -111,6 +111,8 @@ struct LifePlan: Sendable {
   var rowsMax = 8
   /// Entities in the cache at most.
   var cacheEntries = 3
+  /// Memory of the cache, bytes: too little for the states of most batches, so that they are worked off in slices, or plenty.
+  var cacheBytes = 1 << 20
   /// Longest wait for a record, milliseconds.
   var pollTimeoutMs = 100
   /// Least time between commits of C, milliseconds.
@@ -134,6 +136,7 @@ struct LifePlan: Sendable {
     pollTimeoutMs = draw.int(60...250)
     commitIntervalMs = [0, 20, 300][draw.below(3)]
     transactionIntervalMs = draw.chance(500) ? 0 : draw.int(1...60)
+    if draw.chance(300) { cacheBytes = 1_500 }
     #if PLANTED_BUGS
       bug = plan.bug
     #endif

@@ -15,7 +15,7 @@ struct SimulatedWorker {
         name: pipeline.context.pipeline, generation: pipeline.generation,
         stateHash: pipeline.program.stateHash.hex, modelSet: pipeline.modelSet),
       program: pipeline.program, context: pipeline.context, ports: WorkerPorts(ports),
-      cache: StateCache(program: pipeline.program, entriesMax: life.cacheEntries, bytesMax: 1 << 20),
+      cache: StateCache(program: pipeline.program, entriesMax: life.cacheEntries, bytesMax: life.cacheBytes),
       configuration: WorkerConfiguration(life), stop: signal)
   }
 
