@@ -7,7 +7,8 @@ import Events
 /// old wrote the varints without zigzag: 1, 0 is the first message too, since as zigzag it would be −1. JSON has no
 /// path. Neither JSON nor protobuf itself begins with a zero byte.
 /// (docs.confluent.io, Schema Registry, "Wire format".)
-enum ConfluentFrame {
+public enum ConfluentFrame {
+  /// Nothing of a frame: the value is the message itself.
   case none
   /// The message: protobuf when it does not begin with "{".
   case message(UnsafeRawBufferPointer)
@@ -21,7 +22,7 @@ enum ConfluentFrame {
   private static let indexesMax: Int64 = 16
 
   /// Looks at a value.
-  init(_ value: UnsafeRawBufferPointer) {
+  public init(_ value: UnsafeRawBufferPointer) {
     guard value.first == 0 else {
       self = .none
       return
@@ -40,6 +41,12 @@ enum ConfluentFrame {
     } else {
       self = Self.path(body)
     }
+  }
+
+  /// The schema's id in the registry, as a frame's head has it; nil: the value is no frame.
+  public static func schemaID(of value: UnsafeRawBufferPointer) -> UInt32? {
+    guard value.first == 0, value.count > headBytes else { return nil }
+    return value[1..<headBytes].reduce(0) { $0 << 8 | UInt32($1) }
   }
 
   private static func path(_ body: UnsafeRawBufferPointer) -> ConfluentFrame {

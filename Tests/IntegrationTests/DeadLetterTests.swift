@@ -129,15 +129,17 @@ import Testing
     try await onThread {
       let rig = try Rig(kind)
       let value = Self.misplaced("p1")
-      // The second is cut off within an attribute.
-      var messages = [value, value.dropLast(3)].map {
+      // The second is cut off within an attribute; the third is framed for schema 258 of a registry, as the fourth, of JSON.
+      let frame: [UInt8] = [0, 0, 0, 1, 2]
+      let json = Array("{\"event_id\":\"j\",\"entity_id\":\"alice\"}".utf8)
+      var messages = [value, value.dropLast(3), frame + [0] + value, frame + json].map {
         BrokerMessage(key: Array("bob".utf8), value: Array($0))
       }
       for index in messages.indices {
         (messages[index].partition, messages[index].contentType) = (0, "application/x-protobuf")
       }
       try rig.broker.produce(messages, to: "events")
-      #expect(try Totals(rig.run().output) == Totals(read: 2, scored: 0, deadLettered: 2))
+      #expect(try Totals(rig.run().output) == Totals(read: 4, scored: 0, deadLettered: 4))
       let shown = try rig.ask(["dead-letters", "show", "0/0"])
       #expect(shown.output.contains(/reason +key-mismatch/), "\(shown.text)")
       #expect(shown.output.contains(/today +a replay would end as key-mismatch/), "\(shown.text)")
@@ -150,6 +152,13 @@ import Testing
       ] { #expect(shown.output.contains("\n\(line)\n"), "\(line): \(shown.text)") }
       let raw = try rig.ask(["dead-letters", "show", "--raw", "0/0"])
       #expect(raw.output == String(decoding: value, as: UTF8.self))
+      let framed = try rig.ask(["dead-letters", "show", "0/2"])
+      #expect(
+        framed.output.contains(
+          "in Confluent's framing, schema 258\ntally.Event, in protobuf\nevent_id: \"p1\"\n"),
+        "\(framed.text)")
+      let text = try rig.ask(["dead-letters", "show", "0/3"])
+      #expect(text.output.contains("in Confluent's framing, schema 258\n{\n"), "\(text.text)")
       let broken = try rig.ask(["dead-letters", "show", "0/1"])
       #expect(
         broken.output.contains(/reason +undecodable/) && broken.output.contains("\n000000  0a 02 70 31 12"))

@@ -90,8 +90,22 @@ extension DeadLetters {
       }
     }
 
-    /// JSON indented, other text as it is, a protobuf event field by field, anything else in hexadecimal.
+    /// JSON indented, other text as it is, a protobuf event field by field, both also within Confluent's framing, anything else in
+    /// hexadecimal.
     private static func text(_ bytes: [UInt8]) -> String {
+      let framed = bytes.withUnsafeBytes { value -> (schema: UInt32, message: [UInt8])? in
+        guard case .message(let message) = ConfluentFrame(value),
+          let schema = ConfluentFrame.schemaID(of: value)
+        else { return nil }
+        return (schema, Array(message))
+      }
+      guard let framed else { return plain(bytes) }
+      let text = plain(framed.message)
+      return text == hexDump(framed.message)
+        ? hexDump(bytes) : "in Confluent's framing, schema \(framed.schema)\n" + text
+    }
+
+    private static func plain(_ bytes: [UInt8]) -> String {
       let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       if bytes.first == UInt8(ascii: "{"), let object = try? JSONSerialization.jsonObject(with: Data(bytes)),
         let pretty = try? JSONSerialization.data(withJSONObject: object, options: options),
