@@ -32,10 +32,10 @@ enum DecisionLoader {
   ) throws(DeclarationError) -> DecisionDeclaration {
     try section.allow(["output", "min", "max"])
     let output = try output(section, outputs)
-    let minimum = try float(section.required("min"))
-    let upper = try section.required("max")
-    let maximum = try float(upper)
-    guard minimum < maximum else { throw upper.wrong(allowed: "a number above min") }
+    if section["max"] == nil { _ = try section.required("min") }
+    let minimum = try section["min"].map(float) ?? -.infinity
+    let maximum = try section["max"].map(float) ?? .infinity
+    if let upper = section["max"], minimum >= maximum { throw upper.wrong(allowed: "a number above min") }
     return .clamp(output: output, minimum: minimum, maximum: maximum)
   }
 

@@ -79,6 +79,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("- clamp", "- clip", 25, 5, "the key \"clip\"", "clamp, category, trigger"),
     Mistake("clamp: {output: first", "clamp: {output: frist", 25, 21, "\"frist\"", "first, second"),
     Mistake("min: 0, max: 1}", "min: 1, max: 1}", 25, 41, "\"1\"", "above min"),
+    Mistake(", min: 0, max: 1}", "}", 25, 12, "without the key min", "min, given once"),
     Mistake("medium: 0.4", "medium: 0.7", 26, 76, "\"0.7\"", "descend"),
     Mistake("medium: 0.4", "medium: some", 26, 76, "\"some\"", "a number"),
     Mistake("otherwise: low", "otherwise: high", 26, 93, "\"high\"", "not among"),

@@ -119,6 +119,8 @@ extension Check {
 
   private static func text(of decision: DecisionDeclaration) -> String {
     switch decision {
+    case .clamp(let output, -.infinity, let maximum): "\(output) is clamped to at most \(maximum)"
+    case .clamp(let output, let minimum, .infinity): "\(output) is clamped to at least \(minimum)"
     case .clamp(let output, let minimum, let maximum): "\(output) is clamped to \(minimum)…\(maximum)"
     case .category(let name, let output, let thresholds, let otherwise):
       "\(name): "
