@@ -64,9 +64,10 @@ import Testing
       pipeline.board == BoardDeclaration(title: "highest first", orderBy: "first", show: ["second", "act"]))
   }
 
-  @Test(arguments: [
-    ("min: 0, max: 1", 0, 1), ("min: 0", 0, .infinity), ("max: 1", -.infinity, 1),
-  ] as [(String, Float, Float)])
+  @Test(
+    arguments: [
+      ("min: 0, max: 1", 0, 1), ("min: 0", 0, .infinity), ("max: 1", -.infinity, 1),
+    ] as [(String, Float, Float)])
   func clampsMayHaveOneEnd(bounds: String, minimum: Float, maximum: Float) throws {
     let pipeline = try loadPipeline(yaml: broken("min: 0, max: 1}", bounds + "}"))
     #expect(pipeline.decisions[0] == .clamp(output: "first", minimum: minimum, maximum: maximum))

@@ -137,6 +137,24 @@ import Testing
     #expect(try backend.query("SELECT count(*) FROM people") == [["0"]])
   }
 
+  /// A view that another one's change breaks is named, and mended by its declaration.
+  @Test func aViewThatIsBrokenIsNamed() throws {
+    let backend = try TableKind.sqlite.backend()
+    func views(_ first: String, _ second: String) -> ScoreContext {
+      TableFixture.context(views: [TableView(name: "a", first), TableView(name: "b", second)])
+    }
+    let (wide, narrow) = ("SELECT entity_id, churn FROM latest_scores", "SELECT entity_id FROM latest_scores")
+    try Self.write(backend, views(wide, "SELECT churn FROM a"), 0)
+    let error = try Self.refusal(backend, views(narrow, "SELECT churn FROM a"))
+    #expect(error.reason == .badPipeline && error.cause.contains("views.b"), "\(error)")
+    // As nobody but Tally would leave it.
+    _ = try backend.query("DROP VIEW a")
+    _ = try backend.query("CREATE VIEW a AS \(narrow)")
+    #expect(try Self.refusal(backend, views(wide, "SELECT churn FROM a")).cause.contains("views.b"))
+    try Self.write(backend, views(wide, "SELECT entity_id FROM a"), 1)
+    #expect(try backend.query("SELECT * FROM b") == [["p"]])
+  }
+
   @Test(arguments: TableKind.allCases)
   func viewsOfSomebodyElseAreRefused(_ kind: TableKind) throws {
     let backend = try kind.backend()
@@ -173,7 +191,14 @@ import Testing
     #expect(try backend.query("SELECT pipeline FROM counts ORDER BY 1") == [["engagement"], ["other"]])
     let another = TableView(name: "counts", "SELECT count(*) AS rows FROM scores")
     let error = try Self.refusal(backend, TableFixture.context(pipeline: "third", views: [another]))
-    #expect(error.reason == .tableForeign && error.cause.contains("pipeline other has made"), "\(error)")
+    #expect(error.reason == .tableForeign && error.cause.contains("engagement, other"), "\(error)")
+    // Nor may one that has declared it alike change it under the others.
+    let changed = try Self.refusal(backend, TableFixture.context(pipeline: "other", views: [another]))
+    #expect(changed.reason == .tableForeign && changed.cause.contains("DROP VIEW \"counts\""), "\(changed)")
+    _ = try backend.query("DROP VIEW counts")
+    _ = try backend.sink(TableFixture.context(pipeline: "other", views: [another])).positions(
+      topic: "events", [0])
+    #expect(try backend.query("SELECT * FROM counts") == [["2"]])
   }
 
   /// Before there is a database, SQLite in memory is asked.

@@ -65,11 +65,13 @@ extension World {
       known.remove(orders: 0..<delivered, .skipped)
       known.add(below(table.positions[partition], table.leftOut[partition]?.orders))
       known.add(below(group.committed[place]?.offset, group.committed[place]?.leftOut))
+      let former = former(partition)
+      known.add(below(former?.nextOffset, former?.leftOut.orders))
       let next = known.end(from: standing?.nextOffset ?? 0)
       if next >= low { gapsNow[partition] = nil }
       guard next < low else { continue }
       isRight = true
-      if let standing, standing.isWhole, low >= delivered, formerOffset(partition) <= standing.nextOffset {
+      if let standing, standing.isWhole, low >= delivered, former?.nextOffset ?? 0 <= standing.nextOffset {
         let gap = LeftOut(from: next, until: low, cause: .deleted)
         gapsNow[partition] = gap
         acceptedGaps[place].add(gap)
@@ -96,11 +98,11 @@ extension World {
     store.slot(placeInForce(partition)).record.flatMap { PartitionRecord.stored($0) }
   }
 
-  /// W of the generation before the one in force; 0: there was none.
-  private func formerOffset(_ partition: Int32) -> Int64 {
+  /// The record of the generation before the one in force; nil: there was none.
+  private func former(_ partition: Int32) -> PartitionRecord? {
     let place = placeInForce(partition)
-    guard place.generation > pipeline.generation else { return 0 }
+    guard place.generation > pipeline.generation else { return nil }
     let before = StoreKey(generation: place.generation - 1, partition: partition)
-    return store.slot(before).record.flatMap { PartitionRecord.stored($0)?.nextOffset } ?? 0
+    return store.slot(before).record.flatMap { PartitionRecord.stored($0) }
   }
 }

@@ -71,16 +71,18 @@ package final class PostgresSession {
     if !migration.statements.isEmpty {
       try run(migration.statements.joined(separator: ";\n"), "migrate", timeoutMs: timeoutMs)
     }
-    for view in migration.views { try make(view.name, view.statements, timeoutMs: timeoutMs) }
+    for view in migration.views {
+      try make(view.name, isThere: view.isThere, view.statements, timeoutMs: timeoutMs)
+    }
     try run("COMMIT", "migrate", timeoutMs: timeoutMs)
     return migration.left
   }
 
-  private func make(_ view: String, _ statements: [String], timeoutMs: Int) throws {
+  private func make(_ view: String, isThere: Bool, _ statements: [String], timeoutMs: Int) throws {
     let detail = "\(connection.name): views"
     do {
       for statement in statements { try run(statement, "make the view \(view)", timeoutMs: timeoutMs) }
-    } catch let error as PortError where error.cause.contains("42P16") {
+    } catch let error as PortError where isThere && error.cause.contains("42P16") {
       throw PortError(
         .refused, detail,
         cause:

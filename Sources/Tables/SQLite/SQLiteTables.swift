@@ -90,6 +90,10 @@ public final class SQLiteTables: Sendable {
     let migration = try inspect(database, plan, detail)
     for statement in migration.statements { try database.execute(sql: statement) }
     for view in migration.views { try make(view.name, view.statements, database, detail) }
+    // SQLite looks at what a view names only when it is read, and what is made above may break another.
+    for view in plan.views(.sqlite) {
+      try make(view.name, ["SELECT * FROM \(TableStatements.quoted(view.name)) LIMIT 0"], database, detail)
+    }
     return migration.left
   }
 
@@ -132,8 +136,12 @@ public final class SQLiteTables: Sendable {
   {
     var found: [String: [String: String]] = [:]
     var blocking: [TableMigration.Blocking] = []
-    let views = plan.views(.sqlite).map(\.name)
-    for table in plan.tables.map(\.name) + views + [TableMigration.versionTable, TableMade.table] {
+    // A view that is broken by now has no columns that SQLite could tell.
+    for view in plan.views(.sqlite).map(\.name) {
+      let sql = "SELECT count(*) FROM sqlite_master WHERE lower(name) = lower(?)"
+      if try Int.fetchOne(database, sql: sql, arguments: [view]) ?? 0 > 0 { found[view] = [:] }
+    }
+    for table in plan.tables.map(\.name) + [TableMigration.versionTable, TableMade.table] {
       let rows = try Row.fetchAll(
         database,
         sql:

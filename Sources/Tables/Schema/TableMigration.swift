@@ -10,7 +10,7 @@ struct TableMigration {
   /// Statements to run, in order; empty: nothing is missing.
   private(set) var statements: [String] = []
   /// What makes or replaces views, behind the statements.
-  private(set) var views: [(name: String, statements: [String])] = []
+  private(set) var views: [(name: String, isThere: Bool, statements: [String])] = []
   /// Columns of the tables that an earlier plan wrote and this one does not.
   private(set) var left: [String: [String]] = [:]
 
@@ -102,9 +102,8 @@ struct TableMigration {
     for (name, select) in plan.views(dialect) {
       let isThere = found[name] != nil
       let noted = known.views[name]
-      if isThere {
-        try Self.check(view: name, owner: known.viewOwners[name], pipeline, noted, select, isNoted, detail)
-      }
+      let others = (isThere ? known.viewOwners[name] ?? [] : []).subtracting([pipeline])
+      if isThere { try Self.check(view: name, others, noted, select, isNoted, detail) }
       var makes: [String] = []
       if !isThere || (noted ?? select) != select {
         let quoted = TableStatements.quoted(name)
@@ -112,21 +111,20 @@ struct TableMigration {
         case .postgres: makes.append("CREATE OR REPLACE VIEW \(quoted) AS \(select)")
         case .sqlite:
           if isThere { makes.append("DROP VIEW \(quoted)") }
-          // SQLite looks at what a view names only when it is read.
-          makes += ["CREATE VIEW \(quoted) AS \(select)", "SELECT * FROM \(quoted) LIMIT 0"]
+          makes.append("CREATE VIEW \(quoted) AS \(select)")
         }
       }
-      if noted != select || known.viewOwners[name] != pipeline {
-        makes += TableMade.note(view: name, select, pipeline: pipeline)
+      let owners = others.union([pipeline])
+      if noted != select || known.viewOwners[name] != owners {
+        makes += TableMade.note(view: name, select, pipelines: owners)
       }
-      if !makes.isEmpty { views.append((name, makes)) }
+      if !makes.isEmpty { views.append((name, isThere, makes)) }
     }
   }
 
-  /// Throws unless a view that is there may be this pipeline's.
+  /// Throws unless a view that is there may be made anew by this pipeline. `others`: pipelines that have declared it, too.
   private static func check(
-    view name: String, owner: String?, _ pipeline: String, _ noted: String?, _ select: String,
-    _ isNoted: Bool,
+    view name: String, _ others: Set<String>, _ noted: String?, _ select: String, _ isNoted: Bool,
     _ detail: String
   ) throws {
     guard noted != nil || !isNoted else {
@@ -136,12 +134,13 @@ struct TableMigration {
           "the pipeline declares the view \(name), and there is one, or a table, that Tally has not made: rename yours or the "
           + "pipeline's", reason: .tableForeign)
     }
-    guard let owner, let noted, owner != pipeline, noted != select else { return }
+    guard let noted, noted != select, !others.isEmpty else { return }
     throw PortError(
       .refused, detail,
       cause:
-        "the pipeline declares the view \(name), which the pipeline \(owner) has made by another declaration: views belong to the "
-        + "database; declare it alike in both or rename one", reason: .tableForeign)
+        "the pipeline declares the view \(name) otherwise than \(others.sorted().joined(separator: ", ")), and a database has "
+        + "each name once; rename one, or declare it alike in all of them and drop it (DROP VIEW \(TableStatements.quoted(name))), "
+        + "which the next start makes anew", reason: .tableForeign)
   }
 
   /// What a database says against a view, in the words of whoever declared it.
