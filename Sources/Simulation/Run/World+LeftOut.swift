@@ -67,6 +67,14 @@ extension World {
       known.add(below(group.committed[place]?.offset, group.committed[place]?.leftOut))
       let former = former(partition)
       known.add(below(former?.nextOffset, former?.leftOut.orders))
+      // An order that nobody has passed yet holds wherever it stands.
+      for orders in [
+        former?.leftOut.orders, table.leftOut[partition]?.orders, group.committed[place]?.leftOut,
+      ] {
+        guard var ahead = orders else { continue }
+        ahead.remove(orders: 0..<max(delivered, standing?.nextOffset ?? 0), .skipped)
+        known.add(ahead)
+      }
       let next = known.end(from: standing?.nextOffset ?? 0)
       if next >= low { gapsNow[partition] = nil }
       guard next < low else { continue }
