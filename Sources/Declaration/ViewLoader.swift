@@ -79,7 +79,24 @@ enum ViewLoader {
       show.append(shown)
     }
     return BoardDeclaration(
-      title: try section["title"]?.string() ?? "highest \(orderBy)", orderBy: orderBy, show: show)
+      title: try section["title"].map(title) ?? "highest \(orderBy)", orderBy: orderBy, show: show)
+  }
+
+  /// Longest title, characters.
+  private static let titleMax = 80
+
+  /// What a terminal only shows.
+  private static func title(_ value: YAMLValue) throws(DeclarationError) -> String {
+    let title = try value.string()
+    let isPlain = title.unicodeScalars.allSatisfy {
+      ![.control, .format, .lineSeparator, .paragraphSeparator].contains($0.properties.generalCategory)
+    }
+    guard isPlain, (1...titleMax).contains(title.count) else {
+      throw DeclarationError(
+        value.position, found: isPlain ? "\(title.count) characters" : "a title with control characters",
+        allowed: "1 to \(titleMax) characters, none of which steers a terminal")
+    }
+    return title
   }
 
   private static func name(

@@ -105,6 +105,11 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("order_by: first, ", "order_by: act, ", 36, 19, "\"act\"", "an output: first, second"),
     Mistake("show: [second, act]", "show: [third]", 36, 33, "\"third\"", "first, second, level, act"),
     Mistake("show: [second, act]", "show: [first]", 36, 33, "\"first\"", "none that is order_by"),
+    Mistake(
+      "order_by: first,", "title: \"\\e[31mx\", order_by: first,", 36, 16, "control characters", "1 to 80"),
+    Mistake(
+      "order_by: first,", "title: \"\\u202Ex\", order_by: first,", 36, 16, "control characters", "1 to 80"),
+    Mistake("order_by: first,", "title: '', order_by: first,", 36, 16, "0 characters", "1 to 80"),
     Mistake("show: [second, act]", "limit: 3", 36, 26, "the key \"limit\"", "title, order_by, show"),
   ]
   private static let syntax: [Mistake] = [

@@ -49,6 +49,9 @@ struct Simulate: ParsableCommand {
     @Option(help: .hidden) var plant: String?
   #endif
 
+  private static let seedsMax: UInt64 = 1_000_000_000
+  private static let threadsMax = 256
+
   func run() throws {
     try reporting {
       guard let choice = GuaranteeChoice(rawValue: guarantee) else {
@@ -94,6 +97,9 @@ struct Simulate: ParsableCommand {
     guard parts.count == 2, let first = parts[0], let last = parts[1], first <= last else {
       throw Failure(
         "--seeds FIRST..LAST is needed, for example --seeds 1..1000, or --history SEED", reason: .usage)
+    }
+    guard last - first < Self.seedsMax else {
+      throw Failure("--seeds \(seeds ?? ""): at most \(Self.seedsMax) at once", reason: .usage)
     }
     return first...last
   }
@@ -153,7 +159,10 @@ struct Simulate: ParsableCommand {
   }
 
   private func runAll(_ seeds: ClosedRange<UInt64>, _ options: SimulationOptions) throws {
-    let count = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let count = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    guard (1...Self.threadsMax).contains(count) else {
+      throw Failure("--threads \(count): 1 to \(Self.threadsMax)", reason: .usage)
+    }
     let total = SimulationTotals()
     total.onProgress = { say($0) }
     try total.run(seeds, options, threads: count)
