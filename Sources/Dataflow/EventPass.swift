@@ -75,6 +75,18 @@ public final class EventPass {
     }
   }
 
+  /// Where no states are kept: what becomes of a decoded event. A profile is `applied` and can be read; nothing is ever a duplicate.
+  public func apply(_ event: Int32) -> Outcome {
+    let event = events.events[Int(event)]
+    if let reason = program.problemWithoutState(of: event) { return .refused(reason) }
+    return event.kind == .erasure ? .erased : .applied
+  }
+
+  /// Where no states are kept: writes the row of features of a decoded profile into `row`.
+  public func read(_ event: Int32, into row: UnsafeMutablePointer<Float>) {
+    program.read(events.events[Int(event)], in: events, into: row, scratch: scratch)
+  }
+
   /// Writes the row of features of a state into `row`, which has one place a column: as of the state's latest event or tick, unless a
   /// later moment is given.
   public func read(_ state: EntityState, asOf moment: EventTime? = nil, into row: UnsafeMutablePointer<Float>)

@@ -27,7 +27,20 @@ enum FeatureSetLoader {
     return FeatureSetDeclaration(
       profile: profile, events: events, features: features,
       idleTTL: try root["idle_ttl"]?.duration(in: Span.hour...(40_000 * Span.day)),
-      stateMax: try stateMax(root["state_max"]), control: try control(root["control"]))
+      stateMax: try stateMax(root["state_max"]), control: try control(root["control"]),
+      keepsState: try keepsState(root))
+  }
+
+  /// `state: none`: nothing is remembered, so that nothing that is about memory may be declared.
+  private static func keepsState(_ root: YAMLSection) throws(DeclarationError) -> Bool {
+    guard let value = root["state"], try value.choice(of: ["kept", "none"]) == "none" else { return true }
+    for key in ["events", "idle_ttl", "state_max"] {
+      guard let entry = root.entries.first(where: { sameBytes($0.key, key) }) else { continue }
+      throw DeclarationError(
+        entry.position, found: "\(key) with state: none",
+        allowed: "neither events, idle_ttl nor state_max: every profile is scored by itself")
+    }
+    return false
   }
 
   private static func control(_ value: YAMLValue?) throws(DeclarationError) -> [ControlKeyDeclaration] {

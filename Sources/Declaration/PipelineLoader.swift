@@ -12,7 +12,8 @@ import Events
 public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDeclaration {
   let root = try readYAML(yaml)
   try root.allow([
-    "pipeline", "idle_ttl", "state_max", "future_bound", "control", "profile", "events", "let", "features",
+    "pipeline", "state", "idle_ttl", "state_max", "future_bound", "control", "profile", "events", "let",
+    "features",
     "models",
     "decisions", "table", "views", "board",
   ])

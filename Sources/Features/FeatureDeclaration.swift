@@ -121,10 +121,13 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
   public var stateMax: StateBound?
   /// Keys that ticks and erasures of the log must be signed by, ascending by `since`; empty: anybody may send them.
   public var control: [ControlKeyDeclaration]
+  /// Whether anything is remembered of an entity; else every row is of one profile event alone.
+  public var keepsState: Bool
 
   package init(
     profile: [AttributeDeclaration], events: [EventTypeDeclaration], features: [FeatureDeclaration],
-    idleTTL: EventTime?, stateMax: StateBound? = nil, control: [ControlKeyDeclaration] = []
+    idleTTL: EventTime?, stateMax: StateBound? = nil, control: [ControlKeyDeclaration] = [],
+    keepsState: Bool = true
   ) {
     self.profile = profile
     self.events = events
@@ -132,6 +135,7 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
     self.idleTTL = idleTTL
     self.stateMax = stateMax
     self.control = control
+    self.keepsState = keepsState
   }
 }
 

@@ -13,6 +13,16 @@ public enum EventEffect: Sendable {
 }
 
 extension FeatureProgram {
+  /// Why an event cannot be scored where no states are kept: a row needs a whole profile, and there is nobody to tick. nil: it can
+  /// be, or it is an erasure. Row code.
+  public func problemWithoutState(of event: Event) -> DeadLetterReason? {
+    switch event.kind {
+    case .profileSnapshot, .erasure: nil
+    case .tick: .unknownEntity
+    case .profileChange, .engagement: .unknownKind
+    }
+  }
+
   /// What `process` would do with an event that has no `problem`. An erasure is never a duplicate: a second one finds an
   /// empty state. Row code.
   public func effect(of event: Event, on state: EntityState) -> EventEffect {

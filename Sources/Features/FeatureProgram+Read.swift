@@ -16,6 +16,27 @@ extension FeatureProgram {
     }
     readProfile(state, registers)
     readAggregates(state, now, scratch)
+    compute(registers, into: row)
+  }
+
+  /// Reads the feature row of a whole profile, in a pipeline that keeps no states. Row code.
+  public func read(
+    _ event: Event, in batch: EventBatch, into row: UnsafeMutablePointer<Float>, scratch: FeatureScratch
+  ) {
+    precondition(!keepsState && scratch.program === self, "a program with states, or scratch of another one")
+    let slots = Int(tables.slotCounts[tables.eventTypes])
+    let registers = scratch.registers
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: max(slots, 1)) { values in
+      values.initialize(repeating: .nan)
+      load(event, batch, group: tables.eventTypes, into: values)
+      for slot in 0..<slots {
+        registers[Int(tables.profileRegisters[Int(tables.profileNumbers[slot])])] = values[slot]
+      }
+    }
+    compute(registers, into: row)
+  }
+
+  private func compute(_ registers: UnsafeMutablePointer<Double>, into row: UnsafeMutablePointer<Float>) {
     for index in 0..<tables.instructions.count { execute(tables.instructions.base + index, registers) }
     for column in 0..<tables.columns.count {
       let cell = Float(registers[Int(tables.columns[column])])

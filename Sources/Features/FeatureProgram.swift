@@ -40,6 +40,8 @@ public final class FeatureProgram: @unchecked Sendable {
   public let stateBytesEstimate: StateEstimate
   /// What it takes at most.
   public let stateWorst: StateWorst
+  /// Whether anything is remembered of an entity; else a row is of one profile event alone, and `read(_:in:into:scratch:)` makes it.
+  public let keepsState: Bool
   /// Idle TTL, microseconds; the largest number when there is none.
   let idleTTL: EventTime
   let tables: ProgramTables
@@ -54,6 +56,7 @@ public final class FeatureProgram: @unchecked Sendable {
       } else { StateBudget(builder) }
     builder.fold(at: budget.foldsAt)
     stateWorst = StateWorst(budget, bound: declaration.stateMax)
+    keepsState = declaration.keepsState
     symbols = SymbolTable()
     tables = builder.tables(symbols)
     idleTTL = declaration.idleTTL ?? .max
@@ -74,9 +77,9 @@ public final class FeatureProgram: @unchecked Sendable {
     }
     stateBytesEstimate = StateEstimate(builder)
     stateHash =
-      DefinitionText.state(
-        builder, idleTTL: declaration.idleTTL, control: declaration.control
-      ).hash
+      declaration.keepsState
+      ? DefinitionText.state(builder, idleTTL: declaration.idleTTL, control: declaration.control).hash
+      : DefinitionText.noState(control: declaration.control).hash
     definitionHash = DefinitionText.whole(declaration).hash
   }
 

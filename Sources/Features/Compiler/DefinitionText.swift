@@ -66,6 +66,15 @@ struct DefinitionText {
       text.add(bound.bytes)
     }
     text.add(declaration.control)
+    if !declaration.keepsState { text.add("state none") }
+    return text
+  }
+
+  /// Of a pipeline that keeps no states: whatever its features are, it goes on where it stood.
+  static func noState(control: [ControlKeyDeclaration]) -> DefinitionText {
+    var text = DefinitionText()
+    text.add("tally no state 1")
+    text.add(control)
     return text
   }
 

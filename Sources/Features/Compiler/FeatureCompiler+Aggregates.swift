@@ -13,6 +13,11 @@ extension FeatureCompiler {
   mutating func aggregateCall(
     _ name: String, _ arguments: [Argument], offset: Int
   ) throws(DeclarationError) -> Value {
+    guard keepsState else {
+      throw error(
+        offset, found: "\(name), which remembers events",
+        allowed: "profile.ATTRIBUTE and functions of it: with state: none nothing is remembered")
+    }
     let count = arguments.count
     switch name {
     case "count", "peak_hour":

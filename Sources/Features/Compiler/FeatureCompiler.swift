@@ -44,6 +44,8 @@ struct FeatureCompiler {
   var windows: Set<WindowReach> = []
   /// Register of each profile attribute in use, by the attribute's number.
   var profileRegisters: [Int: Int32] = [:]
+  /// Whether states are kept; else there are no aggregates.
+  let keepsState: Bool
   /// The expression being compiled.
   var source = ExpressionSource("", at: SourcePosition(line: 1, column: 1))
   private var seriesNumbers: [SeriesKey: Int] = [:]
@@ -52,6 +54,7 @@ struct FeatureCompiler {
 
   init(_ declaration: FeatureSetDeclaration) throws(DeclarationError) {
     catalog = try AttributeCatalog(declaration)
+    keepsState = declaration.keepsState
     if let ttl = declaration.idleTTL, ttl <= 0 {
       throw DeclarationError(
         declaration.features.first?.position ?? SourcePosition(line: 1, column: 1),
