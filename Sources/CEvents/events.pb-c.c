@@ -277,6 +277,141 @@ void   tally__attribute__free_unpacked
   assert(message->base.descriptor == &tally__attribute__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tally__list__init
+                     (Tally__List         *message)
+{
+  static const Tally__List init_value = TALLY__LIST__INIT;
+  *message = init_value;
+}
+size_t tally__list__get_packed_size
+                     (const Tally__List *message)
+{
+  assert(message->base.descriptor == &tally__list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__list__pack
+                     (const Tally__List *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__list__pack_to_buffer
+                     (const Tally__List *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__List *
+       tally__list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__List *)
+     protobuf_c_message_unpack (&tally__list__descriptor,
+                                allocator, len, data);
+}
+void   tally__list__free_unpacked
+                     (Tally__List *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tally__element__init
+                     (Tally__Element         *message)
+{
+  static const Tally__Element init_value = TALLY__ELEMENT__INIT;
+  *message = init_value;
+}
+size_t tally__element__get_packed_size
+                     (const Tally__Element *message)
+{
+  assert(message->base.descriptor == &tally__element__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__element__pack
+                     (const Tally__Element *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__element__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__element__pack_to_buffer
+                     (const Tally__Element *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__element__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__Element *
+       tally__element__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__Element *)
+     protobuf_c_message_unpack (&tally__element__descriptor,
+                                allocator, len, data);
+}
+void   tally__element__free_unpacked
+                     (Tally__Element *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__element__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tally__fields__init
+                     (Tally__Fields         *message)
+{
+  static const Tally__Fields init_value = TALLY__FIELDS__INIT;
+  *message = init_value;
+}
+size_t tally__fields__get_packed_size
+                     (const Tally__Fields *message)
+{
+  assert(message->base.descriptor == &tally__fields__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__fields__pack
+                     (const Tally__Fields *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__fields__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__fields__pack_to_buffer
+                     (const Tally__Fields *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__fields__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__Fields *
+       tally__fields__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__Fields *)
+     protobuf_c_message_unpack (&tally__fields__descriptor,
+                                allocator, len, data);
+}
+void   tally__fields__free_unpacked
+                     (Tally__Fields *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__fields__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor tally__event__field_descriptors[9] =
 {
   {
@@ -586,7 +721,7 @@ const ProtobufCMessageDescriptor tally__erasure__descriptor =
   (ProtobufCMessageInit) tally__erasure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__attribute__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tally__attribute__field_descriptors[6] =
 {
   {
     "name",
@@ -648,18 +783,31 @@ static const ProtobufCFieldDescriptor tally__attribute__field_descriptors[5] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "list_value",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__Attribute, value_case),
+    offsetof(Tally__Attribute, list_value),
+    &tally__list__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__attribute__field_indices_by_name[] = {
   1,   /* field[1] = bool_value */
   3,   /* field[3] = double_value */
   2,   /* field[2] = int_value */
+  5,   /* field[5] = list_value */
   0,   /* field[0] = name */
   4,   /* field[4] = string_value */
 };
 static const ProtobufCIntRange tally__attribute__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tally__attribute__descriptor =
 {
@@ -669,10 +817,176 @@ const ProtobufCMessageDescriptor tally__attribute__descriptor =
   "Tally__Attribute",
   "tally",
   sizeof(Tally__Attribute),
-  5,
+  6,
   tally__attribute__field_descriptors,
   tally__attribute__field_indices_by_name,
   1,  tally__attribute__number_ranges,
   (ProtobufCMessageInit) tally__attribute__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tally__list__field_descriptors[1] =
+{
+  {
+    "elements",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__List, n_elements),
+    offsetof(Tally__List, elements),
+    &tally__element__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tally__list__field_indices_by_name[] = {
+  0,   /* field[0] = elements */
+};
+static const ProtobufCIntRange tally__list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tally__list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.List",
+  "List",
+  "Tally__List",
+  "tally",
+  sizeof(Tally__List),
+  1,
+  tally__list__field_descriptors,
+  tally__list__field_indices_by_name,
+  1,  tally__list__number_ranges,
+  (ProtobufCMessageInit) tally__list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tally__element__field_descriptors[5] =
+{
+  {
+    "bool_value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Tally__Element, value_case),
+    offsetof(Tally__Element, bool_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "int_value",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    offsetof(Tally__Element, value_case),
+    offsetof(Tally__Element, int_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "double_value",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Tally__Element, value_case),
+    offsetof(Tally__Element, double_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "string_value",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Tally__Element, value_case),
+    offsetof(Tally__Element, string_value),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fields",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__Element, value_case),
+    offsetof(Tally__Element, fields),
+    &tally__fields__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tally__element__field_indices_by_name[] = {
+  0,   /* field[0] = bool_value */
+  2,   /* field[2] = double_value */
+  4,   /* field[4] = fields */
+  1,   /* field[1] = int_value */
+  3,   /* field[3] = string_value */
+};
+static const ProtobufCIntRange tally__element__number_ranges[1 + 1] =
+{
+  { 2, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tally__element__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.Element",
+  "Element",
+  "Tally__Element",
+  "tally",
+  sizeof(Tally__Element),
+  5,
+  tally__element__field_descriptors,
+  tally__element__field_indices_by_name,
+  1,  tally__element__number_ranges,
+  (ProtobufCMessageInit) tally__element__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tally__fields__field_descriptors[1] =
+{
+  {
+    "fields",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__Fields, n_fields),
+    offsetof(Tally__Fields, fields),
+    &tally__attribute__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tally__fields__field_indices_by_name[] = {
+  0,   /* field[0] = fields */
+};
+static const ProtobufCIntRange tally__fields__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tally__fields__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.Fields",
+  "Fields",
+  "Tally__Fields",
+  "tally",
+  sizeof(Tally__Fields),
+  1,
+  tally__fields__field_descriptors,
+  tally__fields__field_indices_by_name,
+  1,  tally__fields__number_ranges,
+  (ProtobufCMessageInit) tally__fields__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -20,6 +20,11 @@ struct tally_json {
   simdjson::dom::parser parser;
   std::unique_ptr<char[]> input;
   std::unique_ptr<tally_json_attribute[]> attributes;
+  // The same, to look into lists.
+  std::unique_ptr<element[]> values;
+  // What the elements of a list hold; grows.
+  tally_json_entry *entries = nullptr;
+  size_t entries_max = 0;
   size_t bytes_max;
   size_t attributes_max;
   // Whether marks stand for values that JSON cannot hold.
@@ -27,6 +32,7 @@ struct tally_json {
 
   tally_json(size_t bytes_max, size_t attributes_max)
       : bytes_max(bytes_max), attributes_max(attributes_max) {}
+  ~tally_json() { std::free(entries); }
 };
 
 namespace {
@@ -76,6 +82,7 @@ bool is(std::string_view key, const char (&name)[N]) noexcept {
 void read_attributes(tally_json *parser, object attributes, tally_json_event *event) noexcept {
   for (key_value_pair field : attributes) {
     if (event->attributes_count < parser->attributes_max) {
+      parser->values[event->attributes_count] = field.value;
       parser->attributes[event->attributes_count++] = {field.key.data(), field.key.size(), value_of(field.value, parser->is_repaired)};
     }
     event->attributes_total++;
@@ -289,12 +296,54 @@ extern "C" tally_json *tally_json_new(size_t bytes_max, size_t depth_max, size_t
   if (!made) return nullptr;
   made->input.reset(new (std::nothrow) char[bytes_max + simdjson::SIMDJSON_PADDING]);
   made->attributes.reset(new (std::nothrow) tally_json_attribute[attributes_max]);
-  if (!made->input || !made->attributes) return nullptr;
+  made->values.reset(new (std::nothrow) element[attributes_max]);
+  if (!made->input || !made->attributes || !made->values) return nullptr;
   // The document, too, is allocated now; simdjson would grow it record by record.
   size_t capacity = bytes_max < capacity_min ? capacity_min : bytes_max;
   if (made->parser.allocate(capacity, depth_max) != simdjson::SUCCESS) return nullptr;
   if (made->parser.doc.allocate(capacity) != simdjson::SUCCESS) return nullptr;
   return made.release();
+}
+
+namespace {
+
+// Room for one more entry; nullptr: no memory.
+tally_json_entry *add_entry(tally_json *parser, size_t count) noexcept {
+  if (count == parser->entries_max) {
+    size_t larger = count < 32 ? 64 : 2 * count;
+    void *moved = std::realloc(parser->entries, larger * sizeof(tally_json_entry));
+    if (!moved) return nullptr;
+    parser->entries = static_cast<tally_json_entry *>(moved);
+    parser->entries_max = larger;
+  }
+  return parser->entries + count;
+}
+
+}  // namespace
+
+extern "C" int tally_json_read_list(tally_json *parser, uint64_t attribute, tally_json_list *list) {
+  simdjson::dom::array array;
+  if (parser->values[attribute].get_array().get(array) != simdjson::SUCCESS) return 0;
+  *list = {0, 0, nullptr};
+  for (element value : array) {
+    object fields;
+    if (value.get_object().get(fields) == simdjson::SUCCESS) {
+      for (key_value_pair field : fields) {
+        tally_json_entry *entry = add_entry(parser, list->count);
+        if (!entry) return 0;
+        *entry = {field.key.data(), field.key.size(), list->size, value_of(field.value, parser->is_repaired)};
+        list->count++;
+      }
+    } else {
+      tally_json_entry *entry = add_entry(parser, list->count);
+      if (!entry) return 0;
+      *entry = {nullptr, 0, list->size, value_of(value, parser->is_repaired)};
+      list->count++;
+    }
+    list->size++;
+  }
+  list->entry = parser->entries;
+  return 1;
 }
 
 extern "C" void tally_json_free(tally_json *parser) { delete parser; }

@@ -8,7 +8,7 @@ extension FeatureSetLoader {
   private static let magnitudeMax = 1e9
   /// Default decimals of an event's number.
   private static let decimals = 6
-  private static let types = ["number", "category", "text", "flag"]
+  private static let types = ["number", "category", "text", "flag", "list"]
 
   static func attributes(
     _ section: YAMLSection?, of owner: AttributeOwner
@@ -16,12 +16,21 @@ extension FeatureSetLoader {
     var attributes: [AttributeDeclaration] = []
     for entry in section?.entries ?? [] {
       try Names.checkIdentifier(entry.key, at: entry.position)
-      attributes.append(
-        AttributeDeclaration(
-          name: entry.key, type: try type(entry.value, of: owner), isExact: try isExact(entry.value),
-          position: entry.position))
+      attributes.append(try attribute(entry.key, entry.value, of: owner, at: entry.position))
     }
     return attributes
+  }
+
+  private static func attribute(
+    _ name: String, _ value: YAMLValue, of owner: AttributeOwner, at position: SourcePosition
+  ) throws(DeclarationError) -> AttributeDeclaration {
+    let type = try type(value, of: owner)
+    let section = value.isSection ? try value.section() : nil
+    let wrong = try section?["wrong"]?.choice(of: WrongValue.allCases.map(\.rawValue))
+    return AttributeDeclaration(
+      name: name, type: type, isExact: try isExact(value),
+      wrong: wrong.flatMap { WrongValue(rawValue: $0) } ?? .letter,
+      readsText: try section?["from_text"]?.bool() ?? false, position: position)
   }
 
   /// `{type: number, min: 0}`, or the type alone.
@@ -33,22 +42,48 @@ extension FeatureSetLoader {
       case "number": return .number(decimals: decimals, minimum: -magnitudeMax, maximum: magnitudeMax)
       case "text": return .text
       case "flag": return .flag
+      case "list": throw value.wrong(allowed: "{type: list, of: text}, or of: its elements' fields")
       default: throw value.wrong(allowed: "{type: category, vocabulary: [its, words]}")
       }
     }
     let section = try value.section()
-    switch try section.required("type").choice(of: types) {
+    let type = try section.required("type").choice(of: types)
+    switch type {
     case "number": return try number(section, of: owner)
     case "category":
-      try section.allow(["type", "vocabulary"])
-      return .category(try words(section.required("vocabulary")))
-    case "text":
-      try section.allow(["type"])
-      return .text
+      try section.allow(["type", "vocabulary", "ordered", "wrong"])
+      let words = try words(section.required("vocabulary"))
+      return try section["ordered"]?.bool() ?? false ? .rank(words) : .category(words)
+    case "list":
+      try section.allow(["type", "of", "wrong"])
+      return .list(try fields(section.required("of")))
     default:
-      try section.allow(["type"])
-      return .flag
+      try section.allow(["type", "wrong"])
+      return type == "text" ? .text : .flag
     }
+  }
+
+  /// What a list's elements are: `of: text`, `of: {type: number, min: 0}`, or `of: {title: text, start_year: number}`.
+  private static func fields(_ value: YAMLValue) throws(DeclarationError) -> [AttributeDeclaration] {
+    let isOfFields: Bool
+    if value.isSection, let type = try value.section()["type"] {
+      // A field may have that name, too.
+      isOfFields = type.isSection
+    } else {
+      isOfFields = value.isSection
+    }
+    let fields =
+      isOfFields
+      ? try attributes(value.section(), of: .profile)
+      : [try attribute("", value, of: .profile, at: value.position)]
+    guard !fields.isEmpty else {
+      throw value.wrong(allowed: "a type such as text, or fields of the elements' objects")
+    }
+    for field in fields {
+      guard case .list = field.type else { continue }
+      throw DeclarationError(field.position, found: "a list of lists", allowed: "elements of other types")
+    }
+    return fields
   }
 
   /// Whoever writes `decimals` says what the numbers are, so one with more is a mistake, unless `round: true` stands
@@ -67,8 +102,8 @@ extension FeatureSetLoader {
   private static func number(
     _ section: YAMLSection, of owner: AttributeOwner
   ) throws(DeclarationError) -> AttributeType {
-    try section.allow(
-      owner == .event ? ["type", "min", "max", "decimals", "round"] : ["type", "min", "max"])
+    let keys = ["type", "min", "max", "wrong", "from_text"]
+    try section.allow(owner == .event ? keys + ["decimals", "round"] : keys)
     let decimals = try section["decimals"]?.int(in: 0...9) ?? decimals
     // Held as whole numbers of 10^-decimals, bounds must leave room in 64 bits.
     let limit = owner == .event ? 0x1p62 / power(ofTen: decimals) : Double.greatestFiniteMagnitude

@@ -70,17 +70,20 @@ public enum AttributeKind: UInt8, Sendable {
   case infinite
   /// Text that is none: not UTF-8, or half of a surrogate pair.
   case garbled
+  /// A list whose elements were read: bits say how many it has, and `text` where what they hold lies in the batch's elements.
+  case list
 }
 
-/// One attribute that the pipeline's symbols name; others are checked and dropped while decoding.
+/// One attribute that the pipeline's symbols name; others are checked and dropped while decoding. What an element of a list holds is one,
+/// too: of the name of its field, or without a name.
 public struct Attribute: Sendable {
-  /// Number of its name in the pipeline's symbols.
+  /// Number of its name in the pipeline's symbols; `unknown`: a list's element without a name.
   public var name: Int32
   /// What it holds.
   public var kind: AttributeKind
-  /// `flag`: 0 or 1; `integer`: two's complement; `real`: IEEE 754 bits; else 0.
+  /// `flag`: 0 or 1; `integer`: two's complement; `real`: IEEE 754 bits; `list`: elements; else 0.
   public var bits: UInt64
-  /// `text`: its bytes.
+  /// `text`: its bytes. `list`: the run of the batch's elements.
   public var text: ByteSlice
   /// `text`: its number in the pipeline's symbols, or `unknown`.
   public var symbol: Int32

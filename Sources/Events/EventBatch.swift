@@ -9,11 +9,14 @@ public final class EventBatch {
   public private(set) var events: [Event] = []
   /// Attributes of all events.
   public private(set) var attributes: [Attribute] = []
+  /// What the elements of all lists hold, list by list.
+  public private(set) var elements: [Attribute] = []
   /// All bytes: ids and texts.
   public private(set) var bytes: [UInt8] = []
   /// Names of the event under way that no symbol has, so that its attributes were dropped; valid as long as the record is.
   public private(set) var droppedNames: [DroppedName] = []
   private var committedAttributes = 0
+  private var committedElements = 0
   private var committedBytes = 0
 
   /// An empty batch that resolves names through `symbols`.
@@ -28,8 +31,10 @@ public final class EventBatch {
   public func removeAll() {
     events.empty()
     attributes.empty()
+    elements.empty()
     bytes.empty()
     committedAttributes = 0
+    committedElements = 0
     committedBytes = 0
   }
 
@@ -41,6 +46,7 @@ public final class EventBatch {
     if attributes.count > committedAttributes {
       attributes.removeLast(attributes.count - committedAttributes)
     }
+    if elements.count > committedElements { elements.removeLast(elements.count - committedElements) }
     if bytes.count > committedBytes { bytes.removeLast(bytes.count - committedBytes) }
     if !droppedNames.isEmpty { droppedNames.removeAll(keepingCapacity: true) }
   }
@@ -63,13 +69,45 @@ public final class EventBatch {
       droppedNames.append(DroppedName(bytes: name, hash: hash))
       return
     }
-    var slice = ByteSlice.empty
-    var symbol = SymbolTable.unknown
-    if kind == .text {
-      slice = append(text)
-      symbol = symbols.lookup(text)
+    appendAttribute(number: number, kind: kind, bits: bits, text: text)
+  }
+
+  /// Adds an attribute of the name with this number.
+  public func appendAttribute(
+    number: Int32, kind: AttributeKind, bits: UInt64,
+    text: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) {
+    attributes.append(attribute(number, kind, bits, text))
+  }
+
+  /// Adds what an element of a list holds, before the list itself is added. `number`: of its field's name, or `unknown`.
+  public func appendElement(
+    number: Int32, kind: AttributeKind, bits: UInt64,
+    text: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+  ) {
+    elements.append(attribute(number, kind, bits, text))
+  }
+
+  /// Whether something of this name was added as of an element, from a position on.
+  public func hasElement(number: Int32, from first: Int) -> Bool {
+    for index in first..<elements.count where elements[index].name == number { return true }
+    return false
+  }
+
+  /// Adds a list of `size` elements; what they hold was added from `first` on.
+  public func appendList(number: Int32, size: Int, first: Int) {
+    let run = ByteSlice(start: Int32(first), count: Int32(elements.count - first))
+    attributes.append(
+      Attribute(name: number, kind: .list, bits: UInt64(size), text: run, symbol: SymbolTable.unknown))
+  }
+
+  private func attribute(
+    _ number: Int32, _ kind: AttributeKind, _ bits: UInt64, _ text: UnsafeRawBufferPointer
+  ) -> Attribute {
+    guard kind == .text else {
+      return Attribute(name: number, kind: kind, bits: bits, text: .empty, symbol: SymbolTable.unknown)
     }
-    attributes.append(Attribute(name: number, kind: kind, bits: bits, text: slice, symbol: symbol))
+    return Attribute(name: number, kind: kind, bits: bits, text: append(text), symbol: symbols.lookup(text))
   }
 
   /// Ends the event under way. Returns its position in `events`.
@@ -85,6 +123,7 @@ public final class EventBatch {
         attributesStart: Int32(committedAttributes),
         attributesCount: Int32(attributes.count - committedAttributes)))
     committedAttributes = attributes.count
+    committedElements = elements.count
     committedBytes = bytes.count
     return events.count - 1
   }

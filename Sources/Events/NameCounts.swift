@@ -44,14 +44,16 @@ public struct NameCounts: Equatable, Sendable {
   public var types: [NameCount] = []
   /// Undeclared attributes of events of declared types and of profiles.
   public var attributes: [NameCount] = []
+  /// Declared attributes with values that are not allowed and count as missing, or as the nearer bound: events with such a one.
+  public var replaced: [NameCount] = []
   /// Declared event types that no event had, in order of declaration.
   public var unseen: [String] = []
 
   /// Nothing.
   public init() {}
 
-  /// Whether anything was dropped.
-  public var hasDropped: Bool { !types.isEmpty || !attributes.isEmpty }
+  /// Whether anything was dropped or replaced.
+  public var hasDropped: Bool { !types.isEmpty || !attributes.isEmpty || !replaced.isEmpty }
 
   /// What has been dropped since `earlier`, whose counts are nowhere greater.
   public func since(_ earlier: NameCounts) -> NameCounts {
@@ -59,6 +61,7 @@ public struct NameCounts: Equatable, Sendable {
     rest.events = events - earlier.events
     rest.types = Self.difference(types, earlier.types)
     rest.attributes = Self.difference(attributes, earlier.attributes)
+    rest.replaced = Self.difference(replaced, earlier.replaced)
     return rest
   }
 

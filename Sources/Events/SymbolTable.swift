@@ -12,6 +12,7 @@ public final class SymbolTable: @unchecked Sendable {
   private var hashes: [UInt64] = []
   private var spans: [(start: Int, count: Int)] = []
   private var bytes: [UInt8] = []
+  private var lists: [Bool] = []
 
   package init() {}
 
@@ -30,6 +31,18 @@ public final class SymbolTable: @unchecked Sendable {
       if names.count * 2 > slots.count { rehash(capacity: slots.count * 2) } else { place(number) }
       return number
     }
+  }
+
+  /// Says that an attribute of this name is a list somewhere, so that decoders look into its elements. Not safe while another thread
+  /// reads.
+  public func noteList(_ number: Int32) {
+    while lists.count <= Int(number) { lists.append(false) }
+    lists[Int(number)] = true
+  }
+
+  /// Whether an attribute of this name is a list somewhere.
+  public func isOfList(_ number: Int32) -> Bool {
+    number >= 0 && Int(number) < lists.count && lists[Int(number)]
   }
 
   /// The number of a name, or `unknown`. Allocates nothing; safe from any thread once nothing is interned.

@@ -20,7 +20,9 @@ public final class RedisNameTotals {
   /// Adds counts; names beyond the first `NameCounts.namesMax` of either kind are added to `other`. Throws `PortError`; when an
   /// answer was lost, they may have been added.
   public func add(_ counts: NameCounts) throws {
-    let fields = counts.types.map { ("t:", $0) } + counts.attributes.map { ("a:", $0) }
+    let fields =
+      counts.types.map { ("t:", $0) } + counts.attributes.map { ("a:", $0) }
+      + counts.replaced.map { ("r:", $0) }
     guard !fields.isEmpty else { return }
     var commands = RespBuffer()
     commands.begin(words: 6 + 2 * fields.count)
@@ -59,6 +61,7 @@ public final class RedisNameTotals {
       guard copy.withUTF8({ NameCounts.isShown(UnsafeRawBufferPointer($0)) }) else { continue }
       if parts[0].hasPrefix("t:") { counts.types.append(NameCount(name, count)) }
       if parts[0].hasPrefix("a:") { counts.attributes.append(NameCount(name, count)) }
+      if parts[0].hasPrefix("r:") { counts.replaced.append(NameCount(name, count)) }
     }
     return counts
   }

@@ -43,10 +43,24 @@ public enum AttributeType: Equatable, Sendable {
   case number(decimals: Int, minimum: Double, maximum: Double)
   /// One of the declared words, else `other`, whose code is the vocabulary's count.
   case category([String])
-  /// Free text, for `distinct` only.
+  /// One of the declared words, which are in an order: its rank from 0 is a number. Another word is missing. Of a profile only.
+  case rank([String])
+  /// Free text: of an event for `distinct` only, of a profile for `has_word` and `length`.
   case text
   /// True or false; a number 1 or 0 in expressions.
   case flag
+  /// A list: of values, then there is one field, whose name is empty; or of objects with these fields. Of a profile only.
+  case list([AttributeDeclaration])
+}
+
+/// What becomes of a value that an attribute's declaration does not allow.
+public enum WrongValue: String, CaseIterable, Sendable, BitwiseCopyable {
+  /// The event is a dead letter.
+  case letter
+  /// The value is missing, which is counted.
+  case missing
+  /// A number outside the bounds is the nearer bound, which is counted; everything else is missing.
+  case clamp
 }
 
 /// An attribute of an event type or of the profile.
@@ -58,13 +72,22 @@ public struct AttributeDeclaration: Equatable, Sendable {
   /// Whether an event's number with more decimals than its type has is a dead letter; else it is rounded to nearest,
   /// halves away from zero. What single or double precision does to a number is no decimal.
   public var isExact: Bool
+  /// What becomes of a value that is not allowed.
+  public var wrong: WrongValue
+  /// Whether a text of decimal digits is taken as the number that it says.
+  public var readsText: Bool
   /// Where it is declared.
   public var position: SourcePosition
 
-  package init(name: String, type: AttributeType, isExact: Bool = false, position: SourcePosition) {
+  package init(
+    name: String, type: AttributeType, isExact: Bool = false, wrong: WrongValue = .letter,
+    readsText: Bool = false, position: SourcePosition
+  ) {
     self.name = name
     self.type = type
     self.isExact = isExact
+    self.wrong = wrong
+    self.readsText = readsText
     self.position = position
   }
 }

@@ -30,7 +30,7 @@ public struct ColumnDescription: Equatable, Sendable {
   public let name: String
   /// Canonical text of its expression.
   public let expressionText: String
-  /// `number`, `flag` or `category`.
+  /// `number`, `flag`, `category` or `rank`.
   public let type: String
   /// Words for its codes; empty for numbers.
   public let labels: [String]
@@ -57,10 +57,11 @@ public struct ColumnDescription: Equatable, Sendable {
     case .number: type = feature.labels.isEmpty ? "number" : "category"
     case .flag: type = feature.labels.isEmpty ? "flag" : "category"
     case .category: type = "category"
+    case .rank: type = "rank"
     }
     kind =
       switch feature.value.type {
-      case .number: feature.value.codes.map { .codes($0) } ?? .number
+      case .number, .rank: feature.value.codes.map { .codes($0) } ?? .number
       case .flag: .flag
       case .category(let words): .category(words)
       }

@@ -14,6 +14,7 @@ extension FeatureProgram {
       let window = tables.windows[index]
       scratch.lows[index] = now > window.reach ? UInt64((now - window.reach) / window.hop) << 44 : 0
     }
+    readYear(now, registers)
     readProfile(state, registers)
     readAggregates(state, now, scratch)
     compute(registers, into: row)
@@ -33,7 +34,13 @@ extension FeatureProgram {
         registers[Int(tables.profileRegisters[Int(tables.profileNumbers[slot])])] = values[slot]
       }
     }
+    readYear(event.time, registers)
     compute(registers, into: row)
+  }
+
+  @inline(__always)
+  private func readYear(_ now: EventTime, _ registers: UnsafeMutablePointer<Double>) {
+    if tables.yearRegister >= 0 { registers[tables.yearRegister] = Double(CivilYear.of(now)) }
   }
 
   private func compute(_ registers: UnsafeMutablePointer<Double>, into row: UnsafeMutablePointer<Float>) {
@@ -116,6 +123,7 @@ extension FeatureProgram {
     case .select: result = isTrue(a) ? b : registers[Int(step.pointee.c)]
     case .bucket: result = bucket(a, registers + Int(step.pointee.b), Int(step.pointee.c))
     case .isMissing: result = a.isNaN ? 1 : 0
+    case .within: result = a >= b && a <= registers[Int(step.pointee.c)] ? a : .nan
     }
     if !result.isFinite { result = .nan }
     registers[Int(step.pointee.target)] = result

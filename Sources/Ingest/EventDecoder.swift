@@ -65,7 +65,7 @@ public final class EventDecoder: RecordDecoder {
       refusedDetail = draft.detail(of: reason, ingestTimeMs: record.ingestTimeMs)
       return reason
     }
-    if namesTwice(events, from: firstAttribute) { return .undecodable }
+    if draft.namesFieldTwice || namesTwice(events, from: firstAttribute) { return .undecodable }
     if let control, let kind = draft.kind, kind == .tick || kind == .erasure, !record.isOfFile,
       let problem = control.problem(
         kind, entityID: draft.entityID, eventID: draft.eventID, time: draft.time,
@@ -166,8 +166,8 @@ public final class EventDecoder: RecordDecoder {
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time,
       idHash: Hash128(low: 0, high: 0), attributesStart: Int32(firstAttribute),
       attributesCount: Int32(events.attributes.count - firstAttribute))
-    var undeclared = 0
-    if let reason = program.problem(of: event, in: events, undeclared: &undeclared) {
+    var check = EventCheck()
+    if let reason = program.problem(of: event, in: events, &check) {
       refusedDetail = program.detail(of: event, in: events)
       return reason
     }
@@ -175,15 +175,15 @@ public final class EventDecoder: RecordDecoder {
       refusedDetail = homes.explanation(of: draft.entityID, on: partition)
       return .wrongPartition
     }
-    if let names { note(event, named: draft.type, undeclared, events, names) }
+    if let names { note(event, named: draft.type, check, events, names) }
     events.commit(
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time)
     return nil
   }
 
-  /// Counts the event by its type, and what nobody declares of it.
+  /// Counts the event by its type, what nobody declares of it, and what was not allowed and replaced.
   private func note(
-    _ event: Event, named type: UnsafeRawBufferPointer, _ undeclared: Int, _ events: EventBatch,
+    _ event: Event, named type: UnsafeRawBufferPointer, _ check: EventCheck, _ events: EventBatch,
     _ names: NameCounter
   ) {
     switch event.kind {
@@ -199,7 +199,12 @@ public final class EventDecoder: RecordDecoder {
       let dropped = events.droppedNames
       for index in 0..<dropped.count { names.attribute(dropped[index]) }
     }
-    guard undeclared > 0 else { return }
+    if check.replaced > 0 {
+      program.forEachReplaced(of: event, in: events) { name in
+        program.symbols.withName(name) { names.replacement(of: DroppedName($0)) }
+      }
+    }
+    guard check.undeclared > 0 else { return }
     let start = Int(event.attributesStart)
     for index in start..<(start + Int(event.attributesCount)) {
       let attribute = events.attributes[index]

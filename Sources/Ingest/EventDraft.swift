@@ -17,6 +17,8 @@ struct EventDraft {
   var hasWrongType = false
   /// The first field of a wrong type, and what it should be.
   private var wrongField: (name: StaticString, wanted: StaticString)?
+  /// Whether an element of a list names a field twice.
+  var namesFieldTwice = false
   /// Whether the event time is something else than a whole number.
   var hasWrongTime = false
 

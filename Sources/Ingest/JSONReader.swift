@@ -200,20 +200,40 @@ final class JSONReader {
     for index in 0..<Int(event.attributes_count) {
       let attribute = event.attribute[index]
       let name = UnsafeRawBufferPointer(start: attribute.name, count: Int(attribute.name_count))
-      let value = attribute.value
-      switch tally_json_kind(value.kind) {
-      case TALLY_JSON_NULL: batch.appendAttribute(name: name, kind: .null, bits: 0)
-      case TALLY_JSON_FLAG: batch.appendAttribute(name: name, kind: .flag, bits: value.bits)
-      case TALLY_JSON_INTEGER: batch.appendAttribute(name: name, kind: .integer, bits: value.bits)
-      case TALLY_JSON_REAL: batch.appendAttribute(name: name, kind: .real, bits: value.bits)
-      case TALLY_JSON_TEXT:
-        let text = UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count))
-        batch.appendAttribute(name: name, kind: .text, bits: 0, text: text)
-      case TALLY_JSON_UNSIGNED, TALLY_JSON_BEYOND: batch.appendAttribute(name: name, kind: .beyond, bits: 0)
-      case TALLY_JSON_INFINITE: batch.appendAttribute(name: name, kind: .infinite, bits: 0)
-      case TALLY_JSON_GARBLED: batch.appendAttribute(name: name, kind: .garbled, bits: 0)
-      default: batch.appendAttribute(name: name, kind: .composite, bits: 0)
+      let value = JSONValue(attribute.value)
+      if attribute.value.kind == TALLY_JSON_ARRAY.rawValue,
+        readList(UInt64(index), named: name, &draft, batch)
+      {
+        continue
       }
+      batch.appendAttribute(name: name, kind: value.kind, bits: value.bits, text: value.text)
     }
+  }
+
+  /// Reads a list that somebody declares. Returns false when nobody does.
+  private func readList(
+    _ attribute: UInt64, named name: UnsafeRawBufferPointer, _ draft: inout EventDraft, _ batch: EventBatch
+  ) -> Bool {
+    let number = batch.symbols.lookup(name)
+    var list = tally_json_list()
+    guard batch.symbols.isOfList(number), tally_json_read_list(parser, attribute, &list) != 0 else {
+      return false
+    }
+    let first = batch.elements.count
+    var element = (number: UInt64.max, first: first)
+    for index in 0..<Int(list.count) {
+      let entry = list.entry[index]
+      if entry.element != element.number { element = (entry.element, batch.elements.count) }
+      let value = JSONValue(entry.value)
+      var field = SymbolTable.unknown
+      if let name = entry.name {
+        field = batch.symbols.lookup(UnsafeRawBufferPointer(start: name, count: Int(entry.name_count)))
+        if field == SymbolTable.unknown { continue }
+        if batch.hasElement(number: field, from: element.first) { draft.namesFieldTwice = true }
+      }
+      batch.appendElement(number: field, kind: value.kind, bits: value.bits, text: value.text)
+    }
+    batch.appendList(number: number, size: Int(list.size), first: first)
+    return true
   }
 }

@@ -28,6 +28,7 @@ public final class NameLedger: Sendable {
     counts.events = counters.reduce(0) { $0 + $1.events }
     counts.types = Self.sums(.type, known.all(.type), counters)
     counts.attributes = Self.sums(.attribute, known.all(.attribute), counters)
+    counts.replaced = Self.sums(.replaced, known.all(.replaced), counters)
     counts.unseen = declared.indices.filter { type in counters.allSatisfy { !$0.hasSeen(type) } }.map {
       declared[$0]
     }
@@ -47,7 +48,7 @@ public final class NameLedger: Sendable {
 /// The names that are told apart in a process.
 private final class KnownNames: Sendable {
   /// By `NameKind.rawValue`, in the order in which they were met.
-  private let names = Mutex<[[[UInt8]]]>([[], []])
+  private let names = Mutex<[[[UInt8]]]>(NameKind.allCases.map { _ in [] })
 
   func all(_ kind: NameKind) -> [[UInt8]] { names.withLock { $0[kind.rawValue] } }
 
@@ -62,9 +63,11 @@ private final class KnownNames: Sendable {
 }
 
 /// What a name names.
-enum NameKind: Int {
+enum NameKind: Int, CaseIterable {
   case type
   case attribute
+  /// A declared attribute with a value that is not allowed.
+  case replaced
 }
 
 /// One worker's counts. One thread counts, others may read meanwhile. Row code: it allocates and locks only when a name is met for
@@ -73,12 +76,13 @@ public final class NameCounter: @unchecked Sendable {
   private let known: KnownNames
   private let types = NameTable()
   private let attributes = NameTable()
+  private let replaced = NameTable()
   /// Of each kind the counts by name, then of the others; then of the declared types; then all events. One thread writes.
   private let cells: UnsafeMutablePointer<Atomic<UInt64>>
   private let cellCount: Int
 
   private static let kindCells = NameCounts.namesMax + 1
-  private static let firstType = 2 * kindCells
+  private static let firstType = NameKind.allCases.count * kindCells
 
   fileprivate init(_ known: KnownNames, types: Int) {
     self.known = known
@@ -110,6 +114,11 @@ public final class NameCounter: @unchecked Sendable {
   /// Counts an attribute that is not declared.
   func attribute(_ name: DroppedName) {
     add(NameKind.attribute.rawValue * Self.kindCells + place(of: name, .attribute, attributes))
+  }
+
+  /// Counts an event with a value of a declared attribute that is not allowed and was replaced.
+  func replacement(of name: DroppedName) {
+    add(NameKind.replaced.rawValue * Self.kindCells + place(of: name, .replaced, replaced))
   }
 
   fileprivate var events: UInt64 { cells[cellCount - 1].load(ordering: .relaxed) }

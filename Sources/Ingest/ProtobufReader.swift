@@ -94,32 +94,12 @@ struct ProtobufReader {
   private func readAttribute(
     _ bytes: UnsafeRawBufferPointer, into draft: inout EventDraft, _ batch: EventBatch
   ) -> Bool {
-    var reader = WireReader(bytes)
-    var name = EventDraft.nothing
-    var kind = AttributeKind.null
-    var bits: UInt64 = 0
-    var content = EventDraft.nothing
-    while !reader.atEnd {
-      let tag = reader.tag()
-      switch (tag.number, tag.type) {
-      // No declared name is not UTF-8.
-      case (1, 2): name = reader.delimited()
-      case (2, 0): (kind, bits) = (.flag, reader.varint() == 0 ? 0 : 1)
-      case (3, 0): (kind, bits) = (.integer, UInt64(bitPattern: reader.zigzag()))
-      case (4, 1): (kind, bits) = (.real, reader.fixed64())
-      case (5, 2):
-        content = reader.delimited()
-        (kind, bits) = (Self.isUTF8(content) ? .text : .garbled, 0)
-      case (1...5, _): return false
-      default: reader.skip(tag.type)
-      }
-    }
-    guard !reader.failed else { return false }
+    var value = ProtobufValue()
+    guard value.read(bytes) else { return false }
     draft.attributesTotal += 1
     guard draft.attributesTotal <= attributesMax else { return true }
-    if kind == .real && !Double(bitPattern: bits).isFinite { kind = .infinite }
-    batch.appendAttribute(
-      name: name, kind: kind, bits: bits, text: kind == .text ? content : EventDraft.nothing)
+    if let list = value.list { return ProtobufList.read(list, named: value.name, into: &draft, batch) }
+    batch.appendAttribute(name: value.name, kind: value.kind, bits: value.bits, text: value.text)
     return true
   }
 

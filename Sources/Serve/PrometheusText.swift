@@ -77,6 +77,13 @@ public struct PrometheusText: Sendable {
     for attribute in names.attributes {
       sample("tally_undeclared_attributes_total", [("attribute", attribute.name)], "\(attribute.count)")
     }
+    family(
+      "tally_replaced_values_total", "counter",
+      "Events with a value of the attribute that is not allowed and counts as missing, or as the nearer bound."
+    )
+    for attribute in names.replaced {
+      sample("tally_replaced_values_total", [("attribute", attribute.name)], "\(attribute.count)")
+    }
   }
 
   private mutating func partitions(_ partitions: [PartitionProgress], nowMs: Int64) {

@@ -63,7 +63,10 @@ import Testing
       ("profile.plan == mode(buy.topic)", 13, "of other words", "same words"),
       ("profile.plan == \"gold\"", 16, "\"gold\"", "free, premium, other"),
       ("profile.age == \"x\"", 15, "text compared with a number", "category"),
-      ("profile.email", 0, "which is text", "a number, category or flag"),
+      (
+        "profile.email", 0, "which is text",
+        "has_word(profile.email, \"word\"), length(profile.email), or another attribute"
+      ),
       ("if(profile.age, 1, 2)", 3, "a number where a condition", "x > 0"),
       ("profile.age and 1 > 0", 0, "a number where a condition", "a comparison"),
       ("if(1 > 0, profile.plan, 2)", 24, "a number beside a category", "both numbers"),

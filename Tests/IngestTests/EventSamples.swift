@@ -216,7 +216,7 @@ final class DecoderBench {
         case .integer: .integer(Int64(bitPattern: attribute.bits))
         case .real: .real(Double(bitPattern: attribute.bits))
         case .text: .text(batch.string(attribute.text))
-        case .composite, .beyond, .infinite, .garbled: .text("\(attribute.kind)")
+        case .composite, .beyond, .infinite, .garbled, .list: .text("\(attribute.kind)")
         }
       sample.attributes.append((batch.symbols.names[Int(attribute.name)], value))
     }

@@ -21,6 +21,9 @@ typedef struct Tally__Engagement Tally__Engagement;
 typedef struct Tally__Tick Tally__Tick;
 typedef struct Tally__Erasure Tally__Erasure;
 typedef struct Tally__Attribute Tally__Attribute;
+typedef struct Tally__List Tally__List;
+typedef struct Tally__Element Tally__Element;
+typedef struct Tally__Fields Tally__Fields;
 
 
 /* --- enums --- */
@@ -152,7 +155,8 @@ typedef enum {
   TALLY__ATTRIBUTE__VALUE_BOOL_VALUE = 2,
   TALLY__ATTRIBUTE__VALUE_INT_VALUE = 3,
   TALLY__ATTRIBUTE__VALUE_DOUBLE_VALUE = 4,
-  TALLY__ATTRIBUTE__VALUE_STRING_VALUE = 5
+  TALLY__ATTRIBUTE__VALUE_STRING_VALUE = 5,
+  TALLY__ATTRIBUTE__VALUE_LIST_VALUE = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__ATTRIBUTE__VALUE__CASE)
 } Tally__Attribute__ValueCase;
 
@@ -169,11 +173,70 @@ struct  Tally__Attribute
     int64_t int_value;
     double double_value;
     char *string_value;
+    Tally__List *list_value;
   };
 };
 #define TALLY__ATTRIBUTE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__attribute__descriptor) \
     , (char *)protobuf_c_empty_string, TALLY__ATTRIBUTE__VALUE__NOT_SET, {0} }
+
+
+/*
+ * Values, or objects with fields. In JSON a list, of values or of objects.
+ */
+struct  Tally__List
+{
+  ProtobufCMessage base;
+  size_t n_elements;
+  Tally__Element **elements;
+};
+#define TALLY__LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__list__descriptor) \
+    , 0,NULL }
+
+
+typedef enum {
+  TALLY__ELEMENT__VALUE__NOT_SET = 0,
+  TALLY__ELEMENT__VALUE_BOOL_VALUE = 2,
+  TALLY__ELEMENT__VALUE_INT_VALUE = 3,
+  TALLY__ELEMENT__VALUE_DOUBLE_VALUE = 4,
+  TALLY__ELEMENT__VALUE_STRING_VALUE = 5,
+  TALLY__ELEMENT__VALUE_FIELDS = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__ELEMENT__VALUE__CASE)
+} Tally__Element__ValueCase;
+
+/*
+ * One element of a list. Nothing set: null.
+ */
+struct  Tally__Element
+{
+  ProtobufCMessage base;
+  Tally__Element__ValueCase value_case;
+  union {
+    protobuf_c_boolean bool_value;
+    int64_t int_value;
+    double double_value;
+    char *string_value;
+    Tally__Fields *fields;
+  };
+};
+#define TALLY__ELEMENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__element__descriptor) \
+    , TALLY__ELEMENT__VALUE__NOT_SET, {0} }
+
+
+/*
+ * The fields of an element, each of them once; lists among them are passed over.
+ */
+struct  Tally__Fields
+{
+  ProtobufCMessage base;
+  size_t n_fields;
+  Tally__Attribute **fields;
+};
+#define TALLY__FIELDS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__fields__descriptor) \
+    , 0,NULL }
 
 
 /* Tally__Event methods */
@@ -290,6 +353,63 @@ Tally__Attribute *
 void   tally__attribute__free_unpacked
                      (Tally__Attribute *message,
                       ProtobufCAllocator *allocator);
+/* Tally__List methods */
+void   tally__list__init
+                     (Tally__List         *message);
+size_t tally__list__get_packed_size
+                     (const Tally__List   *message);
+size_t tally__list__pack
+                     (const Tally__List   *message,
+                      uint8_t             *out);
+size_t tally__list__pack_to_buffer
+                     (const Tally__List   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__List *
+       tally__list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__list__free_unpacked
+                     (Tally__List *message,
+                      ProtobufCAllocator *allocator);
+/* Tally__Element methods */
+void   tally__element__init
+                     (Tally__Element         *message);
+size_t tally__element__get_packed_size
+                     (const Tally__Element   *message);
+size_t tally__element__pack
+                     (const Tally__Element   *message,
+                      uint8_t             *out);
+size_t tally__element__pack_to_buffer
+                     (const Tally__Element   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__Element *
+       tally__element__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__element__free_unpacked
+                     (Tally__Element *message,
+                      ProtobufCAllocator *allocator);
+/* Tally__Fields methods */
+void   tally__fields__init
+                     (Tally__Fields         *message);
+size_t tally__fields__get_packed_size
+                     (const Tally__Fields   *message);
+size_t tally__fields__pack
+                     (const Tally__Fields   *message,
+                      uint8_t             *out);
+size_t tally__fields__pack_to_buffer
+                     (const Tally__Fields   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__Fields *
+       tally__fields__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__fields__free_unpacked
+                     (Tally__Fields *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Tally__Event_Closure)
@@ -310,6 +430,15 @@ typedef void (*Tally__Erasure_Closure)
 typedef void (*Tally__Attribute_Closure)
                  (const Tally__Attribute *message,
                   void *closure_data);
+typedef void (*Tally__List_Closure)
+                 (const Tally__List *message,
+                  void *closure_data);
+typedef void (*Tally__Element_Closure)
+                 (const Tally__Element *message,
+                  void *closure_data);
+typedef void (*Tally__Fields_Closure)
+                 (const Tally__Fields *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -323,6 +452,9 @@ extern const ProtobufCMessageDescriptor tally__engagement__descriptor;
 extern const ProtobufCMessageDescriptor tally__tick__descriptor;
 extern const ProtobufCMessageDescriptor tally__erasure__descriptor;
 extern const ProtobufCMessageDescriptor tally__attribute__descriptor;
+extern const ProtobufCMessageDescriptor tally__list__descriptor;
+extern const ProtobufCMessageDescriptor tally__element__descriptor;
+extern const ProtobufCMessageDescriptor tally__fields__descriptor;
 
 PROTOBUF_C__END_DECLS
 

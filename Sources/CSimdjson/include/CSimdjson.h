@@ -75,6 +75,24 @@ void tally_json_free(tally_json *parser);
 // Reads one event; `event` is filled when TALLY_JSON_OK is returned.
 int tally_json_read(tally_json *parser, const void *bytes, size_t count, tally_json_event *event);
 
+// What an element of a list holds: a field of an object (`name`), or a value (`name` NULL). An element that is an empty object has none.
+typedef struct tally_json_entry {
+  const char *name;
+  uint64_t name_count;
+  uint64_t element;  // number of the element in its list
+  tally_json_value value;
+} tally_json_entry;
+
+typedef struct tally_json_list {
+  uint64_t size;  // elements
+  uint64_t count;
+  const tally_json_entry *entry;
+} tally_json_list;
+
+// What the list holds that is the value of the last event's attribute with this number; valid until the next call of either. 0: it is no
+// list, or there is no memory.
+int tally_json_read_list(tally_json *parser, uint64_t attribute, tally_json_list *list);
+
 // Whether the bytes are UTF-8.
 int tally_valid_utf8(const void *bytes, size_t count);
 

@@ -13,10 +13,43 @@ struct AttributeCatalog {
   struct Group {
     var name: String
     var attributes: [AttributeDeclaration]
-    /// Numbers of attributes in use, in order of first use: the position is the slot.
+    /// Numbers of attributes in use, in order of first use: the position is the slot. What is made of an attribute has the
+    /// numbers behind those of the attributes.
     var used: [Int] = []
+    /// What is made of attributes, in order of first use.
+    var extracts: [ExtractDraft] = []
 
     func index(of name: String) -> Int? { attributes.firstIndex { $0.name == name } }
+
+    /// Numbers of attributes and of what is made of them.
+    var numbersEnd: Int { attributes.count + extracts.count }
+    /// For each extract its place in the order of their texts, which the order of features does not change.
+    var extractRanks: [Int] {
+      let order = extracts.indices.sorted {
+        extracts[$0].text.utf8.lexicographicallyPrecedes(extracts[$1].text.utf8)
+      }
+      var ranks = Array(repeating: 0, count: extracts.count)
+      for (rank, index) in order.enumerated() { ranks[index] = rank }
+      return ranks
+    }
+
+    /// The number by which a stored state knows what has this number here.
+    func stored(_ number: Int) -> Int {
+      number < attributes.count ? number : attributes.count + extractRanks[number - attributes.count]
+    }
+
+    /// How many codes its stored values have; 0: it is a number.
+    func codes(of number: Int) -> Int {
+      guard number < attributes.count else {
+        return extracts[number - attributes.count].kind.isFlag ? 2 : 0
+      }
+      return attributes[number].type == .flag ? 2 : attributes[number].type.codes ?? 0
+    }
+
+    /// Name of an attribute, or canonical text of what is made of one.
+    func text(of number: Int) -> String {
+      number < attributes.count ? attributes[number].name : extracts[number - attributes.count].text
+    }
   }
 
   /// Event types in order of declaration, then the profile.
@@ -36,10 +69,10 @@ struct AttributeCatalog {
           event.position, found: "event type \"\(event.name)\" a second time", allowed: "each event type once"
         )
       }
-      try Self.check(event.attributes)
+      try Self.check(event.attributes, of: event.name)
       groups.append(Group(name: event.name, attributes: event.attributes))
     }
-    try Self.check(declaration.profile)
+    try Self.check(declaration.profile, of: "profile")
     groups.append(Group(name: "profile", attributes: declaration.profile))
   }
 
@@ -53,6 +86,14 @@ struct AttributeCatalog {
     return groups[group].used.count - 1
   }
 
+  /// Number of what is made of an attribute; equal ones are one.
+  mutating func extract(_ draft: ExtractDraft, of group: Int) -> Int {
+    let extracts = groups[group].extracts
+    let place = extracts.firstIndex { $0.text == draft.text } ?? extracts.count
+    if place == extracts.count { groups[group].extracts.append(draft) }
+    return groups[group].attributes.count + place
+  }
+
   static func check(name: String, what: String, at position: SourcePosition) throws(DeclarationError) {
     guard isIdentifier(name), !reservedWords.contains(name) else {
       throw DeclarationError(
@@ -62,13 +103,19 @@ struct AttributeCatalog {
     }
   }
 
-  private static func check(_ attributes: [AttributeDeclaration]) throws(DeclarationError) {
+  private static func check(
+    _ attributes: [AttributeDeclaration], of owner: String
+  ) throws(DeclarationError) {
     if attributes.count > attributesMax, let first = attributes.first {
       throw DeclarationError(
         first.position, found: "\(attributes.count) attributes", allowed: "at most \(attributesMax)")
     }
     var seen: Set<String> = []
     for attribute in attributes {
+      if attribute.name.isEmpty && owner == "list" {
+        try check(attribute.type, of: owner, at: attribute.position)
+        continue
+      }
       try check(name: attribute.name, what: "attribute", at: attribute.position)
       guard seen.insert(attribute.name).inserted else {
         throw DeclarationError(
@@ -79,12 +126,24 @@ struct AttributeCatalog {
       {
         throw problem
       }
-      try check(attribute.type, at: attribute.position)
+      try check(attribute.type, of: owner, at: attribute.position)
     }
   }
 
-  private static func check(_ type: AttributeType, at position: SourcePosition) throws(DeclarationError) {
+  private static func check(
+    _ type: AttributeType, of owner: String, at position: SourcePosition
+  ) throws(DeclarationError) {
     switch type {
+    case .rank where owner != "profile":
+      throw DeclarationError(
+        position, found: "an ordered category of \(owner)", allowed: "ordered: true in the profile only")
+    case .list where owner != "profile":
+      throw DeclarationError(position, found: "a list of \(owner)", allowed: "type: list in the profile only")
+    case .list(let fields):
+      guard !fields.isEmpty else {
+        throw DeclarationError(position, found: "a list of nothing", allowed: "of: a type, or of: its fields")
+      }
+      try check(fields, of: "list")
     case .number(let decimals, let minimum, let maximum):
       guard (0...9).contains(decimals) else {
         throw DeclarationError(position, found: "\(decimals) decimals", allowed: "0 to 9")
@@ -100,7 +159,7 @@ struct AttributeCatalog {
           position, found: "bounds \(plain(minimum))…\(plain(maximum)) with \(decimals) decimals",
           allowed: "bounds times 10^decimals of at most 4.6·10^18")
       }
-    case .category(let words):
+    case .category(let words), .rank(let words):
       guard !words.isEmpty, words.count <= wordsMax else {
         throw DeclarationError(position, found: "\(words.count) words", allowed: "1 to \(wordsMax) words")
       }
@@ -126,8 +185,10 @@ extension AttributeType {
     switch self {
     case .number: "number"
     case .category: "category"
+    case .rank: "ordered category"
     case .text: "text"
     case .flag: "flag"
+    case .list: "list"
     }
   }
 
@@ -143,14 +204,25 @@ extension AttributeType {
     case .number(_, let minimum, let maximum):
       ExactMath.quantise(max(abs(minimum), abs(maximum)), scale: scale)
     case .category(let words): Int64(words.count)
-    case .text, .flag: 1
+    case .text, .flag, .rank, .list: 1
     }
   }
 
   /// Number of codes of a category, `other` included.
   var codes: Int? {
-    if case .category(let words) = self { return words.count + 1 }
-    return nil
+    switch self {
+    case .category(let words): words.count + 1
+    case .rank(let words): words.count
+    case .number, .text, .flag, .list: nil
+    }
+  }
+
+  /// Words of a category.
+  var words: [String]? {
+    switch self {
+    case .category(let words), .rank(let words): words
+    case .number, .text, .flag, .list: nil
+    }
   }
 }
 

@@ -19,9 +19,10 @@ struct DefinitionText {
       add(decimals)
       add(minimum)
       add(maximum)
-    case .category(let words):
+    case .category(let words), .rank(let words):
       add(words.count)
       for word in words { add(word) }
+    case .list(let fields): add(fields)
     case .text, .flag: break
     }
   }
@@ -33,6 +34,13 @@ struct DefinitionText {
     if case .number(let decimals, _, _) = attribute.type, attribute.isExact != (decimals != 6) {
       add(attribute.isExact ? "exact" : "rounded")
     }
+    addTreatment(attribute)
+  }
+
+  /// What becomes of an attribute's values that are not allowed; by default nothing is added, so that hashes stay what they were.
+  mutating func addTreatment(_ attribute: AttributeDeclaration) {
+    if attribute.wrong != .letter { add("wrong \(attribute.wrong.rawValue)") }
+    if attribute.readsText { add("reads text") }
   }
 
   private mutating func add(_ attributes: [AttributeDeclaration]) {
@@ -119,16 +127,21 @@ struct DefinitionText {
     where !group.used.isEmpty {
       text.add(group.name)
       text.add(group.used.count)
-      for number in group.used.sorted(by: { name(group, $0).lexicographicallyPrecedes(name(group, $1)) }) {
-        text.add(group.attributes[number])
-        if group.name == "profile" { text.add(number) }
+      let order = group.used.sorted {
+        group.text(of: $0).utf8.lexicographicallyPrecedes(group.text(of: $1).utf8)
+      }
+      for number in order {
+        if number < group.attributes.count {
+          text.add(group.attributes[number])
+        } else {
+          let extract = group.extracts[number - group.attributes.count]
+          text.add(extract.text)
+          text.add(group.attributes[extract.attribute])
+        }
+        if group.name == "profile" { text.add(group.stored(number)) }
       }
     }
     text.add(control)
     return text
-  }
-
-  private static func name(_ group: AttributeCatalog.Group, _ number: Int) -> String.UTF8View {
-    group.attributes[number].name.utf8
   }
 }

@@ -92,7 +92,7 @@ extension FeatureCompiler {
     switch type {
     case .category(let words): Value(register: register, type: .category(words), codes: words.count + 1)
     case .flag: .flag(register)
-    case .number, .text: .number(register)
+    case .number, .text, .rank, .list: .number(register)
     }
   }
 

@@ -2,9 +2,10 @@ import Events
 
 extension FeatureCompiler {
   mutating func call(_ name: String, _ arguments: [Argument], offset: Int) throws(DeclarationError) -> Value {
+    if let value = try extractCall(name, arguments, offset: offset) { return value }
     if Self.aggregateNames.contains(name) { return try aggregateCall(name, arguments, offset: offset) }
     guard Self.scalarNames.contains(name) else {
-      let known = Self.aggregateNames + Self.scalarNames
+      let known = Self.aggregateNames + Self.scalarNames + Self.extractNames
       throw error(
         offset, found: "unknown function \"\(name)\"", allowed: offer(name, of: "function", among: known))
     }
@@ -42,9 +43,21 @@ extension FeatureCompiler {
       try expect(count, 3...3, "clamp(x, lo, hi)", offset: offset)
       let raised = row.emit(.greatest, try number(arguments[0]), try number(arguments[1]))
       return .number(row.emit(.least, raised, try number(arguments[2])))
-    case "coalesce":
-      try expect(count, 2...64, "coalesce(a, b, …)", offset: offset)
+    case "coalesce", "first_known":
+      try expect(count, 2...64, "\(name)(a, b, …)", offset: offset)
       return try coalesce(arguments)
+    case "within":
+      try expect(count, 3...3, "within(x, lo, hi)", offset: offset)
+      return .number(
+        row.emit(.within, try number(arguments[0]), try number(arguments[1]), try number(arguments[2])))
+    case "year":
+      guard count == 1, case .name("as_of") = arguments[0].kind else {
+        throw error(offset, found: "year of something else", allowed: "year(as_of)")
+      }
+      return .number(asOfYear())
+    case "years_since":
+      try expect(count, 1...1, "years_since(YEAR)", offset: offset)
+      return .number(row.emit(.subtract, asOfYear(), try number(arguments[0])))
     case "if":
       try expect(count, 3...3, "if(condition, a, b)", offset: offset)
       return try choose(arguments)
@@ -61,6 +74,14 @@ extension FeatureCompiler {
       ]
       return .number(row.emit(opcodes[name] ?? .absolute, try number(arguments[0])))
     }
+  }
+
+  /// Register of the as-of time's year.
+  private mutating func asOfYear() -> Int32 {
+    if let register = yearRegister { return register }
+    let register = row.input()
+    yearRegister = register
+    return register
   }
 
   private mutating func fold(_ operation: Opcode, _ arguments: [Expression]) throws(DeclarationError) -> Value

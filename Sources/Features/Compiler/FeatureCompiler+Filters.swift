@@ -120,9 +120,10 @@ extension FeatureCompiler {
         allowed: offer("", of: "word", among: codeLabels(words).map(quoted)))
     case (.flag, _):
       throw error(offset, found: "\(name) compared", allowed: "the flag alone: \(name) or not \(name)")
-    case (.text, _):
+    case (.text, _), (.rank, _), (.list, _):
       throw error(
-        offset, found: "\(name), which is text, in a condition", allowed: "a number, category or flag")
+        offset, found: "\(name), a \(declaration.type.text), in a condition",
+        allowed: "a number, category or flag")
     }
   }
 }

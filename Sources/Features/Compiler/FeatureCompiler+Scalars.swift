@@ -4,7 +4,7 @@ extension FeatureCompiler {
   /// Scalar functions, for error texts.
   static let scalarNames = [
     "ratio", "least", "greatest", "clamp", "abs", "sqrt", "log2", "exp2", "floor", "coalesce", "if", "bucket",
-    "is_missing",
+    "is_missing", "first_known", "within", "year", "years_since",
   ]
 
   mutating func compile(_ expression: Expression) throws(DeclarationError) -> Value {
@@ -74,35 +74,44 @@ extension FeatureCompiler {
           ? "an event's attribute inside an aggregate such as mean(\(owner).\(name), 30d)"
           : "profile.ATTRIBUTE")
     }
-    let group = catalog.groups[catalog.profile]
-    guard let attribute = group.index(of: name) else {
+    let path = name.split(separator: ".", maxSplits: 1).map(String.init)
+    let attribute = try profileAttribute(path[0], offset: offset)
+    let type = catalog.groups[catalog.profile].attributes[attribute].type
+    switch type {
+    case .category, .flag, .number, .rank:
+      guard path.count == 1 else {
+        throw error(
+          offset, found: "profile.\(name), and \(path[0]) is no list", allowed: "profile.\(path[0])")
+      }
+    case .text:
       throw error(
-        offset, found: "unknown profile attribute \"\(name)\"",
-        allowed: offer(name, of: "profile attribute", among: group.attributes.map(\.name)))
-    }
-    let type = group.attributes[attribute].type
-    guard type != .text else {
+        offset, found: "profile.\(name), which is text",
+        allowed: "has_word(profile.\(path[0]), \"word\"), length(profile.\(path[0])), or another attribute")
+    case .list:
       throw error(
-        offset, found: "profile.\(name), which is text", allowed: "a number, category or flag of the profile")
+        offset, found: "profile.\(name), which is a list",
+        allowed: "size, any, has_word, min, max or mean of it")
     }
     let register = try profileRegister(attribute, offset: offset)
     switch type {
     case .category(let words):
       return Value(register: register, type: .category(words), codes: words.count + 1)
+    case .rank(let words): return Value(register: register, type: .rank(words), codes: words.count)
     case .flag: return .flag(register)
-    case .number, .text: return .number(register)
+    case .number, .text, .list: return .number(register)
     }
   }
 
-  private mutating func profileRegister(_ attribute: Int, offset: Int) throws(DeclarationError) -> Int32 {
-    if let register = profileRegisters[attribute] { return register }
-    guard catalog.use(attribute, of: catalog.profile) != nil else { throw tooManyUsed(offset) }
+  /// Register of a profile attribute, or of what is made of one, by its number.
+  mutating func profileRegister(_ number: Int, offset: Int) throws(DeclarationError) -> Int32 {
+    if let register = profileRegisters[number] { return register }
+    guard catalog.use(number, of: catalog.profile) != nil else { throw tooManyUsed(offset) }
     _ = series(
       SeriesKey(group: catalog.profile, filter: -1, attribute: -1, sub: .attribute, hop: .lifetime),
       text: "profile",
       [Component(kind: .lastTime), Component(kind: .real)], reach: 0)
     let register = row.input()
-    profileRegisters[attribute] = register
+    profileRegisters[number] = register
     return register
   }
 
@@ -124,12 +133,43 @@ extension FeatureCompiler {
     case .subtract: return .number(row.emit(.subtract, try number(left), try number(right)))
     case .multiply: return .number(row.emit(.multiply, try number(left), try number(right)))
     case .divide: return .number(row.emit(.divide, try number(left), try number(right)))
-    case .less: return .flag(row.emit(.less, try number(left), try number(right)))
-    case .lessEqual: return .flag(row.emit(.lessEqual, try number(left), try number(right)))
-    case .greater: return .flag(row.emit(.greater, try number(left), try number(right)))
-    case .greaterEqual: return .flag(row.emit(.greaterEqual, try number(left), try number(right)))
+    case .less: return try order(.less, left, right)
+    case .lessEqual: return try order(.lessEqual, left, right)
+    case .greater: return try order(.greater, left, right)
+    case .greaterEqual: return try order(.greaterEqual, left, right)
     case .equal, .notEqual: return try equality(operation, left, right, offset: offset)
     }
+  }
+
+  /// A comparison by size, of numbers or of a rank with one of its words.
+  private mutating func order(
+    _ opcode: Opcode, _ left: Expression, _ right: Expression
+  ) throws(DeclarationError) -> Value {
+    if case .text(let word) = left.kind {
+      return .flag(row.emit(opcode, try rank(of: word, beside: right, left.offset), try number(right)))
+    }
+    if case .text(let word) = right.kind {
+      let side = try number(left)
+      return .flag(row.emit(opcode, side, try rank(of: word, beside: left, right.offset)))
+    }
+    return .flag(row.emit(opcode, try number(left), try number(right)))
+  }
+
+  private mutating func rank(
+    of word: String, beside side: Expression, _ offset: Int
+  ) throws(DeclarationError) -> Int32 {
+    let value = try compile(side)
+    guard case .rank(let words) = value.type else {
+      throw error(
+        offset, found: "text compared by size with \(value.type.text)",
+        allowed: "a text beside an ordered category")
+    }
+    guard let rank = words.firstIndex(where: { $0.utf8.elementsEqual(word.utf8) }) else {
+      throw error(
+        offset, found: "\"\(word)\", which is no word of the category",
+        allowed: offer(word, of: "word", among: words))
+    }
+    return row.constant(Double(rank))
   }
 
   private mutating func equality(
@@ -155,6 +195,9 @@ extension FeatureCompiler {
     _ opcode: Opcode, _ side: Expression, _ word: String, _ offset: Int
   ) throws(DeclarationError) -> Value {
     let value = try compile(side)
+    if case .rank = value.type {
+      return .flag(row.emit(opcode, value.register, try rank(of: word, beside: side, offset)))
+    }
     guard case .category(let words) = value.type else {
       throw error(
         offset, found: "text compared with \(value.type.text)", allowed: "text compared with a category")

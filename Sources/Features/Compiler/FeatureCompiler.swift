@@ -42,7 +42,9 @@ struct FeatureCompiler {
   var features: [FeatureDraft] = []
   /// Window lengths as written, with their hops.
   var windows: Set<WindowReach> = []
-  /// Register of each profile attribute in use, by the attribute's number.
+  /// Register of the as-of time's year; nil: nothing asks for it.
+  var yearRegister: Int32?
+  /// Register of each profile attribute in use, and of what is made of one, by number.
   var profileRegisters: [Int: Int32] = [:]
   /// Whether states are kept; else there are no aggregates.
   let keepsState: Bool
@@ -90,8 +92,11 @@ struct FeatureCompiler {
   /// Declared labels, else a category's words.
   private func labels(of feature: FeatureDeclaration, _ value: Value) throws(DeclarationError) -> [String] {
     guard !feature.labels.isEmpty else {
-      if case .category(let words) = value.type { return codeLabels(words) }
-      return []
+      switch value.type {
+      case .category(let words): return codeLabels(words)
+      case .rank(let words): return words
+      case .number, .flag: return []
+      }
     }
     guard let codes = value.codes else {
       throw DeclarationError(

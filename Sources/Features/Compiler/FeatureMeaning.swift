@@ -110,16 +110,21 @@ struct FeatureMeaning {
 
   private func declared(_ owner: String, _ name: String) -> AttributeDeclaration? {
     let group = owner == "profile" ? catalog.profile : catalog.event(named: owner)
-    return group.flatMap { number in
-      catalog.groups[number].index(of: name).map { catalog.groups[number].attributes[$0] }
+    let path = name.split(separator: ".", maxSplits: 1).map(String.init)
+    let found = group.flatMap { number in
+      catalog.groups[number].index(of: path[0]).map { catalog.groups[number].attributes[$0] }
     }
+    guard path.count > 1, case .list(let fields)? = found?.type else { return found }
+    return fields.first { $0.name == path[1] }
   }
 
   private func attribute(_ owner: String, _ name: String) -> Hash128 {
     node(owner == "profile" ? "profile" : "attribute") {
       $0.add(owner)
       $0.add(name)
-      if let declaration = declared(owner, name) { $0.add(declaration.type) }
+      guard let declaration = declared(owner, name) else { return }
+      $0.add(declaration.type)
+      $0.addTreatment(declaration)
     }
   }
 

@@ -44,7 +44,7 @@ struct ProgramBuilder {
     case .code: result.subEnd = UInt64(type?.codes ?? 1)
     case .hour: result.subEnd = 24
     case .hash: result.subEnd = 1 << 44
-    case .attribute: result.subEnd = UInt64(group?.attributes.count ?? 0)
+    case .attribute: result.subEnd = UInt64(group?.numbersEnd ?? 0)
     }
     if case .category(let words) = type, draft.key.sub == .code { result.otherCode = UInt64(words.count) }
     result.magnitude = type?.magnitude ?? 1
@@ -136,6 +136,13 @@ struct ProgramBuilder {
     return (updates, starts, steps)
   }
 
+  /// A value for each profile attribute and each extract, in the order of the numbers by which states know them.
+  private func byStoredNumber<Value>(_ value: (Int) -> Value) -> [Value] {
+    let profile = compiler.catalog.groups[compiler.catalog.profile]
+    let numbers = (0..<profile.numbersEnd).sorted { profile.stored($0) < profile.stored($1) }
+    return numbers.map(value)
+  }
+
   func tables(_ symbols: SymbolTable) -> ProgramTables {
     let catalog = compiler.catalog
     let plans = SymbolPlans(catalog, symbols)
@@ -154,9 +161,11 @@ struct ProgramBuilder {
       slotCounts: FlatTable(catalog.groups.map { Int32($0.used.count) }),
       groupOfSymbol: FlatTable(plans.groupOfSymbol), planOfSymbol: FlatTable(plans.planOfSymbol),
       plans: FlatTable(plans.plans), codes: FlatTable(plans.codes),
-      profileNumbers: FlatTable(profile.used.map { UInt64($0) }),
-      profileRegisters: FlatTable(profile.attributes.indices.map { compiler.profileRegisters[$0] ?? -1 }),
-      profileCodes: FlatTable(profile.attributes.map { Int32($0.type == .flag ? 2 : $0.type.codes ?? 0) }),
+      profileNumbers: FlatTable(profile.used.map { UInt64(profile.stored($0)) }),
+      profileRegisters: FlatTable(byStoredNumber { compiler.profileRegisters[$0] ?? -1 }),
+      profileCodes: FlatTable(byStoredNumber { Int32(profile.codes(of: $0)) }),
+      extracts: FlatTable(plans.extracts), textStarts: FlatTable(plans.textStarts),
+      textBytes: FlatTable(plans.textBytes), yearRegister: Int(compiler.yearRegister ?? -1),
       symbolCount: plans.symbolCount, registerCount: Int(compiler.row.registers),
       eventTypes: catalog.eventNames.count,
       profileSeries: series.firstIndex { $0.key.sub == .attribute } ?? -1, codesMax: codesMax)

@@ -35,6 +35,13 @@ struct ProgramTables {
   var profileRegisters: FlatTable<Int32>
   /// For stored profile values: how many codes a category or flag has; 0: a number.
   var profileCodes: FlatTable<Int32>
+  /// What is made of profile attributes, by attribute.
+  var extracts: FlatTable<Extract>
+  /// Where each text of the extracts begins in `textBytes`; one more for the end of the last.
+  var textStarts: FlatTable<Int32>
+  var textBytes: FlatTable<UInt8>
+  /// Register of the as-of time's year; -1: nothing asks for it.
+  var yearRegister: Int
   var symbolCount: Int
   var registerCount: Int
   /// Number of declared event types: also the profile's group and the group of undeclared types.
@@ -64,5 +71,8 @@ struct ProgramTables {
     profileNumbers.deallocate()
     profileRegisters.deallocate()
     profileCodes.deallocate()
+    extracts.deallocate()
+    textStarts.deallocate()
+    textBytes.deallocate()
   }
 }

@@ -13,6 +13,8 @@ enum Opcode: UInt8 {
   /// How many of the `c` constants from register `b` are at most `a`.
   case bucket
   case isMissing
+  /// `a` from `b` to `c`, else missing.
+  case within
 }
 
 /// One step of the row program: `target` = operation(`a`, `b`, `c`).
@@ -78,7 +80,7 @@ struct SeriesUpdate {
 
 /// How one declared attribute is checked and read.
 struct AttributePlan {
-  enum Kind: UInt8 { case number, category, text, flag }
+  enum Kind: UInt8 { case number, category, rank, text, flag, list }
 
   var kind: Kind
   var minimum: Double
@@ -95,6 +97,18 @@ struct AttributePlan {
   var codes: Int32 = 0
   /// Code of all other words.
   var other: Int32 = 0
+  /// What becomes of a value that is not allowed.
+  var wrong = WrongValue.letter
+  /// Whether a text of digits is a number.
+  var readsText = false
+  /// Symbol of its name; `SymbolTable.unknown`: of a list's elements without one.
+  var symbol = SymbolTable.unknown
+  /// A list's fields, among the plans.
+  var fieldsStart: Int32 = 0
+  var fieldsEnd: Int32 = 0
+  /// What is made of it, among the extracts.
+  var extractsStart: Int32 = 0
+  var extractsEnd: Int32 = 0
 
   /// What counts of a finite number, everywhere: in windows, filters and bounds. The nearest multiple of the unit, halves away
   /// from zero; nil: it has more decimals than are declared.

@@ -8,39 +8,93 @@ struct SymbolPlans {
   var planOfSymbol: [Int32]
   var symbolCount: Int
 
+  var extracts: [Extract] = []
+  var textStarts: [Int32] = [0]
+  var textBytes: [UInt8] = []
+  /// Vocabularies that have their place among the codes.
+  private var known: [[Int32]: (first: Int32, start: Int32, count: Int32)] = [:]
+  private let symbols: SymbolTable
+
   init(_ catalog: AttributeCatalog, _ symbols: SymbolTable) {
+    self.symbols = symbols
+    // All names first, so that the tables below have their size.
     let names = catalog.groups.map { group in group.attributes.map { symbols.intern($0.name) } }
     let events = catalog.eventNames.map { symbols.intern($0) }
-    let words = catalog.groups.map { group in
-      group.attributes.map { attribute -> [Int32] in
-        guard case .category(let words) = attribute.type else { return [] }
-        return words.map { symbols.intern($0) }
-      }
-    }
+    for group in catalog.groups { for attribute in group.attributes { Self.intern(attribute, symbols) } }
     symbolCount = symbols.names.count
     groupOfSymbol = Array(repeating: -1, count: symbolCount)
     planOfSymbol = Array(repeating: -1, count: symbolCount * catalog.groups.count)
     for (group, symbol) in events.enumerated() { groupOfSymbol[Int(symbol)] = Int32(group) }
-    var known: [[Int32]: (first: Int32, start: Int32, count: Int32)] = [:]
     for (number, group) in catalog.groups.enumerated() {
       for (index, attribute) in group.attributes.enumerated() {
-        var plan = Self.plan(attribute.type)
-        if plan.kind == .number && number != catalog.profile {
-          plan.scale = attribute.type.scale
-          plan.isExact = attribute.isExact
-        }
+        var plan = plan(attribute, isOfEvent: number != catalog.profile)
         if let slot = group.used.firstIndex(of: index) { plan.slot = Int32(slot) }
-        let vocabulary = words[number][index]
-        if !vocabulary.isEmpty {
-          let place = known[vocabulary] ?? place(vocabulary)
-          known[vocabulary] = place
-          (plan.firstSymbol, plan.codes, plan.symbolCount) = place
-          plan.other = Int32(vocabulary.count)
-        }
+        addExtracts(of: index, group, attribute, to: &plan)
         planOfSymbol[number * symbolCount + Int(names[number][index])] = Int32(plans.count)
         plans.append(plan)
       }
     }
+  }
+
+  /// Interns a vocabulary's words, and the names and words of a list's fields.
+  private static func intern(_ attribute: AttributeDeclaration, _ symbols: SymbolTable) {
+    for word in attribute.type.words ?? [] { _ = symbols.intern(word) }
+    guard case .list(let fields) = attribute.type else { return }
+    for field in fields {
+      if !field.name.isEmpty { _ = symbols.intern(field.name) }
+      intern(field, symbols)
+    }
+  }
+
+  /// How an attribute is checked and read; a list's fields take their places among the plans.
+  private mutating func plan(_ attribute: AttributeDeclaration, isOfEvent: Bool) -> AttributePlan {
+    var plan = Self.plan(attribute.type)
+    plan.wrong = attribute.wrong
+    plan.readsText = attribute.readsText
+    if !attribute.name.isEmpty { plan.symbol = symbols.intern(attribute.name) }
+    if plan.kind == .number && isOfEvent {
+      plan.scale = attribute.type.scale
+      plan.isExact = attribute.isExact
+    }
+    if let words = attribute.type.words {
+      let vocabulary = words.map { symbols.intern($0) }
+      let place = known[vocabulary] ?? place(vocabulary)
+      known[vocabulary] = place
+      (plan.firstSymbol, plan.codes, plan.symbolCount) = place
+      plan.other = Int32(vocabulary.count)
+    }
+    if case .list(let fields) = attribute.type {
+      let plansOfFields = fields.map { self.plan($0, isOfEvent: false) }
+      plan.fieldsStart = Int32(plans.count)
+      plans += plansOfFields
+      plan.fieldsEnd = Int32(plans.count)
+      symbols.noteList(plan.symbol)
+    }
+    return plan
+  }
+
+  private mutating func addExtracts(
+    of attribute: Int, _ group: AttributeCatalog.Group, _ declaration: AttributeDeclaration,
+    to plan: inout AttributePlan
+  ) {
+    plan.extractsStart = Int32(extracts.count)
+    for (index, draft) in group.extracts.enumerated() where draft.attribute == attribute {
+      let slot = group.used.firstIndex(of: group.attributes.count + index) ?? -1
+      var field = SymbolTable.unknown
+      if case .list(let fields) = declaration.type, draft.field >= 0, !fields[draft.field].name.isEmpty {
+        field = symbols.intern(fields[draft.field].name)
+      }
+      let first = Int32(textStarts.count - 1)
+      for text in draft.texts {
+        textBytes += text
+        textStarts.append(Int32(textBytes.count))
+      }
+      extracts.append(
+        Extract(
+          kind: draft.kind, slot: Int32(slot), field: field, textsStart: first,
+          textsEnd: Int32(textStarts.count - 1)))
+    }
+    plan.extractsEnd = Int32(extracts.count)
   }
 
   private mutating func place(_ vocabulary: [Int32]) -> (first: Int32, start: Int32, count: Int32) {
@@ -57,8 +111,10 @@ struct SymbolPlans {
     case .number(_, let minimum, let maximum):
       AttributePlan(kind: .number, minimum: minimum, maximum: maximum)
     case .category: AttributePlan(kind: .category, minimum: 0, maximum: 0)
+    case .rank: AttributePlan(kind: .rank, minimum: 0, maximum: 0)
     case .text: AttributePlan(kind: .text, minimum: 0, maximum: 0)
     case .flag: AttributePlan(kind: .flag, minimum: 0, maximum: 0)
+    case .list: AttributePlan(kind: .list, minimum: 0, maximum: 0)
     }
   }
 }

@@ -4,12 +4,15 @@ enum ValueType: Equatable {
   case flag
   /// A category with its vocabulary.
   case category([String])
+  /// The rank of a word, which is a number.
+  case rank([String])
 
   var text: String {
     switch self {
     case .number: "a number"
     case .flag: "a condition"
     case .category: "a category"
+    case .rank: "a rank"
     }
   }
 
@@ -17,7 +20,7 @@ enum ValueType: Equatable {
   static func == (left: ValueType, right: ValueType) -> Bool {
     switch (left, right) {
     case (.number, .number), (.flag, .flag): true
-    case (.category(let a), .category(let b)):
+    case (.category(let a), .category(let b)), (.rank(let a), .rank(let b)):
       a.count == b.count && zip(a, b).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
     default: false
     }

@@ -119,7 +119,10 @@ struct ExpressionParser {
     guard accept(.symbol(".")) else { return Expression(kind: .name(name), offset: offset) }
     guard case .name(let attribute) = current.token else { throw unexpected("an attribute's name") }
     index += 1
-    return Expression(kind: .member(name, attribute), offset: offset)
+    guard accept(.symbol(".")) else { return Expression(kind: .member(name, attribute), offset: offset) }
+    guard case .name(let field) = current.token else { throw unexpected("a field's name") }
+    index += 1
+    return Expression(kind: .member(name, "\(attribute).\(field)"), offset: offset)
   }
 
   private mutating func arguments() throws(DeclarationError) -> [Argument] {

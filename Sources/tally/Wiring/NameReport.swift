@@ -53,9 +53,11 @@ extension NameCounts {
 
   /// What was dropped, for readers, a line each.
   var lines: [String] {
-    [("event types", types), ("attributes", attributes)].compactMap { what, counts in
-      counts.isEmpty ? nil : "dropped, undeclared \(what): \(Self.text(counts))"
-    }
+    let kinds = [
+      ("dropped, undeclared event types", types), ("dropped, undeclared attributes", attributes),
+      ("values that are not allowed, replaced, by attribute", replaced),
+    ]
+    return kinds.compactMap { what, counts in counts.isEmpty ? nil : "\(what): \(Self.text(counts))" }
   }
 
   /// `"undeclared_types":{"logn":3},"undeclared_attributes":{"os":2}`.
@@ -63,7 +65,8 @@ extension NameCounts {
     func object(_ counts: [NameCount]) -> String {
       Self.sorted(counts).map { "\"\($0.name)\":\($0.count)" }.joined(separator: ",")
     }
-    return "\"undeclared_types\":{\(object(types))},\"undeclared_attributes\":{\(object(attributes))}"
+    return "\"undeclared_types\":{\(object(types))},\"undeclared_attributes\":{\(object(attributes))},"
+      + "\"replaced_values\":{\(object(replaced))}"
   }
 
   private static func text(_ counts: [NameCount]) -> String {

@@ -1,0 +1,28 @@
+import CSimdjson
+import Events
+
+/// A value of JSON as an attribute holds it. Row code.
+struct JSONValue {
+  let kind: AttributeKind
+  let bits: UInt64
+  let text: UnsafeRawBufferPointer
+
+  init(_ value: tally_json_value) {
+    kind =
+      switch tally_json_kind(value.kind) {
+      case TALLY_JSON_NULL: .null
+      case TALLY_JSON_FLAG: .flag
+      case TALLY_JSON_INTEGER: .integer
+      case TALLY_JSON_REAL: .real
+      case TALLY_JSON_TEXT: .text
+      case TALLY_JSON_UNSIGNED, TALLY_JSON_BEYOND: .beyond
+      case TALLY_JSON_INFINITE: .infinite
+      case TALLY_JSON_GARBLED: .garbled
+      default: .composite
+      }
+    let isText = value.kind == TALLY_JSON_TEXT.rawValue
+    text =
+      isText ? UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count)) : EventDraft.nothing
+    bits = kind == .flag || kind == .integer || kind == .real ? value.bits : 0
+  }
+}

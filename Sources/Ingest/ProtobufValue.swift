@@ -1,0 +1,140 @@
+import Events
+
+/// A value of protobuf as an attribute holds it, with the attribute's name. Row code.
+struct ProtobufValue {
+  private(set) var name = EventDraft.nothing
+  private(set) var kind = AttributeKind.null
+  private(set) var bits: UInt64 = 0
+  private(set) var text = EventDraft.nothing
+  /// The message of a list; nil: it is none.
+  private(set) var list: UnsafeRawBufferPointer?
+  /// The message of an element's fields; nil: it has none.
+  private(set) var fields: UnsafeRawBufferPointer?
+
+  /// Reads an `Attribute`. Returns false when it is malformed.
+  mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var reader = WireReader(bytes)
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      // No declared name is not UTF-8.
+      case (1, 2): name = reader.delimited()
+      case (6, 2):
+        self = ProtobufValue(name: name)
+        list = reader.delimited()
+      case (1, _), (6, _): return false
+      default: guard readScalar(tag, &reader) else { return false }
+      }
+    }
+    finish()
+    return !reader.failed
+  }
+
+  /// Reads an `Element`. Returns false when it is malformed.
+  mutating func read(element bytes: UnsafeRawBufferPointer) -> Bool {
+    var reader = WireReader(bytes)
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      case (6, 2):
+        self = ProtobufValue()
+        fields = reader.delimited()
+      case (6, _): return false
+      default: guard readScalar(tag, &reader) else { return false }
+      }
+    }
+    finish()
+    return !reader.failed
+  }
+
+  init() {}
+
+  private init(name: UnsafeRawBufferPointer) { self.name = name }
+
+  private mutating func readScalar(_ tag: (number: Int, type: Int), _ reader: inout WireReader) -> Bool {
+    switch (tag.number, tag.type) {
+    case (2, 0): set(.flag, reader.varint() == 0 ? 0 : 1)
+    case (3, 0): set(.integer, UInt64(bitPattern: reader.zigzag()))
+    case (4, 1): set(.real, reader.fixed64())
+    case (5, 2):
+      let content = reader.delimited()
+      set(ProtobufReader.isUTF8(content) ? .text : .garbled, 0)
+      text = kind == .text ? content : EventDraft.nothing
+    case (2...5, _): return false
+    default: reader.skip(tag.type)
+    }
+    return true
+  }
+
+  private mutating func set(_ kind: AttributeKind, _ bits: UInt64) {
+    self = ProtobufValue(name: name)
+    self.kind = kind
+    self.bits = bits
+  }
+
+  private mutating func finish() {
+    if kind == .real && !Double(bitPattern: bits).isFinite { (kind, bits) = (.infinite, 0) }
+  }
+}
+
+/// A list of protobuf.
+enum ProtobufList {
+  /// Adds a list that somebody declares to the batch; one that nobody declares is an attribute like others. Returns false when it is
+  /// malformed.
+  static func read(
+    _ bytes: UnsafeRawBufferPointer, named name: UnsafeRawBufferPointer, into draft: inout EventDraft,
+    _ batch: EventBatch
+  ) -> Bool {
+    let number = batch.symbols.lookup(name)
+    let isDeclared = batch.symbols.isOfList(number)
+    let first = batch.elements.count
+    var size = 0
+    var reader = WireReader(bytes)
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      case (1, 2):
+        guard readElement(reader.delimited(), isDeclared, into: &draft, batch) else { return false }
+        size += 1
+      case (1, _): return false
+      default: reader.skip(tag.type)
+      }
+    }
+    if isDeclared {
+      batch.appendList(number: number, size: size, first: first)
+    } else {
+      batch.appendAttribute(name: name, kind: .composite, bits: 0)
+    }
+    return !reader.failed
+  }
+
+  private static func readElement(
+    _ bytes: UnsafeRawBufferPointer, _ isDeclared: Bool, into draft: inout EventDraft, _ batch: EventBatch
+  ) -> Bool {
+    var value = ProtobufValue()
+    guard value.read(element: bytes) else { return false }
+    guard let fields = value.fields else {
+      if isDeclared {
+        batch.appendElement(number: SymbolTable.unknown, kind: value.kind, bits: value.bits, text: value.text)
+      }
+      return true
+    }
+    let first = batch.elements.count
+    var reader = WireReader(fields)
+    while !reader.atEnd {
+      let tag = reader.tag()
+      guard tag.number == 1 else {
+        reader.skip(tag.type)
+        continue
+      }
+      var field = ProtobufValue()
+      guard tag.type == 2, field.read(reader.delimited()) else { return false }
+      let number = batch.symbols.lookup(field.name)
+      guard isDeclared, number != SymbolTable.unknown else { continue }
+      if batch.hasElement(number: number, from: first) { draft.namesFieldTwice = true }
+      batch.appendElement(
+        number: number, kind: field.list == nil ? field.kind : .composite, bits: field.bits, text: field.text)
+    }
+    return !reader.failed
+  }
+}
