@@ -82,15 +82,19 @@ public final class EventPass {
     return event.kind == .erasure ? .erased : .applied
   }
 
-  /// Where no states are kept: writes the row of features of a decoded profile into `row`.
-  public func read(_ event: Int32, into row: UnsafeMutablePointer<Float>) {
-    program.read(events.events[Int(event)], in: events, into: row, scratch: scratch)
+  /// Where no states are kept: writes the row of features of a decoded profile into `row`, and what it carries into `carried`.
+  public func read(
+    _ event: Int32, into row: UnsafeMutablePointer<Float>, carried: UnsafeMutablePointer<Double>? = nil
+  ) {
+    program.read(events.events[Int(event)], in: events, into: row, carried: carried, scratch: scratch)
   }
 
   /// Writes the row of features of a state into `row`, which has one place a column: as of the state's latest event or tick, unless a
-  /// later moment is given.
-  public func read(_ state: EntityState, asOf moment: EventTime? = nil, into row: UnsafeMutablePointer<Float>)
-  {
-    program.read(state, asOf: moment ?? state.watermark, into: row, scratch: scratch)
+  /// later moment is given; and what the row carries to its decisions into `carried`.
+  public func read(
+    _ state: EntityState, asOf moment: EventTime? = nil, into row: UnsafeMutablePointer<Float>,
+    carried: UnsafeMutablePointer<Double>? = nil
+  ) {
+    program.read(state, asOf: moment ?? state.watermark, into: row, carried: carried, scratch: scratch)
   }
 }

@@ -1,12 +1,12 @@
-/// A reused row-major matrix of 32-bit floats; NaN is "missing".
-public final class FloatMatrix {
+/// A reused row-major matrix of plain values.
+public final class RowMatrix<Cell: BitwiseCopyable> {
   /// Columns of every row.
   public let columns: Int
   /// Rows in use.
   public private(set) var rows = 0
   private var capacityRows: Int
   /// First cell; row `r` begins at `r * columns`. Valid until the matrix grows.
-  public private(set) var base: UnsafeMutablePointer<Float>
+  public private(set) var base: UnsafeMutablePointer<Cell>
 
   /// A matrix with room for `capacityRows` before it must grow.
   public init(columns: Int, capacityRows: Int) {
@@ -24,7 +24,7 @@ public final class FloatMatrix {
   public func resize(rows newRows: Int) {
     if newRows > capacityRows {
       let larger = max(newRows, capacityRows * 2)
-      let moved = UnsafeMutablePointer<Float>.allocate(capacity: max(larger * columns, 1))
+      let moved = UnsafeMutablePointer<Cell>.allocate(capacity: max(larger * columns, 1))
       moved.update(from: base, count: rows * columns)
       base.deallocate()
       base = moved
@@ -34,15 +34,18 @@ public final class FloatMatrix {
   }
 
   /// Adds a row whose cells are undefined; returns its first cell.
-  public func appendRow() -> UnsafeMutablePointer<Float> {
+  public func appendRow() -> UnsafeMutablePointer<Cell> {
     resize(rows: rows + 1)
     return row(rows - 1)
   }
 
   /// First cell of a row.
   @inlinable
-  public func row(_ index: Int) -> UnsafeMutablePointer<Float> {
+  public func row(_ index: Int) -> UnsafeMutablePointer<Cell> {
     precondition(index >= 0 && index < rows)
     return base + index * columns
   }
 }
+
+/// Rows of 32-bit floats; NaN is "missing".
+public typealias FloatMatrix = RowMatrix<Float>

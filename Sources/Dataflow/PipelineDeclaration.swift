@@ -16,7 +16,7 @@ public struct ModelDeclaration: Equatable, Sendable {
   public var outputs: [String]
   /// Model file (XGBoost JSON or UBJSON), relative to the models folder.
   public var file: String
-  /// Column of the labels file that it learns; nil: not trainable here.
+  /// What it learns: a label that the pipeline declares as an expression, else a column of the labels file; nil: not trainable here.
   public var label: String?
   /// XGBoost objective to train with, for example "reg:squarederror".
   public var objective: String
@@ -26,6 +26,8 @@ public struct ModelDeclaration: Equatable, Sendable {
   public var trees: ModelTrees?
   /// Whether a file of a release of XGBoost that was never compared is served all the same.
   public var acceptsVersion: Bool
+  /// Whether the pipeline runs without its file; its outputs are missing then.
+  public var isOptional: Bool
   /// Where it is declared.
   public var position: SourcePosition
 
@@ -33,7 +35,7 @@ public struct ModelDeclaration: Equatable, Sendable {
   public init(
     name: String, outputs: [String]? = nil, file: String, label: String?, objective: String,
     objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil, acceptsVersion: Bool = false,
-    position: SourcePosition
+    isOptional: Bool = false, position: SourcePosition
   ) {
     self.name = name
     self.outputs = outputs ?? [name]
@@ -43,6 +45,7 @@ public struct ModelDeclaration: Equatable, Sendable {
     self.objectivePosition = objectivePosition
     self.trees = trees
     self.acceptsVersion = acceptsVersion
+    self.isOptional = isOptional
     self.position = position
   }
 }
@@ -55,6 +58,30 @@ public enum DecisionDeclaration: Equatable, Sendable {
   case category(name: String, output: String, thresholds: [CategoryThreshold], otherwise: String)
   /// True when the output is greater than `above`.
   case trigger(name: String, output: String, above: Float)
+  /// A number that is made of features and outputs: the features' result with this number. It is an output like those of models.
+  /// `source`: a decision that tells which argument of `first_known` it is.
+  case number(name: String, result: Int, source: SourceDecision?)
+  /// True when the features' result with this number holds.
+  case condition(name: String, result: Int)
+
+  /// Name of the output that it adds; nil: none.
+  public var outputName: String? {
+    if case .number(let name, _, _) = self { return name }
+    return nil
+  }
+}
+
+/// Where a number comes from: one label for each argument of `first_known`.
+public struct SourceDecision: Equatable, Sendable {
+  /// Name of the decision.
+  public var name: String
+  /// Labels, in the order of the arguments; several may be the same.
+  public var labels: [String]
+
+  package init(name: String, labels: [String]) {
+    self.name = name
+    self.labels = labels
+  }
 }
 
 /// One step of a category decision.
@@ -80,6 +107,8 @@ public struct PipelineDeclaration: Equatable, Sendable {
   public var models: [ModelDeclaration]
   /// Decisions in order.
   public var decisions: [DecisionDeclaration]
+  /// Names of the models' outputs, then of the numbers that are made of them.
+  public var outputNames: [String] { models.flatMap(\.outputs) + decisions.compactMap(\.outputName) }
   /// Features that the table `latest_scores` carries beside outputs and decisions.
   public var tableFeatures: [String]
   /// Views that are made in the database.

@@ -84,9 +84,9 @@ public struct ScoreContext: Sendable {
   public var featureNames: [String]
   /// For each feature: the words for its codes; empty for numbers.
   public var featureLabels: [[String]]
-  /// Output names, in column order.
+  /// Output names, in column order: of the models, then of numbers that are made of them.
   public var outputNames: [String]
-  /// Model of each output.
+  /// Model of each output; empty: none.
   public var modelNames: [String]
   /// Version of each output's model.
   public var modelVersions: [String]
@@ -98,12 +98,14 @@ public struct ScoreContext: Sendable {
   public var tableFeatures: [Int]
   /// Views that the table's database has.
   public var views: [TableView]
+  /// Values that a row carries to its decisions.
+  public var carriedCount: Int
 
   /// A context with every field given.
   public init(
     pipeline: String, topic: String, definition: String, featureNames: [String], featureLabels: [[String]],
     outputNames: [String], modelNames: [String], modelVersions: [String], decisionNames: [String],
-    decisionLabels: [[String]], tableFeatures: [Int], views: [TableView] = []
+    decisionLabels: [[String]], tableFeatures: [Int], views: [TableView] = [], carriedCount: Int = 0
   ) {
     self.pipeline = pipeline
     self.topic = topic
@@ -117,6 +119,7 @@ public struct ScoreContext: Sendable {
     self.decisionLabels = decisionLabels
     self.tableFeatures = tableFeatures
     self.views = views
+    self.carriedCount = carriedCount
   }
 }
 
@@ -132,6 +135,8 @@ public final class ScoredBatch {
   public var rows: [ScoredRow] = []
   /// Feature rows.
   public let features: FloatMatrix
+  /// What rows carry to their decisions.
+  public let carried: RowMatrix<Double>
   /// Outputs after clamping.
   public let outputs: FloatMatrix
   /// Decision codes, row by row; `context.decisionNames.count` columns.
@@ -149,6 +154,7 @@ public final class ScoredBatch {
     self.events = events
     records = RecordBatch()
     features = FloatMatrix(columns: context.featureNames.count, capacityRows: capacityRows)
+    carried = RowMatrix(columns: context.carriedCount, capacityRows: capacityRows)
     outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: capacityRows)
     rows.reserveCapacity(capacityRows)
   }
@@ -160,6 +166,7 @@ public final class ScoredBatch {
     deadLetters.removeAll(keepingCapacity: true)
     erasures.removeAll(keepingCapacity: true)
     features.removeAll()
+    carried.removeAll()
     outputs.removeAll()
   }
 }

@@ -1,30 +1,78 @@
 import Dataflow
 import Features
 
-/// Reads the decisions.
-enum DecisionLoader {
+/// Reads the decisions, and the expressions that they are made by.
+struct DecisionLoader {
   /// Most steps of a category.
   private static let thresholdsMax = 64
+  /// Names of the models' outputs and of the numbers so far.
+  private var outputs: [String]
+  private(set) var decisions: [DecisionDeclaration] = []
+  /// Expressions of numbers and conditions, in the order of the decisions.
+  private(set) var results: [ResultDeclaration] = []
 
-  static func decisions(
-    _ root: YAMLSection, models: [ModelDeclaration], names: inout NameRegister
-  ) throws(DeclarationError) -> [DecisionDeclaration] {
-    let outputs = models.flatMap(\.outputs)
-    var decisions: [DecisionDeclaration] = []
+  init(_ root: YAMLSection, models: [ModelDeclaration], names: inout NameRegister) throws(DeclarationError) {
+    outputs = models.flatMap(\.outputs)
     for item in try root["decisions"]?.list() ?? [] {
       let section = try item.section()
-      try section.allow(["clamp", "category", "trigger"])
+      try section.allow(["clamp", "category", "trigger", "number"])
       guard let entry = section.entries.first, section.entries.count == 1 else {
-        throw item.wrong(allowed: "exactly one of clamp, category, trigger")
+        throw item.wrong(allowed: "exactly one of clamp, category, trigger, number")
       }
       let body = try entry.value.section()
       switch entry.key {
-      case "clamp": decisions.append(try clamp(body, outputs: outputs))
-      case "category": decisions.append(try category(body, outputs: outputs, names: &names))
-      default: decisions.append(try trigger(body, outputs: outputs, names: &names))
+      case "clamp": decisions.append(try Self.clamp(body, outputs: outputs))
+      case "category": decisions.append(try Self.category(body, outputs: outputs, names: &names))
+      case "number": decisions.append(try number(body, names: &names))
+      default: decisions.append(try trigger(body, names: &names))
       }
     }
-    return decisions
+  }
+
+  /// `number: {name: age, value: EXPRESSION, source: {name: age_source, labels: [known, predicted]}}`.
+  private mutating func number(
+    _ section: YAMLSection, names: inout NameRegister
+  ) throws(DeclarationError) -> DecisionDeclaration {
+    try section.allow(["name", "value", "source"])
+    let name = try Self.name(section, names: &names)
+    var source: SourceDecision?
+    if let declared = try section["source"]?.section() {
+      try declared.allow(["name", "labels"])
+      let list = try declared.required("labels")
+      let labels = try list.strings()
+      guard (1...Self.thresholdsMax).contains(labels.count) else {
+        throw list.wrong(allowed: "one label for each argument of first_known")
+      }
+      source = SourceDecision(name: try Self.name(declared, names: &names), labels: labels)
+    }
+    results.append(
+      ResultDeclaration(
+        name: name, expression: try Self.expression(section.required("value")), isCondition: false,
+        sources: source?.labels.count ?? 0))
+    outputs.append(name)
+    return .number(name: name, result: results.count - 1, source: source)
+  }
+
+  /// `trigger: {name: intervene, output: churn, above: 0.7}` or `trigger: {name: review, when: CONDITION}`.
+  private mutating func trigger(
+    _ section: YAMLSection, names: inout NameRegister
+  ) throws(DeclarationError) -> DecisionDeclaration {
+    guard let condition = section["when"] else {
+      try section.allow(["name", "output", "above"])
+      return .trigger(
+        name: try Self.name(section, names: &names), output: try Self.output(section, outputs),
+        above: try Self.float(section.required("above")))
+    }
+    try section.allow(["name", "when"])
+    let name = try Self.name(section, names: &names)
+    results.append(
+      ResultDeclaration(name: name, expression: try Self.expression(condition), isCondition: true))
+    return .condition(name: name, result: results.count - 1)
+  }
+
+  static func expression(_ value: YAMLValue) throws(DeclarationError) -> ExpressionDeclaration {
+    let (text, position) = try value.expression()
+    return ExpressionDeclaration(text: text, position: position)
   }
 
   private static func clamp(
@@ -65,15 +113,6 @@ enum DecisionLoader {
     return .category(name: name, output: output, thresholds: thresholds, otherwise: otherwise)
   }
 
-  private static func trigger(
-    _ section: YAMLSection, outputs: [String], names: inout NameRegister
-  ) throws(DeclarationError) -> DecisionDeclaration {
-    try section.allow(["name", "output", "above"])
-    return .trigger(
-      name: try name(section, names: &names), output: try output(section, outputs),
-      above: try float(section.required("above")))
-  }
-
   private static func name(
     _ section: YAMLSection, names: inout NameRegister
   ) throws(DeclarationError) -> String {
@@ -87,7 +126,8 @@ enum DecisionLoader {
   private static func output(_ section: YAMLSection, _ outputs: [String]) throws(DeclarationError) -> String {
     let value = try section.required("output")
     guard let name = try? value.string(), outputs.contains(where: { sameBytes($0, name) }) else {
-      throw value.wrong(allowed: "an output, the name of a model: " + Names.list(outputs))
+      throw value.wrong(
+        allowed: "an output, the name of a model or of a number before: " + Names.list(outputs))
     }
     return name
   }

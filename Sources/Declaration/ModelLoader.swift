@@ -20,7 +20,7 @@ enum ModelLoader {
       try names.take(entry.key, for: "output", at: entry.position)
       try Names.checkColumn(entry.key, at: entry.position)
       let section = try entry.value.section()
-      try section.allow(["file", "label", "objective", "outputs", "trees", "accept_version"])
+      try section.allow(["file", "label", "objective", "outputs", "trees", "accept_version", "optional"])
       let outputs = try outputs(section["outputs"], names: &names)
       let label = try label(section["label"])
       if let value = section["outputs"], label != nil {
@@ -36,10 +36,29 @@ enum ModelLoader {
           trees: try section["trees"].flatMap { (value) throws(DeclarationError) in
             ModelTrees(rawValue: try value.choice(of: ModelTrees.allCases.map(\.rawValue)))
           },
-          acceptsVersion: try section["accept_version"]?.bool() ?? false, position: entry.position))
+          acceptsVersion: try section["accept_version"]?.bool() ?? false,
+          isOptional: try section["optional"]?.bool() ?? false, position: entry.position))
     }
     guard !models.isEmpty else { throw declared.wrong(allowed: "at least one model, as name: {file: …}") }
     return models
+  }
+
+  /// `labels: {known_age: EXPRESSION}`: what models learn of events themselves.
+  static func labels(
+    _ root: YAMLSection, of models: [ModelDeclaration]
+  ) throws(DeclarationError) -> [EventLabelDeclaration] {
+    var labels: [EventLabelDeclaration] = []
+    for entry in try root["labels"]?.section().entries ?? [] {
+      try Names.checkIdentifier(entry.key, at: entry.position)
+      guard models.contains(where: { $0.label.map { sameBytes($0, entry.key) } ?? false }) else {
+        throw DeclarationError(
+          entry.position, found: "the label \(quoted(entry.key)), which no model learns",
+          allowed: "labels that a model names, as label: \(entry.key)")
+      }
+      labels.append(
+        EventLabelDeclaration(name: entry.key, expression: try DecisionLoader.expression(entry.value)))
+    }
+    return labels
   }
 
   /// The names of a model's several outputs; nil: one.

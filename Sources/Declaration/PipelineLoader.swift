@@ -14,13 +14,18 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
   try root.allow([
     "pipeline", "state", "idle_ttl", "state_max", "future_bound", "control", "profile", "events", "let",
     "features",
-    "models",
-    "decisions", "table", "views", "board",
+    "models", "labels", "score_when", "decisions", "table", "views", "board",
   ])
   var names = NameRegister()
-  let features = try FeatureSetLoader.load(root, names: &names)
+  var features = try FeatureSetLoader.load(root, names: &names)
   let models = try ModelLoader.models(root, names: &names)
-  let decisions = try DecisionLoader.decisions(root, models: models, names: &names)
+  let loader = try DecisionLoader(root, models: models, names: &names)
+  let decisions = loader.decisions
+  features.judgement = JudgementDeclaration(
+    outputs: models.flatMap(\.outputs), results: loader.results,
+    scoreWhen: try root["score_when"].map { (value) throws(DeclarationError) in
+      try DecisionLoader.expression(value)
+    }, labels: try ModelLoader.labels(root, of: models))
   return PipelineDeclaration(
     name: try pipelineName(root), features: features, models: models, decisions: decisions,
     tableFeatures: try tableFeatures(root, features: features), views: try ViewLoader.views(root),

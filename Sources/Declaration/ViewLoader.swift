@@ -66,7 +66,7 @@ enum ViewLoader {
   ) throws(DeclarationError) -> BoardDeclaration? {
     guard let section = try root["board"]?.section() else { return nil }
     try section.allow(["title", "order_by", "show"])
-    let outputs = models.flatMap(\.outputs)
+    let outputs = models.flatMap(\.outputs) + decisions.compactMap(\.outputName)
     let columns = outputs + decisions.compactMap(\.columnName)
     let orderBy = try name(section.required("order_by"), among: outputs, "an output")
     var show: [String] = []
@@ -114,7 +114,8 @@ extension DecisionDeclaration {
   fileprivate var columnName: String? {
     switch self {
     case .clamp: nil
-    case .category(let name, _, _, _), .trigger(let name, _, _): name
+    case .category(let name, _, _, _), .trigger(let name, _, _), .condition(let name, _): name
+    case .number(_, _, let source): source?.name
     }
   }
 }

@@ -130,6 +130,73 @@ public struct FeatureDeclaration: Equatable, Sendable {
   }
 }
 
+/// An expression and where it stands.
+public struct ExpressionDeclaration: Equatable, Sendable {
+  /// Expression in the feature language.
+  public var text: String
+  /// Where its first character stands.
+  public var position: SourcePosition
+
+  package init(text: String, position: SourcePosition) {
+    self.text = text
+    self.position = position
+  }
+}
+
+/// What is made of outputs: a number, or a condition.
+public struct ResultDeclaration: Equatable, Sendable {
+  /// Name; later results may say it, if it is a number's.
+  public var name: String
+  /// An expression that may also name outputs and earlier numbers.
+  public var expression: ExpressionDeclaration
+  /// Whether it is true or false; else a number.
+  public var isCondition: Bool
+  /// How many arguments `first_known` must have, whose place is told beside the number; 0: it is not told.
+  public var sources: Int
+
+  package init(name: String, expression: ExpressionDeclaration, isCondition: Bool, sources: Int = 0) {
+    self.name = name
+    self.expression = expression
+    self.isCondition = isCondition
+    self.sources = sources
+  }
+}
+
+/// What a model can learn of an event itself, without a labels file.
+public struct EventLabelDeclaration: Equatable, Sendable {
+  /// Name, as models say it.
+  public var name: String
+  /// Its value; an event of which it is missing is not learnt from.
+  public var expression: ExpressionDeclaration
+
+  package init(name: String, expression: ExpressionDeclaration) {
+    self.name = name
+    self.expression = expression
+  }
+}
+
+/// What is made of features and outputs beside the models.
+public struct JudgementDeclaration: Equatable, Sendable {
+  /// Names of the models' outputs, in order.
+  public var outputs: [String]
+  /// What is made of them, in order.
+  public var results: [ResultDeclaration]
+  /// Only rows of which this holds are scored by models; nil: all are.
+  public var scoreWhen: ExpressionDeclaration?
+  /// What models can learn of an event itself.
+  public var labels: [EventLabelDeclaration]
+
+  package init(
+    outputs: [String] = [], results: [ResultDeclaration] = [], scoreWhen: ExpressionDeclaration? = nil,
+    labels: [EventLabelDeclaration] = []
+  ) {
+    self.outputs = outputs
+    self.results = results
+    self.scoreWhen = scoreWhen
+    self.labels = labels
+  }
+}
+
 /// Everything that determines features and state.
 public struct FeatureSetDeclaration: Equatable, Sendable {
   /// Attributes of the profile.
@@ -146,11 +213,13 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
   public var control: [ControlKeyDeclaration]
   /// Whether anything is remembered of an entity; else every row is of one profile event alone.
   public var keepsState: Bool
+  /// What is made of features and outputs.
+  public var judgement: JudgementDeclaration
 
   package init(
     profile: [AttributeDeclaration], events: [EventTypeDeclaration], features: [FeatureDeclaration],
     idleTTL: EventTime?, stateMax: StateBound? = nil, control: [ControlKeyDeclaration] = [],
-    keepsState: Bool = true
+    keepsState: Bool = true, judgement: JudgementDeclaration = JudgementDeclaration()
   ) {
     self.profile = profile
     self.events = events
@@ -159,6 +228,7 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
     self.stateMax = stateMax
     self.control = control
     self.keepsState = keepsState
+    self.judgement = judgement
   }
 }
 

@@ -3,9 +3,11 @@ public import Events
 extension FeatureProgram {
   /// Reads the feature row as of `asOf`; a moment before the watermark is read as the watermark. Row code.
   ///
-  /// `row` gets one cell per column; NaN is missing. A non-finite or too large value is missing.
+  /// `row` gets one cell per column; NaN is missing. A non-finite or too large value is missing. `carried` gets what `results` and others
+  /// need of the row, `carriedCount` cells; nil: nobody asks.
   public func read(
-    _ state: EntityState, asOf: EventTime, into row: UnsafeMutablePointer<Float>, scratch: FeatureScratch
+    _ state: EntityState, asOf: EventTime, into row: UnsafeMutablePointer<Float>,
+    carried: UnsafeMutablePointer<Double>? = nil, scratch: FeatureScratch
   ) {
     precondition(state.program === self && scratch.program === self, "state or scratch of another program")
     let now = min(max(asOf, state.watermark), EventTimeBounds.end - 1)
@@ -17,12 +19,13 @@ extension FeatureProgram {
     readYear(now, registers)
     readProfile(state, registers)
     readAggregates(state, now, scratch)
-    compute(registers, into: row)
+    compute(registers, into: row, carried)
   }
 
   /// Reads the feature row of a whole profile, in a pipeline that keeps no states. Row code.
   public func read(
-    _ event: Event, in batch: EventBatch, into row: UnsafeMutablePointer<Float>, scratch: FeatureScratch
+    _ event: Event, in batch: EventBatch, into row: UnsafeMutablePointer<Float>,
+    carried: UnsafeMutablePointer<Double>? = nil, scratch: FeatureScratch
   ) {
     precondition(!keepsState && scratch.program === self, "a program with states, or scratch of another one")
     let slots = Int(tables.slotCounts[tables.eventTypes])
@@ -35,7 +38,7 @@ extension FeatureProgram {
       }
     }
     readYear(event.time, registers)
-    compute(registers, into: row)
+    compute(registers, into: row, carried)
   }
 
   @inline(__always)
@@ -43,12 +46,17 @@ extension FeatureProgram {
     if tables.yearRegister >= 0 { registers[tables.yearRegister] = Double(CivilYear.of(now)) }
   }
 
-  private func compute(_ registers: UnsafeMutablePointer<Double>, into row: UnsafeMutablePointer<Float>) {
-    for index in 0..<tables.instructions.count { execute(tables.instructions.base + index, registers) }
+  private func compute(
+    _ registers: UnsafeMutablePointer<Double>, into row: UnsafeMutablePointer<Float>,
+    _ carried: UnsafeMutablePointer<Double>?
+  ) {
+    for index in 0..<tables.instructions.count { (tables.instructions.base + index).run(registers) }
     for column in 0..<tables.columns.count {
       let cell = Float(registers[Int(tables.columns[column])])
       row[column] = cell.isFinite ? cell : .nan
     }
+    guard let carried else { return }
+    for place in 0..<tables.carried.count { carried[place] = registers[Int(tables.carried[place])] }
   }
 
   private func readProfile(_ state: EntityState, _ registers: UnsafeMutablePointer<Double>) {
@@ -89,54 +97,6 @@ extension FeatureProgram {
     let base = UnsafePointer(state.words + state.start(series))
     let first = key == 0 ? 0 : state.lowerBound(key, series, stride: stride)
     return Entries(first: base + first * stride, end: base + state.count(series) * stride, stride: stride)
-  }
-
-  /// One step; results that are not finite are missing.
-  @inline(__always)
-  private func execute(_ step: UnsafePointer<Instruction>, _ registers: UnsafeMutablePointer<Double>) {
-    let a = registers[Int(step.pointee.a)]
-    let b = registers[Int(step.pointee.b)]
-    var result: Double
-    switch step.pointee.operation {
-    case .add: result = a + b
-    case .subtract: result = a - b
-    case .multiply: result = a * b
-    case .divide: result = a / b
-    case .negate: result = -a
-    case .less: result = a < b ? 1 : 0
-    case .lessEqual: result = a <= b ? 1 : 0
-    case .greater: result = a > b ? 1 : 0
-    case .greaterEqual: result = a >= b ? 1 : 0
-    case .equal: result = a == b ? 1 : 0
-    case .notEqual: result = a < b || a > b ? 1 : 0
-    case .and: result = isTrue(a) && isTrue(b) ? 1 : 0
-    case .or: result = isTrue(a) || isTrue(b) ? 1 : 0
-    case .not: result = isTrue(a) ? 0 : 1
-    case .least: result = a.isNaN || b.isNaN ? .nan : (b < a ? b : a)
-    case .greatest: result = a.isNaN || b.isNaN ? .nan : (b > a ? b : a)
-    case .absolute: result = abs(a)
-    case .squareRoot: result = a < 0 ? .nan : a.squareRoot()
-    case .log2: result = ExactMath.log2(a)
-    case .exp2: result = ExactMath.exp2(a)
-    case .floor: result = ExactMath.floor(a)
-    case .coalesce: result = a.isNaN ? b : a
-    case .select: result = isTrue(a) ? b : registers[Int(step.pointee.c)]
-    case .bucket: result = bucket(a, registers + Int(step.pointee.b), Int(step.pointee.c))
-    case .isMissing: result = a.isNaN ? 1 : 0
-    case .within: result = a >= b && a <= registers[Int(step.pointee.c)] ? a : .nan
-    }
-    if !result.isFinite { result = .nan }
-    registers[Int(step.pointee.target)] = result
-  }
-
-  @inline(__always)
-  private func isTrue(_ value: Double) -> Bool { value < 0 || value > 0 }
-
-  private func bucket(_ value: Double, _ thresholds: UnsafePointer<Double>, _ count: Int) -> Double {
-    if value.isNaN { return .nan }
-    var reached = 0
-    while reached < count && thresholds[reached] <= value { reached += 1 }
-    return Double(reached)
   }
 }
 

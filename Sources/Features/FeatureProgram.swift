@@ -42,6 +42,8 @@ public final class FeatureProgram: @unchecked Sendable {
   public let stateWorst: StateWorst
   /// Whether anything is remembered of an entity; else a row is of one profile event alone, and `read(_:in:into:scratch:)` makes it.
   public let keepsState: Bool
+  /// What is made of outputs, beside the models.
+  public let results: ResultProgram
   /// Idle TTL, microseconds; the largest number when there is none.
   let idleTTL: EventTime
   let tables: ProgramTables
@@ -57,6 +59,7 @@ public final class FeatureProgram: @unchecked Sendable {
     builder.fold(at: budget.foldsAt)
     stateWorst = StateWorst(budget, bound: declaration.stateMax)
     keepsState = declaration.keepsState
+    results = ResultProgram(compiler.judgement)
     symbols = SymbolTable()
     tables = builder.tables(symbols)
     idleTTL = declaration.idleTTL ?? .max

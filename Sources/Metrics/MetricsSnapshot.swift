@@ -80,6 +80,8 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var duplicate: UInt64 = 0
   /// Erasures.
   public var erased: UInt64 = 0
+  /// Scored events whose rows no model has scored, because the pipeline does not want it.
+  public var withoutModel: UInt64 = 0
   /// Scored events at which rare words of the entity's state were folded into `other`.
   public var folded: UInt64 = 0
   /// Dead letters, by `DeadLetterReason.index`.

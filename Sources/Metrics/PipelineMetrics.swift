@@ -83,6 +83,9 @@ public final class PipelineMetrics: Recorder, Sendable {
     }
   }
 
+  /// Adds scored events whose rows no model has scored.
+  public func withoutModel(events: Int) { values.withLock { $0.counts.withoutModel += UInt64(events) } }
+
   /// Adds events at which rare words of a state were folded.
   public func folded(events: Int) { values.withLock { $0.counts.folded += UInt64(events) } }
 
@@ -255,6 +258,7 @@ private final class WorkerRecorder: Recorder, Sendable {
       read: read, scored: scored, duplicate: duplicate, erased: erased, deadLettered: deadLettered)
   }
 
+  func withoutModel(events: Int) { metrics.withoutModel(events: events) }
   func folded(events: Int) { metrics.folded(events: events) }
 
   func position(partition: Int32, next: Int64, end: Int64) {

@@ -64,6 +64,11 @@ public struct ModelFolder: Sendable {
     return path.hasSuffix("/") ? path + name : "\(path)/\(name)"
   }
 
+  /// Whether there is a file of this name.
+  public func has(_ name: String) throws(RegistryError) -> Bool {
+    FileManager.default.fileExists(atPath: try path(of: name))
+  }
+
   /// Reads a file.
   public func read(_ name: String) throws(RegistryError) -> ModelFile {
     let path = try path(of: name)

@@ -6,6 +6,8 @@ public final class ForestScorer: RowScorer {
   private let slot: ModelSlot
   private var models: ServedModels
   private var scratch: ForestScratch
+  /// What the trees give, where optional models are not there.
+  private var given: [Float] = []
 
   /// Output names, in the order of the models.
   public var outputNames: [String] { models.outputNames }
@@ -32,9 +34,19 @@ public final class ForestScorer: RowScorer {
       scratch = models.forest.makeScratch()
     }
     let forest = models.forest
-    precondition(rows.columns == forest.columns && outputs.columns == forest.outputCount)
+    precondition(rows.columns == forest.columns && outputs.columns == models.outputNames.count)
     outputs.resize(rows: rows.rows)
     if rows.rows == 0 { return }
-    forest.score(rows.base, rows: rows.rows, scratch: scratch, into: outputs.base)
+    guard let places = models.places else {
+      return forest.score(rows.base, rows: rows.rows, scratch: scratch, into: outputs.base)
+    }
+    while given.count < rows.rows * places.count { given.append(0) }
+    forest.score(rows.base, rows: rows.rows, scratch: scratch, into: &given)
+    outputs.base.update(repeating: .nan, count: outputs.rows * outputs.columns)
+    for row in 0..<rows.rows {
+      for (index, place) in places.enumerated() {
+        outputs.row(row)[place] = given[row * places.count + index]
+      }
+    }
   }
 }

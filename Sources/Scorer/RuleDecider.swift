@@ -1,4 +1,5 @@
 public import Dataflow
+public import Features
 
 /// Makes the declared decisions of outputs.
 ///
@@ -12,9 +13,14 @@ public final class RuleDecider: Decider {
   private let rules: [Rule]
   private let thresholds: [Float]
   private let columns: Int
+  private let results: ResultProgram?
+  private let registers: UnsafeMutablePointer<Double>?
 
-  /// A decider for outputs of these names; throws `PortError` with code `misuse` for a decision that cannot be made.
-  public init(_ decisions: [DecisionDeclaration], outputNames: [String]) throws {
+  /// A decider for outputs of these names, of models and of numbers; throws `PortError` with code `misuse` for a decision that cannot be
+  /// made. `results`: how numbers and conditions are made; nil: there are none.
+  public init(
+    _ decisions: [DecisionDeclaration], outputNames: [String], results: ResultProgram? = nil
+  ) throws {
     var rules: [Rule] = []
     var thresholds: [Float] = []
     var names: [String] = []
@@ -26,6 +32,11 @@ public final class RuleDecider: Decider {
           cause: "outputs are \(outputNames.joined(separator: ", "))", reason: .modelUnusable)
       }
       return column
+    }
+    func check(_ result: Int, _ name: String) throws {
+      guard let results, result >= 0, result < results.count else {
+        throw PortError(.misuse, "decision \(name): nothing makes it", reason: .modelUnusable)
+      }
     }
     for decision in decisions {
       switch decision {
@@ -51,8 +62,23 @@ public final class RuleDecider: Decider {
         rules.append(.trigger(column: try column(output, "decision \(name)"), above: above))
         names.append(name)
         labels.append([])
+      case .number(let name, let result, let source):
+        try check(result, name)
+        rules.append(
+          .number(column: try column(name, "number \(name)"), result: result, hasSource: source != nil))
+        if let source {
+          names.append(source.name)
+          labels.append(source.labels)
+        }
+      case .condition(let name, let result):
+        try check(result, name)
+        rules.append(.condition(result: result))
+        names.append(name)
+        labels.append([])
       }
     }
+    self.results = results
+    registers = results?.makeRegisters()
     self.rules = rules
     self.thresholds = thresholds
     decisionNames = names
@@ -60,18 +86,25 @@ public final class RuleDecider: Decider {
     columns = outputNames.count
   }
 
-  /// Clamps outputs in place and appends every row's decision codes.
-  public func decide(_ outputs: FloatMatrix, into decisions: inout [Int32]) {
+  deinit { registers?.deallocate() }
+
+  /// Fills in numbers, clamps outputs in place and appends every row's decision codes.
+  public func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32]) {
     precondition(outputs.columns == columns)
     var row = outputs.base
+    var values = carried.base
     for _ in 0..<outputs.rows {
-      for rule in rules { apply(rule, to: row, into: &decisions) }
+      for rule in rules { apply(rule, to: row, values, into: &decisions) }
       row += columns
+      values += carried.columns
     }
   }
 
   @inline(__always)
-  private func apply(_ rule: Rule, to row: UnsafeMutablePointer<Float>, into decisions: inout [Int32]) {
+  private func apply(
+    _ rule: Rule, to row: UnsafeMutablePointer<Float>, _ carried: UnsafePointer<Double>,
+    into decisions: inout [Int32]
+  ) {
     switch rule {
     case .clamp(let column, let minimum, let maximum):
       if row[column] < minimum { row[column] = minimum }
@@ -82,6 +115,16 @@ public final class RuleDecider: Decider {
       decisions.append(Int32(truncatingIfNeeded: code))
     case .trigger(let column, let above):
       decisions.append(row[column] > above ? 1 : 0)
+    case .number(let column, let result, let hasSource):
+      guard let results, let registers else { return }
+      let made = results.value(of: result, carried: carried, outputs: row, registers)
+      let cell = Float(made.value)
+      row[column] = cell.isFinite ? cell : .nan
+      if hasSource { decisions.append(made.source) }
+    case .condition(let result):
+      guard let results, let registers else { return }
+      let made = results.value(of: result, carried: carried, outputs: row, registers)
+      decisions.append(made.value < 0 || made.value > 0 ? 1 : 0)
     }
   }
 }
@@ -92,4 +135,6 @@ private enum Rule {
   /// Thresholds lie in the decider's array.
   case category(column: Int, first: Int, count: Int)
   case trigger(column: Int, above: Float)
+  case number(column: Int, result: Int, hasSource: Bool)
+  case condition(result: Int)
 }

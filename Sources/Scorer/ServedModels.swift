@@ -10,14 +10,19 @@ internal import XGBoost
 public final class ServedModels: Sendable {
   /// Output names, those of the first model first.
   public let outputNames: [String]
+  /// The models that are there, in order.
+  public let models: [ModelDeclaration]
   /// For each output, its model's name.
   public let modelNames: [String]
-  /// For each output, its model's version.
+  /// For each output, its model's version; empty: the model is optional and not there.
   public let modelVersions: [String]
   /// The models as a set, with the hash that partition records carry.
   public let modelSet: ModelSet
   /// The trees of all models, which score a row together.
   public let forest: Forest
+
+  /// For each output that the trees give, its place among `outputNames`; nil: they are the same.
+  let places: [Int]?
 
   /// What operators should know of the models, each once: the model's name and a sentence.
   public let notes: [String]
@@ -34,22 +39,39 @@ public final class ServedModels: Sendable {
   ) throws {
     let loader = ModelLoading(
       folder: folder, columns: columns, features: features, acceptsChangedFeatures: acceptsChangedFeatures)
+    outputNames = declarations.flatMap(\.outputs)
+    let names = declarations.flatMap { declaration in declaration.outputs.map { _ in declaration.name } }
+    modelNames = names
+    var absent: [ModelDeclaration] = []
+    for declaration in declarations where declaration.isOptional {
+      if try !folder.has(declaration.file) { absent.append(declaration) }
+    }
+    let all = declarations
+    let declarations = all.filter { !absent.contains($0) }
+    models = declarations
+    guard !declarations.isEmpty else {
+      throw PortError(
+        .misuse, "models: none of the files is there, all of which are optional", reason: .modelUnusable)
+    }
     let loaded = try declarations.map { try loader.load($0) }
     let ensembles = loaded.map(\.ensemble)
     do throws(XGBoostError) {
       forest = try Forest(ensembles, columns: columns.count, kernel: kernel)
       try forest.check(ensembles, names: loaded.map(\.path))
     } catch { throw PortError(.misuse, "models", cause: error.description, reason: .modelUnusable) }
-    outputNames = declarations.flatMap(\.outputs)
-    modelNames = declarations.flatMap { declaration in declaration.outputs.map { _ in declaration.name } }
-    modelVersions = zip(declarations, loaded).flatMap { declaration, model in
-      declaration.outputs.map { _ in model.version.hex }
-    }
+    let versions = Dictionary(uniqueKeysWithValues: zip(declarations.map(\.name), loaded.map(\.version.hex)))
+    modelVersions = names.map { versions[$0] ?? "" }
+    let found = names.indices.filter { versions[names[$0]] != nil }
+    places = absent.isEmpty ? nil : found
     modelSet = ModelSet(
       zip(declarations, loaded).map { ModelSet.Member(name: $0.name, version: $1.version) })
-    notes = zip(declarations, loaded).flatMap { declaration, model in
-      model.notes.map { "model \(declaration.name): \($0)" }
-    }
+    notes =
+      zip(declarations, loaded).flatMap { declaration, model in
+        model.notes.map { "model \(declaration.name): \($0)" }
+      }
+      + absent.map {
+        "model \($0.name) is optional, and \($0.file) is not in \(folder.path): its outputs are missing"
+      }
   }
 }
 

@@ -32,6 +32,10 @@ public struct PrometheusText: Sendable {
     counter("tally_duplicates_total", "Events whose id was among the entity's last 32.", snapshot.duplicate)
     counter("tally_erased_total", "Erasures done.", snapshot.erased)
     counter(
+      "tally_scored_without_model_total",
+      "Events scored whose rows no model has scored, because score_when does not hold.", snapshot.withoutModel
+    )
+    counter(
       "tally_folds_total", "Events at which a state reached state_max and its rarest words became other.",
       snapshot.folded)
     family("tally_dead_letters_total", "counter", "Records that could not be scored, by reason.")

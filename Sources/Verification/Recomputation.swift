@@ -27,10 +27,10 @@ public final class Recomputation {
   private let context: ScoreContext
   private let sample: EntitySample
   let pass: EventPass
-  private let scorer: any RowScorer
-  private let decider: any Decider
+  private let judgement: Judgement
   private let scoresFrom: [Int32: Int64]
   private let features: FloatMatrix
+  private let carried: RowMatrix<Double>
   private let outputs: FloatMatrix
   private var decisions: [Int32] = []
   private var pending: [Pending] = []
@@ -47,12 +47,13 @@ public final class Recomputation {
     self.context = context
     self.sample = sample
     pass = EventPass(program: program, decoder: decoder)
-    self.scorer = scorer
-    self.decider = decider
+    judgement = Judgement(
+      columns: context.featureNames.count, results: program.results, scorer: scorer, decider: decider)
     self.scoresFrom = scoresFrom
     self.rules = rules
     cells = ScoreCells(context)
     features = FloatMatrix(columns: context.featureNames.count, capacityRows: Self.rowsMax)
+    carried = RowMatrix(columns: context.carriedCount, capacityRows: Self.rowsMax)
     outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: Self.rowsMax)
   }
 
@@ -95,7 +96,7 @@ public final class Recomputation {
       entity.hasBegunAnew = false
     case .applied:
       if before > 0 && entity.state.events <= before && event.kind != .tick { entity.hasBegunAnew = true }
-      pass.read(entity.state, into: features.appendRow())
+      pass.read(entity.state, into: features.appendRow(), carried: carried.appendRow())
       pending.append(
         Pending(
           entity: entity,
@@ -120,9 +121,8 @@ public final class Recomputation {
   /// Scores what is waiting.
   private func score() throws {
     guard !pending.isEmpty else { return }
-    try scorer.score(features, into: outputs)
     decisions.removeAll(keepingCapacity: true)
-    decider.decide(outputs, into: &decisions)
+    _ = try judgement.judge(features, carried: carried, into: outputs, &decisions)
     let codes = context.decisionNames.count
     for (row, one) in pending.enumerated() {
       bits.removeAll(keepingCapacity: true)
@@ -135,6 +135,7 @@ public final class Recomputation {
     }
     pending.removeAll(keepingCapacity: true)
     features.removeAll()
+    carried.removeAll()
   }
 
   // MARK: States

@@ -29,7 +29,7 @@ import Testing
   func namesTheFirstThresholdThatIsReached(value: Float, code: Int32) throws {
     let decider = try RuleDecider([category], outputNames: outputs)
     var codes: [Int32] = []
-    decider.decide(matrix([[value, 0]]), into: &codes)
+    decider.decide(matrix([[value, 0]]), carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
     #expect(codes == [code])
     #expect(decider.decisionNames == ["level"] && decider.decisionLabels == [["high", "medium", "low"]])
   }
@@ -39,7 +39,7 @@ import Testing
   func triggersOnlyAbove(value: Float, code: Int32) throws {
     let decider = try RuleDecider([trigger], outputNames: outputs)
     var codes: [Int32] = []
-    decider.decide(matrix([[0, value]]), into: &codes)
+    decider.decide(matrix([[0, value]]), carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
     #expect(codes == [code] && decider.decisionLabels == [[]])
   }
 
@@ -50,7 +50,7 @@ import Testing
     let decider = try RuleDecider([.clamp(output: "churn", minimum: 0, maximum: 1)], outputNames: outputs)
     let rows = matrix([[value, value]])
     var codes: [Int32] = []
-    decider.decide(rows, into: &codes)
+    decider.decide(rows, carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
     #expect(codes.isEmpty && decider.decisionNames.isEmpty)
     #expect(rows.row(0)[1] == expected || (rows.row(0)[1].isNaN && expected.isNaN))
     #expect(rows.row(0)[0] == value || value.isNaN)
@@ -65,7 +65,7 @@ import Testing
       outputNames: outputs)
     var codes: [Int32] = [9]
     let rows = matrix([[0.9, 0.8], [0.5, 0.1], [0.1, 0.71]])
-    decider.decide(rows, into: &codes)
+    decider.decide(rows, carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
     #expect(codes == [9, 1, 0, 0, 0, 1, 0, 1, 2, 0])
     #expect((0..<3).map { rows.row($0)[1] } == [0.5, 0.1, 0.5])
     #expect(decider.decisionNames == ["intervene", "level", "after"])

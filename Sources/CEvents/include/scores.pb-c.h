@@ -47,6 +47,9 @@ struct  Tally__Score
    * Hash of the pipeline's definition, 32 hex digits.
    */
   char *definition;
+  /*
+   * Those that are there: a model that was not asked, or a number that cannot be made, gives none.
+   */
   size_t n_outputs;
   Tally__Output **outputs;
   size_t n_decisions;
@@ -58,13 +61,16 @@ struct  Tally__Score
 
 
 /*
- * One model's output.
+ * One model's output, or a number that is made of outputs.
  */
 struct  Tally__Output
 {
   ProtobufCMessage base;
   char *name;
   float value;
+  /*
+   * Empty: no model's.
+   */
   char *model;
   char *model_version;
 };
@@ -81,7 +87,7 @@ typedef enum {
 } Tally__Decision__ValueCase;
 
 /*
- * One declared decision: a category's label or a trigger.
+ * One declared decision: a category's label, a number's source or a trigger.
  */
 struct  Tally__Decision
 {

@@ -15,15 +15,18 @@ extension LoadedPipeline {
   package func context(
     topic: String, outputs: [String], versions: [String], decider: any Decider
   ) -> ScoreContext {
-    ScoreContext(
+    // Where nothing is scored, nothing is made of outputs either.
+    let numbers = outputs.isEmpty ? [] : declaration.decisions.compactMap(\.outputName)
+    return ScoreContext(
       pipeline: declaration.name, topic: topic, definition: program.definitionHash.hex,
       featureNames: program.columnNames, featureLabels: program.columnLabels,
-      outputNames: outputs,
-      modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } },
-      modelVersions: versions, decisionNames: decider.decisionNames,
+      outputNames: outputs + numbers,
+      modelNames: declaration.models.flatMap { model in model.outputs.map { _ in model.name } }
+        + numbers.map { _ in "" },
+      modelVersions: versions + numbers.map { _ in "" }, decisionNames: decider.decisionNames,
       decisionLabels: decider.decisionLabels,
       tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) },
-      views: declaration.views)
+      views: declaration.views, carriedCount: program.results.carriedCount)
   }
 
   /// What the store's records must have been made by.

@@ -4,6 +4,7 @@ public protocol Decider: AnyObject {
   var decisionNames: [String] { get }
   /// For each decision: labels by code; empty: a trigger, whose code is 0 or 1.
   var decisionLabels: [[String]] { get }
-  /// Clamps outputs in place and appends every row's decision codes.
-  func decide(_ outputs: FloatMatrix, into decisions: inout [Int32])
+  /// Fills in numbers that are made of outputs, clamps outputs in place, and appends every row's decision codes. `carried`: what rows
+  /// bring along for that.
+  func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32])
 }

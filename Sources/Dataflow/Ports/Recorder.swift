@@ -28,6 +28,8 @@ public protocol Recorder: AnyObject {
   func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>)
   /// Totals of this batch; dead letters by `DeadLetterReason.index`.
   func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int])
+  /// Scored events of this batch whose rows no model has scored, because the pipeline does not want it.
+  func withoutModel(events: Int)
   /// Events of this batch at which rare words of the entity's state were folded into `other` to keep within `state_max`.
   func folded(events: Int)
   /// Where a partition stands: next offset and the log's end.
@@ -51,6 +53,8 @@ public protocol Recorder: AnyObject {
 }
 
 extension Recorder {
+  /// Does nothing.
+  public func withoutModel(events: Int) {}
   /// Does nothing.
   public func folded(events: Int) {}
   /// Does nothing.

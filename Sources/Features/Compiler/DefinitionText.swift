@@ -75,7 +75,23 @@ struct DefinitionText {
     }
     text.add(declaration.control)
     if !declaration.keepsState { text.add("state none") }
+    text.add(declaration.judgement)
     return text
+  }
+
+  /// Without expressions nothing is added, so that hashes stay what they were. What models learn decides no score.
+  private mutating func add(_ judgement: JudgementDeclaration) {
+    if let condition = judgement.scoreWhen {
+      add("score when")
+      add(condition.text)
+    }
+    for result in judgement.results {
+      add("result")
+      add(result.name)
+      add(result.expression.text)
+      add(result.isCondition ? 1 : 0)
+      add(result.sources)
+    }
   }
 
   /// Of a pipeline that keeps no states: whatever its features are, it goes on where it stood.

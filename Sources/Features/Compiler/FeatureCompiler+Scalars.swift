@@ -8,6 +8,7 @@ extension FeatureCompiler {
   ]
 
   mutating func compile(_ expression: Expression) throws(DeclarationError) -> Value {
+    if judgement.isOpen, !judgement.mentionsOutputs(expression) { return try carried(expression) }
     switch expression.kind {
     case .number(let value): return literal(value)
     case .duration, .text:
@@ -15,6 +16,7 @@ extension FeatureCompiler {
         expression.offset, found: describe(expression),
         allowed: "a number, a name, profile.ATTRIBUTE or a function")
     case .name(let name):
+      if let register = judgement.register(ofOutput: name) { return .number(register) }
       if let value = feature(named: name) { return value }
       throw error(
         expression.offset, found: "unknown name \"\(name)\"",

@@ -35,7 +35,9 @@ struct FeatureDraft {
 /// Checks features and collects what row code needs; see `FeatureProgram` for the language.
 struct FeatureCompiler {
   var catalog: AttributeCatalog
+  /// Where steps go: of the row's program, or of what is made of outputs.
   var row = RowBuilder()
+  var judgement = JudgementDraft()
   var series: [SeriesDraft] = []
   var filters: [FilterDraft] = []
   var aggregates: [AggregateDraft] = []
@@ -64,6 +66,7 @@ struct FeatureCompiler {
         allowed: "a positive duration")
     }
     for feature in declaration.features { try add(feature) }
+    try judge(declaration.judgement)
   }
 
   private mutating func add(_ feature: FeatureDeclaration) throws(DeclarationError) {

@@ -166,6 +166,7 @@ struct ProgramBuilder {
       profileCodes: FlatTable(byStoredNumber { Int32(profile.codes(of: $0)) }),
       extracts: FlatTable(plans.extracts), textStarts: FlatTable(plans.textStarts),
       textBytes: FlatTable(plans.textBytes), yearRegister: Int(compiler.yearRegister ?? -1),
+      carried: FlatTable(compiler.judgement.carried.map(\.from)),
       symbolCount: plans.symbolCount, registerCount: Int(compiler.row.registers),
       eventTypes: catalog.eventNames.count,
       profileSeries: series.firstIndex { $0.key.sub == .attribute } ?? -1, codesMax: codesMax)

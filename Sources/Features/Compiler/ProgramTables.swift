@@ -42,6 +42,8 @@ struct ProgramTables {
   var textBytes: FlatTable<UInt8>
   /// Register of the as-of time's year; -1: nothing asks for it.
   var yearRegister: Int
+  /// Registers whose values are carried to where outputs are known.
+  var carried: FlatTable<Int32>
   var symbolCount: Int
   var registerCount: Int
   /// Number of declared event types: also the profile's group and the group of undeclared types.
@@ -71,6 +73,7 @@ struct ProgramTables {
     profileNumbers.deallocate()
     profileRegisters.deallocate()
     profileCodes.deallocate()
+    carried.deallocate()
     extracts.deallocate()
     textStarts.deallocate()
     textBytes.deallocate()

@@ -6,6 +6,9 @@ struct RowBuilder {
   private var constantRegisters: [UInt64: Int32] = [:]
   private var known: [Instruction: Int32] = [:]
 
+  /// Does later steps anew, also those that were done before: what they read may have changed.
+  mutating func forgetSteps() { known.removeAll() }
+
   /// A register that something else fills before the instructions run.
   mutating func input() -> Int32 {
     registers += 1

@@ -40,7 +40,7 @@ extension BatchPass {
       }
       assignment.owned[place].share.next.counters.scored += 1
       markChanged(slot, record: Int32(index), place: place)
-      pass.read(state, into: batch.features.appendRow())
+      pass.read(state, into: batch.features.appendRow(), carried: batch.carried.appendRow())
       batch.rows.append(
         ScoredRow(
           event: event, record: Int32(index), asOf: state.watermark,

@@ -12,6 +12,7 @@ final class BatchPass {
   let batch: ScoredBatch
   let pass: EventPass
   let cache: StateCache
+  private let judgement: Judgement
 
   /// Places of the partitions that the slice has records of.
   private(set) var touched: [Int] = []
@@ -40,6 +41,9 @@ final class BatchPass {
     self.batch = batch
     self.pass = pass
     self.cache = cache
+    judgement = Judgement(
+      columns: batch.features.columns, results: pass.program.results, scorer: context.ports.scorer,
+      decider: context.ports.decider)
   }
 
   private var ports: WorkerPorts { context.ports }
@@ -60,8 +64,8 @@ final class BatchPass {
     applyAll()
     mark = told(.features, since: mark)
     if !batch.rows.isEmpty {
-      try ports.scorer.score(batch.features, into: batch.outputs)
-      ports.decider.decide(batch.outputs, into: &batch.decisions)
+      totals.withoutModel = try judgement.judge(
+        batch.features, carried: batch.carried, into: batch.outputs, &batch.decisions)
     }
     batch.scoredAtMicros = ports.clock.wallMicros()
     _ = told(.score, since: mark)
@@ -280,6 +284,8 @@ struct BatchTotals {
   var erased = 0
   /// Events at which rare words of a state were folded into `other`.
   var folded = 0
+  /// Scored events whose rows no model has scored.
+  var withoutModel = 0
   var deadLettered = [Int](repeating: 0, count: DeadLetterReason.count)
 
   mutating func removeAll() {
@@ -289,6 +295,7 @@ struct BatchTotals {
     duplicate = 0
     erased = 0
     folded = 0
+    withoutModel = 0
     for index in deadLettered.indices { deadLettered[index] = 0 }
   }
 }

@@ -82,7 +82,7 @@ struct Model {
   ) -> Outcome {
     pipeline.program.read(state, asOf: state.watermark, into: batch.features.appendRow(), scratch: scratch)
     try? SumScorer().score(batch.features, into: batch.outputs)
-    LargeTrigger().decide(batch.outputs, into: &batch.decisions)
+    LargeTrigger().decide(batch.outputs, carried: batch.carried, into: &batch.decisions)
     batch.rows.append(ScoredRow(event: 0, record: 0, asOf: state.watermark, toTopic: true, toTable: true))
     return Outcome(batch, row: 0)
   }

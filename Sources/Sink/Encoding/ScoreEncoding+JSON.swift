@@ -19,12 +19,14 @@ extension ScoreEncoder {
     ]
     for index in context.outputNames.indices {
       let head = piece { out in
-        pair(index == 0 ? "{\"name\":" : ",{\"name\":", context.outputNames[index], &out)
+        pair("{\"name\":", context.outputNames[index], &out)
         out.append(raw: ",\"value\":")
       }
       let tail = piece { out in
-        pair(",\"model\":", context.modelNames[index], &out)
-        pair(",\"model_version\":", context.modelVersions[index], &out)
+        if !context.modelNames[index].isEmpty {
+          pair(",\"model\":", context.modelNames[index], &out)
+          pair(",\"model_version\":", context.modelVersions[index], &out)
+        }
         out.append(UInt8(ascii: "}"))
       }
       outputs.append((head, tail))
@@ -71,13 +73,16 @@ extension ScoreEncoder {
     pieces.append(frame[2], to: &out)
     out.append(raw: ",\"outputs\":[")
     let values = batch.outputs.row(index)
-    for (column, output) in outputs.enumerated() {
+    var isFirst = true
+    for (column, output) in outputs.enumerated() where !values[column].isNaN {
+      if !isFirst { out.append(UInt8(ascii: ",")) }
+      isFirst = false
       pieces.append(output.head, to: &out)
       out.append(shortest: values[column])
       pieces.append(output.tail, to: &out)
     }
     out.append(raw: "],\"decisions\":[")
-    var isFirst = true
+    isFirst = true
     for column in decisions.indices {
       guard let piece = decisionPiece(column, index, batch) else { continue }
       if !isFirst { out.append(UInt8(ascii: ",")) }

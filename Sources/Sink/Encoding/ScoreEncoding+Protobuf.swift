@@ -61,7 +61,7 @@ extension ScoreEncoder {
     if record.offset != 0 { writer.field(8, varint: UInt64(bitPattern: record.offset)) }
     pieces.append(frame[2], to: &writer.bytes)
     let values = batch.outputs.row(index)
-    for (column, output) in outputs.enumerated() {
+    for (column, output) in outputs.enumerated() where !values[column].isNaN {
       let value = values[column]
       let valueBytes = value.bitPattern == 0 ? 0 : Self.floatFieldBytes
       writer.varint(Self.outputTag)

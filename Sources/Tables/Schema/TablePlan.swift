@@ -72,7 +72,7 @@ package struct TablePlan {
   static func modelVersions(_ context: ScoreContext) -> String {
     var found: [String] = []
     for (name, version) in zip(context.modelNames, context.modelVersions)
-    where found.last != "\(name)=\(version)" {
+    where !version.isEmpty && found.last != "\(name)=\(version)" {
       found.append("\(name)=\(version)")
     }
     return found.joined(separator: ",")

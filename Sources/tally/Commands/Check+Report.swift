@@ -99,7 +99,15 @@ extension Check {
       say("  \(model.name): \(model.file), \(model.objective)\(label)\(trees)\(version)")
     }
     say("decisions:")
-    for decision in declaration.decisions { say("  \(Self.text(of: decision))") }
+    for decision in declaration.decisions {
+      say("  \(Self.text(of: decision, declaration.features.judgement.results))")
+    }
+    if let condition = declaration.features.judgement.scoreWhen {
+      say("models score rows of which holds: \(condition.text)")
+    }
+    for label in declaration.features.judgement.labels {
+      say("label \(label.name): \(label.expression.text)")
+    }
     say("table features: \(declaration.tableFeatures.joined(separator: ", "))")
     if !declaration.views.isEmpty {
       say("views: \(declaration.views.map { Self.text(of: $0) }.joined(separator: ", "))")
@@ -117,7 +125,9 @@ extension Check {
     }
   }
 
-  private static func text(of decision: DecisionDeclaration) -> String {
+  private static func text(
+    of decision: DecisionDeclaration, _ results: [ResultDeclaration]
+  ) -> String {
     switch decision {
     case .clamp(let output, -.infinity, let maximum): "\(output) is clamped to at most \(maximum)"
     case .clamp(let output, let minimum, .infinity): "\(output) is clamped to at least \(minimum)"
@@ -127,6 +137,10 @@ extension Check {
         + thresholds.map { "\($0.label) when \(output) ≥ \($0.atLeast)" }.joined(separator: ", ")
         + ", else \(otherwise)"
     case .trigger(let name, let output, let above): "\(name): \(output) > \(above)"
+    case .condition(let name, let result): "\(name): \(results[result].expression.text)"
+    case .number(let name, let result, nil): "\(name) = \(results[result].expression.text)"
+    case .number(let name, let result, let source?):
+      "\(name) = \(results[result].expression.text); \(source.name): \(source.labels.joined(separator: ", "))"
     }
   }
 }

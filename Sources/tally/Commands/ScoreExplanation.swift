@@ -25,7 +25,7 @@ struct ScoreExplanation {
     self.top = top
     let loading = pipeline.modelLoading(
       settings.models, acceptsChangedFeatures: settings.acceptsChangedFeatures)
-    models = try pipeline.declaration.models.map { model in
+    models = try served.models.map { model in
       let ensemble = try loading.load(model).ensemble
       return Model(name: model.name, outputs: model.outputs, explainer: try Explainer(ensemble))
     }

@@ -25,7 +25,10 @@ struct Train: ParsableCommand {
       """)
 
   @OptionGroup var connection: ConnectionOptions
-  @Option(help: "Labels file (CSV).", completion: .file()) var labels: String
+  @Option(
+    help: "Labels file (CSV); not needed for models that learn labels of the pipeline's own.",
+    completion: .file())
+  var labels: String?
   @Option(
     help: "Events file (lines KEY, tab, JSON; or JSON alone) instead of the topic.", completion: .file())
   var events: String?
@@ -65,24 +68,47 @@ struct ModelTraining {
   let pipeline: LoadedPipeline
   let options: TrainingOptions
 
-  func run(labels path: String, events: String?, only: [String]) throws {
+  func run(labels path: String?, events: String?, only: [String]) throws {
     let models = try wanted(only)
-    let table = try LabelReader.read(path: path)
-    let collector = TrainingSetCollector(program: pipeline.program, labels: table)
-    let log = try EventLog(Deployment(settings, pipeline), file: events)
-    let counts = try log.forEachEvent(what: "train: replaying") { event, pass, _ in
-      collector.apply(event, of: pass)
+    let own = pipeline.declaration.features.judgement.labels.map(\.name)
+    let (ofEvents, ofFile) = (
+      models.filter { own.contains($0.label ?? "") }, models.filter { !own.contains($0.label ?? "") }
+    )
+    let table = try path.map { try LabelReader.read(path: $0) }
+    guard ofFile.isEmpty || table != nil else {
+      throw Failure(
+        "model \(ofFile[0].name) learns \(ofFile[0].label ?? "") of a labels file: --labels FILE",
+        reason: .usage)
+    }
+    let collector = table.map { TrainingSetCollector(program: pipeline.program, labels: $0) }
+    let events = try EventLog(Deployment(settings, pipeline), file: events)
+    let ofEventsThemselves =
+      ofEvents.isEmpty ? nil : EventLabelCollector(program: pipeline.program, labelNames: own)
+    let counts = try events.forEachEvent(what: "train: replaying") { event, pass, _ in
+      if !ofFile.isEmpty { collector?.apply(event, of: pass) }
+      ofEventsThemselves?.apply(event, of: pass)
       return true
     }
-    let set = collector.finish()
-    say(
-      "\(counts.records) records replayed, \(counts.deadLetters) of them dead letters; \(set.rows.count) rows of "
-        + "\(pipeline.program.columnNames.count) features for \(table.entityCount) entities")
+    let columns = "\(pipeline.program.columnNames.count) features"
+    let set = ofEventsThemselves?.finish()
+    let setOfFile = ofFile.isEmpty ? nil : collector?.finish()
+    var parts = ["\(counts.records) records replayed, \(counts.deadLetters) of them dead letters"]
+    if let set {
+      parts.append("\(set.rows.count) rows of \(columns) from events that say what is to be learnt")
+    }
+    if let setOfFile, let table {
+      parts.append("\(setOfFile.rows.count) rows of \(columns) for \(table.entityCount) entities")
+    }
+    say(parts.joined(separator: "; "))
     for line in counts.lines { say(line) }
+    if let set { try train(ofEvents, on: set) }
+    if let setOfFile { try train(ofFile, on: setOfFile) }
+  }
+
+  private func train(_ models: [ModelDeclaration], on set: TrainingSet) throws {
     for model in models {
       let trainer = ModelTrainer(options: options)
-      let report = try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in }
-      show(report)
+      show(try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in })
     }
   }
 

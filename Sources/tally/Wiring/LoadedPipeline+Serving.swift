@@ -38,7 +38,8 @@ extension LoadedPipeline {
   }
 
   func makeDecider() throws -> RuleDecider {
-    try RuleDecider(declaration.decisions, outputNames: declaration.models.flatMap(\.outputs))
+    try RuleDecider(
+      declaration.decisions, outputNames: declaration.outputNames, results: program.results)
   }
 
   /// The list of entities that the pipeline declares; nil: none.
