@@ -10,16 +10,18 @@
 
 namespace tally {
 
+struct Node;
+
 // A key as records write it without escapes, and the quote behind it. Of one that is longer than what is kept, or cannot be written
 // without escapes, all bytes are zeros: no text has such a byte in it, so that it is only found by its hash.
 struct Key {
   static constexpr size_t bytes_max = 32;
   char bytes[bytes_max];
-  uint32_t others;   // a bit for each byte that is not the key's
-  uint32_t next;     // the key that followed it last
-  int32_t node;      // -1: nobody wants it
-  uint32_t count;    // bytes of the key
+  Key *next;         // the key that followed it last
+  Node *node;        // nullptr: nobody wants it
   const char *text;  // the key of a declared node, else nullptr
+  uint32_t count;    // bytes of the key
+  uint32_t others;   // a bit for each byte that is not the key's
 
   // Whether the text that begins at `at` is this key.
   bool matches(const char *at) const noexcept {
@@ -35,11 +37,9 @@ struct Key {
 };
 
 // All keys that are declared, and some that records have beside them. Objects mostly have the same keys in the same order, so
-// each key remembers which one followed it; only what is not expected is looked up. Place 0 stands for the beginning.
+// each key remembers which one followed it; only what is not expected is looked up.
 class Keys {
  public:
-  static constexpr uint32_t none = 0;
-
   Keys() = default;
   Keys(const Keys &) = delete;
   Keys &operator=(const Keys &) = delete;
@@ -54,47 +54,52 @@ class Keys {
     while (size < 2 * capacity) size *= 2;
     keys = static_cast<Key *>(std::calloc(capacity, sizeof(Key)));
     slots = static_cast<uint32_t *>(std::calloc(size, sizeof(uint32_t)));
+    if (!keys || !slots) return false;
     mask = size - 1;
     count = 1;
-    return keys && slots;
+    beginning()->next = beginning();
+    return true;
   }
 
-  // Makes the key, which must not be there; `none`: it is one of those that are not kept.
-  uint32_t insert(const char *text, uint32_t length, int32_t node) noexcept {
+  // What stands before the first key of an object; it matches none.
+  Key *beginning() noexcept { return keys; }
+
+  // Makes the key, which must not be there; nullptr: it is one of those that are not kept.
+  Key *insert(const char *text, uint32_t length, Node *node) noexcept {
     bool is_short = length < Key::bytes_max;
     for (uint32_t index = 0; is_short && index < length; index++) {
       is_short = static_cast<unsigned char>(text[index]) >= 0x20 && text[index] != '"' && text[index] != '\\';
     }
-    if (count == capacity || (node < 0 && !is_short)) return none;
+    if (count == capacity || (!node && !is_short)) return nullptr;
     Key &key = keys[count];
+    key.next = beginning();
     key.count = length;
     key.node = node;
-    key.text = node < 0 ? nullptr : text;
+    key.text = node ? text : nullptr;
     if (is_short) {
       std::memcpy(key.bytes, text, length);
       key.bytes[length] = '"';
       key.others = length + 1 == Key::bytes_max ? 0 : ~uint32_t(0) << (length + 1);
     }
     uint32_t slot = hash(text, length) & mask;
-    while (slots[slot] != none) slot = (slot + 1) & mask;
-    slots[slot] = count;
-    return count++;
+    while (slots[slot] != 0) slot = (slot + 1) & mask;
+    slots[slot] = count++;
+    return &key;
   }
 
-  // The place of a key; `none`: it is not there.
-  uint32_t find(const char *text, uint32_t length) const noexcept {
-    for (uint32_t slot = hash(text, length) & mask; slots[slot] != none; slot = (slot + 1) & mask) {
-      const Key &key = keys[slots[slot]];
-      if (key.count == length && std::memcmp(key.text ? key.text : key.bytes, text, length) == 0) return slots[slot];
+  // nullptr: it is not there.
+  Key *find(const char *text, uint32_t length) const noexcept {
+    for (uint32_t slot = hash(text, length) & mask; slots[slot] != 0; slot = (slot + 1) & mask) {
+      Key &key = keys[slots[slot]];
+      if (key.count == length && std::memcmp(key.text ? key.text : key.bytes, text, length) == 0) return &key;
     }
-    return none;
+    return nullptr;
   }
-
-  Key &operator[](uint32_t place) noexcept { return keys[place]; }
 
  private:
   static constexpr uint32_t undeclared_max = 128;
   Key *keys = nullptr;
+  // Open addressing; 0: nothing.
   uint32_t *slots = nullptr;
   uint32_t mask = 0;
   uint32_t capacity = 0;

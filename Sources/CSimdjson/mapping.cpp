@@ -6,14 +6,14 @@
 #include "CSimdjson.h"
 #include "keys.h"
 #include "scalar.h"
+#include "unescape.h"
 
 using tally::Key;
 using tally::Keys;
+using tally::Node;
 using tally::plain;
 
-namespace {
-
-struct Node {
+struct tally::Node {
   int32_t parent;
   int32_t first_child = -1;
   int32_t next_sibling = -1;
@@ -29,6 +29,8 @@ struct Node {
 
   explicit Node(int32_t parent) noexcept : parent(parent) {}
 };
+
+namespace {
 
 // An array that grows while a mapping is built; of plain values only.
 template <typename T>
@@ -90,6 +92,8 @@ struct tally_mapping {
 
   bool is_node(int32_t node) const noexcept { return node >= 0 && static_cast<size_t>(node) < nodes.count; }
 
+  int32_t number(const Node &node) const noexcept { return static_cast<int32_t>(&node - nodes.items); }
+
   bool finish() noexcept;
   bool finish(Node &node) noexcept;
 };
@@ -107,11 +111,10 @@ bool tally_mapping::finish(Node &node) noexcept {
   delete node.keys;
   node.keys = new (std::nothrow) Keys();
   if (!node.keys || !node.keys->reserve(children)) return false;
-  uint32_t before = Keys::none;
+  Key *before = node.keys->beginning();
   for (int32_t child = node.first_child; child >= 0; child = nodes.items[child].next_sibling) {
-    uint32_t place = node.keys->insert(nodes.items[child].key, nodes.items[child].key_count, child);
-    (*node.keys)[before].next = place;
-    before = place;
+    before->next = node.keys->insert(nodes.items[child].key, nodes.items[child].key_count, &nodes.items[child]);
+    before = before->next;
   }
   return true;
 }
@@ -140,6 +143,8 @@ bool tally_mapping::finish() noexcept {
 }
 
 namespace {
+
+constexpr uint64_t bit(char c) noexcept { return uint64_t(1) << (c & 63); }
 
 // Places of what simdjson finds in a text: brackets, colons, commas, and where each scalar begins.
 using Place = const uint32_t *;
@@ -179,39 +184,36 @@ class Walk {
     if (base[*at] == '}') return at + 1;
     Keys &keys = *node.keys;
     uint64_t number = ++mapping.objects;
-    uint32_t before = Keys::none;
+    Key *before = keys.beginning();
     while (true) {
       if (base[*at] != '"') return nullptr;
-      uint32_t key = keys[before].next;
-      if (!keys[key].matches(base + *at + 1)) {
-        if (!unexpected(keys, before, at, key)) return nullptr;
-      }
+      Key *key = before->next;
+      if (!key->matches(base + *at + 1) && !unexpected(keys, *before, at, key)) return nullptr;
       if (base[at[1]] != ':') return nullptr;
       at += 2;
-      int32_t child = key == Keys::none ? -1 : keys[key].node;
-      if (child < 0) {
+      if (!key || !key->node) {
         at = skip(at);
       } else {
-        Node &wanted = node_at(child);
-        if (wanted.seen == number && mapping.problem_node < 0) mapping.problem_node = child;
+        Node &wanted = *key->node;
+        if (wanted.seen == number && mapping.problem_node < 0) mapping.problem_node = mapping.number(wanted);
         wanted.seen = number;
         at = value(wanted, at);
       }
       if (!at) return nullptr;
-      if (key != Keys::none) before = key;
+      if (key) before = key;
       char c = base[*at++];
       if (c == '}') return at;
       if (c != ',') return nullptr;
     }
   }
 
-  // Finds a key that is not the one that followed `before` last time. Returns false for a wrong escape.
-  bool unexpected(Keys &keys, uint32_t before, Place at, uint32_t &key) noexcept {
+  // Finds a key that is not the one that followed `before` last time; nullptr: nobody wants it. Returns false for a wrong escape.
+  bool unexpected(Keys &keys, Key &before, Place at, Key *&key) noexcept {
     // Mostly the expected one is left out.
-    key = keys[keys[before].next].next;
-    if (keys[key].matches(base + *at + 1)) return true;
-    key = Keys::none;
+    key = before.next->next;
     const char *begin = base + *at + 1;
+    if (key->matches(begin)) return true;
+    key = nullptr;
     const char *end = text_end(at);
     if (!end) return false;
     if (tally::next_backslash(begin, end) != end) {
@@ -223,8 +225,8 @@ class Walk {
     }
     auto count = static_cast<uint32_t>(end - begin);
     key = keys.find(begin, count);
-    if (key == Keys::none) key = keys.insert(begin, count, -1);
-    if (key != Keys::none) keys[before].next = key;
+    if (!key) key = keys.insert(begin, count, nullptr);
+    if (key) before.next = key;
     return true;
   }
 
@@ -354,11 +356,12 @@ class Walk {
 
   // Passes over a value.
   Place skip(Place at) noexcept {
-    switch (base[*at]) {
-      case '{': case '[': return skip_container(at);
-      case '"': case '-': case 't': case 'f': case 'n': case 'N': case 'I': return at + 1;
-      default: return tally::is_digit(base[*at]) ? at + 1 : nullptr;
-    }
+    // What a scalar may begin with is marked in a bit for each of the first 128 characters.
+    auto c = static_cast<unsigned char>(base[*at]);
+    constexpr uint64_t low = bit('"') | bit('-') | ((bit('9') << 1) - bit('0'));
+    constexpr uint64_t high = bit('t') | bit('f') | bit('n') | bit('N') | bit('I');
+    if (c < 128 && ((c < 64 ? low : high) >> (c & 63) & 1) != 0) return at + 1;
+    return c == '{' || c == '[' ? skip_container(at) : nullptr;
   }
 
   Place skip_container(Place at) noexcept {

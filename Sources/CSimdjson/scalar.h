@@ -55,13 +55,36 @@ inline bool read_real(const char *begin, const char *at, tally_json_value &value
   return true;
 }
 
+// Reads digits from `at` on; returns what follows them. Most numbers are shorter than eight digits: those are read at once.
+inline const char *read_digits(const char *at, uint64_t &whole) noexcept {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  uint64_t word;
+  std::memcpy(&word, at, 8);
+  // The highest bit of each byte that is no digit; a carry only reaches bytes behind the first of them.
+  uint64_t digits = word ^ 0x3030303030303030;
+  uint64_t others = ((digits + 0x7676767676767676) | digits) & 0x8080808080808080;
+  if (others != 0) {
+    int bits = __builtin_ctzll(others) & ~7;
+    if (bits == 0) return at;
+    // Zeros in front, then neighbours together: 1, 2, 4 digits.
+    digits <<= 64 - bits;
+    digits = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ff;
+    digits = (digits * 100 + (digits >> 16)) & 0x0000ffff0000ffff;
+    whole = (digits * 10000 + (digits >> 32)) & 0xffffffff;
+    return at + bits / 8;
+  }
+#endif
+  for (; is_digit(*at); at++) whole = whole * 10 + static_cast<uint64_t>(*at - '0');
+  return at;
+}
+
 // Returns false for what is no number of JSON.
 inline bool read_number(const char *begin, tally_json_value &value) noexcept {
   bool is_negative = *begin == '-';
   const char *digits = begin + is_negative;
   const char *at = digits;
   uint64_t whole = 0;
-  for (; is_digit(*at); at++) whole = whole * 10 + static_cast<uint64_t>(*at - '0');
+  at = read_digits(at, whole);
   size_t count = static_cast<size_t>(at - digits);
   if (count == 0) {
     value = plain(TALLY_JSON_INFINITE);
@@ -111,116 +134,5 @@ inline const char *next_backslash(const char *at, const char *end) noexcept {
   return found ? found : end;
 #endif
 }
-
-// A text without its escapes; it is written as one goes, and is never longer than what it is read from.
-class Unescaped {
- public:
-  bool is_garbled = false;  // half a surrogate pair stood in it
-  char *end;                // of what is written
-
-  explicit Unescaped(char *output) noexcept : end(output) {}
-
-  // Reads up to `stop`, where the closing quote stands. Returns false for an escape that JSON does not have. Up to 16 bytes
-  // behind the text are overwritten.
-  bool read(const char *at, const char *stop) noexcept {
-    while (at < stop) {
-      const char *found = copy(at, stop);
-      if (found >= stop) return true;
-      at = escape(found + 1);
-      if (!at) return false;
-    }
-    return true;
-  }
-
- private:
-  // Copies up to a backslash, whose place it returns, or to `stop`.
-  const char *copy(const char *at, const char *stop) noexcept {
-#ifdef __SSE2__
-    const __m128i backslash = _mm_set1_epi8('\\');
-    while (at < stop) {
-      __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
-      _mm_storeu_si128(reinterpret_cast<__m128i *>(end), block);
-      int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(block, backslash));
-      ptrdiff_t count = mask == 0 ? 16 : __builtin_ctz(static_cast<unsigned>(mask));
-      if (count > stop - at) count = stop - at;
-      end += count;
-      at += count;
-      if (count < 16) return at;
-    }
-    return at;
-#else
-    const char *found = next_backslash(at, stop);
-    std::memcpy(end, at, static_cast<size_t>(found - at));
-    end += found - at;
-    return found;
-#endif
-  }
-
-  // Writes what the escape stands for whose letter is at `at`; returns what follows it, or nullptr.
-  const char *escape(const char *at) noexcept {
-    switch (*at) {
-      case '"': case '\\': case '/': *end++ = *at; return at + 1;
-      case 'n': *end++ = '\n'; return at + 1;
-      case 't': *end++ = '\t'; return at + 1;
-      case 'r': *end++ = '\r'; return at + 1;
-      case 'b': *end++ = '\b'; return at + 1;
-      case 'f': *end++ = '\f'; return at + 1;
-      case 'u': return unicode(at + 1);
-      default: return nullptr;
-    }
-  }
-
-  // The value of four hexadecimal digits; -1: they are not. A quote ends a text before they could lie behind it.
-  static int32_t unit(const char *at) noexcept {
-    int32_t value = 0;
-    for (int index = 0; index < 4; index++) {
-      char c = at[index];
-      char lower = static_cast<char>(c | 0x20);
-      if (is_digit(c)) {
-        value = value * 16 + (c - '0');
-      } else if (lower >= 'a' && lower <= 'f') {
-        value = value * 16 + (lower - 'a' + 10);
-      } else {
-        return -1;
-      }
-    }
-    return value;
-  }
-
-  const char *unicode(const char *at) noexcept {
-    int32_t code = unit(at);
-    if (code < 0) return nullptr;
-    at += 4;
-    if (code >= 0xd800 && code <= 0xdfff) {
-      int32_t low = code <= 0xdbff && at[0] == '\\' && at[1] == 'u' ? unit(at + 2) : -1;
-      if (low < 0xdc00 || low > 0xdfff) {
-        is_garbled = true;
-        return at;
-      }
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-      at += 6;
-    }
-    write(static_cast<uint32_t>(code));
-    return at;
-  }
-
-  void write(uint32_t code) noexcept {
-    if (code < 0x80) {
-      *end++ = static_cast<char>(code);
-    } else if (code < 0x800) {
-      *end++ = static_cast<char>(0xc0 | code >> 6);
-      *end++ = static_cast<char>(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-      *end++ = static_cast<char>(0xe0 | code >> 12);
-      *end++ = static_cast<char>(0x80 | (code >> 6 & 0x3f));
-      *end++ = static_cast<char>(0x80 | (code & 0x3f));
-    } else {
-      *end++ = static_cast<char>(0xf0 | code >> 18);
-      *end++ = static_cast<char>(0x80 | (code >> 12 & 0x3f));
-      *end++ = static_cast<char>(0x80 | (code >> 6 & 0x3f));
-      *end++ = static_cast<char>(0x80 | (code & 0x3f));
-    }
-  }
-};
 
 }  // namespace tally
