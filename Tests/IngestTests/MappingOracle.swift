@@ -154,6 +154,7 @@ struct MappingOracle {
         guard let last = open.popLast(), last + 2 == mark else { throw .undecodable }
       case .scalar(let token) where open.isEmpty:
         guard "-0123456789tfnNI".utf8.contains(token[0]) else { throw .undecodable }
+      case .scalar(let token) where token[0] == 0: throw .undecodable
       case .mark where open.isEmpty: throw .undecodable
       default: break
       }

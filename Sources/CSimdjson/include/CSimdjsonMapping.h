@@ -43,7 +43,7 @@ void tally_mapping_free(tally_mapping *mapping);
 int32_t tally_mapping_child(tally_mapping *mapping, int32_t parent, const char *key, size_t count);
 
 // The node that stands for each element of a list, made on first use. -1 also below such a node, and for the record itself.
-// Without it lists are neither entered nor counted. It need not be wanted: then the elements are only counted.
+// Without it a list is neither entered nor counted. It need not be wanted: then elements are only counted.
 int32_t tally_mapping_elements(tally_mapping *mapping, int32_t list);
 
 // A text there may hold JSON, whose keys are the node's children. Texts in texts may be declared, too, and texts in elements.
@@ -62,11 +62,12 @@ int32_t tally_mapping_want(tally_mapping *mapping, int32_t node);
 // Keys are compared as they are without escapes. One that is declared and stands twice in an object, also in an element or in
 // a text, is TALLY_JSON_TWICE (the last value is then the answer's), unless the record is undecodable or the text no JSON.
 //
-// What is looked at: all of the record must be UTF-8, its texts closed and without control characters; brackets must match; every object
-// that is entered and every list that is must have its keys, colons and commas in place, and the record must end with its object. A
-// scalar that is passed over must begin like one and be followed by a comma or the end of what holds it. Not looked at: the
-// rest of such a scalar (tru, 1.2.3, a text with a wrong escape), and what else than brackets stands in a container that is not entered.
-// More than 64 containers in each other there are TALLY_JSON_TOO_DEEP. A byte-order mark is TALLY_JSON_UNDECODABLE.
+// What is looked at: all of the record must be UTF-8, its texts closed and without control characters; brackets must match;
+// objects and lists that are entered must have their keys, colons and commas in place, and the record must end with its object.
+// A scalar that is passed over must begin like one and be followed by a comma or the end of what holds it. Not looked at: the
+// rest of such a scalar (tru, 1.2.3, a text with a wrong escape), and what stands beside brackets in a container that is not
+// entered, but for a zero byte. More than 64 containers in each other there are TALLY_JSON_TOO_DEEP. A byte-order mark is
+// TALLY_JSON_UNDECODABLE. An object is entered when children are declared or a text there may hold JSON.
 int tally_mapping_read(tally_mapping *mapping, const void *bytes, size_t count, tally_mapped *mapped);
 
 #ifdef __cplusplus
