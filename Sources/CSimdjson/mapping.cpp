@@ -113,6 +113,7 @@ extern "C" int32_t tally_mapping_want(tally_mapping *mapping, int32_t node) {
 
 extern "C" int tally_mapping_read(tally_mapping *mapping, const void *bytes, size_t count, tally_mapped *mapped) {
   if (count > mapping->bytes_max) return TALLY_JSON_TOO_LARGE;
+  if (count == 0) return TALLY_JSON_UNDECODABLE;
   if (!mapping->is_built && !mapping->finish()) return TALLY_JSON_NO_MEMORY;
   char *input = mapping->input.get();
   std::memcpy(input, bytes, count);

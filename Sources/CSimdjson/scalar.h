@@ -42,7 +42,8 @@ inline bool read_real(const char *begin, const char *at, tally_json_value &value
   }
   if (!is_end(*at)) return false;
   double real;
-  auto error = simdjson::SIMDJSON_BUILTIN_IMPLEMENTATION::numberparsing::parse_double(reinterpret_cast<const uint8_t *>(begin)).get(real);
+  using simdjson::SIMDJSON_BUILTIN_IMPLEMENTATION::numberparsing::parse_double;
+  auto error = parse_double(reinterpret_cast<const uint8_t *>(begin)).get(real);
   // It is well-formed: simdjson refuses what is beyond a double, and exponents of many digits.
   if (error) real = std::strtod(begin, nullptr);
   if (std::isinf(real)) {

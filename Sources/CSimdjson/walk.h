@@ -5,6 +5,7 @@
 
 namespace tally {
 
+// A bit for a character of its half of ASCII.
 inline constexpr uint64_t bit(char c) noexcept { return uint64_t(1) << (c & 63); }
 
 // Places of what simdjson finds in a text: brackets, colons, commas, and where each scalar begins.
@@ -141,7 +142,7 @@ class Walk {
     return at;
   }
 
-  // Reads a text; one without escapes is left where it is. nullptr: a wrong escape.
+  // Reads a text; one without escapes is left where it is. Returns false for a wrong escape.
   bool read_text(Place at, tally_json_value &value) noexcept {
     const char *begin = base + *at + 1;
     const char *end = text_end(at);

@@ -24,15 +24,17 @@ typedef struct tally_json_element {
 typedef struct tally_mapped {
   const tally_json_value *values;  // by place; ABSENT where nothing stands
   uint64_t values_count;
-  // The runs of all lists, one after the other; each ends with an element of the field TALLY_MAPPING_RUN_END. What an element
-  // has no key for is not in the run; null and values of any other kind are.
+  // The runs of all lists, one after the other, in the order of the record; each ends with an element of the field
+  // TALLY_MAPPING_RUN_END. What an element has no key for is not in the run; null and values of any other kind are. Empty when no
+  // value of elements is wanted at all.
   const tally_json_element *elements;
   uint64_t elements_count;
   int32_t problem_node;  // TALLY_JSON_TWICE: the node whose key stands twice; else -1
 } tally_mapped;
 
-// A mapping for records of at most `bytes_max` bytes, which are below 2^31. Texts with JSON in them take as much memory again for
-// each level that is declared; memory is touched only as far as records are long. NULL: out of memory, or too many bytes.
+// A mapping for records of at most `bytes_max` bytes, which are below 2^31. One thread. It holds about 6 bytes of address space per
+// byte of `bytes_max`, 16 more when values of elements are wanted, and all of that again for each level of texts in texts;
+// it is touched only as far as records are long. NULL: out of memory, or too many bytes.
 tally_mapping *tally_mapping_new(size_t bytes_max);
 void tally_mapping_free(tally_mapping *mapping);
 
