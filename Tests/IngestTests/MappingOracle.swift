@@ -28,8 +28,9 @@ final class MappingNode {
 
 enum MappingOutcome: Equatable, Error { case ok, undecodable, tooDeep, invalidUTF8, twice(Int32) }
 
-/// Reads records as slowly and plainly as can be: byte by byte into tokens, then the tokens by the rules of CSimdjsonMapping.h. In what is
-/// broken, tokens are those of all of simdjson's kernels but the fallback, which no processor of today needs.
+/// Reads records as slowly and plainly as can be: byte by byte into tokens, then the tokens by the rules of
+/// CSimdjsonMapping.h. In what is broken, tokens are those of all of simdjson's kernels but the fallback, which no
+/// processor of today needs.
 struct MappingOracle {
   private enum Token: Equatable { case mark(UInt8), text([UInt8]), scalar([UInt8]) }
 
