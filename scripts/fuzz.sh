@@ -18,8 +18,10 @@ system_modules=(CCrypto CRdKafka CXGBoost CZlib CZstd)
 swift_modules=(Events Features Dataflow Kafka XGBoost Registry Ingest Scorer)
 # Libraries that no module map names: Package.swift does.
 libraries=(-lsimdjson -lprotobuf-c -lstdc++)
-# What targets share; samples of declarations are the tests' own.
-support=(Fuzz/Support/*.swift Tests/FeaturesTests/Support/SampleDeclaration.swift)
+# What targets share; samples of declarations and the mapping's oracle are the tests' own.
+support=(
+  Fuzz/Support/*.swift Tests/FeaturesTests/Support/SampleDeclaration.swift Tests/IngestTests/Mapping{Bench,Oracle}.swift
+)
 
 # Targets that nightly runs and tests go without.
 slow=(Forest)

@@ -15,6 +15,8 @@ enum tally_json_outcome {
   TALLY_JSON_TOO_DEEP = 2,       // nested deeper than the parser's limit
   TALLY_JSON_INVALID_UTF8 = 3,   // not UTF-8
   TALLY_JSON_TOO_LARGE = 6,      // larger than the parser's limit
+  TALLY_JSON_TWICE = 7,          // a declared key stands twice in one object; only from tally_mapping_read
+  TALLY_JSON_NO_MEMORY = 8,      // only from the first tally_mapping_read
 };
 
 // What a value is.
@@ -99,3 +101,5 @@ int tally_valid_utf8(const void *bytes, size_t count);
 #ifdef __cplusplus
 }
 #endif
+
+#include "CSimdjsonMapping.h"
