@@ -50,9 +50,10 @@ MISSING = math.nan
 def number(value, low, high):
     """A number within its bounds, else missing."""
     if isinstance(value, str) and PLAIN.match(value):
-        value = float(value)
+        value = float(value)  # "84"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return MISSING
+    # Compared before it is converted: a whole number can be larger than any float.
     return float(value) if low <= value <= high else MISSING
 
 
@@ -96,12 +97,31 @@ def start_years(jobs):
     return [year for year in years if not math.isnan(year)]
 
 
+def refuse(word):
+    raise ValueError(f"{word} is no JSON")
+
+
+def parse(text):
+    """JSON by the letter: Python's NaN and Infinity are none."""
+    return json.loads(text, parse_constant=refuse)
+
+
+def id_of(record):
+    """The pid as text: a whole number, or a text of at most 256 bytes without control characters."""
+    pid = record["pid"]
+    if isinstance(pid, int) and not isinstance(pid, bool):
+        return str(pid)
+    if isinstance(pid, str) and 0 < len(pid.encode()) <= 256 and min(pid) >= " ":
+        return pid
+    raise ValueError("no pid")
+
+
 def profile_of(record):
     """The profile as an object; empty where it is none or cannot be read."""
     profile = record.get("profile_json")
     if isinstance(profile, str):
         try:
-            profile = json.loads(profile)
+            profile = parse(profile)
         except ValueError:
             return {}
     return profile if isinstance(profile, dict) else {}
@@ -148,8 +168,8 @@ def read(lines, as_of):
     rows, unread = [], 0
     for line in lines:
         try:
-            record = json.loads(line)
-            pid = str(int(record["pid"]))
+            record = parse(line)
+            pid = id_of(record)
         except (ValueError, KeyError, TypeError):
             unread += 1
             continue

@@ -8,9 +8,9 @@ enum ProfileMistake: Int, CaseIterable {
   case startYearShort
   /// A job's year with a digit too many, as 20199.
   case startYearLong
-  /// One of the numbers is a text, as "84".
+  /// Some of the numbers are texts, as "84".
   case numberAsText
-  /// One of the numbers is words.
+  /// Some of the numbers are words.
   case numberAsWords
   /// The job title is a list.
   case titleAsList
@@ -34,7 +34,7 @@ enum ProfileMistake: Int, CaseIterable {
   case brokenText
 
   /// Out of 100,000 profiles; where the field is missing, nothing is seen of it.
-  private var rate: UInt64 {
+  var rate: Int {
     switch self {
     case .none: 0
     case .graduationBeforeBirth, .graduationFarAhead, .negativeTenure: 200
@@ -48,7 +48,7 @@ enum ProfileMistake: Int, CaseIterable {
     }
   }
 
-  private static let total: UInt64 = 100_000
+  static let total = 100_000
 
   /// The mistake at each place of 0..<total.
   private static let places: [ProfileMistake] = {
@@ -58,7 +58,7 @@ enum ProfileMistake: Int, CaseIterable {
   }()
 
   static func draw(_ random: inout SeededRandom) -> ProfileMistake {
-    let place = random.below(Int(total))
+    let place = random.below(total)
     return place < places.count ? places[place] : .none
   }
 }

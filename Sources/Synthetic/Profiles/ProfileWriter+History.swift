@@ -54,7 +54,7 @@ extension ProfileWriter {
     case .startYearShort where isWrong: text.put(year % 100)
     case .startYearLong where isWrong: text.put(year * 10 + year % 10)
     case .numberAsText where isWrong && random.chance(0.3): putWrong(year)
-    default: text.put(year)
+    default: if random.below(64) == 0 { text.put("null") } else { text.put(year) }
     }
     text.key("end_year")
     if let end = job.end { text.put(Int(end)) } else { text.put("null") }
