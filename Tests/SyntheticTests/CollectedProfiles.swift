@@ -8,8 +8,10 @@ struct CollectedProfiles {
   var records: [[String: Any]] = []
 
   init(_ configuration: ProfileConfiguration, _ numbers: Range<Int>) throws {
-    for line in Self.lines(configuration, numbers) { records.append(try Self.object(line)) }
+    try self.init(Self.lines(configuration, numbers))
   }
+
+  init(_ lines: [[UInt8]]) throws { records = try lines.map { try Self.object($0) } }
 
   var profiles: [[String: Any]] { records.compactMap { $0["profile_json"] as? [String: Any] } }
 

@@ -7,6 +7,7 @@ import Testing
 /// What stands in profiles: fields, gaps and mistakes.
 @Suite(.onThreads) struct ProfileFieldTests {
   private static let configuration = ProfileConfiguration(seed: 21)
+  private static let lines = CollectedProfiles.lines(configuration, 0..<6000)
   private static let features = [
     "tenure_months", "job_level", "linkedin_connections", "education_level", "graduation_year", "jobs",
     "skills", "job_title", "industry", "company_size", "email_provider", "profile_created_year",
@@ -16,8 +17,8 @@ import Testing
   @Test func theTextHoldsTheObject() throws {
     var text = Self.configuration
     text.form = .text
-    let objects = try CollectedProfiles(Self.configuration, 0..<3000).records
-    let texts = try CollectedProfiles(text, 0..<3000).records
+    let objects = try CollectedProfiles(Self.configuration, 0..<1000).records
+    let texts = try CollectedProfiles(text, 0..<1000).records
     for (object, text) in zip(objects, texts) {
       let inside = try #require(text["profile_json"] as? String)
       let profile = try CollectedProfiles.object(inside.utf8)
@@ -44,8 +45,8 @@ import Testing
   private static let broken = [5871, 31_234, 35_483]
 
   @Test func aProfileHasAboutFiftyFieldsAndSomeHaveNearlyNone() throws {
-    let profiles = try CollectedProfiles(Self.configuration, 0..<4000).profiles
-    #expect(profiles.count == 4000)
+    let profiles = try CollectedProfiles(Self.lines).profiles
+    #expect(profiles.count == 6000)
     let names = Set(profiles.flatMap(\.keys))
     #expect(names.count == 50 && names.isSuperset(of: Self.features), "\(names.count)")
     let told = profiles.map { profile in Self.features.count { Self.isTold(profile[$0]) } }
@@ -64,7 +65,7 @@ import Testing
   private static func isTold(_ value: Any?) -> Bool { value != nil && !(value is NSNull) }
 
   @Test func titlesAreOfManyTongues() throws {
-    let titles = try CollectedProfiles(Self.configuration, 0..<4000).profiles
+    let titles = try CollectedProfiles(Self.lines).profiles
       .compactMap { $0["job_title"] as? String }
     #expect(titles.contains { $0.unicodeScalars.contains { $0.value > 0xffff } })
     #expect(titles.contains { $0.contains("\"") })
@@ -75,7 +76,7 @@ import Testing
   @Test func skillsAndProvidersTellTheCohort() throws {
     let population = ProfilePopulation(Self.configuration)
     var ages: [String: [Double]] = [:]
-    for (number, record) in try CollectedProfiles(Self.configuration, 0..<4000).records.enumerated() {
+    for (number, record) in try CollectedProfiles(Self.lines).records.enumerated() {
       let profile = record["profile_json"] as? [String: Any] ?? [:]
       let age = population.age(of: number)
       for skill in profile["skills"] as? [String] ?? [] { ages[skill, default: []].append(age) }
@@ -106,7 +107,7 @@ import Testing
 
   /// Each mistake is seen, at about the rate at which it is made of profiles that state the field.
   @Test func mistakesAreSeen() throws {
-    let profiles = try CollectedProfiles(Self.configuration, 0..<12_000).profiles
+    let profiles = try CollectedProfiles(Self.lines).profiles
     func count(_ isWrong: ([String: Any]) -> Bool) -> Int { profiles.count(where: isWrong) }
     func years(_ profile: [String: Any]) -> [Int] {
       (profile["jobs"] as? [Any] ?? []).compactMap { ($0 as? [String: Any])?["start_year"] as? Int }
