@@ -26,8 +26,8 @@ struct Generate: ParsableCommand {
     case engagement, age
   }
 
-  @Option(help: "What to make: the events of engagement, or the profiles of age.") var pipeline = Pipeline
-    .engagement
+  @Option(help: "What to make: the events of engagement, or the profiles of age.")
+  var pipeline = Pipeline.engagement
   @Option(help: "Seed.") var seed: UInt64 = 1
   @Option(help: "File for the records; - is standard output.", completion: .file()) var output: String?
   @Option(help: "Topic to produce to, instead of a file.") var topic: String?
