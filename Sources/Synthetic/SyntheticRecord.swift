@@ -17,7 +17,7 @@ public struct SyntheticRecord: Sendable {
   public internal(set) var value: [UInt8]?
   /// What the `content-type` header should say; `unknown` stands for any that Tally does not know.
   public internal(set) var contentType: ContentType
-  /// Event time of the event that it carries or stands beside.
+  /// Event time of the event that it carries or stands beside; 0: a profile, which has none.
   public internal(set) var time: EventTime
   /// The dead letter that it must become; nil: it must be scored.
   public internal(set) var expected: DeadLetterReason?
