@@ -101,6 +101,8 @@ public struct CategoryThreshold: Equatable, Sendable {
 public struct PipelineDeclaration: Equatable, Sendable {
   /// Name: part of every key, row and record; `[a-z][a-z0-9_-]*`.
   public var name: String
+  /// How records become events; nil: they are Tally's own envelope.
+  public var input: InputMapping?
   /// Features and state.
   public var features: FeatureSetDeclaration
   /// Models in order; outputs have the same order and names.
@@ -119,11 +121,12 @@ public struct PipelineDeclaration: Equatable, Sendable {
   public var futureBound: Int64
 
   package init(
-    name: String, features: FeatureSetDeclaration, models: [ModelDeclaration],
+    name: String, input: InputMapping? = nil, features: FeatureSetDeclaration, models: [ModelDeclaration],
     decisions: [DecisionDeclaration], tableFeatures: [String], views: [TableView], board: BoardDeclaration?,
     futureBound: Int64
   ) {
     self.name = name
+    self.input = input
     self.features = features
     self.models = models
     self.decisions = decisions

@@ -12,7 +12,7 @@ import Events
 public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDeclaration {
   let root = try readYAML(yaml)
   try root.allow([
-    "pipeline", "state", "idle_ttl", "state_max", "future_bound", "control", "profile", "events", "let",
+    "pipeline", "input", "state", "idle_ttl", "state_max", "future_bound", "control", "profile", "events", "let",
     "features",
     "models", "labels", "score_when", "decisions", "table", "views", "board",
   ])
@@ -27,7 +27,7 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
       try DecisionLoader.expression(value)
     }, labels: try ModelLoader.labels(root, of: models))
   return PipelineDeclaration(
-    name: try pipelineName(root), features: features, models: models, decisions: decisions,
+    name: try pipelineName(root), input: try InputLoader.input(root, features: features), features: features, models: models, decisions: decisions,
     tableFeatures: try tableFeatures(root, features: features), views: try ViewLoader.views(root),
     board: try ViewLoader.board(root, models: models, decisions: decisions),
     futureBound: try root["future_bound"]?.duration(in: 0...(366 * Span.day)) ?? 5 * Span.minute)

@@ -1,0 +1,131 @@
+public import Features
+
+/// Keys from a record's top down to a value.
+public struct RecordPath: Equatable, Sendable {
+  /// Keys; none: the record itself.
+  public var keys: [String]
+  /// As it is written.
+  public var text: String
+  /// Where it is declared.
+  public var position: SourcePosition
+
+  package init(keys: [String], text: String, position: SourcePosition) {
+    self.keys = keys
+    self.text = text
+    self.position = position
+  }
+}
+
+/// Unit of a time in a record.
+public enum TimeUnit: String, CaseIterable, Sendable {
+  case nanoseconds = "ns"
+  case microseconds = "us"
+  case milliseconds = "ms"
+  case seconds = "s"
+  /// Text such as `2026-01-31T12:00:00Z`.
+  case rfc3339
+}
+
+/// What an event is, where the record itself says nothing or its own words.
+public enum MappedKind: Equatable, Sendable {
+  case profileSnapshot
+  case profileChange
+  /// An engagement of this type.
+  case engagement(String)
+}
+
+/// How a record of somebody else's shape becomes an event.
+public struct InputMapping: Equatable, Sendable {
+  /// How records are written.
+  public enum Format: String, CaseIterable, Sendable {
+    case json
+    /// A line of a file whose first line names the columns.
+    case csv
+  }
+
+  /// Where a text stands: in the value, or in a header of the record.
+  public enum Place: Equatable, Sendable {
+    case path(RecordPath)
+    case header(String)
+  }
+
+  /// Where event ids come from.
+  public enum EventID: Equatable, Sendable {
+    case place(Place)
+    /// The record's own bytes: equal records are one event.
+    case hashOfRecord
+  }
+
+  /// Where event times come from.
+  public enum Time: Equatable, Sendable {
+    case ingest
+    case place(Place, TimeUnit)
+  }
+
+  /// What tells the kind of an event.
+  public enum Kind: Equatable, Sendable {
+    case always(MappedKind)
+    /// A text; what the words do not name is an engagement of that type.
+    case place(Place, words: [KindWord])
+  }
+
+  /// What a word of the record means.
+  public struct KindWord: Equatable, Sendable {
+    /// The word.
+    public var word: String
+    /// Its meaning.
+    public var kind: MappedKind
+
+    package init(word: String, kind: MappedKind) {
+      self.word = word
+      self.kind = kind
+    }
+  }
+
+  /// An attribute with a path of its own.
+  public struct AttributePath: Equatable, Sendable {
+    /// The attribute's name.
+    public var name: String
+    /// Where it stands.
+    public var path: RecordPath
+
+    package init(name: String, path: RecordPath) {
+      self.name = name
+      self.path = path
+    }
+  }
+
+  /// How records are written.
+  public var format = Format.json
+  /// Where the entity id stands.
+  public var entityID: Place
+  /// Where the event id comes from.
+  public var eventID: EventID
+  /// Where the event time comes from.
+  public var time: Time
+  /// What tells the kind.
+  public var kind: Kind
+  /// Objects in which attributes are looked for by their names, the first that has one counts.
+  public var from: [RecordPath]
+  /// Of these, texts may hold the JSON of an object.
+  public var parseText: [RecordPath]
+  /// Attributes that stand elsewhere, or under another name.
+  public var paths: [AttributePath]
+  /// Whether a record's key must be the entity id; else it may be anything.
+  public var keyIsEntityID: Bool
+
+  package init(
+    format: Format = .json, entityID: Place, eventID: EventID, time: Time, kind: Kind, from: [RecordPath],
+    parseText: [RecordPath] = [], paths: [AttributePath] = [], keyIsEntityID: Bool = true
+  ) {
+    self.format = format
+    self.entityID = entityID
+    self.eventID = eventID
+    self.time = time
+    self.kind = kind
+    self.from = from
+    self.parseText = parseText
+    self.paths = paths
+    self.keyIsEntityID = keyIsEntityID
+  }
+}

@@ -1,0 +1,193 @@
+import Dataflow
+import Features
+
+/// Reads how records become events: `input:`.
+struct InputLoader {
+  private let features: FeatureSetDeclaration
+
+  static func input(
+    _ root: YAMLSection, features: FeatureSetDeclaration
+  ) throws(DeclarationError) -> InputMapping? {
+    guard let value = root["input"] else { return nil }
+    return try InputLoader(features: features).mapping(value)
+  }
+
+  private func mapping(_ value: YAMLValue) throws(DeclarationError) -> InputMapping? {
+    let section = try value.section()
+    try section.allow(["format", "key", "entity_id", "event_id", "event_time", "kind", "attributes"])
+    let format = try section.required("format").choice(of: ["json", "csv", "envelope"])
+    if format == "envelope" {
+      try section.allow(["format"])
+      return nil
+    }
+    let attributes = try section["attributes"].map { (value) throws(DeclarationError) in
+      try self.attributes(value)
+    }
+    let time = try self.time(section.required("event_time"))
+    let mapping = InputMapping(
+      format: InputMapping.Format(rawValue: format) ?? .json,
+      entityID: try place(section.required("entity_id")),
+      eventID: try eventID(section.required("event_id")), time: time, kind: try kind(section.required("kind")),
+      from: attributes?.from ?? [RecordPath(keys: [], text: ".", position: value.position)],
+      parseText: attributes?.parseText ?? [], paths: attributes?.paths ?? [],
+      keyIsEntityID: try section["key"]?.choice(of: ["entity_id", "any"]) != "any")
+    try check(mapping, section)
+    return mapping
+  }
+
+  private func check(_ mapping: InputMapping, _ section: YAMLSection) throws(DeclarationError) {
+    if mapping.eventID == .hashOfRecord, mapping.time == .ingest, features.keepsState {
+      throw DeclarationError(
+        try section.required("event_id").position,
+        found: "event_id: {hash: record} with states and no time in the record",
+        allowed: "a path, or an event_time with a path: two equal records would be one event")
+    }
+    if !mapping.keyIsEntityID, features.keepsState {
+      throw DeclarationError(
+        try section.required("key").position, found: "key: any with states",
+        allowed: "key: entity_id, or state: none: an entity's state lies where its key belongs")
+    }
+  }
+
+  // MARK: Paths
+
+  /// `profile_json`, `payload.after`, `data."a.b"`; `.`: the record.
+  private func path(_ value: YAMLValue) throws(DeclarationError) -> RecordPath {
+    let text = try value.string()
+    if sameBytes(text, ".") { return RecordPath(keys: [], text: text, position: value.position) }
+    var keys: [String] = []
+    var rest = text[...]
+    while true {
+      let key: Substring
+      if rest.first == "\"" {
+        guard let end = rest.dropFirst().firstIndex(of: "\"") else { throw wrong(value) }
+        key = rest[rest.index(after: rest.startIndex)..<end]
+        rest = rest[rest.index(after: end)...]
+      } else {
+        let end = rest.firstIndex(of: ".") ?? rest.endIndex
+        key = rest[..<end]
+        rest = rest[end...]
+      }
+      guard !key.isEmpty, keys.count < 32 else { throw wrong(value) }
+      keys.append(String(key))
+      guard let dot = rest.first else { break }
+      guard dot == ".", rest.count > 1 else { throw wrong(value) }
+      rest = rest.dropFirst()
+    }
+    return RecordPath(keys: keys, text: text, position: value.position)
+  }
+
+  private func wrong(_ value: YAMLValue) -> DeclarationError {
+    value.wrong(
+      allowed: "a path such as pid, payload.after.id or data.\"a.b\" (. is the record), at most 32 keys deep")
+  }
+
+  /// A path, or `{header: NAME}`.
+  private func place(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.Place {
+    guard value.isSection else {
+      let path = try path(value)
+      guard !path.keys.isEmpty else { throw wrong(value) }
+      return .path(path)
+    }
+    let section = try value.section()
+    try section.allow(["path", "header"])
+    if let header = section["header"], section.entries.count == 1 { return .header(try header.string()) }
+    return try place(section.required("path"))
+  }
+
+  private func eventID(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.EventID {
+    guard value.isSection, let hash = try value.section()["hash"] else { return .place(try place(value)) }
+    try value.section().allow(["hash"])
+    _ = try hash.choice(of: ["record"])
+    return .hashOfRecord
+  }
+
+  private func time(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.Time {
+    guard value.isSection else {
+      _ = try value.choice(of: ["ingest"])
+      return .ingest
+    }
+    let section = try value.section()
+    try section.allow(["path", "header", "unit"])
+    let unit = try section.required("unit").choice(of: TimeUnit.allCases.map(\.rawValue))
+    let place: InputMapping.Place
+    if let header = section["header"] {
+      if let path = section["path"] { throw path.wrong(allowed: "either path or header") }
+      place = .header(try header.string())
+    } else {
+      place = try self.place(section.required("path"))
+    }
+    return .place(place, TimeUnit(rawValue: unit) ?? .microseconds)
+  }
+
+  // MARK: Kinds
+
+  /// `{profile: snapshot}`, `{type: login}`, or `{path: type, map: {signup: login}}`.
+  private func kind(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.Kind {
+    let section = try value.section()
+    try section.allow(["profile", "type", "path", "header", "map"])
+    if section["path"] == nil && section["header"] == nil {
+      if let map = section["map"] { throw map.wrong(allowed: "map beside path or header") }
+      return .always(try meaning(value))
+    }
+    var words: [InputMapping.KindWord] = []
+    for entry in try section["map"]?.section().entries ?? [] {
+      words.append(InputMapping.KindWord(word: entry.key, kind: try meaning(entry.value)))
+    }
+    for key in ["profile", "type"] {
+      if let wrong = section[key] { throw wrong.wrong(allowed: "either \(key), or path and map") }
+    }
+    if let header = section["header"] { return .place(.header(try header.string()), words: words) }
+    return .place(try place(section.required("path")), words: words)
+  }
+
+  private func meaning(_ value: YAMLValue) throws(DeclarationError) -> MappedKind {
+    guard value.isSection else { return try engagement(value) }
+    let section = try value.section()
+    try section.allow(["profile", "type"])
+    guard let profile = section["profile"] else { return try engagement(section.required("type")) }
+    let mode = try profile.choice(of: ["snapshot", "change"])
+    if features.keepsState || mode == "snapshot" {
+      return mode == "snapshot" ? .profileSnapshot : .profileChange
+    }
+    throw profile.wrong(allowed: "snapshot: with state: none every record is a whole profile")
+  }
+
+  private func engagement(_ value: YAMLValue) throws(DeclarationError) -> MappedKind {
+    guard features.keepsState else { throw value.wrong(allowed: "{profile: snapshot} with state: none") }
+    return .engagement(try value.choice(of: features.events.map(\.name)))
+  }
+
+  // MARK: Attributes
+
+  private struct Attributes {
+    var from: [RecordPath]
+    var parseText: [RecordPath]
+    var paths: [InputMapping.AttributePath]
+  }
+
+  /// `{from: [., profile_json], parse_text: [profile_json], paths: {age: person.age}}`.
+  private func attributes(_ value: YAMLValue) throws(DeclarationError) -> Attributes {
+    let section = try value.section()
+    try section.allow(["from", "parse_text", "paths"])
+    var attributes = Attributes(from: [], parseText: [], paths: [])
+    for item in try section["from"]?.list() ?? [] { attributes.from.append(try path(item)) }
+    if section["from"] == nil {
+      attributes.from = [RecordPath(keys: [], text: ".", position: value.position)]
+    }
+    for item in try section["parse_text"]?.list() ?? [] {
+      let path = try path(item)
+      guard !path.keys.isEmpty else { throw item.wrong(allowed: "a path below the record") }
+      attributes.parseText.append(path)
+    }
+    let names = Set(features.profile.map(\.name) + features.events.flatMap { $0.attributes.map(\.name) })
+    for entry in try section["paths"]?.section().entries ?? [] {
+      guard names.contains(entry.key) else {
+        throw DeclarationError(
+          entry.position, found: "the attribute \(quoted(entry.key))", allowed: "a declared attribute")
+      }
+      attributes.paths.append(InputMapping.AttributePath(name: entry.key, path: try path(entry.value)))
+    }
+    return attributes
+  }
+}
