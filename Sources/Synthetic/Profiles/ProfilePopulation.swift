@@ -7,9 +7,9 @@
 ///
 /// What no model can learn is about 2.2 years: measured with gradient-boosted trees (XGBoost 3.2, squared error, 500
 /// trees of depth 6) on the 22 features of `scripts/age-oracle.py`, trained on the hidden ages of 300,000 profiles and
-/// tested on 100,000 others of seed 1, the root mean square error is 2.19 years over profiles that state 21 or 22 of the
+/// tested on 100,000 others of seed 1, the root mean square error is 2.18 years over profiles that state 21 or 22 of the
 /// features. The mean absolute error is 1.55 years over these and 2.25 over all; trained on the known ages alone, it is
-/// 2.30 over those without one. The hidden ages' standard deviation is 13.0 years.
+/// 2.29 over those without one. The hidden ages' standard deviation is 13.0 years.
 public struct ProfilePopulation: Sendable {
   /// What was asked for.
   public let configuration: ProfileConfiguration
