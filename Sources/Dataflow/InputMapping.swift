@@ -43,15 +43,9 @@ public struct InputMapping: Equatable, Sendable {
     case csv
   }
 
-  /// Where a text stands: in the value, or in a header of the record.
-  public enum Place: Equatable, Sendable {
-    case path(RecordPath)
-    case header(String)
-  }
-
   /// Where event ids come from.
   public enum EventID: Equatable, Sendable {
-    case place(Place)
+    case path(RecordPath)
     /// The record's own bytes: equal records are one event.
     case hashOfRecord
   }
@@ -59,14 +53,14 @@ public struct InputMapping: Equatable, Sendable {
   /// Where event times come from.
   public enum Time: Equatable, Sendable {
     case ingest
-    case place(Place, TimeUnit)
+    case path(RecordPath, TimeUnit)
   }
 
   /// What tells the kind of an event.
   public enum Kind: Equatable, Sendable {
     case always(MappedKind)
     /// A text; what the words do not name is an engagement of that type.
-    case place(Place, words: [KindWord])
+    case path(RecordPath, words: [KindWord])
   }
 
   /// What a word of the record means.
@@ -98,7 +92,7 @@ public struct InputMapping: Equatable, Sendable {
   /// How records are written.
   public var format = Format.json
   /// Where the entity id stands.
-  public var entityID: Place
+  public var entityID: RecordPath
   /// Where the event id comes from.
   public var eventID: EventID
   /// Where the event time comes from.
@@ -109,14 +103,16 @@ public struct InputMapping: Equatable, Sendable {
   public var from: [RecordPath]
   /// Of these, texts may hold the JSON of an object.
   public var parseText: [RecordPath]
+  /// What becomes of a record with something else where an object is looked for: it is a dead letter, or its attributes there are missing.
+  public var wrong: WrongValue
   /// Attributes that stand elsewhere, or under another name.
   public var paths: [AttributePath]
   /// Whether a record's key must be the entity id; else it may be anything.
   public var keyIsEntityID: Bool
 
   package init(
-    format: Format = .json, entityID: Place, eventID: EventID, time: Time, kind: Kind, from: [RecordPath],
-    parseText: [RecordPath] = [], paths: [AttributePath] = [], keyIsEntityID: Bool = true
+    format: Format = .json, entityID: RecordPath, eventID: EventID, time: Time, kind: Kind, from: [RecordPath],
+    parseText: [RecordPath] = [], wrong: WrongValue = .letter, paths: [AttributePath] = [], keyIsEntityID: Bool = true
   ) {
     self.format = format
     self.entityID = entityID
@@ -125,6 +121,7 @@ public struct InputMapping: Equatable, Sendable {
     self.kind = kind
     self.from = from
     self.parseText = parseText
+    self.wrong = wrong
     self.paths = paths
     self.keyIsEntityID = keyIsEntityID
   }

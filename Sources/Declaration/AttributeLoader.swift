@@ -58,7 +58,7 @@ extension FeatureSetLoader {
       try section.allow(["type", "of", "wrong"])
       return .list(try fields(section.required("of")))
     default:
-      try section.allow(["type", "wrong"])
+      try section.allow(type == "text" ? ["type", "wrong"] : ["type", "wrong", "from_text"])
       return type == "text" ? .text : .flag
     }
   }

@@ -26,10 +26,10 @@ struct InputLoader {
     let time = try self.time(section.required("event_time"))
     let mapping = InputMapping(
       format: InputMapping.Format(rawValue: format) ?? .json,
-      entityID: try place(section.required("entity_id")),
+      entityID: try valuePath(section.required("entity_id")),
       eventID: try eventID(section.required("event_id")), time: time, kind: try kind(section.required("kind")),
       from: attributes?.from ?? [RecordPath(keys: [], text: ".", position: value.position)],
-      parseText: attributes?.parseText ?? [], paths: attributes?.paths ?? [],
+      parseText: attributes?.parseText ?? [], wrong: attributes?.wrong ?? .letter, paths: attributes?.paths ?? [],
       keyIsEntityID: try section["key"]?.choice(of: ["entity_id", "any"]) != "any")
     try check(mapping, section)
     return mapping
@@ -82,21 +82,15 @@ struct InputLoader {
       allowed: "a path such as pid, payload.after.id or data.\"a.b\" (. is the record), at most 32 keys deep")
   }
 
-  /// A path, or `{header: NAME}`.
-  private func place(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.Place {
-    guard value.isSection else {
-      let path = try path(value)
-      guard !path.keys.isEmpty else { throw wrong(value) }
-      return .path(path)
-    }
-    let section = try value.section()
-    try section.allow(["path", "header"])
-    if let header = section["header"], section.entries.count == 1 { return .header(try header.string()) }
-    return try place(section.required("path"))
+  /// A path below the record.
+  private func valuePath(_ value: YAMLValue) throws(DeclarationError) -> RecordPath {
+    let path = try path(value)
+    guard !path.keys.isEmpty else { throw wrong(value) }
+    return path
   }
 
   private func eventID(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.EventID {
-    guard value.isSection, let hash = try value.section()["hash"] else { return .place(try place(value)) }
+    guard value.isSection, let hash = try value.section()["hash"] else { return .path(try valuePath(value)) }
     try value.section().allow(["hash"])
     _ = try hash.choice(of: ["record"])
     return .hashOfRecord
@@ -108,16 +102,9 @@ struct InputLoader {
       return .ingest
     }
     let section = try value.section()
-    try section.allow(["path", "header", "unit"])
+    try section.allow(["path", "unit"])
     let unit = try section.required("unit").choice(of: TimeUnit.allCases.map(\.rawValue))
-    let place: InputMapping.Place
-    if let header = section["header"] {
-      if let path = section["path"] { throw path.wrong(allowed: "either path or header") }
-      place = .header(try header.string())
-    } else {
-      place = try self.place(section.required("path"))
-    }
-    return .place(place, TimeUnit(rawValue: unit) ?? .microseconds)
+    return .path(try valuePath(section.required("path")), TimeUnit(rawValue: unit) ?? .microseconds)
   }
 
   // MARK: Kinds
@@ -125,9 +112,9 @@ struct InputLoader {
   /// `{profile: snapshot}`, `{type: login}`, or `{path: type, map: {signup: login}}`.
   private func kind(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.Kind {
     let section = try value.section()
-    try section.allow(["profile", "type", "path", "header", "map"])
-    if section["path"] == nil && section["header"] == nil {
-      if let map = section["map"] { throw map.wrong(allowed: "map beside path or header") }
+    try section.allow(["profile", "type", "path", "map"])
+    guard let path = section["path"] else {
+      if let map = section["map"] { throw map.wrong(allowed: "map beside path") }
       return .always(try meaning(value))
     }
     var words: [InputMapping.KindWord] = []
@@ -137,8 +124,7 @@ struct InputLoader {
     for key in ["profile", "type"] {
       if let wrong = section[key] { throw wrong.wrong(allowed: "either \(key), or path and map") }
     }
-    if let header = section["header"] { return .place(.header(try header.string()), words: words) }
-    return .place(try place(section.required("path")), words: words)
+    return .path(try valuePath(path), words: words)
   }
 
   private func meaning(_ value: YAMLValue) throws(DeclarationError) -> MappedKind {
@@ -163,14 +149,16 @@ struct InputLoader {
   private struct Attributes {
     var from: [RecordPath]
     var parseText: [RecordPath]
+    var wrong = WrongValue.letter
     var paths: [InputMapping.AttributePath]
   }
 
   /// `{from: [., profile_json], parse_text: [profile_json], paths: {age: person.age}}`.
   private func attributes(_ value: YAMLValue) throws(DeclarationError) -> Attributes {
     let section = try value.section()
-    try section.allow(["from", "parse_text", "paths"])
+    try section.allow(["from", "parse_text", "wrong", "paths"])
     var attributes = Attributes(from: [], parseText: [], paths: [])
+    if try section["wrong"]?.choice(of: ["letter", "missing"]) == "missing" { attributes.wrong = .missing }
     for item in try section["from"]?.list() ?? [] { attributes.from.append(try path(item)) }
     if section["from"] == nil {
       attributes.from = [RecordPath(keys: [], text: ".", position: value.position)]

@@ -26,8 +26,11 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
     scoreWhen: try root["score_when"].map { (value) throws(DeclarationError) in
       try DecisionLoader.expression(value)
     }, labels: try ModelLoader.labels(root, of: models))
+  let input = try InputLoader.input(root, features: features)
+  // CSV has nothing but texts.
+  if input?.format == .csv { features.readTexts() }
   return PipelineDeclaration(
-    name: try pipelineName(root), input: try InputLoader.input(root, features: features), features: features, models: models, decisions: decisions,
+    name: try pipelineName(root), input: input, features: features, models: models, decisions: decisions,
     tableFeatures: try tableFeatures(root, features: features), views: try ViewLoader.views(root),
     board: try ViewLoader.board(root, models: models, decisions: decisions),
     futureBound: try root["future_bound"]?.duration(in: 0...(366 * Span.day)) ?? 5 * Span.minute)

@@ -49,6 +49,12 @@ public struct NameCounts: Equatable, Sendable {
   /// Declared event types that no event had, in order of declaration.
   public var unseen: [String] = []
 
+  /// Attributes for which the mapping has found nothing in the first `mappedRecordsMax` records, in order of declaration; empty: fewer
+  /// came.
+  public var unmatched: [String] = []
+  /// Mapped records after which it is told which attributes stand nowhere.
+  public static let mappedRecordsMax = 10_000
+
   /// Nothing.
   public init() {}
 

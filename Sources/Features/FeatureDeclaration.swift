@@ -74,7 +74,7 @@ public struct AttributeDeclaration: Equatable, Sendable {
   public var isExact: Bool
   /// What becomes of a value that is not allowed.
   public var wrong: WrongValue
-  /// Whether a text of decimal digits is taken as the number that it says.
+  /// Whether a text is taken as what it says: a number in decimal digits, true or false.
   public var readsText: Bool
   /// Where it is declared.
   public var position: SourcePosition
@@ -258,5 +258,15 @@ public struct StateBound: Equatable, Sendable {
   package init(bytes: Int, position: SourcePosition) {
     self.bytes = bytes
     self.position = position
+  }
+}
+
+extension FeatureSetDeclaration {
+  /// Takes texts for what they say, in all attributes.
+  package mutating func readTexts() {
+    for index in profile.indices { profile[index].readsText = true }
+    for event in events.indices {
+      for index in events[event].attributes.indices { events[event].attributes[index].readsText = true }
+    }
   }
 }

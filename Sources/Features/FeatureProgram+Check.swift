@@ -172,7 +172,11 @@ extension FeatureProgram {
       if attribute.kind == .garbled { return .invalidUTF8 }
       // Another word has no rank. That it is missing then is what the declaration says: no problem.
       return attribute.kind == .text ? nil : .wrongType
-    case .flag: return attribute.kind == .flag ? nil : .wrongType
+    case .flag:
+      if attribute.kind == .text, plan.pointee.readsText {
+        return DecimalText.flag(of: attribute.text, in: batch) == nil ? .wrongType : nil
+      }
+      return attribute.kind == .flag ? nil : .wrongType
     case .list: return attribute.kind == .list ? nil : .wrongType
     }
   }

@@ -63,6 +63,8 @@ extension FeatureProgram {
       let value = number(attribute, plan, batch)
       return plan.pointee.wrong == .letter ? value : bounded(value, attribute, plan)
     case (.flag, .flag): return attribute.bits == 0 ? 0 : 1
+    case (.flag, .text) where plan.pointee.readsText:
+      return DecimalText.flag(of: attribute.text, in: batch).map { $0 ? 1 : 0 } ?? .nan
     case (.category, .text), (.rank, .text):
       let place = attribute.symbol - plan.pointee.firstSymbol
       let code =

@@ -42,6 +42,8 @@ public final class FeatureProgram: @unchecked Sendable {
   public let stateWorst: StateWorst
   /// Whether anything is remembered of an entity; else a row is of one profile event alone, and `read(_:in:into:scratch:)` makes it.
   public let keepsState: Bool
+  /// Attributes that a mapping of records looks for.
+  public let mappedAttributes: [MappedAttribute]
   /// What is made of outputs, beside the models.
   public let results: ResultProgram
   /// Idle TTL, microseconds; the largest number when there is none.
@@ -60,6 +62,7 @@ public final class FeatureProgram: @unchecked Sendable {
     stateWorst = StateWorst(budget, bound: declaration.stateMax)
     keepsState = declaration.keepsState
     results = ResultProgram(compiler.judgement)
+    mappedAttributes = declaration.mappedAttributes
     symbols = SymbolTable()
     tables = builder.tables(symbols)
     idleTTL = declaration.idleTTL ?? .max

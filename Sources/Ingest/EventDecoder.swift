@@ -6,7 +6,8 @@ import Kafka
 /// Makes events of records: protobuf or JSON of the same shape (proto/events.proto). One thread; after warm-up it
 /// allocates nothing.
 ///
-/// The `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
+/// A pipeline may declare another shape of records (`InputMapping`): then all are read by it but those whose `content-type` says protobuf,
+/// which are envelopes: so are ticks and erasures. Else the `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
 /// is JSON, and one that begins with a zero byte is in Confluent's framing. What is wrong is told in this order: empty, too large, unknown content type, malformed (not JSON, nested
 /// too deep, not UTF-8, a number beyond its type), unknown schema, wrong types, no kind or two, missing fields, ids, times, too
 /// many attributes, numbers, key, a control event's signature; what the pipeline declares (`FeatureProgram.problem`); last the partition, which is not the event's
@@ -20,6 +21,10 @@ public final class EventDecoder: RecordDecoder {
   private let limits: DecoderLimits
   private let control: ControlRule?
   private let json: JSONReader
+  /// Reads records that are no envelopes; nil: all are.
+  private let mapped: MappedReader?
+  /// Whether a record's key must be its entity's id, and lie where that belongs.
+  private let keyIsEntityID: Bool
   private let protobuf: ProtobufReader
   private let names: NameCounter?
   /// For each symbol the last event that named it as an attribute: finds an attribute given twice.
@@ -30,10 +35,10 @@ public final class EventDecoder: RecordDecoder {
   /// More about why the record was refused that was refused last: the field, and what it looks like, never its value.
   public private(set) var refusedDetail = ""
 
-  /// A decoder for a program and a log's homes; `control`: who may send ticks and erasures, nil: everybody; `names` counts what is dropped because nobody declares it. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
+  /// A decoder for a program and a log's homes; `input`: how records become events, nil: they are envelopes; `control`: who may send ticks and erasures, nil: everybody; `names` counts what is dropped because nobody declares it. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
   public init(
     _ program: FeatureProgram, homes: KeyHomes, limits: DecoderLimits = DecoderLimits(),
-    control: ControlRule? = nil, names: NameCounter? = nil
+    input: InputMapping? = nil, control: ControlRule? = nil, names: NameCounter? = nil
   ) throws(PortError) {
     guard limits.valueBytesMax > 0, limits.valueBytesMax <= Self.valueBytesLimit, limits.attributesMax > 0,
       limits.jsonDepthMax > 0, let json = JSONReader(limits)
@@ -46,6 +51,11 @@ public final class EventDecoder: RecordDecoder {
     self.control = control
     self.json = json
     self.names = names
+    keyIsEntityID = input?.keyIsEntityID ?? true
+    mapped = input.flatMap { MappedReader($0, program, limits: limits, names: names) }
+    guard (mapped == nil) == (input == nil) else {
+      throw PortError(.misuse, "decoder: memory for \(limits.valueBytesMax) bytes cannot be had")
+    }
     protobuf = ProtobufReader(attributesMax: limits.attributesMax)
     lastUse = Array(repeating: 0, count: program.symbols.names.count)
   }
@@ -61,8 +71,12 @@ public final class EventDecoder: RecordDecoder {
     defer { refusedEntityID = draft.entityID }
     if !refusedDetail.isEmpty { refusedDetail = "" }
     if let reason = read(record, into: &draft, events) { return reason }
-    if let reason = draft.problem(key: record.key, ingestTimeMs: record.ingestTimeMs, limits: limits) {
-      refusedDetail = draft.detail(of: reason, ingestTimeMs: record.ingestTimeMs)
+    // A line of a file need not have a key.
+    let hasKey = keyIsEntityID && !(mapped != nil && record.isOfFile && record.key.isEmpty)
+    let key = hasKey ? record.key : draft.entityID
+    if let reason = draft.problem(key: key, ingestTimeMs: record.ingestTimeMs, limits: limits) {
+      let detail = draft.detail(of: reason, ingestTimeMs: record.ingestTimeMs)
+      refusedDetail = mapped?.timeText.map { detail.replacing("event_time_us", with: $0) } ?? detail
       return reason
     }
     if draft.namesFieldTwice || namesTwice(events, from: firstAttribute) { return .undecodable }
@@ -91,11 +105,12 @@ public final class EventDecoder: RecordDecoder {
     if record.contentType != .unknown {
       switch ConfluentFrame(value) {
       case .none: break
-      case .message(let message): return readFramed(message, into: &draft, events)
+      case .message(let message): return readFramed(message, of: record, into: &draft, events)
       case .otherMessage: return .unknownSchema
       case .malformed: return .undecodable
       }
     }
+    if let mapped, record.contentType != .protobuf { return read(value, by: mapped, record, &draft, events) }
     switch record.contentType {
     case .unknown: return .undecodable
     case .json: return json.read(value, into: &draft, events)
@@ -111,10 +126,22 @@ public final class EventDecoder: RecordDecoder {
     }
   }
 
-  private func readFramed(
-    _ message: UnsafeRawBufferPointer, into draft: inout EventDraft, _ events: EventBatch
+  private func read(
+    _ value: UnsafeRawBufferPointer, by mapped: MappedReader, _ record: RawRecord, _ draft: inout EventDraft,
+    _ events: EventBatch
   ) -> DeadLetterReason? {
-    message.first == UInt8(ascii: "{")
+    guard let reason = mapped.read(value, of: record, into: &draft, events) else { return nil }
+    refusedDetail = mapped.detail
+    return reason
+  }
+
+  private func readFramed(
+    _ message: UnsafeRawBufferPointer, of record: RawRecord, into draft: inout EventDraft, _ events: EventBatch
+  ) -> DeadLetterReason? {
+    if let mapped, message.first == UInt8(ascii: "{") {
+      return read(message, by: mapped, record, &draft, events)
+    }
+    return message.first == UInt8(ascii: "{")
       ? json.read(message, into: &draft, events) : readProtobuf(message, into: &draft, events)
   }
 
@@ -171,7 +198,7 @@ public final class EventDecoder: RecordDecoder {
       refusedDetail = program.detail(of: event, in: events)
       return reason
     }
-    if homes.home(of: draft.entityID) != partition {
+    if keyIsEntityID && homes.home(of: draft.entityID) != partition {
       refusedDetail = homes.explanation(of: draft.entityID, on: partition)
       return .wrongPartition
     }

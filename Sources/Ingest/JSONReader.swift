@@ -109,7 +109,7 @@ final class JSONReader {
   }
 
   /// A whole number in decimal digits; beyond Int64 it is the nearest one. nil: something else.
-  private static func decimal(_ digits: UnsafeRawBufferPointer) -> Int64? {
+  static func decimal(_ digits: UnsafeRawBufferPointer) -> Int64? {
     let isNegative = digits.first == UInt8(ascii: "-")
     guard digits.count > (isNegative ? 1 : 0) else { return nil }
     var value: Int64 = 0

@@ -8,15 +8,19 @@ internal import Synchronization
 /// are told apart, in all workers the same; the rest are `other`.
 public final class NameLedger: Sendable {
   private let declared: [String]
+  private let mapped: [String]
   private let known = KnownNames()
   private let counters = Mutex<[NameCounter]>([])
 
-  /// `declaredTypes`: the event types in order of declaration.
-  public init(declaredTypes: [String]) { declared = declaredTypes }
+  /// `declaredTypes`: the event types in order of declaration. `mapped`: attributes that a mapping looks for, in its order.
+  public init(declaredTypes: [String], mapped: [String] = []) {
+    declared = declaredTypes
+    self.mapped = mapped
+  }
 
   /// Another worker's counter.
   public func counter() -> NameCounter {
-    let counter = NameCounter(known, types: declared.count)
+    let counter = NameCounter(known, types: declared.count, mapped: mapped.count)
     counters.withLock { $0.append(counter) }
     return counter
   }
@@ -31,6 +35,11 @@ public final class NameLedger: Sendable {
     counts.replaced = Self.sums(.replaced, known.all(.replaced), counters)
     counts.unseen = declared.indices.filter { type in counters.allSatisfy { !$0.hasSeen(type) } }.map {
       declared[$0]
+    }
+    if counters.reduce(0, { $0 + $1.mappedRecords }) >= UInt64(NameCounts.mappedRecordsMax) {
+      counts.unmatched = mapped.indices.filter { path in counters.allSatisfy { !$0.hasSeen(path: path) } }.map {
+        mapped[$0]
+      }
     }
     return counts
   }
@@ -77,16 +86,20 @@ public final class NameCounter: @unchecked Sendable {
   private let types = NameTable()
   private let attributes = NameTable()
   private let replaced = NameTable()
-  /// Of each kind the counts by name, then of the others; then of the declared types; then all events. One thread writes.
+  /// Of each kind the counts by name, then of the others; then of the declared types; then of mapped attributes; then mapped records;
+  /// then all events. One thread writes.
   private let cells: UnsafeMutablePointer<Atomic<UInt64>>
   private let cellCount: Int
 
   private static let kindCells = NameCounts.namesMax + 1
   private static let firstType = NameKind.allCases.count * kindCells
 
-  fileprivate init(_ known: KnownNames, types: Int) {
+  private let firstPath: Int
+
+  fileprivate init(_ known: KnownNames, types: Int, mapped: Int) {
     self.known = known
-    cellCount = Self.firstType + types + 1
+    firstPath = Self.firstType + types
+    cellCount = firstPath + mapped + 2
     cells = .allocate(capacity: cellCount)
     for place in 0..<cellCount { (cells + place).initialize(to: Atomic(0)) }
   }
@@ -121,6 +134,14 @@ public final class NameCounter: @unchecked Sendable {
     add(NameKind.replaced.rawValue * Self.kindCells + place(of: name, .replaced, replaced))
   }
 
+  /// Counts a record that was read by a mapping.
+  func mappedRecord() { add(cellCount - 2) }
+
+  /// Notes that a mapped attribute stands in a record.
+  func sawPath(_ path: Int) { add(firstPath + path) }
+
+  fileprivate var mappedRecords: UInt64 { cells[cellCount - 2].load(ordering: .relaxed) }
+  fileprivate func hasSeen(path: Int) -> Bool { cells[firstPath + path].load(ordering: .relaxed) > 0 }
   fileprivate var events: UInt64 { cells[cellCount - 1].load(ordering: .relaxed) }
   fileprivate func hasSeen(_ type: Int) -> Bool {
     cells[Self.firstType + type].load(ordering: .relaxed) > 0

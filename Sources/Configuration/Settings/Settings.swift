@@ -90,6 +90,8 @@ package struct Settings: CustomStringConvertible, CustomReflectable {
   package var workers = 1
   /// Latest event time of a record of a file: given at the command line alone.
   package var latestTime: EventTime = .max
+  /// Ingest time of a file's records, microseconds; nil: they have none.
+  package var fileTime: EventTime?
   /// Largest value that is decoded.
   package var valueBytesMax = 256 << 10
   package var worker = WorkerConfiguration()

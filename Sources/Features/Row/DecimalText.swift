@@ -1,9 +1,22 @@
 import Events
 
-/// Numbers that come as text: an optional sign, digits, perhaps a point and digits; up to 15 digits in all, beyond which a decimal
+/// Values that come as text. Numbers: an optional sign, digits, perhaps a point and digits; up to 15 digits in all, beyond which a decimal
 /// need not have one double.
 enum DecimalText {
   private static let digitsMax = 15
+
+  /// `true` or `false`, in small letters or as Python and SQL write them.
+  static func flag(of slice: ByteSlice, in batch: EventBatch) -> Bool? {
+    batch.withBytes(of: slice) { bytes in
+      if bytes.count == 4, matches(bytes, "true") { return true }
+      return bytes.count == 5 && matches(bytes, "false") ? false : nil
+    }
+  }
+
+  private static func matches(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+    for index in 0..<bytes.count where TextMatch.folded(bytes[index]) != word.utf8Start[index] { return false }
+    return true
+  }
 
   static func value(of slice: ByteSlice, in batch: EventBatch) -> Double? {
     batch.withBytes(of: slice) { value(of: $0) }

@@ -1,3 +1,4 @@
+import Features
 package import Configuration
 package import Dataflow
 package import Ingest
@@ -36,7 +37,17 @@ package protocol PipelineAccess {
 extension PipelineAccess {
   /// A file of events, or several as one log in this order; a log of one partition.
   package func openFiles(_ paths: [String]) throws -> FileSource {
-    try FileSource(paths: paths, topic: settings.topic, limits: settings.decoderLimits)
+    let input = pipeline.declaration.input
+    if input?.time == .ingest && settings.fileTime == nil {
+      throw Failure(
+        "records of files have no timestamp, and event_time of \(pipeline.file) is ingest: say when they were taken, with "
+          + "--ingest-time TIME", reason: .usage)
+    }
+    return try FileSource(
+      paths: paths, topic: settings.topic, limits: settings.decoderLimits,
+      reading: FileReading(
+        input: input, needsKeys: pipeline.program.keepsState,
+        ingestTimeMs: settings.fileTime.map { $0 / 1000 } ?? -1))
   }
 }
 

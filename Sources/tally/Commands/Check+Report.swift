@@ -103,10 +103,10 @@ extension Check {
       say("  \(Self.text(of: decision, declaration.features.judgement.results))")
     }
     if let condition = declaration.features.judgement.scoreWhen {
-      say("models score rows of which holds: \(condition.text)")
+      say("models score rows of which holds: \(Self.line(condition))")
     }
     for label in declaration.features.judgement.labels {
-      say("label \(label.name): \(label.expression.text)")
+      say("label \(label.name): \(Self.line(label.expression))")
     }
     say("table features: \(declaration.tableFeatures.joined(separator: ", "))")
     if !declaration.views.isEmpty {
@@ -115,6 +115,11 @@ extension Check {
     if let board = declaration.board {
       say("board: \(board.title): by \(board.orderBy), with \(board.show.joined(separator: ", "))")
     }
+  }
+
+  /// An expression in one line.
+  private static func line(_ expression: ExpressionDeclaration) -> String {
+    expression.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
   private static func text(of view: TableView) -> String {
@@ -137,10 +142,10 @@ extension Check {
         + thresholds.map { "\($0.label) when \(output) ≥ \($0.atLeast)" }.joined(separator: ", ")
         + ", else \(otherwise)"
     case .trigger(let name, let output, let above): "\(name): \(output) > \(above)"
-    case .condition(let name, let result): "\(name): \(results[result].expression.text)"
-    case .number(let name, let result, nil): "\(name) = \(results[result].expression.text)"
+    case .condition(let name, let result): "\(name): \(Self.line(results[result].expression))"
+    case .number(let name, let result, nil): "\(name) = \(Self.line(results[result].expression))"
     case .number(let name, let result, let source?):
-      "\(name) = \(results[result].expression.text); \(source.name): \(source.labels.joined(separator: ", "))"
+      "\(name) = \(Self.line(results[result].expression)); \(source.name): \(source.labels.joined(separator: ", "))"
     }
   }
 }

@@ -51,6 +51,13 @@ extension NameCounts {
       + (dropped.isEmpty ? "" : " Dropped were events of undeclared types: \(dropped)")
   }
 
+  /// That mapped attributes stand nowhere, for readers; nil: all do, or it is too early to say.
+  var textOfUnmatched: String? {
+    guard !unmatched.isEmpty else { return nil }
+    return "none of the first \(NameCounts.mappedRecordsMax) records had the attribute\(unmatched.count == 1 ? "" : "s") "
+      + unmatched.joined(separator: ", ") + ": do the paths under input say where they stand?"
+  }
+
   /// What was dropped, for readers, a line each.
   var lines: [String] {
     let kinds = [

@@ -50,7 +50,9 @@ final class PipelineRun: Sendable {
     _ settings: Settings, _ pipeline: LoadedPipeline, _ plan: WorkerPlan, board: EntityBoard? = nil
   ) throws {
     metrics = PipelineMetrics()
-    let names = NameLedger(declaredTypes: pipeline.declaration.features.events.map(\.name))
+    let names = NameLedger(
+      declaredTypes: pipeline.declaration.features.events.map(\.name),
+      mapped: pipeline.declaration.input == nil ? [] : pipeline.program.mappedAttributes.map(\.name))
     metrics.readNames { names.counts() }
     self.board = board
     var workers: [WorkerBox] = []

@@ -69,11 +69,11 @@ struct RunWatch {
     if !hasToldOfTypes { _ = tellOfTypes() }
   }
 
-  /// Says which declared event types have never been seen, when enough events were. Returns whether they were.
+  /// Says which declared event types and mapped attributes have never been seen, when enough events were. Returns whether they were.
   private func tellOfTypes() -> Bool {
     let names = run.metrics.names
     guard names.events >= Self.typesAfterEvents else { return false }
-    if let text = names.textOfUnseen { note("\(text)") }
+    for text in [names.textOfUnseen, names.textOfUnmatched].compactMap({ $0 }) { note("\(text)") }
     return true
   }
 

@@ -46,7 +46,7 @@ extension Settings {
       pipeline.program, homes: homes,
       limits: DecoderLimits(
         valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime),
-      control: try controlRule(pipeline), names: names)
+      input: pipeline.declaration.input, control: try controlRule(pipeline), names: names)
   }
 
   func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {

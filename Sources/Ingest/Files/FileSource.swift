@@ -1,12 +1,13 @@
 public import Dataflow
 import Events
 
-/// Files of events in their JSON form, one a line, as a log with one partition: offsets are line numbers from 0, over all
+/// Files of records in JSON, one a line, as a log with one partition: offsets are line numbers from 0, over all
 /// files. They may be packed by gzip or zstd.
 ///
-/// A line is `KEY<tab>JSON`, or JSON alone: then its `entity_id` serves as the key. An empty line is a record
-/// without key and value. A line of more than `valueBytesMax` is one record that is too large. Records have no ingest
-/// time. The file is read as long as it was when it was opened, and then is `.finished`. One thread.
+/// A line is `KEY<tab>JSON`, or JSON alone: then its entity id serves as the key. Where records are CSV, the first line names the
+/// columns and has no offset, here and where it stands again; a line is read as the JSON of its fields. An empty line is a record
+/// without key and value. A line of more than `valueBytesMax` is one record that is too large. Records have the
+/// ingest time that is given, if any. The file is read as long as it was when it was opened, and then is `.finished`. One thread.
 public final class FileSource: RecordSource {
   /// Topic name, as written into scores.
   public let topic: String
@@ -14,6 +15,14 @@ public final class FileSource: RecordSource {
   private let lineBytesMax: Int
   private let latestTime: EventTime
   private let keyReader: JSONReader
+  private let mappedKey: MappedKey?
+  private let reading: FileReading
+  /// Columns of CSV; nil: not known yet, or no CSV.
+  private var columns: CSVColumns?
+  /// Lines of CSV as JSON, and which record has which of it.
+  private var json: [UInt8] = []
+  private var jsonBytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  private var jsonPlaces: [(record: Int, bytes: Range<Int>)] = []
   private var file: LineFile
   private var nextOffset: Int64 = 0
   private var firstOffset: Int64 = 0
@@ -27,12 +36,13 @@ public final class FileSource: RecordSource {
 
   /// Opens a file. `topic` names it in scores. Throws `PortError`.
   public convenience init(
-    path: String, topic: String, limits: DecoderLimits = DecoderLimits()
-  ) throws(PortError) { try self.init(paths: [path], topic: topic, limits: limits) }
+    path: String, topic: String, limits: DecoderLimits = DecoderLimits(), reading: FileReading = FileReading()
+  ) throws(PortError) { try self.init(paths: [path], topic: topic, limits: limits, reading: reading) }
 
   /// Opens files, to be read in this order. `topic` names them in scores. Throws `PortError`.
   public init(
-    paths: [String], topic: String, limits: DecoderLimits = DecoderLimits()
+    paths: [String], topic: String, limits: DecoderLimits = DecoderLimits(),
+    reading: FileReading = FileReading()
   ) throws(PortError) {
     self.paths = paths
     self.topic = topic
@@ -43,6 +53,9 @@ public final class FileSource: RecordSource {
       throw PortError(.misuse, "files: limits of \(limits.valueBytesMax) bytes cannot be had")
     }
     keyReader = reader
+    self.reading = reading
+    mappedKey =
+      reading.needsKeys ? reading.input.flatMap { MappedKey($0, bytesMax: limits.valueBytesMax) } : nil
     file = try LineFile(paths: paths, lineBytesMax: lineBytesMax)
     keyCapacity = 1
     keys = .allocate(byteCount: DecoderLimits.idBytesMax, alignment: 1)
@@ -53,7 +66,10 @@ public final class FileSource: RecordSource {
     paths.count == 1 ? paths[0] : "\(paths.first ?? "") and \(paths.count - 1) more"
   }
 
-  deinit { keys.deallocate() }
+  deinit {
+    keys.deallocate()
+    jsonBytes.deallocate()
+  }
 
   /// Identity of the log: a hash of the first line, so that a file that grew is still the same; with the latest time, which
   /// decides what of it is an event.
@@ -61,7 +77,9 @@ public final class FileSource: RecordSource {
     var other = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     try other.fill()
     let first = other.next(lineBytesMax: lineBytesMax)
-    let bound = latestTime == .max ? "" : "-latest-\(latestTime)"
+    let bound =
+      (latestTime == .max ? "" : "-latest-\(latestTime)")
+      + (reading.ingestTimeMs < 0 ? "" : "-at-\(reading.ingestTimeMs)")
     return LogIdentity(
       clusterID: "file-" + (first.map { Hash128(of: $0).hex } ?? "empty") + bound, partitionCount: 1)
   }
@@ -81,8 +99,12 @@ public final class FileSource: RecordSource {
       keyCapacity = limit
       keys = .allocate(byteCount: keyCapacity * DecoderLimits.idBytesMax, alignment: 1)
     }
+    json.removeAll(keepingCapacity: true)
+    jsonPlaces.removeAll(keepingCapacity: true)
+    defer { placeJSON(batch) }
     while batch.records.count < limit {
       if let line = file.next(lineBytesMax: lineBytesMax) {
+        if isHeader(line) { continue }
         batch.records.append(record(line, number: batch.records.count))
         nextOffset += 1
       } else if batch.records.isEmpty && !file.isAtEnd {
@@ -112,7 +134,7 @@ public final class FileSource: RecordSource {
     var count: Int64 = 0
     while !other.isAtEnd {
       try other.fill()
-      while other.next(lineBytesMax: lineBytesMax) != nil { count += 1 }
+      while let line = other.next(lineBytesMax: lineBytesMax) { count += isHeader(line) ? 0 : 1 }
     }
     knownBounds = LogBounds(low: firstOffset, high: count)
     return LogBounds(low: firstOffset, high: count)
@@ -127,7 +149,9 @@ public final class FileSource: RecordSource {
     nextOffset = 0
     while nextOffset < start.offset, !file.isAtEnd {
       try file.fill()
-      while nextOffset < start.offset, file.next(lineBytesMax: lineBytesMax) != nil { nextOffset += 1 }
+      while nextOffset < start.offset, let line = file.next(lineBytesMax: lineBytesMax) {
+        nextOffset += isHeader(line) ? 0 : 1
+      }
     }
     guard start.offset == nextOffset else {
       throw PortError(
@@ -156,23 +180,65 @@ public final class FileSource: RecordSource {
   /// Does nothing: the file is closed with this object.
   public func close() {}
 
+  // MARK: Lines
+
+  /// Whether a line names the columns of CSV: the first one, or the same again.
+  private func isHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+    guard reading.input?.format == .csv else { return false }
+    let line = CSVColumns.trimmed(line)
+    if let columns { return line.elementsEqual(columns.line) }
+    columns = CSVColumns(line)
+    return columns != nil
+  }
+
   private func record(_ line: UnsafeRawBufferPointer, number: Int) -> RawRecord {
-    var value = JSONReader.withoutMark(line)
+    var value = CSVColumns.trimmed(line)
     var key = EventDraft.nothing
-    if value.last == UInt8(ascii: "\r") { value = UnsafeRawBufferPointer(rebasing: value.dropLast()) }
-    if let tab = Self.tab(in: value), line.count <= lineBytesMax {
+    if let columns {
+      let start = json.count
+      if columns.append(value, to: &json) {
+        jsonPlaces.append((number, start..<json.count))
+        if mappedKey != nil {
+          key = json.withUnsafeBytes { self.key(of: UnsafeRawBufferPointer(rebasing: $0[start...]), number) }
+        }
+      }
+    } else if let tab = Self.tab(in: value), line.count <= lineBytesMax {
       key = UnsafeRawBufferPointer(rebasing: value[..<tab])
       value = UnsafeRawBufferPointer(rebasing: value[(tab + 1)...])
-    } else if let id = keyReader.entityID(of: value), id.count <= DecoderLimits.idBytesMax {
-      let place = UnsafeMutableRawBufferPointer(
-        start: keys + number * DecoderLimits.idBytesMax, count: id.count)
-      place.copyMemory(from: id)
-      key = UnsafeRawBufferPointer(place)
+    } else {
+      key = self.key(of: value, number)
     }
     if value.isEmpty { value = EventDraft.nothing }
     return RawRecord(
-      partition: 0, offset: nextOffset, ingestTimeMs: -1, key: key, value: value, contentType: .json,
-      isOfFile: true)
+      partition: 0, offset: nextOffset, ingestTimeMs: reading.ingestTimeMs, key: key, value: value,
+      contentType: .json, isOfFile: true)
+  }
+
+  /// The entity id that a value names, kept for the batch.
+  private func key(of value: UnsafeRawBufferPointer, _ number: Int) -> UnsafeRawBufferPointer {
+    if let mappedKey { return mappedKey.withID(of: value) { keep($0, number) } }
+    return reading.input == nil ? keep(keyReader.entityID(of: value), number) : EventDraft.nothing
+  }
+
+  private func keep(_ id: UnsafeRawBufferPointer?, _ number: Int) -> UnsafeRawBufferPointer {
+    guard let id, id.count <= DecoderLimits.idBytesMax else { return EventDraft.nothing }
+    let place = UnsafeMutableRawBufferPointer(
+      start: keys + number * DecoderLimits.idBytesMax, count: id.count)
+    place.copyMemory(from: id)
+    return UnsafeRawBufferPointer(place)
+  }
+
+  /// Gives records of CSV their values, now that these no longer move.
+  private func placeJSON(_ batch: RecordBatch) {
+    guard !jsonPlaces.isEmpty else { return }
+    if jsonBytes.count < json.count {
+      jsonBytes.deallocate()
+      jsonBytes = .allocate(byteCount: 2 * json.count, alignment: 16)
+    }
+    jsonBytes.copyBytes(from: json)
+    for place in jsonPlaces {
+      batch.records[place.record].value = UnsafeRawBufferPointer(rebasing: jsonBytes[place.bytes])
+    }
   }
 
   /// The tab that ends a key: one before the first "{" and after something.

@@ -1,0 +1,103 @@
+import CSimdjson
+import Dataflow
+import Events
+import Features
+
+/// A mapping's paths in simdjson's reader: which place of a record's values holds what.
+struct MappedPlaces {
+  /// An attribute's places in the order in which they count; a list's elements have a field for each declared one.
+  struct AttributePlaces {
+    var name: String
+    /// Number of its name in the pipeline's symbols.
+    var number: Int32
+    var isList: Bool
+    var places: [Int]
+  }
+
+  /// What stands at an element's field.
+  struct ElementField {
+    /// Number of the field's name; `unknown`: the element itself.
+    var number: Int32
+  }
+
+  /// An object in which attributes are looked for.
+  struct Container {
+    var place: Int
+    var path: RecordPath
+    /// Whether a text there may hold JSON.
+    var readsText: Bool
+    /// The path's bytes; the reader frees them.
+    var name: UnsafeRawBufferPointer
+  }
+
+  private let mapping: OpaquePointer
+  private(set) var attributes: [AttributePlaces] = []
+  /// By the reader's field numbers.
+  private(set) var fields: [ElementField] = []
+  /// Containers that the mapping names, with what a text there may be.
+  private(set) var containers: [Container] = []
+  /// Path of every place, for readers.
+  private(set) var texts: [String] = []
+  /// Path of every node, for readers.
+  private(set) var nodeTexts: [Int32: String] = [0: "."]
+
+  init(_ mapping: OpaquePointer, _ input: InputMapping, _ features: FeatureProgram) {
+    self.mapping = mapping
+    for path in input.parseText { tally_mapping_parse_text(mapping, node(path.keys)) }
+    for path in input.from where !path.keys.isEmpty {
+      let place = want(path.keys)
+      let bytes = Array(path.text.utf8)
+      let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+      name.copyBytes(from: bytes)
+      containers.append(
+        Container(
+          place: place, path: path, readsText: input.parseText.contains { $0.keys == path.keys },
+          name: UnsafeRawBufferPointer(name)))
+    }
+    let own = Dictionary(input.paths.map { ($0.name, $0.path) }) { first, _ in first }
+    for attribute in features.mappedAttributes {
+      let paths = own[attribute.name].map { [$0.keys] } ?? input.from.map { $0.keys + [attribute.name] }
+      let number = features.symbols.intern(attribute.name)
+      attributes.append(
+        AttributePlaces(
+          name: attribute.name, number: number, isList: attribute.fields != nil,
+          places: paths.map { want($0, elements: attribute.fields, features.symbols) }))
+    }
+  }
+
+  /// The place of a path; of an id, a time, a kind.
+  mutating func want(_ keys: [String]) -> Int { want(keys, elements: nil, nil) }
+
+  private mutating func want(_ keys: [String], elements: [String]?, _ symbols: SymbolTable?) -> Int {
+    let node = node(keys)
+    if let elements, let symbols {
+      let element = tally_mapping_elements(mapping, node)
+      for field in elements {
+        let isWhole = field.isEmpty
+        let number = Int(
+          tally_mapping_want(mapping, isWhole ? element : child(of: element, field, below: keys)))
+        while fields.count <= number { fields.append(ElementField(number: SymbolTable.unknown)) }
+        fields[number] = ElementField(number: isWhole ? SymbolTable.unknown : symbols.intern(field))
+      }
+    }
+    let place = Int(tally_mapping_want(mapping, node))
+    while texts.count <= place { texts.append("") }
+    texts[place] = keys.joined(separator: ".")
+    return place
+  }
+
+  private mutating func node(_ keys: [String]) -> Int32 {
+    var node: Int32 = 0
+    for (depth, key) in keys.enumerated() { node = child(of: node, key, below: Array(keys[..<depth])) }
+    return node
+  }
+
+  private mutating func child(of node: Int32, _ key: String, below keys: [String]) -> Int32 {
+    var copy = key
+    let child = copy.withUTF8 { utf8 in
+      utf8.withMemoryRebound(to: CChar.self) { tally_mapping_child(mapping, node, $0.baseAddress, $0.count) }
+    }
+    nodeTexts[child] = (keys + [key]).joined(separator: ".")
+    return child
+  }
+}

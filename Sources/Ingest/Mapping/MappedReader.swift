@@ -1,0 +1,356 @@
+import CSimdjson
+import Dataflow
+import Events
+import Features
+
+/// Reads records of a declared shape: one pass over the JSON that visits declared paths only. Row code; one thread.
+///
+/// What is not as declared is told with the path and what stands there, never its value. Integers are ids in decimal digits. Null is as
+/// absent.
+final class MappedReader {
+  private let parser: OpaquePointer
+  private let places: MappedPlaces
+  private let input: InputMapping
+  private let program: FeatureProgram
+  private let entityID: Int
+  private let eventID: Int?
+  private let time: Int?
+  private let kind: Int?
+  /// What words mean; the first one where the kind is always the same.
+  private let meanings: [Meaning]
+  private var mapped = tally_mapped()
+  /// Digits of numbers that are ids, and the hash of a record.
+  private let digits: UnsafeMutableRawBufferPointer
+  private static let digitsBytes = 32
+  /// More about why the last record was refused.
+  private(set) var detail = ""
+  private let names: NameCounter?
+  /// Records after which it is not noted any more which paths were there.
+  private var watched = 0
+
+  /// A reader; nil: no memory. `names` counts which paths were met.
+  init?(_ input: InputMapping, _ program: FeatureProgram, limits: DecoderLimits, names: NameCounter?) {
+    guard let made = tally_mapping_new(limits.valueBytesMax) else { return nil }
+    parser = made
+    self.input = input
+    self.program = program
+    self.names = names
+    var places = MappedPlaces(made, input, program)
+    entityID = places.want(input.entityID.keys)
+    if case .path(let path) = input.eventID { eventID = places.want(path.keys) } else { eventID = nil }
+    if case .path(let path, _) = input.time { time = places.want(path.keys) } else { time = nil }
+    switch input.kind {
+    case .always(let kind):
+      self.kind = nil
+      meanings = [Meaning("", kind)]
+    case .path(let path, let words):
+      kind = places.want(path.keys)
+      meanings = words.map { Meaning($0.word, $0.kind) }
+    }
+    self.places = places
+    digits = .allocate(byteCount: 4 * Self.digitsBytes, alignment: 8)
+  }
+
+  deinit {
+    tally_mapping_free(parser)
+    digits.deallocate()
+    for meaning in meanings { meaning.deallocate() }
+    for container in places.containers { container.name.deallocate() }
+  }
+
+  /// Where the event time stands, for readers; nil: it is the ingest time.
+  var timeText: String? {
+    if case .path(let path, _) = input.time { path.text } else { nil }
+  }
+
+  /// Reads a record; its texts stay valid until the next call. Returns why it is no event, or nil.
+  func read(
+    _ value: UnsafeRawBufferPointer, of record: RawRecord, into draft: inout EventDraft, _ batch: EventBatch
+  ) -> DeadLetterReason? {
+    if !detail.isEmpty { detail = "" }
+    if let reason = parse(value) { return reason }
+    if let reason = readIDs(value, &draft) { return reason }
+    if let reason = readTime(record, &draft) { return reason }
+    if let reason = readKind(&draft) { return reason }
+    if let reason = checkContainers() { return reason }
+    readAttributes(batch, &draft)
+    if let names, watched < NameCounts.mappedRecordsMax { watch(names) }
+    return nil
+  }
+
+  private func parse(_ value: UnsafeRawBufferPointer) -> DeadLetterReason? {
+    let value = JSONReader.withoutMark(value)
+    guard let base = value.baseAddress else { return .undecodable }
+    switch tally_json_outcome(UInt32(tally_mapping_read(parser, base, value.count, &mapped))) {
+    case TALLY_JSON_OK: return nil
+    case TALLY_JSON_TOO_DEEP: return .tooDeep
+    case TALLY_JSON_INVALID_UTF8: return .invalidUTF8
+    case TALLY_JSON_TOO_LARGE: return .tooLarge
+    case TALLY_JSON_TWICE:
+      detail = "\(places.nodeTexts[mapped.problem_node] ?? "a key") stands twice in one object"
+      return .undecodable
+    default: return .undecodable
+    }
+  }
+
+  // MARK: Ids
+
+  private func readIDs(
+    _ value: UnsafeRawBufferPointer, _ draft: inout EventDraft
+  ) -> DeadLetterReason? {
+    switch id(entityID, slot: 0) {
+    case .success(let bytes): draft.entityID = bytes
+    case .failure(let problem): return tell(problem, of: input.entityID, .missingEntityID)
+    }
+    guard let eventID, case .path(let path) = input.eventID else {
+      draft.eventID = hash(of: value)
+      return nil
+    }
+    switch id(eventID, slot: 1) {
+    case .success(let bytes): draft.eventID = bytes
+    case .failure(let problem): return tell(problem, of: path, .missingEventID)
+    }
+    return nil
+  }
+
+  /// Why a place gives nothing.
+  private enum Problem: Error { case absent, garbled, wrong(String) }
+
+  private func id(_ place: Int, slot: Int) -> Result<UnsafeRawBufferPointer, Problem> {
+    let value = mapped.values[place]
+    switch tally_json_kind(value.kind) {
+    case TALLY_JSON_TEXT: return .success(Self.text(value))
+    case TALLY_JSON_INTEGER:
+      let whole = Int64(bitPattern: value.bits)
+      return .success(decimal(whole.magnitude, isNegative: whole < 0, slot: slot))
+    case TALLY_JSON_UNSIGNED: return .success(decimal(value.bits, isNegative: false, slot: slot))
+    case TALLY_JSON_REAL:
+      let real = Double(bitPattern: value.bits)
+      // 123456789.0, as writers without whole numbers have it.
+      guard abs(real) <= 0x1p53, let whole = Int64(exactly: real) else {
+        return .failure(.wrong("a number that is not whole"))
+      }
+      return .success(decimal(whole.magnitude, isNegative: whole < 0, slot: slot))
+    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: return .failure(.absent)
+    case TALLY_JSON_GARBLED: return .failure(.garbled)
+    default: return .failure(.wrong(Self.words(value)))
+    }
+  }
+
+  private static func text(_ value: tally_json_value) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count))
+  }
+
+  private func decimal(_ number: UInt64, isNegative: Bool, slot: Int) -> UnsafeRawBufferPointer {
+    let end = (slot + 1) * Self.digitsBytes
+    var start = end
+    var rest = number
+    repeat {
+      start -= 1
+      digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    } while rest > 0
+    if isNegative {
+      start -= 1
+      digits[start] = UInt8(ascii: "-")
+    }
+    return UnsafeRawBufferPointer(rebasing: digits[start..<end])
+  }
+
+  /// 32 hexadecimal digits of the record's hash.
+  private func hash(of value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    let hash = Hash128(of: value)
+    let start = 2 * Self.digitsBytes
+    for (half, word) in [hash.low, hash.high].enumerated() {
+      for digit in 0..<16 {
+        let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 15
+        digits[start + 16 * half + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+      }
+    }
+    return UnsafeRawBufferPointer(rebasing: digits[start..<(start + 32)])
+  }
+
+  // MARK: Time and kind
+
+  private func readTime(_ record: RawRecord, _ draft: inout EventDraft) -> DeadLetterReason? {
+    guard let time, case .path(let declared, let unit) = input.time else {
+      guard record.ingestTimeMs >= 0 else {
+        detail = "the record has no timestamp, and event_time is ingest: say when, with --ingest-time"
+        return .missingTime
+      }
+      draft.time = record.ingestTimeMs * 1000
+      return nil
+    }
+    let value = mapped.values[time]
+    var found: EventTime?
+    switch tally_json_kind(value.kind) {
+    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: return tell(.absent, of: declared, .missingTime)
+    case TALLY_JSON_INTEGER where unit != .rfc3339:
+      found = MappedTime.micros(Int64(bitPattern: value.bits), unit)
+    case TALLY_JSON_UNSIGNED, TALLY_JSON_BEYOND: found = unit == .rfc3339 ? nil : .max
+    case TALLY_JSON_REAL where unit != .rfc3339:
+      found = MappedTime.micros(Double(bitPattern: value.bits), unit)
+    case TALLY_JSON_TEXT where unit == .rfc3339: found = MappedTime.rfc3339(Self.text(value))
+    case TALLY_JSON_TEXT:
+      found = JSONReader.decimal(Self.text(value)).map { MappedTime.micros($0, unit) }
+    default: break
+    }
+    guard let found else { return tell(.wrong(Self.words(value)), of: declared, .wrongType) }
+    draft.time = found
+    if found < EventTimeBounds.start || found >= EventTimeBounds.end {
+      detail = "\(declared.text) is outside 1973-03-03 to 2089 as \(unit.rawValue): another unit?"
+      return found == 0 ? .missingTime : .invalidTime
+    }
+    return nil
+  }
+
+  private func readKind(_ draft: inout EventDraft) -> DeadLetterReason? {
+    guard let kind, case .path(let declared, _) = input.kind else {
+      draft.kind = meanings[0].kind
+      draft.type = meanings[0].type
+      return nil
+    }
+    let word: UnsafeRawBufferPointer
+    switch id(kind, slot: 3) {
+    case .success(let bytes): word = bytes
+    case .failure(let problem): return tell(problem, of: declared, .missingType)
+    }
+    for meaning in meanings where word.elementsEqual(meaning.word) {
+      draft.kind = meaning.kind
+      draft.type = meaning.type
+      return nil
+    }
+    draft.kind = .engagement
+    draft.type = word
+    return nil
+  }
+
+  /// Containers that are something else than an object.
+  private func checkContainers() -> DeadLetterReason? {
+    for index in 0..<places.containers.count {
+      let container = places.containers[index]
+      let value = mapped.values[container.place]
+      switch tally_json_kind(value.kind) {
+      case TALLY_JSON_OBJECT, TALLY_JSON_ABSENT, TALLY_JSON_NULL: continue
+      case _ where input.wrong != .letter:
+        names?.replacement(of: DroppedName(container.name))
+        continue
+      case TALLY_JSON_TEXT where container.readsText:
+        detail = "\(container.path.text) holds a text that is no JSON object"
+      default: detail = "\(container.path.text) is no object but \(Self.words(value))"
+      }
+      return .wrongType
+    }
+    return nil
+  }
+
+  private func tell(
+    _ problem: Problem, of place: RecordPath, _ reason: DeadLetterReason
+  ) -> DeadLetterReason {
+    switch problem {
+    case .absent:
+      detail = "\(place.text) is absent or null"
+      return reason
+    case .garbled:
+      detail = "\(place.text) is no valid text"
+      return .invalidUTF8
+    case .wrong(let found):
+      detail = "\(place.text) is \(found)"
+      return .wrongType
+    }
+  }
+
+  private static func words(_ value: tally_json_value) -> String {
+    switch tally_json_kind(value.kind) {
+    case TALLY_JSON_NULL: "null"
+    case TALLY_JSON_FLAG: "true or false"
+    case TALLY_JSON_INTEGER, TALLY_JSON_UNSIGNED, TALLY_JSON_REAL, TALLY_JSON_BEYOND: "a number"
+    case TALLY_JSON_INFINITE: "an infinite number or NaN"
+    case TALLY_JSON_TEXT, TALLY_JSON_GARBLED: "a text"
+    case TALLY_JSON_ARRAY: "a list"
+    case TALLY_JSON_OBJECT: "an object"
+    default: "absent"
+    }
+  }
+
+  // MARK: Attributes
+
+  private func readAttributes(_ batch: EventBatch, _ draft: inout EventDraft) {
+    for index in 0..<places.attributes.count {
+      let place = self.place(of: index)
+      guard place >= 0 else { continue }
+      let value = mapped.values[place]
+      draft.attributesTotal += 1
+      let number = places.attributes[index].number
+      if places.attributes[index].isList, value.kind == TALLY_JSON_ARRAY.rawValue {
+        readList(value, number, batch)
+      } else {
+        let read = JSONValue(value)
+        batch.appendAttribute(number: number, kind: read.kind, bits: read.bits, text: read.text)
+      }
+    }
+  }
+
+  /// The first place of an attribute where something stands, else one with null; -1: none.
+  @inline(__always)
+  private func place(of attribute: Int) -> Int {
+    var null = -1
+    for place in places.attributes[attribute].places {
+      switch mapped.values[place].kind {
+      case TALLY_JSON_ABSENT.rawValue: continue
+      case TALLY_JSON_NULL.rawValue: if null < 0 { null = place }
+      default: return place
+      }
+    }
+    return null
+  }
+
+  private func readList(_ value: tally_json_value, _ number: Int32, _ batch: EventBatch) {
+    let first = batch.elements.count
+    var index = Int(value.text_count)
+    while index < Int(mapped.elements_count), mapped.elements[index].field != UInt32.max {
+      let element = mapped.elements[index]
+      let read = JSONValue(element.value)
+      batch.appendElement(
+        number: places.fields[Int(element.field)].number, kind: read.kind, bits: read.bits, text: read.text)
+      index += 1
+    }
+    batch.appendList(number: number, size: Int(value.bits), first: first)
+  }
+
+  /// Notes which attributes stand somewhere.
+  private func watch(_ names: NameCounter) {
+    watched += 1
+    names.mappedRecord()
+    for index in 0..<places.attributes.count where place(of: index) >= 0 { names.sawPath(index) }
+  }
+}
+
+/// What a word of a record means.
+private struct Meaning {
+  let word: UnsafeRawBufferPointer
+  let kind: EventKind
+  /// Type of an engagement.
+  let type: UnsafeRawBufferPointer
+
+  init(_ word: String, _ meaning: MappedKind) {
+    self.word = Self.copy(word)
+    switch meaning {
+    case .profileSnapshot: (kind, type) = (.profileSnapshot, Self.copy(""))
+    case .profileChange: (kind, type) = (.profileChange, Self.copy(""))
+    case .engagement(let name): (kind, type) = (.engagement, Self.copy(name))
+    }
+  }
+
+  func deallocate() {
+    word.deallocate()
+    type.deallocate()
+  }
+
+  private static func copy(_ text: String) -> UnsafeRawBufferPointer {
+    let bytes = Array(text.utf8)
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    copy.copyBytes(from: bytes)
+    return UnsafeRawBufferPointer(copy)
+  }
+}
