@@ -15,12 +15,15 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], without: [
   .target(name: name, dependencies: dependencies, exclude: without, swiftSettings: strict)
 }
 
-/// What measures Tally: `openloop`, the open-loop load generator, which `run.py` drives, and `codec`, protobuf beside protobuf-c.
+/// What measures Tally: `openloop`, the open-loop load generator, which `run.py` drives, `codec`, protobuf beside protobuf-c,
+/// and `profiles`, what a row of the age pipeline costs.
 let package = Package(
   name: "tally-benchmarks",
   products: [
     .executable(name: "openloop", targets: ["openloop"]), .executable(name: "codec", targets: ["codec"]),
+    .executable(name: "profiles", targets: ["profiles"]),
   ],
+  dependencies: [.package(url: "https://github.com/jpsim/Yams", exact: "6.2.2")],
   targets: [
     .executableTarget(
       name: "openloop", linkerSettings: [.linkedLibrary("rdkafka"), .linkedLibrary("pthread")]),
@@ -34,12 +37,17 @@ let package = Package(
     module("Events"),
     module("Features", ["Events"]),
     module("Dataflow", ["Events", "Features"]),
-    module("Kafka", ["CRdKafka", "CUnpack"]),
+    module("Kafka", ["Dataflow", "CRdKafka", "CUnpack"]),
     module(
       "Ingest", ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto"]),
     // The encoders alone; what writes dead letters needs the tables.
     module("Sink", ["Events", "Dataflow"], without: ["DeadLetterEncoding.swift"]),
     module("Synthetic", ["Events", "Dataflow"]),
+    module(
+      "Declaration", ["Events", "Features", "Dataflow", .product(name: "Yams", package: "Yams")]),
+    .executableTarget(
+      name: "profiles", dependencies: ["Events", "Features", "Dataflow", "Declaration", "Ingest", "Synthetic"],
+      swiftSettings: strict),
     .executableTarget(
       name: "codec",
       dependencies: [

@@ -1,5 +1,5 @@
 /// A run of bytes in a batch's arena: valid until the batch is emptied.
-public struct ByteSlice: Equatable, Sendable {
+public struct ByteSlice: Equatable, Sendable, BitwiseCopyable {
   /// First byte's position in the arena.
   public var start: Int32
   /// Number of bytes.

@@ -1,5 +1,5 @@
 /// What an event is.
-public enum EventKind: UInt8, Sendable {
+public enum EventKind: UInt8, Sendable, BitwiseCopyable {
   /// Something the entity did or met.
   case engagement
   /// The whole profile: absent attributes are no longer known.
@@ -13,7 +13,7 @@ public enum EventKind: UInt8, Sendable {
 }
 
 /// One decoded event: numbers and runs of bytes in its batch's arena.
-public struct Event: Sendable {
+public struct Event: Sendable, BitwiseCopyable {
   /// What it is.
   public var kind: EventKind
   /// Number of the event type in the pipeline's symbols; `unknown` for one that no feature names.
@@ -51,7 +51,7 @@ public struct Event: Sendable {
 }
 
 /// What an attribute holds.
-public enum AttributeKind: UInt8, Sendable {
+public enum AttributeKind: UInt8, Sendable, BitwiseCopyable {
   /// Nothing: the attribute is removed or not known.
   case null
   /// Bits are 0 or 1.
@@ -76,7 +76,7 @@ public enum AttributeKind: UInt8, Sendable {
 
 /// One attribute that the pipeline's symbols name; others are checked and dropped while decoding. What an element of a list holds is one,
 /// too: of the name of its field, or without a name.
-public struct Attribute: Sendable {
+public struct Attribute: Sendable, BitwiseCopyable {
   /// Number of its name in the pipeline's symbols; `unknown`: a list's element without a name.
   public var name: Int32
   /// What it holds.
@@ -89,6 +89,7 @@ public struct Attribute: Sendable {
   public var symbol: Int32
 
   /// An attribute with every field given.
+  @inlinable
   public init(name: Int32, kind: AttributeKind, bits: UInt64, text: ByteSlice, symbol: Int32) {
     self.name = name
     self.kind = kind

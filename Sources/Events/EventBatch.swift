@@ -6,13 +6,13 @@ public final class EventBatch {
   /// The pipeline's names.
   public let symbols: SymbolTable
   /// Events in the order of the log.
-  public private(set) var events: [Event] = []
+  public let events = ReusedBuffer<Event>(capacity: 1 << 10)
   /// Attributes of all events.
-  public private(set) var attributes: [Attribute] = []
+  public let attributes = ReusedBuffer<Attribute>(capacity: 1 << 12)
   /// What the elements of all lists hold, list by list.
-  public private(set) var elements: [Attribute] = []
+  public let elements = ReusedBuffer<Attribute>(capacity: 1 << 8)
   /// All bytes: ids and texts.
-  public private(set) var bytes: [UInt8] = []
+  public let bytes = ReusedBuffer<UInt8>(capacity: 1 << 16)
   /// Names of the event under way that no symbol has, so that its attributes were dropped; valid as long as the record is.
   public private(set) var droppedNames: [DroppedName] = []
   private var committedAttributes = 0
@@ -20,19 +20,21 @@ public final class EventBatch {
   private var committedBytes = 0
 
   /// An empty batch that resolves names through `symbols`.
-  public init(symbols: SymbolTable) {
-    self.symbols = symbols
-    bytes.reserveCapacity(1 << 16)
-    attributes.reserveCapacity(1 << 12)
-    events.reserveCapacity(1 << 10)
+  public init(symbols: SymbolTable) { self.symbols = symbols }
+
+  deinit {
+    events.deallocate()
+    attributes.deallocate()
+    elements.deallocate()
+    bytes.deallocate()
   }
 
   /// Forgets all events; capacity stays, as far as it is not out of proportion.
   public func removeAll() {
-    events.empty()
-    attributes.empty()
-    elements.empty()
-    bytes.empty()
+    events.removeAll()
+    attributes.removeAll()
+    elements.removeAll()
+    bytes.removeAll()
     committedAttributes = 0
     committedElements = 0
     committedBytes = 0
@@ -43,18 +45,19 @@ public final class EventBatch {
 
   /// Starts an event, forgetting one that was not committed.
   public func begin() {
-    if attributes.count > committedAttributes {
-      attributes.removeLast(attributes.count - committedAttributes)
-    }
-    if elements.count > committedElements { elements.removeLast(elements.count - committedElements) }
-    if bytes.count > committedBytes { bytes.removeLast(bytes.count - committedBytes) }
+    attributes.cut(to: committedAttributes)
+    elements.cut(to: committedElements)
+    bytes.cut(to: committedBytes)
     if !droppedNames.isEmpty { droppedNames.removeAll(keepingCapacity: true) }
   }
 
   /// Copies `raw` into the arena.
+  @inlinable
   public func append(_ raw: UnsafeRawBufferPointer) -> ByteSlice {
     let start = Int32(bytes.count)
-    bytes.append(contentsOf: raw)
+    if let base = raw.baseAddress {
+      bytes.append(from: base.assumingMemoryBound(to: UInt8.self), count: raw.count)
+    }
     return ByteSlice(start: start, count: Int32(raw.count))
   }
 
@@ -69,23 +72,26 @@ public final class EventBatch {
       droppedNames.append(DroppedName(bytes: name, hash: hash))
       return
     }
-    appendAttribute(number: number, kind: kind, bits: bits, text: text)
+    appendAttribute(number: number, kind: kind, bits: bits, text: text, word: text)
   }
 
-  /// Adds an attribute of the name with this number.
+  /// Adds an attribute of the name with this number. `text`: of a text the bytes that are kept. `word`: what is looked up among the
+  /// pipeline's symbols; nil: nothing.
+  @inlinable
   public func appendAttribute(
-    number: Int32, kind: AttributeKind, bits: UInt64,
-    text: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    number: Int32, kind: AttributeKind, bits: UInt64, text: UnsafeRawBufferPointer,
+    word: UnsafeRawBufferPointer?
   ) {
-    attributes.append(attribute(number, kind, bits, text))
+    attributes.append(attribute(number, kind, bits, text, word))
   }
 
   /// Adds what an element of a list holds, before the list itself is added. `number`: of its field's name, or `unknown`.
+  @inlinable
   public func appendElement(
-    number: Int32, kind: AttributeKind, bits: UInt64,
-    text: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    number: Int32, kind: AttributeKind, bits: UInt64, text: UnsafeRawBufferPointer,
+    word: UnsafeRawBufferPointer?
   ) {
-    elements.append(attribute(number, kind, bits, text))
+    elements.append(attribute(number, kind, bits, text, word))
   }
 
   /// Whether something of this name was added as of an element, from a position on.
@@ -101,13 +107,17 @@ public final class EventBatch {
       Attribute(name: number, kind: .list, bits: UInt64(size), text: run, symbol: SymbolTable.unknown))
   }
 
-  private func attribute(
-    _ number: Int32, _ kind: AttributeKind, _ bits: UInt64, _ text: UnsafeRawBufferPointer
+  @inlinable
+  func attribute(
+    _ number: Int32, _ kind: AttributeKind, _ bits: UInt64, _ text: UnsafeRawBufferPointer,
+    _ word: UnsafeRawBufferPointer?
   ) -> Attribute {
     guard kind == .text else {
       return Attribute(name: number, kind: kind, bits: bits, text: .empty, symbol: SymbolTable.unknown)
     }
-    return Attribute(name: number, kind: kind, bits: bits, text: append(text), symbol: symbols.lookup(text))
+    return Attribute(
+      name: number, kind: kind, bits: bits, text: append(text),
+      symbol: word.map { symbols.lookup($0) } ?? SymbolTable.unknown)
   }
 
   /// Ends the event under way. Returns its position in `events`.
@@ -131,9 +141,8 @@ public final class EventBatch {
   /// Calls `body` with the bytes of a slice; the pointer is valid only inside.
   @inlinable
   public func withBytes<Result>(of slice: ByteSlice, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    bytes.withUnsafeBytes { all in
-      body(UnsafeRawBufferPointer(rebasing: all[Int(slice.start)..<Int(slice.start + slice.count)]))
-    }
+    precondition(slice.start >= 0 && Int(slice.start) + Int(slice.count) <= bytes.count)
+    return body(UnsafeRawBufferPointer(start: bytes.base + Int(slice.start), count: Int(slice.count)))
   }
 
   /// The text of a slice; allocates: not for row code.

@@ -2,7 +2,7 @@
 ///
 /// MurmurHash3 x64 128 with seed 0 (A. Appleby, public domain): not cryptographic; it tells ids of one
 /// entity apart and fingerprints definitions.
-public struct Hash128: Equatable, Hashable, Sendable {
+public struct Hash128: Equatable, Hashable, Sendable, BitwiseCopyable {
   /// First eight bytes, little-endian.
   public var low: UInt64
   /// Last eight bytes, little-endian.
@@ -22,13 +22,17 @@ public struct Hash128: Equatable, Hashable, Sendable {
     var h1: UInt64 = 0
     var h2: UInt64 = 0
     let blocks = bytes.count / 16
-    for block in 0..<blocks {
-      var k1 = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: block * 16, as: UInt64.self))
-      var k2 = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: block * 16 + 8, as: UInt64.self))
-      k1 = Self.rotate(k1 &* c1, 31) &* c2
-      h1 = (Self.rotate(h1 ^ k1, 27) &+ h2) &* 5 &+ 0x52dc_e729
-      k2 = Self.rotate(k2 &* c2, 33) &* c1
-      h2 = (Self.rotate(h2 ^ k2, 31) &+ h1) &* 5 &+ 0x3849_5ab5
+    if blocks > 0, var next = bytes.baseAddress {
+      let end = next + blocks * 16
+      while next < end {
+        var k1 = UInt64(littleEndian: next.loadUnaligned(as: UInt64.self))
+        var k2 = UInt64(littleEndian: (next + 8).loadUnaligned(as: UInt64.self))
+        next += 16
+        k1 = Self.rotate(k1 &* c1, 31) &* c2
+        h1 = (Self.rotate(h1 ^ k1, 27) &+ h2) &* 5 &+ 0x52dc_e729
+        k2 = Self.rotate(k2 &* c2, 33) &* c1
+        h2 = (Self.rotate(h2 ^ k2, 31) &+ h1) &* 5 &+ 0x3849_5ab5
+      }
     }
     var k1: UInt64 = 0
     var k2: UInt64 = 0

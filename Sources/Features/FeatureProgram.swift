@@ -62,7 +62,7 @@ public final class FeatureProgram: @unchecked Sendable {
     stateWorst = StateWorst(budget, bound: declaration.stateMax)
     keepsState = declaration.keepsState
     results = ResultProgram(compiler.judgement)
-    mappedAttributes = declaration.mappedAttributes
+    mappedAttributes = compiler.catalog.mappedAttributes
     symbols = SymbolTable()
     tables = builder.tables(symbols)
     idleTTL = declaration.idleTTL ?? .max

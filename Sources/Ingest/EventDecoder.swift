@@ -79,7 +79,10 @@ public final class EventDecoder: RecordDecoder {
       refusedDetail = mapped?.timeText.map { detail.replacing("event_time_us", with: $0) } ?? detail
       return reason
     }
-    if draft.namesFieldTwice || namesTwice(events, from: firstAttribute) { return .undecodable }
+    // A mapping has seen that itself.
+    if draft.namesFieldTwice || (!draft.isMapped && namesTwice(events, from: firstAttribute)) {
+      return .undecodable
+    }
     if let control, let kind = draft.kind, kind == .tick || kind == .erasure, !record.isOfFile,
       let problem = control.problem(
         kind, entityID: draft.entityID, eventID: draft.eventID, time: draft.time,
@@ -130,6 +133,7 @@ public final class EventDecoder: RecordDecoder {
     _ value: UnsafeRawBufferPointer, by mapped: MappedReader, _ record: RawRecord, _ draft: inout EventDraft,
     _ events: EventBatch
   ) -> DeadLetterReason? {
+    draft.isMapped = true
     guard let reason = mapped.read(value, of: record, into: &draft, events) else { return nil }
     refusedDetail = mapped.detail
     return reason

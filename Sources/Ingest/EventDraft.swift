@@ -19,6 +19,8 @@ struct EventDraft {
   private var wrongField: (name: StaticString, wanted: StaticString)?
   /// Whether an element of a list names a field twice.
   var namesFieldTwice = false
+  /// Whether a mapping has read it.
+  var isMapped = false
   /// Whether the event time is something else than a whole number.
   var hasWrongTime = false
 

@@ -115,7 +115,8 @@ enum ProtobufList {
     guard value.read(element: bytes) else { return false }
     guard let fields = value.fields else {
       if isDeclared {
-        batch.appendElement(number: SymbolTable.unknown, kind: value.kind, bits: value.bits, text: value.text)
+        batch.appendElement(
+          number: SymbolTable.unknown, kind: value.kind, bits: value.bits, text: value.text, word: value.text)
       }
       return true
     }
@@ -133,7 +134,8 @@ enum ProtobufList {
       guard isDeclared, number != SymbolTable.unknown else { continue }
       if batch.hasElement(number: number, from: first) { draft.namesFieldTwice = true }
       batch.appendElement(
-        number: number, kind: field.list == nil ? field.kind : .composite, bits: field.bits, text: field.text)
+        number: number, kind: field.list == nil ? field.kind : .composite, bits: field.bits, text: field.text,
+        word: field.text)
     }
     return !reader.failed
   }

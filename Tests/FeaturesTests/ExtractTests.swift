@@ -71,9 +71,9 @@ extension EventBatch {
       copy.withUTF8 {
         let raw = UnsafeRawBufferPointer($0)
         if asElement {
-          appendElement(number: name, kind: kind, bits: bits, text: raw)
+          appendElement(number: name, kind: kind, bits: bits, text: raw, word: raw)
         } else {
-          appendAttribute(number: name, kind: kind, bits: bits, text: raw)
+          appendAttribute(number: name, kind: kind, bits: bits, text: raw, word: raw)
         }
       }
     }

@@ -11,6 +11,7 @@ struct MappedPlaces {
     /// Number of its name in the pipeline's symbols.
     var number: Int32
     var isList: Bool
+    var use: TextUse
     var places: [Int]
   }
 
@@ -18,6 +19,7 @@ struct MappedPlaces {
   struct ElementField {
     /// Number of the field's name; `unknown`: the element itself.
     var number: Int32
+    var use: TextUse
   }
 
   /// An object in which attributes are looked for.
@@ -60,7 +62,7 @@ struct MappedPlaces {
       let number = features.symbols.intern(attribute.name)
       attributes.append(
         AttributePlaces(
-          name: attribute.name, number: number, isList: attribute.fields != nil,
+          name: attribute.name, number: number, isList: attribute.fields != nil, use: attribute.use,
           places: paths.map { want($0, elements: attribute.fields, features.symbols) }))
     }
   }
@@ -68,16 +70,18 @@ struct MappedPlaces {
   /// The place of a path; of an id, a time, a kind.
   mutating func want(_ keys: [String]) -> Int { want(keys, elements: nil, nil) }
 
-  private mutating func want(_ keys: [String], elements: [String]?, _ symbols: SymbolTable?) -> Int {
+  private mutating func want(_ keys: [String], elements: [MappedField]?, _ symbols: SymbolTable?) -> Int {
     let node = node(keys)
     if let elements, let symbols {
       let element = tally_mapping_elements(mapping, node)
       for field in elements {
-        let isWhole = field.isEmpty
+        let isWhole = field.name.isEmpty
         let number = Int(
-          tally_mapping_want(mapping, isWhole ? element : child(of: element, field, below: keys)))
-        while fields.count <= number { fields.append(ElementField(number: SymbolTable.unknown)) }
-        fields[number] = ElementField(number: isWhole ? SymbolTable.unknown : symbols.intern(field))
+          tally_mapping_want(mapping, isWhole ? element : child(of: element, field.name, below: keys)))
+        let known = ElementField(
+          number: isWhole ? SymbolTable.unknown : symbols.intern(field.name), use: field.use)
+        while fields.count <= number { fields.append(known) }
+        fields[number] = known
       }
     }
     let place = Int(tally_mapping_want(mapping, node))

@@ -10,6 +10,10 @@ import Features
 final class MappedReader {
   private let parser: OpaquePointer
   private let places: MappedPlaces
+  /// Attributes, where they may stand, and fields of elements by their numbers: read without reference counts.
+  private let attributes: UnsafeMutableBufferPointer<FlatAttribute>
+  private let candidates: UnsafeMutableBufferPointer<Int32>
+  private let fields: UnsafeMutableBufferPointer<FlatAttribute>
   private let input: InputMapping
   private let program: FeatureProgram
   private let entityID: Int
@@ -48,14 +52,40 @@ final class MappedReader {
       meanings = words.map { Meaning($0.word, $0.kind) }
     }
     self.places = places
+    var candidates: [Int32] = []
+    var flat: [FlatAttribute] = []
+    for attribute in places.attributes {
+      let first = candidates.count
+      candidates += attribute.places.map { Int32($0) }
+      flat.append(
+        FlatAttribute(
+          number: attribute.number, isList: attribute.isList, isWord: attribute.use.isWord,
+          isRead: attribute.use.isRead, first: first, end: candidates.count))
+    }
+    attributes = Self.copy(flat)
+    self.candidates = Self.copy(candidates)
+    fields = Self.copy(
+      places.fields.map {
+        FlatAttribute(
+          number: $0.number, isList: false, isWord: $0.use.isWord, isRead: $0.use.isRead)
+      })
     digits = .allocate(byteCount: 4 * Self.digitsBytes, alignment: 8)
   }
 
   deinit {
     tally_mapping_free(parser)
     digits.deallocate()
+    attributes.deallocate()
+    candidates.deallocate()
+    fields.deallocate()
     for meaning in meanings { meaning.deallocate() }
     for container in places.containers { container.name.deallocate() }
+  }
+
+  private static func copy<Value>(_ values: [Value]) -> UnsafeMutableBufferPointer<Value> {
+    let copy = UnsafeMutableBufferPointer<Value>.allocate(capacity: max(values.count, 1))
+    _ = copy.initialize(from: values)
+    return UnsafeMutableBufferPointer(start: copy.baseAddress, count: values.count)
   }
 
   /// Where the event time stands, for readers; nil: it is the ingest time.
@@ -276,27 +306,31 @@ final class MappedReader {
   // MARK: Attributes
 
   private func readAttributes(_ batch: EventBatch, _ draft: inout EventDraft) {
-    for index in 0..<places.attributes.count {
-      let place = self.place(of: index)
+    let values = mapped.values!
+    for attribute in attributes {
+      let place = Self.place(of: attribute, candidates.baseAddress!, values)
       guard place >= 0 else { continue }
-      let value = mapped.values[place]
       draft.attributesTotal += 1
-      let number = places.attributes[index].number
-      if places.attributes[index].isList, value.kind == TALLY_JSON_ARRAY.rawValue {
-        readList(value, number, batch)
+      if attribute.isList, values[place].kind == TALLY_JSON_ARRAY.rawValue {
+        readList(values[place], attribute.number, batch)
       } else {
-        let read = JSONValue(value)
-        batch.appendAttribute(number: number, kind: read.kind, bits: read.bits, text: read.text)
+        let read = JSONValue(values[place])
+        batch.appendAttribute(
+          number: attribute.number, kind: read.kind, bits: read.bits,
+          text: attribute.isRead ? read.text : EventDraft.nothing, word: attribute.isWord ? read.text : nil)
       }
     }
   }
 
   /// The first place of an attribute where something stands, else one with null; -1: none.
   @inline(__always)
-  private func place(of attribute: Int) -> Int {
+  private static func place(
+    of attribute: FlatAttribute, _ candidates: UnsafePointer<Int32>, _ values: UnsafePointer<tally_json_value>
+  ) -> Int {
     var null = -1
-    for place in places.attributes[attribute].places {
-      switch mapped.values[place].kind {
+    for index in attribute.first..<attribute.end {
+      let place = Int(candidates[index])
+      switch values[place].kind {
       case TALLY_JSON_ABSENT.rawValue: continue
       case TALLY_JSON_NULL.rawValue: if null < 0 { null = place }
       default: return place
@@ -308,11 +342,13 @@ final class MappedReader {
   private func readList(_ value: tally_json_value, _ number: Int32, _ batch: EventBatch) {
     let first = batch.elements.count
     var index = Int(value.text_count)
-    while index < Int(mapped.elements_count), mapped.elements[index].field != UInt32.max {
-      let element = mapped.elements[index]
-      let read = JSONValue(element.value)
+    let end = Int(mapped.elements_count)
+    while index < end, mapped.elements[index].field != UInt32.max {
+      let field = fields[Int(mapped.elements[index].field)]
+      let read = JSONValue(mapped.elements[index].value)
       batch.appendElement(
-        number: places.fields[Int(element.field)].number, kind: read.kind, bits: read.bits, text: read.text)
+        number: field.number, kind: read.kind, bits: read.bits,
+        text: field.isRead ? read.text : EventDraft.nothing, word: field.isWord ? read.text : nil)
       index += 1
     }
     batch.appendList(number: number, size: Int(value.bits), first: first)
@@ -322,8 +358,21 @@ final class MappedReader {
   private func watch(_ names: NameCounter) {
     watched += 1
     names.mappedRecord()
-    for index in 0..<places.attributes.count where place(of: index) >= 0 { names.sawPath(index) }
+    for (index, attribute) in attributes.enumerated()
+    where Self.place(of: attribute, candidates.baseAddress!, mapped.values) >= 0 {
+      names.sawPath(index)
+    }
   }
+}
+
+/// An attribute, flat: its places are those from `first` to `end` of the candidates. Also a field of a list's elements, which has none.
+private struct FlatAttribute {
+  var number: Int32
+  var isList: Bool
+  var isWord: Bool
+  var isRead: Bool
+  var first = 0
+  var end = 0
 }
 
 /// What a word of a record means.
