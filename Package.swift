@@ -121,7 +121,7 @@ let package = Package(
       swiftSettings: strict),
     tests("HouseTests", []),
     tests("EventsTests", ["Events"]),
-    tests("DataflowTests", ["Dataflow", "TestNumbers"]),
+    tests("DataflowTests", ["Features", "Dataflow", "TestNumbers"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     tests("FeaturesTests", ["TestNumbers", "Events", "Features", "CEvents", "CMallocCounter"]),
     tests("DeclarationTests", ["Events", "Features", "Dataflow", "Declaration"]),

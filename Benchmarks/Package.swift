@@ -46,7 +46,8 @@ let package = Package(
     module(
       "Declaration", ["Events", "Features", "Dataflow", .product(name: "Yams", package: "Yams")]),
     .executableTarget(
-      name: "profiles", dependencies: ["Events", "Features", "Dataflow", "Declaration", "Ingest", "Synthetic"],
+      name: "profiles",
+      dependencies: ["Events", "Features", "Dataflow", "Declaration", "Ingest", "Synthetic"],
       swiftSettings: strict),
     .executableTarget(
       name: "codec",

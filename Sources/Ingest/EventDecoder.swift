@@ -140,7 +140,8 @@ public final class EventDecoder: RecordDecoder {
   }
 
   private func readFramed(
-    _ message: UnsafeRawBufferPointer, of record: RawRecord, into draft: inout EventDraft, _ events: EventBatch
+    _ message: UnsafeRawBufferPointer, of record: RawRecord, into draft: inout EventDraft,
+    _ events: EventBatch
   ) -> DeadLetterReason? {
     if let mapped, message.first == UInt8(ascii: "{") {
       return read(message, by: mapped, record, &draft, events)

@@ -231,7 +231,8 @@ final class JSONReader {
         if field == SymbolTable.unknown { continue }
         if batch.hasElement(number: field, from: element.first) { draft.namesFieldTwice = true }
       }
-      batch.appendElement(number: field, kind: value.kind, bits: value.bits, text: value.text, word: value.text)
+      batch.appendElement(
+        number: field, kind: value.kind, bits: value.bits, text: value.text, word: value.text)
     }
     batch.appendList(number: number, size: Int(list.size), first: first)
     return true

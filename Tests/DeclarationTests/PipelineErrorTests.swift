@@ -28,7 +28,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
   private static let keysAndTypes: [Mistake] = [
     Mistake(
       "idle_ttl", "idle_tll", 2, 1, "the key \"idle_tll\"",
-      "pipeline, state, idle_ttl, state_max, future_bound, control, profile"),
+      "pipeline, input, state, idle_ttl, state_max, future_bound, control, profile"),
     Mistake("pipeline: small", "idle: 1d", 1, 1, "the key \"idle\"", "pipeline"),
     Mistake("pipeline: small\n", "", 1, 1, "the file without the key pipeline", "pipeline"),
     Mistake("pipeline: small", "pipeline: Small", 1, 11, "\"Small\"", "small letters"),
@@ -87,6 +87,29 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("{high: 0.7, medium: 0.4}", "{}", 26, 56, "a section", "1 to 64"),
     Mistake("above: 0.7", "below: 0.7", 27, 42, "the key \"below\"", "name, output, above"),
     Mistake("above: 0.7", "above: 1e99", 27, 49, "\"1e99\"", "fits 32 bits"),
+    Mistake(
+      "output: second, above: 0.7}", "when: second > 1, above: 1}", 27, 44, "the key \"above\"", "name, when"),
+    Mistake(
+      "trigger: {name: act, output: second, above: 0.7}", "number: {name: act}", 27, 13,
+      "without the key value", "value"),
+    Mistake(
+      "trigger: {name: act, output: second, above: 0.7}",
+      "number: {name: act, value: \"1\", source: {name: second, labels: [a]}}", 27, 52,
+      "output \"second\"", "differ"),
+    Mistake(
+      "trigger: {name: act, output: second, above: 0.7}",
+      "number: {name: act, value: \"1\", source: {name: from, labels: []}}", 27, 66, "a list", "one label"),
+    Mistake(
+      "file: second.ubj", "file: second.ubj, optional: maybe", 23, 40, "\"maybe\"", "true or false"),
+    Mistake("table:", "labels: {z: \"1\"}\ntable:", 28, 10, "the label \"z\"", "label: z"),
+    Mistake("age: {type: number", "age: {type: list", 5, 21, "the key \"min\"", "type, of, wrong"),
+    Mistake("vip: flag", "vip: list", 7, 8, "\"list\"", "{type: list, of: text}"),
+    Mistake(
+      "vip: flag", "vip: {type: list, of: {type: list, of: text}}", 7, 25, "a list of lists", "other types"),
+    Mistake("vip: flag", "vip: {type: flag, wrong: no}", 7, 28, "\"no\"", "letter, missing, clamp"),
+    Mistake("pipeline: small", "pipeline: small\nstate: some", 2, 8, "\"some\"", "kept, none"),
+    Mistake(
+      "pipeline: small", "pipeline: small\nstate: none", 9, 1, "events with state: none", "neither events"),
     Mistake("[daily, hour]", "[daily, logins]", 29, 21, "under let", "daily, plan_code, hour"),
     Mistake("[daily, hour]", "[dayly]", 29, 14, "\"dayly\"", "daily, plan_code, hour"),
     Mistake("[daily, hour]", "[daily, daily]", 29, 21, "\"daily\" twice", "once"),

@@ -1,4 +1,5 @@
 import Dataflow
+import Features
 import Scorer
 import Testing
 
@@ -71,13 +72,65 @@ import Testing
     #expect(decider.decisionNames == ["intervene", "level", "after"])
   }
 
+  /// A program with the numbers `width` and `age` and the condition `wide` of the outputs.
+  private func program() throws -> FeatureProgram {
+    let at = SourcePosition(line: 1, column: 1)
+    func result(_ name: String, _ text: String, isCondition: Bool = false, sources: Int = 0)
+      -> ResultDeclaration
+    {
+      ResultDeclaration(
+        name: name, expression: ExpressionDeclaration(text: text, position: at), isCondition: isCondition,
+        sources: sources)
+    }
+    let age = AttributeDeclaration(
+      name: "age", type: .number(decimals: 6, minimum: 0, maximum: 120), position: at)
+    return try FeatureProgram(
+      FeatureSetDeclaration(
+        profile: [age], events: [],
+        features: [
+          FeatureDeclaration(name: "one", expression: "1", isColumn: true, labels: [], position: at)
+        ], idleTTL: nil, keepsState: false,
+        judgement: JudgementDeclaration(
+          outputs: outputs,
+          results: [
+            result("width", "churn - engagement"), result("wide", "width > 1", isCondition: true),
+            result("age", "first_known(profile.age, churn, 35)", sources: 3),
+          ])))
+  }
+
+  @Test func makesNumbersInTheirOrder() throws {
+    let results = try program().results
+    let decider = try RuleDecider(
+      [
+        .number(name: "width", result: 0, source: nil), .clamp(output: "churn", minimum: 0, maximum: 1),
+        .condition(name: "wide", result: 1),
+        .number(
+          name: "age", result: 2, source: SourceDecision(name: "from", labels: ["known", "model", "default"])),
+        .category(
+          name: "old", output: "age", thresholds: [CategoryThreshold(label: "yes", atLeast: 40)],
+          otherwise: "no"),
+      ], outputNames: outputs + ["width", "age"], results: results)
+    #expect(decider.decisionNames == ["wide", "from", "old"])
+    let rows = matrix([[0.5, 3, .nan, .nan], [.nan, .nan, .nan, .nan], [0.5, 1, .nan, .nan]])
+    let carried = RowMatrix<Double>(columns: 1, capacityRows: 1)
+    for age in [41.0, .nan, .nan] { carried.appendRow()[0] = age }
+    var codes: [Int32] = []
+    decider.decide(rows, carried: carried, into: &codes)
+    #expect(codes == [1, 0, 0, 0, 2, 1, 0, 1, 1])
+    // The width was taken before the clamp, the age after it.
+    #expect(rows.row(0)[2] == 2.5 && rows.row(0)[1] == 1 && rows.row(0)[3] == 41)
+    #expect(rows.row(1)[2].isNaN && rows.row(1)[3] == 35 && rows.row(2)[3] == 1)
+  }
+
   @Test func refusesWhatCannotBeDecided() {
     let unknown = DecisionDeclaration.trigger(name: "t", output: "nothing", above: 0)
     let ascending = DecisionDeclaration.category(
       name: "c", output: "churn",
       thresholds: [CategoryThreshold(label: "a", atLeast: 0.1), CategoryThreshold(label: "b", atLeast: 0.2)],
       otherwise: "d")
-    for bad in [unknown, ascending, .clamp(output: "churn", minimum: 1, maximum: 0)] {
+    for bad in [
+      unknown, ascending, .clamp(output: "churn", minimum: 1, maximum: 0), .condition(name: "c", result: 0),
+    ] {
       let error = #expect(throws: PortError.self) { _ = try RuleDecider([bad], outputNames: outputs) }
       #expect(error?.code == .misuse)
     }

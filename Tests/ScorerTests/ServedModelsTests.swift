@@ -56,6 +56,46 @@ import XGBoost
     #expect(error?.cause.contains("3 outputs a row, the pipeline declares 1 (m)") == true)
   }
 
+  /// A model whose file need not be there: its outputs are missing, and the others stay where they are.
+  @Test func optionalModels() throws {
+    let rows = ModelFixture.rows(200)
+    let matrix = try Matrix(values: rows.values, rows: 200, columns: 5, labels: rows.labels)
+    let booster = try Booster(
+      training: matrix, heldBack: matrix, parameters: [("max_depth", "3"), ("nthread", "1")])
+    _ = try booster.train(on: matrix, heldBack: matrix, rounds: 4, earlyStoppingRounds: 9)
+    try booster.setFeatureNames(ModelFixture.names)
+    let path = NSTemporaryDirectory() + "tally-served-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = ModelFolder(path: path)
+    try folder.write("m.json", try booster.serialized(.json))
+    func model(_ name: String, _ outputs: [String]?, _ file: String) -> ModelDeclaration {
+      ModelDeclaration(
+        name: name, outputs: outputs, file: file, label: nil, objective: "reg:squarederror", isOptional: true,
+        position: Self.position)
+    }
+    let columns = ModelFixture.names.map { ColumnDescription(name: $0) }
+    let models = try ServedModels(
+      models: [model("interval", ["low", "high"], "none.json"), model("m", nil, "m.json")], folder: folder,
+      columns: columns)
+    #expect(models.outputNames == ["low", "high", "m"])
+    #expect(models.modelVersions.map(\.isEmpty) == [true, true, false])
+    #expect(models.modelSet.members.map(\.name) == ["m"])
+    #expect(models.notes.contains { $0.contains("none.json is not in") })
+    let input = FloatMatrix(columns: 5, capacityRows: 200)
+    input.resize(rows: 200)
+    for (index, value) in rows.values.enumerated() { input.base[index] = value }
+    let outputs = FloatMatrix(columns: 3, capacityRows: 1)
+    try ForestScorer(models).score(input, into: outputs)
+    let expected = try booster.predict(matrix)
+    for row in 0..<200 {
+      #expect(outputs.row(row)[0].isNaN && outputs.row(row)[1].isNaN && outputs.row(row)[2] == expected[row])
+    }
+    #expect(throws: PortError.self) {
+      try ServedModels(models: [model("interval", nil, "none.json")], folder: folder, columns: columns)
+    }
+  }
+
   /// A batch is of one set of models, and what is replaced lives as long as it is used: workers score while models change.
   @Test func replacedWhileScoring() async throws {
     let first = try ModelFixture.model(seed: 1)

@@ -44,7 +44,9 @@ for form in [ProfileForm.object, .text] {
     best.all = min(best.all, nanos(ended - decoded) / UInt64(count))
   }
   let bytes = records.reduce(0) { $0 + $1.count } / count
-  print("\(form): \(bytes) bytes, mapping \(best.decode) ns, mapping and features \(best.all) ns a record; \(letters) letters")
+  print(
+    "\(form): \(bytes) bytes, mapping \(best.decode) ns, mapping and features \(best.all) ns a record; \(letters) letters"
+  )
 }
 
 func profiles(_ form: ProfileForm) -> [[UInt8]] {
@@ -59,11 +61,13 @@ func profiles(_ form: ProfileForm) -> [[UInt8]] {
 func view(_ bytes: [UInt8]) -> RawRecord {
   bytes.withUnsafeBytes {
     RawRecord(
-      partition: 0, offset: 0, ingestTimeMs: 1_793_491_200_000, key: UnsafeRawBufferPointer(start: nil, count: 0),
+      partition: 0, offset: 0, ingestTimeMs: 1_793_491_200_000,
+      key: UnsafeRawBufferPointer(start: nil, count: 0),
       value: $0, contentType: .json)
   }
 }
 
 func nanos(_ duration: Duration) -> UInt64 {
-  UInt64(duration.components.seconds) * 1_000_000_000 + UInt64(duration.components.attoseconds / 1_000_000_000)
+  UInt64(duration.components.seconds) * 1_000_000_000
+    + UInt64(duration.components.attoseconds / 1_000_000_000)
 }
