@@ -13,8 +13,6 @@ public import Features
 /// After an error that `run` throws, nothing more is written; start again and it goes on from W.
 public final class Worker {
   let context: WorkerContext
-  private let assignment = Assignment()
-  private let batch: ScoredBatch
   let pass: BatchPass
   private let delivery: BatchDelivery
   private let states: StateWriter
@@ -41,21 +39,23 @@ public final class Worker {
     cache: StateCache, configuration: WorkerConfiguration, stop: StopSignal,
     onBatch: ((ScoredBatch) -> Void)? = nil
   ) {
-    context = WorkerContext(identity: identity, configuration: configuration, ports: ports, stop: stop)
     let events = EventPass(program: program, decoder: ports.decoder)
-    batch = ScoredBatch(context: score, events: events.events, capacityRows: configuration.rowsMax)
-    pass = BatchPass(context: context, assignment: assignment, batch: batch, pass: events, cache: cache)
-    delivery = BatchDelivery(context: context, assignment: assignment, batch: batch, pass: pass)
-    states = StateWriter(context: context, assignment: assignment, pass: pass, delivery: delivery)
-    progress = Progress(context: context, assignment: assignment, batch: batch)
-    leavingOut = LeavingOut(context: context, assignment: assignment, batch: batch, progress: progress)
-    takeover = Takeover(
-      context: context, assignment: assignment, batch: batch, leavingOut: leavingOut, progress: progress)
+    let batch = ScoredBatch(context: score, events: events.events, capacityRows: configuration.rowsMax)
+    context = WorkerContext(
+      identity: identity, configuration: configuration, ports: ports, batch: batch, stop: stop)
+    pass = BatchPass(context: context, pass: events, cache: cache)
+    delivery = BatchDelivery(context: context, pass: pass)
+    states = StateWriter(context: context, pass: pass, delivery: delivery)
+    progress = Progress(context: context)
+    leavingOut = LeavingOut(context: context, progress: progress)
+    takeover = Takeover(context: context, leavingOut: leavingOut, progress: progress)
     self.onBatch = onBatch
   }
 
   private var ports: WorkerPorts { context.ports }
   private var configuration: WorkerConfiguration { context.configuration }
+  private var assignment: Assignment { context.assignment }
+  private var batch: ScoredBatch { context.batch }
 
   /// Works until the source is finished or someone stops it. Throws `PortError` on what trying again cannot mend.
   public func run() throws {

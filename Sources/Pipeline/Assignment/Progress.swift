@@ -3,10 +3,9 @@ import Dataflow
 /// How far reading has come, and what the group is shown of it. One thread.
 struct Progress {
   let context: WorkerContext
-  let assignment: Assignment
-  let batch: ScoredBatch
 
   private var ports: WorkerPorts { context.ports }
+  private var assignment: Assignment { context.assignment }
 
   /// Keeps the ends that reading has reached. To be called when nothing that was given is left to be done.
   func noteReached() {
@@ -41,14 +40,7 @@ struct Progress {
       if mark.shown > partition.shown { marks.append(mark) }
     }
     guard !marks.isEmpty else { return }
-    batch.removeAll()
-    let membership = ports.source.membership
-    let outcome = try context.waiting(tellingOf: assignment) {
-      try transactions.commit(batch, offsets: marks, membership: membership)
-    }
-    guard let outcome else { throw Abandoned() }
-    if outcome == .conflict { throw Superseded() }
-    assignment.noteCommitted(marks)
+    try context.moveOffsets(marks, by: transactions)
   }
 
   /// As `commitReached`, when everything ends: what fails stays as it is.

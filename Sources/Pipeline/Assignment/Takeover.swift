@@ -5,21 +5,20 @@ import Events
 /// `TakeoverRules`, makes what is to be new, and starts reading. One thread.
 struct Takeover {
   let context: WorkerContext
-  let assignment: Assignment
-  let batch: ScoredBatch
   let leavingOut: LeavingOut
   let progress: Progress
 
   private var identity: PipelineIdentity { context.identity }
   private var configuration: WorkerConfiguration { context.configuration }
   private var ports: WorkerPorts { context.ports }
+  private var assignment: Assignment { context.assignment }
 
   /// Takes the partitions over; the assignment must be empty, and is theirs afterwards. Returns false when given up: then it is empty.
   ///
   /// Throws `.unavailable` when somebody else moves their positions or a neighbour does not answer: try again from the beginning.
   /// Throws `.refused` for what the rules refuse.
   func take(_ partitions: [Int32]) throws -> Bool {
-    let asked = try waiting {
+    let asked = try context.waiting {
       try context.settle()
       return try self.facts(of: partitions)
     }
@@ -53,10 +52,6 @@ struct Takeover {
     progress.report()
     assignment.tellRunning(ports.recorder)
     return true
-  }
-
-  private func waiting<Result>(_ body: () throws -> Result) throws -> Result? {
-    try context.waiting(tellingOf: assignment, body)
   }
 
   /// Does what the decision on a partition asks for before anything is read. nil: given up.
@@ -108,7 +103,7 @@ struct Takeover {
   /// two sees the other. Returns false when given up.
   private func checkNeighbours() throws -> Bool {
     let count = ports.decoder.homes.partitionCount
-    let all = try waiting {
+    let all = try context.waiting {
       try Generations.follow(ports.store, from: identity.generation, partitionCount: count)
     }
     guard let all else { return false }
@@ -121,7 +116,7 @@ struct Takeover {
   private func surveyHomes(of facts: [PartitionFacts]) throws -> Bool {
     guard !HomeSurvey.unseen(facts).isEmpty else { return true }
     ports.recorder.state("looking where states of an earlier version lie", healthy: false)
-    let survey = try waiting { try HomeSurvey(of: facts, in: ports.store, ports.decoder.homes) }
+    let survey = try context.waiting { try HomeSurvey(of: facts, in: ports.store, ports.decoder.homes) }
     try survey?.check()
     return survey != nil
   }
@@ -151,12 +146,9 @@ struct Takeover {
   /// the transactions that follow. Returns false when given up.
   private func commitFirst(_ mark: OffsetMark) throws -> Bool {
     guard let transactions = context.transactions, !configuration.has(.commitsFirstByItself) else {
-      return try waiting { try ports.source.commit([mark]) } != nil
+      return try context.waiting { try ports.source.commit([mark]) } != nil
     }
-    batch.removeAll()
-    let membership = ports.source.membership
-    let outcome = try waiting { try transactions.commit(batch, offsets: [mark], membership: membership) }
-    guard let outcome else {
+    guard let outcome = try context.commit([mark], to: transactions) else {
       context.abandonTransaction()
       return false
     }
@@ -205,7 +197,7 @@ struct Takeover {
     write.partition = partition
     write.expected = expected
     write.record = record.encoded
-    guard let outcome = try waiting({ try ports.store.write(write) }) else { return nil }
+    guard let outcome = try context.waiting({ try ports.store.write(write) }) else { return nil }
     guard outcome != .conflict else { throw Self.begunBySomebodyElse(partition) }
     return write.record
   }
@@ -213,7 +205,7 @@ struct Takeover {
   /// Removes the states of an earlier life. Returns false when given up. Throws like `replace`.
   private func clear(_ record: [UInt8], partition: Int32) throws -> Bool {
     ports.recorder.state("removing the old states of partition \(partition)", healthy: false)
-    guard let isDone = try waiting({ try ports.store.clear(partition, whileRecordIs: record) }) else {
+    guard let isDone = try context.waiting({ try ports.store.clear(partition, whileRecordIs: record) }) else {
       return false
     }
     guard isDone else { throw Self.begunBySomebodyElse(partition) }

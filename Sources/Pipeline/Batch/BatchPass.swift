@@ -32,12 +32,10 @@ final class BatchPass {
   private var changedIn: [UInt64] = []
   private var sliceNumber: UInt64 = 0
 
-  init(
-    context: WorkerContext, assignment: Assignment, batch: ScoredBatch, pass: EventPass, cache: StateCache
-  ) {
+  init(context: WorkerContext, pass: EventPass, cache: StateCache) {
     self.context = context
-    self.assignment = assignment
-    self.batch = batch
+    assignment = context.assignment
+    batch = context.batch
     self.pass = pass
     self.cache = cache
   }
@@ -222,7 +220,7 @@ final class BatchPass {
     guard !places.isEmpty || !requests.isEmpty else { return }
     let partitions = places.map { assignment.owned[$0].partition }
     let first = places.startIndex
-    let fetched: Void? = try context.waiting(tellingOf: assignment) {
+    let fetched: Void? = try context.waiting {
       var matches = true
       try ports.store.fetch(
         partitions: partitions, entities: requests,

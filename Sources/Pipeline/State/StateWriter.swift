@@ -5,18 +5,18 @@ import Features
 /// Writes the changed states of a slice, partition by partition, each with the partition's record: this moves W. One thread.
 final class StateWriter {
   private let context: WorkerContext
-  private let assignment: Assignment
   private let delivery: BatchDelivery
   private let pass: BatchPass
   private var writer = WireWriter()
   private var write = StateWrite()
 
-  init(context: WorkerContext, assignment: Assignment, pass: BatchPass, delivery: BatchDelivery) {
+  init(context: WorkerContext, pass: BatchPass, delivery: BatchDelivery) {
     self.context = context
-    self.assignment = assignment
     self.pass = pass
     self.delivery = delivery
   }
+
+  private var assignment: Assignment { context.assignment }
 
   /// Moves W of the touched partitions. Throws `Abandoned` when it is given up, `Superseded` when the store has moved on without us.
   func writeStates() throws {
@@ -24,7 +24,7 @@ final class StateWriter {
     for place in pass.touched {
       prepareRecord(place)
       prepareWrite(place)
-      guard let outcome = try delivery.waiting({ try ports.store.write(write) }) else { throw Abandoned() }
+      guard let outcome = try context.waiting({ try ports.store.write(write) }) else { throw Abandoned() }
       if outcome == .conflict { throw Superseded() }
       let from = assignment.owned[place].record.nextOffset
       assignment.owned[place].record = assignment.owned[place].share.next
