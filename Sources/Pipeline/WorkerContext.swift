@@ -10,6 +10,10 @@ final class WorkerContext {
   let stop: StopSignal
   let assignment = Assignment()
   let batch: ScoredBatch
+  /// Where partition records lie, and states, if any are kept.
+  let store: any StateStore
+  /// The same, when it is beside the group's offsets; nil: it is a store of its own.
+  let offsets: OffsetStore?
   /// Exactly once: the topic, whose transactions move C; nil: C follows W.
   let transactions: (any TransactionalTopicSink)?
   /// Whether a transaction was given up whose end is not known.
@@ -31,6 +35,16 @@ final class WorkerContext {
     self.ports = ports
     self.batch = batch
     self.stop = stop
+    let (source, transactions) = (ports.source, transactions)
+    offsets =
+      ports.store == nil
+      ? OffsetStore(read: { try source.committed($0) }) { mark in
+        guard let transactions else { return try source.commit([mark]) }
+        batch.removeAll()
+        return try transactions.commit(batch, offsets: [mark], membership: source.membership)
+      } : nil
+    guard let store = ports.store ?? offsets else { preconditionFailure("one of the two is there") }
+    self.store = store
   }
 
   // MARK: Transactions
@@ -63,8 +77,17 @@ final class WorkerContext {
     _ marks: [OffsetMark], to transactions: any TransactionalTopicSink
   ) throws -> WriteOutcome? {
     batch.removeAll()
+    return try commit(marks, with: batch, to: transactions)
+  }
+
+  /// Exactly once: moves C in the transaction of a batch's messages. nil: given up.
+  func commit(
+    _ marks: [OffsetMark], with batch: ScoredBatch, to transactions: any TransactionalTopicSink
+  ) throws -> WriteOutcome? {
     let membership = ports.source.membership
-    return try waiting { try transactions.commit(batch, offsets: marks, membership: membership) }
+    let outcome = try waiting { try transactions.commit(batch, offsets: marks, membership: membership) }
+    if outcome == .written || outcome == .alreadyWritten { offsets?.note(marks) }
+    return outcome
   }
 
   /// As `commit`, for partitions that are ours. Throws `Abandoned` when it is given up, `Superseded` when the group has gone on without us.

@@ -128,7 +128,7 @@ final class MemoryLogSource: LogSource {
     next = Dictionary(uniqueKeysWithValues: starts.map { ($0.partition, $0.offset) })
   }
   func unassign() throws { next = nil }
-  func commit(_ offsets: [OffsetMark]) throws {}
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome { .written }
   func idle(timeoutMs: Int) throws -> Bool { false }
   func resume() throws {}
   func follow() { for partition in own { ends[partition] = .max } }

@@ -135,11 +135,12 @@ final class FakeSource: RecordSource {
 
   func unassign() throws { next = Array(repeating: nil, count: next.count) }
 
-  func commit(_ offsets: [OffsetMark]) throws {
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome {
     try faults.around {
       for mark in offsets {
         log.committed[Int(mark.partition)] = CommittedOffset(mark.offset, metadata: mark.metadata)
       }
+      return .written
     }
   }
 

@@ -17,16 +17,27 @@ struct Progress {
 
   /// Effectively once: commits C of every partition that moved, be it over marks of transactions. A failure is not an error: C may
   /// lag, W counts.
-  func commitOffsets() {
+  ///
+  /// `surely`: also what was committed already, if a commit that has failed may have taken C back since.
+  func commitOffsets(surely: Bool = false) {
     guard context.transactions == nil else { return }
+    let isInDoubt =
+      surely && context.offsets?.isInDoubt ?? false && !context.configuration.has(.failedCommitForgotten)
     var marks: [OffsetMark] = []
     for partition in assignment.owned {
-      let mark = partition.mark(partition.record.nextOffset)
+      let mark = partition.mark
       // A C ahead of W belongs to what is being made again.
-      guard mark.offset >= partition.committed ?? -1, mark.shown > partition.shown else { continue }
+      guard mark.offset >= partition.committed ?? -1, mark.shown > partition.shown || isInDoubt else {
+        continue
+      }
       marks.append(mark)
     }
-    guard !marks.isEmpty, (try? ports.source.commit(marks)) != nil else { return }
+    guard !marks.isEmpty else { return }
+    guard let outcome = try? ports.source.commit(marks) else {
+      context.offsets?.isInDoubt = true
+      return
+    }
+    if outcome == .conflict { return }
     assignment.noteCommitted(marks)
   }
 
@@ -36,7 +47,7 @@ struct Progress {
     guard let transactions = context.transactions else { return }
     var marks: [OffsetMark] = []
     for partition in assignment.owned where partition.committed == partition.record.nextOffset {
-      let mark = partition.mark(partition.record.nextOffset)
+      let mark = partition.mark
       if mark.shown > partition.shown { marks.append(mark) }
     }
     guard !marks.isEmpty else { return }

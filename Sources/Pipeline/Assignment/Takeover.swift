@@ -77,6 +77,10 @@ struct Takeover {
     if stamps {
       guard let created = try replace(recordBytes, by: record, partition: fact.partition) else { return nil }
       recordBytes = created
+      if fact.isRecordBesideOffset {
+        committed = record.nextOffset
+        shown = record.nextOffset
+      }
     }
     if record.isClearing {
       guard try clear(recordBytes, partition: fact.partition) else { return nil }
@@ -95,7 +99,7 @@ struct Takeover {
       tableFrom: configuration.has(.tableFromW) ? record.nextOffset : decision.tableFrom,
       mustVerify: decision.readFrom < record.nextOffset,
       askedEnd: fact.bounds.high, passUntilMax: configuration.guarantee == nil ? fact.bounds.high : .max,
-      againUntil: again?.until ?? record.nextOffset)
+      againUntil: again?.until ?? record.nextOffset, isRecordBesideOffset: fact.isRecordBesideOffset)
     return (partition, stamps)
   }
 
@@ -104,7 +108,7 @@ struct Takeover {
   private func checkNeighbours() throws -> Bool {
     let count = ports.decoder.homes.partitionCount
     let all = try context.waiting {
-      try Generations.follow(ports.store, from: identity.generation, partitionCount: count)
+      try Generations.follow(context.store, from: identity.generation, partitionCount: count)
     }
     guard let all else { return false }
     try TakeoverRules.checkNeighbours(all.map(\.record), partitioner: identity.partitioner)
@@ -116,7 +120,7 @@ struct Takeover {
   private func surveyHomes(of facts: [PartitionFacts]) throws -> Bool {
     guard !HomeSurvey.unseen(facts).isEmpty else { return true }
     ports.recorder.state("looking where states of an earlier version lie", healthy: false)
-    let survey = try context.waiting { try HomeSurvey(of: facts, in: ports.store, ports.decoder.homes) }
+    let survey = try context.waiting { try HomeSurvey(of: facts, in: context.store, ports.decoder.homes) }
     try survey?.check()
     return survey != nil
   }
@@ -146,17 +150,24 @@ struct Takeover {
   /// the transactions that follow. Returns false when given up.
   private func commitFirst(_ mark: OffsetMark) throws -> Bool {
     guard let transactions = context.transactions, !configuration.has(.commitsFirstByItself) else {
-      return try context.waiting { try ports.source.commit([mark]) } != nil
+      let isDone: Void? = try context.waiting {
+        guard try ports.source.commit([mark]) != .conflict else { throw Self.leftBehind(mark.partition) }
+      }
+      return isDone != nil
     }
     guard let outcome = try context.commit([mark], to: transactions) else {
       context.abandonTransaction()
       return false
     }
     guard outcome != .conflict else {
-      throw PortError(
-        .unavailable, "partition \(mark.partition): the group has gone on without this worker", reason: .busy)
+      throw Self.leftBehind(mark.partition)
     }
     return true
+  }
+
+  private static func leftBehind(_ partition: Int32) -> PortError {
+    PortError(
+      .unavailable, "partition \(partition): the group has gone on without this worker", reason: .busy)
   }
 
   private func facts(of partitions: [Int32]) throws -> (facts: [PartitionFacts], bytes: [[UInt8]?]) {
@@ -170,9 +181,9 @@ struct Takeover {
           + "tally copy, and read that one with another group, redis.generation and table",
         reason: .partitionsChanged)
     }
-    let committed = try ports.source.committed(partitions)
+    let committed = context.offsets == nil ? try ports.source.committed(partitions) : []
     let standings = try Generations.follow(
-      ports.store, from: identity.generation, partitionCount: log.partitionCount)
+      context.store, from: identity.generation, partitionCount: log.partitionCount)
     try TakeoverRules.checkNeighbours(standings.map(\.record), partitioner: identity.partitioner)
     let table = try ports.table?.positions(topic: ports.source.topic, partitions)
     var facts: [PartitionFacts] = []
@@ -180,10 +191,12 @@ struct Takeover {
       let standing = standings[Int(partition)]
       facts.append(
         PartitionFacts(
-          partition: partition, record: standing.record, committed: committed[index],
+          partition: partition, record: standing.record,
+          // The same reading as the record's: another one may be of another moment.
+          committed: context.offsets.map { $0.committed[partition] } ?? committed[index],
           before: standing.before, table: table?[index]?.next,
           tableLeftOut: table?[index]?.leftOut ?? LeftOutRanges(), bounds: try ports.source.bounds(partition),
-          log: log))
+          log: log, isRecordBesideOffset: context.offsets != nil))
     }
     return (facts, partitions.map { standings[Int($0)].bytes })
   }
@@ -197,7 +210,7 @@ struct Takeover {
     write.partition = partition
     write.expected = expected
     write.record = record.encoded
-    guard let outcome = try context.waiting({ try ports.store.write(write) }) else { return nil }
+    guard let outcome = try context.waiting({ try context.store.write(write) }) else { return nil }
     guard outcome != .conflict else { throw Self.begunBySomebodyElse(partition) }
     return write.record
   }
@@ -205,7 +218,8 @@ struct Takeover {
   /// Removes the states of an earlier life. Returns false when given up. Throws like `replace`.
   private func clear(_ record: [UInt8], partition: Int32) throws -> Bool {
     ports.recorder.state("removing the old states of partition \(partition)", healthy: false)
-    guard let isDone = try context.waiting({ try ports.store.clear(partition, whileRecordIs: record) }) else {
+    guard let isDone = try context.waiting({ try context.store.clear(partition, whileRecordIs: record) })
+    else {
       return false
     }
     guard isDone else { throw Self.begunBySomebodyElse(partition) }

@@ -53,7 +53,7 @@ final class BatchDelivery {
     for place in pass.touched {
       let own = assignment.owned[place]
       // A table that came late starts at `tableFrom`, which may lie ahead while lost states are rebuilt.
-      let next = max(nextOffset(of: place), own.tableFrom)
+      let next = max(own.share.next.nextOffset, own.tableFrom)
       guard next > own.tableFrom || own.tablePosition == nil else { continue }
       moves.append(
         PositionMove(
@@ -89,13 +89,15 @@ final class BatchDelivery {
   private func commit(to topic: any TransactionalTopicSink) throws {
     var marks: [OffsetMark] = []
     for place in pass.touched {
-      let next = nextOffset(of: place)
-      if next > assignment.owned[place].committed ?? -1 { marks.append(assignment.owned[place].mark(next)) }
+      let own = assignment.owned[place]
+      guard own.share.next.nextOffset > own.committed ?? -1 else { continue }
+      var mark = own.nextMark
+      if configuration.has(.transactionWithoutRecord) { mark.record = [] }
+      if own.isRecordBesideOffset { try mark.checkRoom() }
+      marks.append(mark)
     }
     guard !marks.isEmpty else { return }
-    let membership = ports.source.membership
-    let outcome = try context.waiting { try topic.commit(batch, offsets: marks, membership: membership) }
-    guard let outcome else { throw Abandoned() }
+    guard let outcome = try context.commit(marks, with: batch, to: topic) else { throw Abandoned() }
     if outcome == .conflict { throw Superseded() }
     if !offsetsAreKept { try checkOffsets(marks) }
     assignment.noteCommitted(marks)
@@ -138,16 +140,5 @@ final class BatchDelivery {
       try ports.source.resume()
       assignment.tellRunning(ports.recorder)
     }
-  }
-
-  /// The offset behind the slice's last record of a touched partition.
-  private func nextOffset(of place: Int) -> Int64 { lastRecord(of: place).offset + 1 }
-
-  /// The slice's last record of a touched partition.
-  func lastRecord(of place: Int) -> RawRecord {
-    guard let last = assignment.owned[place].share.lastRecord else {
-      preconditionFailure("the slice has no record of this partition")
-    }
-    return batch.records[last]
   }
 }

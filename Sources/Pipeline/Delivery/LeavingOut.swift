@@ -55,10 +55,13 @@ struct LeavingOut {
     change(&next)
     next.nextOffset = until
     if next.nextOffset >= next.rebuildingUntil { next.rebuildingUntil = 0 }
+    // Beside the offset the record moves with C.
+    let isBesideOffset = context.offsets != nil
+    if isBesideOffset { next.fitBesideOffset() }
     context.batch.removeAll()
     if configuration.has(.leftOutStateFirst) { try writeState(next, place) }
     try moveTable(next, place)
-    if context.transactions != nil { try moveOffset(next, place) }
+    if context.transactions != nil, !isBesideOffset { try moveOffset(next, place) }
     if !configuration.has(.leftOutStateFirst) { try writeState(next, place) }
     if context.transactions == nil { progress.commitOffsets() }
     assignment.owned[place].topicFrom = max(assignment.owned[place].topicFrom, until)
@@ -96,10 +99,10 @@ struct LeavingOut {
     write.partition = assignment.owned[place].partition
     write.expected = assignment.owned[place].recordBytes
     write.record = next.encoded
-    guard let outcome = try context.waiting({ try ports.store.write(write) }) else { throw Abandoned() }
+    guard let outcome = try context.waiting({ try context.store.write(write) }) else { throw Abandoned() }
     if outcome == .conflict { throw Superseded() }
-    assignment.owned[place].record = next
     assignment.owned[place].recordBytes = write.record
+    assignment.noteWritten(next, at: place)
   }
 
   /// Notes what cannot be had, and looks whether an operator has ordered to leave it out. Returns whether the partition's record was
@@ -115,7 +118,7 @@ struct LeavingOut {
         + range
     )
     assignment.tellRunning(ports.recorder)
-    guard let found = try context.waiting({ try ports.store.records([partition]) }) else { return false }
+    guard let found = try context.waiting({ try context.store.records([partition]) }) else { return false }
     return found[0] ?? [] != assignment.owned[place].recordBytes
   }
 
@@ -131,7 +134,7 @@ struct LeavingOut {
     }
     guard !silent.isEmpty,
       let found = try context.waiting({
-        try ports.store.records(silent.map { assignment.owned[$0].partition })
+        try context.store.records(silent.map { assignment.owned[$0].partition })
       })
     else { return false }
     return zip(silent, found).contains { $1 ?? [] != assignment.owned[$0].recordBytes }
