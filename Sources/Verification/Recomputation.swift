@@ -67,7 +67,7 @@ public final class Recomputation {
 
   /// Entities whose older events the log no longer has.
   public var entitiesOlderThanLog: Int {
-    rules.logIsWhole ? 0 : entities.values.count { $0.isWhole != true }
+    rules.logIsWhole ? 0 : entities.values.count { !isComparable($0) }
   }
 
   /// Takes the sample's share of some records. Throws what the scorer throws.
@@ -87,7 +87,7 @@ public final class Recomputation {
     entity.hasEvents = true
     if let check = entity.check, record.offset >= check.next { compare(entity, check) }
     let before = entity.state.events
-    switch pass.apply(number, to: entity.state) {
+    switch program.keepsState ? pass.apply(number, to: entity.state) : pass.apply(number) {
     case .duplicate, .refused: return
     case .erased:
       try score()
@@ -95,13 +95,17 @@ public final class Recomputation {
       entity.hasBegunAnew = false
     case .applied:
       if before > 0 && entity.state.events <= before && event.kind != .tick { entity.hasBegunAnew = true }
-      pass.read(entity.state, into: features.appendRow())
+      if program.keepsState {
+        pass.read(entity.state, into: features.appendRow())
+      } else {
+        pass.read(number, into: features.appendRow())
+      }
       pending.append(
         Pending(
           entity: entity,
           score: ExpectedScore(
             partition: record.partition, offset: record.offset, eventTime: event.time,
-            asOf: entity.state.watermark, eventID: event.idHash)))
+            asOf: program.keepsState ? entity.state.watermark : event.time, eventID: event.idHash)))
       eventsScored += 1
     }
     entity.lastOffset = record.offset
@@ -158,7 +162,8 @@ public final class Recomputation {
 
   /// Whether anything of an entity is to be compared with the tables.
   func isComparable(_ entity: SampledEntity) -> Bool {
-    rules.logIsWhole || entity.isWhole == true
+    // Where no state is kept, the log need not reach back to the entity's first event.
+    rules.logIsWhole || entity.isWhole == true || !program.keepsState && entity.hasEvents
   }
 }
 

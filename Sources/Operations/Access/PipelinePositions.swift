@@ -2,6 +2,7 @@ import Configuration
 package import Dataflow
 import Events
 import FeatureStore
+import Features
 import Ingest
 import Kafka
 package import Pipeline
@@ -27,7 +28,7 @@ package struct PipelinePositions {
         partition: numbers[index], record: standings[index].record, committed: log.committed[index],
         before: standings[index].before, table: table[index]?.next,
         tableLeftOut: table[index]?.leftOut ?? LeftOutRanges(), bounds: log.bounds[index],
-        log: log.log)
+        log: log.log, isRecordBesideOffset: !access.pipeline.program.keepsState)
     }
     recordBytes = standings.map { $0.bytes ?? [] }
     self.standings = standings

@@ -36,12 +36,12 @@ package final class OffsetStore: StateStore {
   package func use(generation: UInt64, of partition: Int32) {}
 
   package func records(_ partitions: [Int32]) throws -> [[UInt8]?] {
-    let found = try read(partitions)
-    for (partition, offset) in zip(partitions, found) {
+    for (partition, offset) in zip(partitions, try read(partitions)) {
       committed[partition] = offset
-      known[partition] = offset?.record
+      // What is no record at all, somebody else has written.
+      known[partition] = offset?.record.flatMap { PartitionRecord.decode($0) == nil ? nil : $0 }
     }
-    return found.map { $0?.record }
+    return partitions.map { known[$0] }
   }
 
   /// What was read or written last: asks nobody.
