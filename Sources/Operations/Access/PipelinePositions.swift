@@ -20,7 +20,7 @@ package struct PipelinePositions {
   package init(_ access: any PipelineAccess, store: any StateStore, partitions: Int32) throws {
     let numbers = (0..<partitions).map { $0 }
     let standings = try Generations.follow(
-      store, from: access.settings.generation, partitionCount: partitions)
+      store, from: access.settings.firstGeneration(of: access.pipeline), partitionCount: partitions)
     let table = try access.tablePositions(numbers)
     let log = try access.logPositions(numbers)
     facts = numbers.indices.map { index in

@@ -93,7 +93,8 @@ struct WorkerPlan {
       configuration.guarantee = guarantee
       return Worker(
         identity: pipeline.identity(
-          generation: settings.generation, modelSet: modelSet, partitioner: homes.partitioner),
+          generation: settings.firstGeneration(of: pipeline), modelSet: modelSet,
+          partitioner: homes.partitioner),
         program: pipeline.program, context: context, ports: ports, cache: cache,
         configuration: configuration, stop: stop, onBatch: onBatch)
     } catch {
