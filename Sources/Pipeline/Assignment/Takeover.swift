@@ -33,7 +33,7 @@ struct Takeover {
       starts.append((fact.partition, decision.readFrom))
       next.append(taken.partition)
     }
-    guard try !hasStamped || checkNeighbours() else { return false }
+    guard try !hasStamped || context.offsets != nil || checkNeighbours() else { return false }
     assignment.replace(by: next)
     guard try leavingOut.passAtStart() else {
       assignment.removeAll()
@@ -182,13 +182,11 @@ struct Takeover {
         reason: .partitionsChanged)
     }
     let committed = context.offsets == nil ? try ports.source.committed(partitions) : []
-    let standings = try Generations.follow(
-      context.store, from: identity.generation, partitionCount: log.partitionCount)
-    try TakeoverRules.checkNeighbours(standings.map(\.record), partitioner: identity.partitioner)
+    let standings = try self.standings(of: partitions, log)
     let table = try ports.table?.positions(topic: ports.source.topic, partitions)
     var facts: [PartitionFacts] = []
     for (index, partition) in partitions.enumerated() {
-      let standing = standings[Int(partition)]
+      let standing = standings[index]
       facts.append(
         PartitionFacts(
           partition: partition, record: standing.record,
@@ -198,7 +196,23 @@ struct Takeover {
           tableLeftOut: table?[index]?.leftOut ?? LeftOutRanges(), bounds: try ports.source.bounds(partition),
           log: log, isRecordBesideOffset: context.offsets != nil))
     }
-    return (facts, partitions.map { standings[Int($0)].bytes })
+    return (facts, standings.map(\.bytes))
+  }
+
+  /// The records in force of partitions, in the order asked.
+  private func standings(of partitions: [Int32], _ log: LogIdentity) throws -> [PartitionStanding] {
+    guard context.offsets == nil else {
+      // Only of those: an offset that a neighbour's transaction is about to move would have to be waited for.
+      return try zip(partitions, context.store.records(partitions)).map { partition, bytes in
+        PartitionStanding(
+          record: try bytes.map { try PartitionRecord.read($0, partition: partition) }, bytes: bytes,
+          generation: identity.generation)
+      }
+    }
+    let all = try Generations.follow(
+      context.store, from: identity.generation, partitionCount: log.partitionCount)
+    try TakeoverRules.checkNeighbours(all.map(\.record), partitioner: identity.partitioner)
+    return partitions.map { all[Int($0)] }
   }
 
   /// Puts a record in the place of another (none: empty), so that a partition's beginning survives a crash. Returns its
