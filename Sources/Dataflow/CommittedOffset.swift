@@ -11,18 +11,22 @@ public struct CommittedOffset: Equatable, Sendable {
   /// What operators have ordered to leave out of the partition, which Tally writes there too.
   public var leftOut: LeftOutRanges
 
+  /// The stored form of the partition's record, of a pipeline that keeps no state: it lies nowhere else; nil: there is none.
+  public var record: [UInt8]?
+
   /// Whether what is to be left out stands there in words that this program does not know: `leftOut` lacks it then.
   public private(set) var leftOutIsUnread = false
 
   package init(
     _ offset: Int64, firstOffset: Int64? = nil, homes: KeyHomes? = nil, shown: Int64? = nil,
-    leftOut: LeftOutRanges = LeftOutRanges()
+    leftOut: LeftOutRanges = LeftOutRanges(), record: [UInt8]? = nil
   ) {
     self.offset = offset
     self.shown = max(shown ?? offset, offset)
     self.firstOffset = firstOffset
     self.homes = homes
     self.leftOut = leftOut
+    self.record = record
   }
 
   /// An offset with the text that the group keeps beside it (`OffsetMark.metadata`); an earlier version's text has no homes.
@@ -43,7 +47,9 @@ public struct CommittedOffset: Equatable, Sendable {
     let left = value("left")
     let leftOut = left.flatMap { LeftOutRanges(text: $0) }
     self.init(
-      next ?? offset, firstOffset: first, homes: homes, shown: offset, leftOut: leftOut ?? LeftOutRanges())
+      next ?? offset, firstOffset: first, homes: homes, shown: offset, leftOut: leftOut ?? LeftOutRanges(),
+      // What is not even bytes is no record that could be read either.
+      record: value("record").map { Base64.bytes(of: $0) ?? [] })
     leftOutIsUnread = left != nil && leftOut == nil
   }
 }
@@ -63,21 +69,28 @@ public struct OffsetMark: Equatable, Sendable {
   public var homes: KeyHomes?
   /// What operators have ordered to leave out of the partition: what a lost store is rebuilt without.
   public var leftOut: LeftOutRanges
+  /// The stored form of the partition's record, of a pipeline that keeps no state; empty: it lies in a store.
+  public var record: [UInt8]
+
+  /// What brokers take of such a text by default, bytes (`offset.metadata.max.bytes`).
+  public static let metadataBytesMax = 4096
 
   /// The text that the group keeps beside the offset; an operator's reset has none: `tally first=12 partitioner=murmur2 partitions=8`;
-  /// ` next=N` where the offset shown is another; ` left=500-999:deleted` where something is left out by order.
+  /// ` next=N` where the offset shown is another; ` left=500-999:deleted` where something is left out by order; ` record=BASE64` of a
+  /// pipeline that keeps no state.
   public var metadata: String {
     let homes = homes.map { " partitioner=\($0.partitioner.rawValue) partitions=\($0.partitionCount)" }
     let next = shown > offset ? " next=\(offset)" : ""
     let left = leftOut.ranges.isEmpty ? "" : " left=\(leftOut.text)"
-    return "\(Self.markedBy)\(firstOffset)\(homes ?? "")\(next)\(left)"
+    let record = record.isEmpty ? "" : " record=\(Base64.text(of: record))"
+    return "\(Self.markedBy)\(firstOffset)\(homes ?? "")\(next)\(left)\(record)"
   }
 
   static let markedBy = "tally first="
 
   package init(
     partition: Int32, offset: Int64, firstOffset: Int64, homes: KeyHomes? = nil, shown: Int64? = nil,
-    leftOut: LeftOutRanges = LeftOutRanges()
+    leftOut: LeftOutRanges = LeftOutRanges(), record: [UInt8] = []
   ) {
     self.partition = partition
     self.offset = offset
@@ -85,5 +98,13 @@ public struct OffsetMark: Equatable, Sendable {
     self.firstOffset = firstOffset
     self.homes = homes
     self.leftOut = leftOut.orders
+    self.record = record
+  }
+
+  /// The offset of a record that lies beside it: W is C.
+  package init(of record: PartitionRecord, partition: Int32) {
+    self.init(
+      partition: partition, offset: record.nextOffset, firstOffset: record.firstOffset, homes: record.homes,
+      leftOut: record.leftOut, record: record.encoded)
   }
 }

@@ -82,6 +82,13 @@ public final class EventPass {
     return event.kind == .erasure ? .erased : .applied
   }
 
+  /// Where no states are kept: why a decoded event was refused, for readers.
+  public func detailWithoutState(of event: Int32) -> String {
+    events.events[Int(event)].kind == .tick
+      ? "the pipeline keeps no state: there is nobody to tick"
+      : "the pipeline keeps no state: only whole profiles are scored"
+  }
+
   /// Where no states are kept: writes the row of features of a decoded profile into `row`, and what it carries into `carried`.
   public func read(
     _ event: Int32, into row: UnsafeMutablePointer<Float>, carried: UnsafeMutablePointer<Double>? = nil

@@ -123,12 +123,18 @@ public struct LeftOutRanges: Equatable, Sendable {
   }
 
   private mutating func forgetOldest() {
-    while ranges.count(where: { $0.cause == .unreadable }) > Self.unreadableMax,
+    while ranges.count(where: { $0.cause == .unreadable }) > Self.unreadableMax, forgetOne() {}
+  }
+
+  /// Keeps only the number of offsets of the oldest unreadable range. Returns false when it is the last: where the listing begins tells
+  /// what is counted already.
+  mutating func forgetOne() -> Bool {
+    guard ranges.count(where: { $0.cause == .unreadable }) > 1,
       let oldest = ranges.firstIndex(where: { $0.cause == .unreadable })
-    {
-      forgotten = Self.sum(forgotten, ranges[oldest].count)
-      ranges.remove(at: oldest)
-    }
+    else { return false }
+    forgotten = Self.sum(forgotten, ranges[oldest].count)
+    ranges.remove(at: oldest)
+    return true
   }
 
   /// Takes offsets out of the orders; `cause`: only out of those.

@@ -23,6 +23,20 @@ extension PartitionRecord {
     return found
   }
 
+  /// Whether it can lie beside the group's offset of its partition, and its counters grow there.
+  public var fitsBesideOffset: Bool {
+    let growth = Self.besideOffsetGrowthMax
+    return OffsetMark(of: self, partition: 0).metadata.utf8.count <= OffsetMark.metadataBytesMax - growth
+  }
+
+  /// Bytes that may still come to a record beside an offset: counters of reasons that have not happened yet.
+  private static let besideOffsetGrowthMax = 1024
+
+  /// Of the oldest unreadable ranges keeps only the number of offsets, as far as there is no room for them beside the group's offset.
+  public mutating func fitBesideOffset() {
+    while !fitsBesideOffset, leftOut.forgetOne() {}
+  }
+
   /// Programs that do not know of what is left out must not read on; they may, where nothing is.
   var writtenVersion: UInt64 { leftOut.isEmpty && unpackedBytesMax == 0 ? 4 : Self.schemaVersion }
 

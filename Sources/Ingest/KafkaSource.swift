@@ -12,6 +12,8 @@ public final class KafkaSource: RecordSource {
   private let consumer: KafkaConsumer
   /// The membership by which the partitions were assigned last; empty: it is lost.
   public private(set) var membership: [UInt8] = []
+  /// The same, until the partitions are given up: what was done before that may still be committed.
+  private var committing: [UInt8] = []
   private let answerTimeoutMs: Int
   private let rescue: BatchRescue
   /// Unpacked size beyond which a batch that the consumer cannot read is `.unreadable`, bytes.
@@ -172,17 +174,26 @@ public final class KafkaSource: RecordSource {
     try resume()
     assigned = []
     next = [:]
+    committing = Self.lostMembership
     try ask("unassign") { () throws(KafkaError) in try consumer.unassign() }
   }
 
-  /// Commits the group's offsets; waits for the answer.
+  /// Commits the group's offsets; waits for the answer. Returns `.conflict` when the group has gone on without the membership by which
+  /// the partitions were assigned; the next `idle` or `poll` tells of the revocation.
   ///
-  /// Throws `.unavailable` also when the group has moved on: then do not try again in place, the next `idle` or
-  /// `poll` tells of the revocation.
-  public func commit(_ offsets: [OffsetMark]) throws {
-    try ask("commit") { () throws(KafkaError) in
+  /// A coordinator takes offsets of a member without a name from anybody while the group is empty, and librdkafka has none once the group
+  /// has thrown it out: so the membership is compared before they are sent.
+  public func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome {
+    do throws(KafkaError) {
+      guard !committing.isEmpty, try consumer.membership() == committing else { return .conflict }
       try consumer.commit(
         offsets.map { KafkaPosition(partition: $0.partition, offset: $0.shown, metadata: $0.metadata) })
+      return .written
+    } catch {
+      guard error.kind == .groupMoved, !error.isFatal else {
+        throw error.port("kafka topic \(topic): commit")
+      }
+      return .conflict
     }
   }
 
@@ -245,12 +256,14 @@ public final class KafkaSource: RecordSource {
       // A membership that is lost by now is told by the revocation that follows; its offsets would be refused.
       membership =
         try ask("membership") { () throws(KafkaError) in try consumer.membership() } ?? Self.lostMembership
+      committing = membership
       // Answered at once, with nothing to read yet: a member that has not answered hears of no further rebalance, and the
       // whole group waits for it, while the caller may be waiting for a store.
       try ask("assign") { () throws(KafkaError) in try consumer.assign([]) }
       return .assigned(partitions)
     case .revoked(let partitions, let lost)?:
       membership = Self.lostMembership
+      if lost { committing = Self.lostMembership }
       return .revoked(partitions, lost: lost)
     case nil: return nil
     }

@@ -204,7 +204,7 @@ public final class TopicLogSource: LogSource {
   }
 
   /// Does nothing: there is no group.
-  public func commit(_ offsets: [OffsetMark]) throws {}
+  public func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome { .written }
 
   /// Waits for nothing; no group takes partitions away.
   public func idle(timeoutMs: Int) throws -> Bool { false }

@@ -13,8 +13,6 @@ public import Features
 /// After an error that `run` throws, nothing more is written; start again and it goes on from W.
 public final class Worker {
   let context: WorkerContext
-  private let assignment = Assignment()
-  private let batch: ScoredBatch
   let pass: BatchPass
   private let delivery: BatchDelivery
   private let states: StateWriter
@@ -35,27 +33,30 @@ public final class Worker {
 
   /// A worker that has nothing yet; the group gives it partitions when it runs.
   ///
-  /// `onBatch` sees every batch once it is durable.
+  /// `cache` nil: the program keeps no state; `ports.store` may be nil then, too. `onBatch` sees every batch once it is durable.
   public init(
     identity: PipelineIdentity, program: FeatureProgram, context score: ScoreContext, ports: WorkerPorts,
-    cache: StateCache, configuration: WorkerConfiguration, stop: StopSignal,
+    cache: StateCache?, configuration: WorkerConfiguration, stop: StopSignal,
     onBatch: ((ScoredBatch) -> Void)? = nil
   ) {
-    context = WorkerContext(identity: identity, configuration: configuration, ports: ports, stop: stop)
+    precondition((cache != nil) == program.keepsState && (ports.store != nil || !program.keepsState))
     let events = EventPass(program: program, decoder: ports.decoder)
-    batch = ScoredBatch(context: score, events: events.events, capacityRows: configuration.rowsMax)
-    pass = BatchPass(context: context, assignment: assignment, batch: batch, pass: events, cache: cache)
-    delivery = BatchDelivery(context: context, assignment: assignment, batch: batch, pass: pass)
-    states = StateWriter(context: context, assignment: assignment, pass: pass, delivery: delivery)
-    progress = Progress(context: context, assignment: assignment, batch: batch)
-    leavingOut = LeavingOut(context: context, assignment: assignment, batch: batch, progress: progress)
-    takeover = Takeover(
-      context: context, assignment: assignment, batch: batch, leavingOut: leavingOut, progress: progress)
+    let batch = ScoredBatch(context: score, events: events.events, capacityRows: configuration.rowsMax)
+    context = WorkerContext(
+      identity: identity, configuration: configuration, ports: ports, batch: batch, stop: stop)
+    pass = BatchPass(context: context, pass: events, cache: cache)
+    delivery = BatchDelivery(context: context, pass: pass)
+    states = StateWriter(context: context, pass: pass)
+    progress = Progress(context: context)
+    leavingOut = LeavingOut(context: context, progress: progress)
+    takeover = Takeover(context: context, leavingOut: leavingOut, progress: progress)
     self.onBatch = onBatch
   }
 
   private var ports: WorkerPorts { context.ports }
   private var configuration: WorkerConfiguration { context.configuration }
+  private var assignment: Assignment { context.assignment }
+  private var batch: ScoredBatch { context.batch }
 
   /// Works until the source is finished or someone stops it. Throws `PortError` on what trying again cannot mend.
   public func run() throws {
@@ -79,11 +80,11 @@ public final class Worker {
 
   /// Commits what is left to commit and closes all neighbours; `run` does it at its end. For a worker that never ran.
   public func close() {
-    progress.commitOffsets()
+    progress.commitOffsets(surely: true)
     ports.topic?.close()
     ports.table?.close()
     ports.source.close()
-    ports.store.close()
+    context.store.close()
     ports.recorder.state("stopped", healthy: true)
   }
 
@@ -144,7 +145,9 @@ public final class Worker {
       try processOrGiveUp()
       progress.report()
       try commitOffsetsIfDue()
-      if try isLookDue() && leavingOut.areOrderedOn() { machine.mustAcquire(assignment.partitions) }
+      guard isLookDue() else { break }
+      if context.offsets?.isInDoubt ?? false { progress.commitOffsets(surely: true) }
+      if try leavingOut.areOrderedOn() { machine.mustAcquire(assignment.partitions) }
     case .leaveOut(let range, let partition, let why):
       try orGiveUp { try leavingOut.leaveOut(range, of: partition, why) }
       progress.report()
@@ -153,7 +156,8 @@ public final class Worker {
         machine.mustAcquire(assignment.partitions)
       }
     case .giveBack(let isLost):
-      if !isLost { progress.commitOffsets() }
+      if !isLost { progress.commitOffsets(surely: true) }
+      context.offsets?.isInDoubt = false
       ports.recorder.released(assignment.partitions)
       forgetAll()
       try ports.source.unassign()

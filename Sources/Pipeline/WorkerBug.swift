@@ -26,6 +26,10 @@ public enum WorkerBug: CaseIterable, Sendable {
   case leftOutStateFirst
   /// Neither table nor group is told what is left out.
   case leftOutUntold
+  /// Exactly once, without states: a batch's transaction moves C without the record that belongs beside it.
+  case transactionWithoutRecord
+  /// Without states: a commit that has failed is taken for one that never comes.
+  case failedCommitForgotten
 }
 
 extension WorkerConfiguration {

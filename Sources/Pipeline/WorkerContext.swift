@@ -1,12 +1,19 @@
 import Dataflow
 import Features
 
-/// What the parts of a worker share: its neighbours, its choices, and how it waits for a neighbour that does not answer. One thread.
+/// What the parts of a worker share: its neighbours, its choices, its partitions and the batch under way, and how it waits for a
+/// neighbour that does not answer. One thread.
 final class WorkerContext {
   let identity: PipelineIdentity
   let configuration: WorkerConfiguration
   let ports: WorkerPorts
   let stop: StopSignal
+  let assignment = Assignment()
+  let batch: ScoredBatch
+  /// Where partition records lie, and states, if any are kept.
+  let store: any StateStore
+  /// The same, when it is beside the group's offsets; nil: it is a store of its own.
+  let offsets: OffsetStore?
   /// Exactly once: the topic, whose transactions move C; nil: C follows W.
   let transactions: (any TransactionalTopicSink)?
   /// Whether a transaction was given up whose end is not known.
@@ -15,7 +22,8 @@ final class WorkerContext {
   private var transactionNanos: UInt64?
 
   init(
-    identity: PipelineIdentity, configuration: WorkerConfiguration, ports: WorkerPorts, stop: StopSignal
+    identity: PipelineIdentity, configuration: WorkerConfiguration, ports: WorkerPorts, batch: ScoredBatch,
+    stop: StopSignal
   ) {
     precondition(configuration.rowsMax > 0 && configuration.rowsMax <= StateStoreLimits.statesMax)
     transactions = configuration.guarantee == .exactlyOnce ? ports.topic as? any TransactionalTopicSink : nil
@@ -25,7 +33,18 @@ final class WorkerContext {
     self.identity = identity
     self.configuration = configuration
     self.ports = ports
+    self.batch = batch
     self.stop = stop
+    let (source, transactions) = (ports.source, transactions)
+    offsets =
+      ports.store == nil
+      ? OffsetStore(read: { try source.committed($0) }) { mark in
+        guard let transactions else { return try source.commit([mark]) }
+        batch.removeAll()
+        return try transactions.commit(batch, offsets: [mark], membership: source.membership)
+      } : nil
+    guard let store = ports.store ?? offsets else { preconditionFailure("one of the two is there") }
+    self.store = store
   }
 
   // MARK: Transactions
@@ -53,11 +72,36 @@ final class WorkerContext {
     return max(0, configuration.transactionIntervalMs - passedMs)
   }
 
+  /// Exactly once: moves C in a transaction without messages, which ends the batch under way. nil: given up.
+  func commit(
+    _ marks: [OffsetMark], to transactions: any TransactionalTopicSink
+  ) throws -> WriteOutcome? {
+    batch.removeAll()
+    return try commit(marks, with: batch, to: transactions)
+  }
+
+  /// Exactly once: moves C in the transaction of a batch's messages. nil: given up.
+  func commit(
+    _ marks: [OffsetMark], with batch: ScoredBatch, to transactions: any TransactionalTopicSink
+  ) throws -> WriteOutcome? {
+    let membership = ports.source.membership
+    let outcome = try waiting { try transactions.commit(batch, offsets: marks, membership: membership) }
+    if outcome == .written || outcome == .alreadyWritten { offsets?.note(marks) }
+    return outcome
+  }
+
+  /// As `commit`, for partitions that are ours. Throws `Abandoned` when it is given up, `Superseded` when the group has gone on without us.
+  func moveOffsets(_ marks: [OffsetMark], by transactions: any TransactionalTopicSink) throws {
+    guard let outcome = try commit(marks, to: transactions) else { throw Abandoned() }
+    if outcome == .conflict { throw Superseded() }
+    assignment.noteCommitted(marks)
+  }
+
   // MARK: Waiting
 
   /// Tries until it succeeds, serving the group between tries. nil: given up, because the partitions are to be given back
-  /// or someone stops us. `assignment`: whose state is told again when the wait is over.
-  func waiting<Result>(tellingOf assignment: Assignment, _ body: () throws -> Result) throws -> Result? {
+  /// or someone stops us.
+  func waiting<Result>(_ body: () throws -> Result) throws -> Result? {
     var backoff = Backoff(configuration)
     while true {
       let result: Result

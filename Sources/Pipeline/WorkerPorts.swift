@@ -6,8 +6,8 @@ public struct WorkerPorts {
   public var source: any RecordSource
   /// Makes events of records.
   public var decoder: any RecordDecoder
-  /// Where states lie.
-  public var store: any StateStore
+  /// Where states and partition records lie; nil: no state is kept, and the records lie beside the group's offsets.
+  public var store: (any StateStore)?
   /// Makes outputs of feature rows.
   public var scorer: any RowScorer
   /// Makes decisions of outputs.
@@ -23,7 +23,7 @@ public struct WorkerPorts {
 
   /// The ports, all given.
   public init(
-    source: any RecordSource, decoder: any RecordDecoder, store: any StateStore, scorer: any RowScorer,
+    source: any RecordSource, decoder: any RecordDecoder, store: (any StateStore)?, scorer: any RowScorer,
     decider: any Decider, topic: (any TopicSink)?, table: (any TableSink)?, clock: any Clock,
     recorder: any Recorder
   ) {

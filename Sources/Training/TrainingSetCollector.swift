@@ -57,6 +57,7 @@ public final class TrainingSetCollector {
     let event = pass.events.events[Int(position)]
     let number = Int(pass.events.withBytes(of: event.entityID) { labels.entities.lookup($0) })
     guard number >= 0, entities[number].next < entities[number].end else { return }
+    guard program.keepsState else { return applyAlone(position, of: pass, number) }
     let state = entities[number].state ?? EntityState(program)
     switch pass.effect(of: position, on: state) {
     case .erased: return erase(number, at: event.time)
@@ -68,11 +69,7 @@ public final class TrainingSetCollector {
       return
     case .applied: break
     }
-    while entities[number].next < entities[number].end,
-      labels.labels[schedule[entities[number].next]].time <= event.time
-    {
-      emit(number)
-    }
+    emit(number, until: event.time)
     guard entities[number].next < entities[number].end else {
       entities[number].state = nil
       return
@@ -82,11 +79,43 @@ public final class TrainingSetCollector {
     counts.applied += 1
   }
 
+  /// Where no state is kept: a row is of one profile alone, the last one before the label's time.
+  private func applyAlone(_ position: Int32, of pass: EventPass, _ number: Int) {
+    let event = pass.events.events[Int(position)]
+    switch pass.apply(position) {
+    case .erased: erase(number, at: event.time)
+    case .refused: counts.unknown += 1
+    case .duplicate: counts.duplicate += 1
+    case .applied:
+      emit(number, until: event.time)
+      guard entities[number].next < entities[number].end else {
+        entities[number].profile = nil
+        return
+      }
+      var row = entities[number].profile?.row ?? [Float](repeating: .nan, count: program.columnNames.count)
+      row.withUnsafeMutableBufferPointer { cells in
+        if let cells = cells.baseAddress { pass.read(position, into: cells) }
+      }
+      entities[number].profile = (event.time, row)
+      counts.applied += 1
+    }
+  }
+
+  /// Makes the rows of labels up to a time.
+  private func emit(_ number: Int, until time: EventTime) {
+    while entities[number].next < entities[number].end,
+      labels.labels[schedule[entities[number].next]].time <= time
+    {
+      emit(number)
+    }
+  }
+
   /// Makes the rows that are still open at the end of the log. Returns all but those of entities that were erased.
   public func finish() -> TrainingSet {
     for number in entities.indices {
       while entities[number].next < entities[number].end { emit(number) }
       entities[number].state = nil
+      entities[number].profile = nil
     }
     return erased.isEmpty ? set : set.without(erased)
   }
@@ -102,21 +131,26 @@ public final class TrainingSetCollector {
       counts.labelsWithoutEvents += 1
     }
     entities[number].state = nil
+    entities[number].profile = nil
   }
 
   /// Makes the entity's next row from its state as it is.
   private func emit(_ number: Int) {
     let label = schedule[entities[number].next]
     entities[number].next += 1
-    guard let state = entities[number].state else {
+    let (state, profile) = (entities[number].state, entities[number].profile)
+    guard let asOf = state?.watermark ?? profile?.time else {
       counts.labelsWithoutEvents += 1
       return
     }
     let row = TrainingRow(
-      entity: entities[number].hash, asOf: state.watermark, labelTime: labels.labels[label].time, order: label
-    )
+      entity: entities[number].hash, asOf: asOf, labelTime: labels.labels[label].time, order: label)
     set.append(row, labels: labels.values(of: label)) { cells in
-      program.read(state, asOf: state.watermark, into: cells, scratch: scratch)
+      if let state {
+        program.read(state, asOf: asOf, into: cells, scratch: scratch)
+      } else if let profile {
+        for (column, cell) in profile.row.enumerated() { cells[column] = cell }
+      }
     }
   }
 }
@@ -152,4 +186,6 @@ private struct EntityProgress {
   var end = 0
   /// nil: no event yet, or no label left.
   var state: EntityState?
+  /// Where no state is kept: the row of the last profile, and its time; nil: as `state`.
+  var profile: (time: EventTime, row: [Float])?
 }

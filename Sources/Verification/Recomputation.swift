@@ -68,27 +68,31 @@ public final class Recomputation {
 
   /// Entities whose older events the log no longer has.
   public var entitiesOlderThanLog: Int {
-    rules.logIsWhole ? 0 : entities.values.count { $0.isWhole != true }
+    rules.logIsWhole ? 0 : entities.values.count { !isComparable($0) }
   }
 
   /// Takes the sample's share of some records. Throws what the scorer throws.
   public func add(_ records: RecordBatch) throws {
     recordsRead += Int64(records.records.count)
-    for record in records.records where sample.contains(record.key) {
+    // Where states are kept, a record's key is its entity's id; else it may be anything.
+    for record in records.records where !program.keepsState || sample.contains(record.key) {
       pass.removeAll()
       guard case .event(let event) = pass.decode(record) else { continue }
-      try add(event, record)
+      let id = pass.events.withBytes(of: pass.events.events[Int(event)].entityID) {
+        sample.contains($0) ? Array($0) : nil
+      }
+      if let id { try add(event, of: id, record) }
     }
     try score()
   }
 
-  private func add(_ number: Int32, _ record: RawRecord) throws {
+  private func add(_ number: Int32, of id: [UInt8], _ record: RawRecord) throws {
     let event = pass.events.events[Int(number)]
-    let entity = entity(record)
+    let entity = entity(id, record)
     entity.hasEvents = true
     if let check = entity.check, record.offset >= check.next { compare(entity, check) }
     let before = entity.state.events
-    switch pass.apply(number, to: entity.state) {
+    switch program.keepsState ? pass.apply(number, to: entity.state) : pass.apply(number) {
     case .duplicate, .refused: return
     case .erased:
       try score()
@@ -96,13 +100,17 @@ public final class Recomputation {
       entity.hasBegunAnew = false
     case .applied:
       if before > 0 && entity.state.events <= before && event.kind != .tick { entity.hasBegunAnew = true }
-      pass.read(entity.state, into: features.appendRow(), carried: carried.appendRow())
+      if program.keepsState {
+        pass.read(entity.state, into: features.appendRow(), carried: carried.appendRow())
+      } else {
+        pass.read(number, into: features.appendRow(), carried: carried.appendRow())
+      }
       pending.append(
         Pending(
           entity: entity,
           score: ExpectedScore(
             partition: record.partition, offset: record.offset, eventTime: event.time,
-            asOf: entity.state.watermark, eventID: event.idHash)))
+            asOf: program.keepsState ? entity.state.watermark : event.time, eventID: event.idHash)))
       eventsScored += 1
     }
     entity.lastOffset = record.offset
@@ -110,8 +118,7 @@ public final class Recomputation {
     if pending.count == Self.rowsMax { try score() }
   }
 
-  private func entity(_ record: RawRecord) -> SampledEntity {
-    let id = Array(record.key)
+  private func entity(_ id: [UInt8], _ record: RawRecord) -> SampledEntity {
     if let known = entities[id] { return known }
     let new = SampledEntity(id, partition: record.partition, program: program)
     entities[id] = new
@@ -159,7 +166,8 @@ public final class Recomputation {
 
   /// Whether anything of an entity is to be compared with the tables.
   func isComparable(_ entity: SampledEntity) -> Bool {
-    rules.logIsWhole || entity.isWhole == true
+    // Where no state is kept, the log need not reach back to the entity's first event.
+    rules.logIsWhole || entity.isWhole == true || !program.keepsState && entity.hasEvents
   }
 }
 

@@ -93,6 +93,16 @@ struct TestTable: Sendable {
       """)
   }
 
+  /// All rows of `scores` of a pipeline of profiles, sorted, without the wall clock; of a replay's tables when `run` is not empty.
+  func profileScores(of run: String = "") throws -> [[String]] {
+    let (other, table) = try tables(of: run, "scores")
+    return try other.query(
+      """
+      SELECT "partition", "offset", entity_id, event_id, \(micros("as_of")), value, \(flag("rich")), model_versions
+      FROM \(table) ORDER BY "partition", "offset"
+      """)
+  }
+
   /// All rows of `scores`, sorted, without the wall clock; of a replay's tables when `run` is not empty.
   func dump(_ run: String, place: Bool) throws -> [[String]] {
     let (other, table) = try tables(of: run, "scores")

@@ -26,6 +26,8 @@ final class MemoryLog {
   var committed: [CommittedOffset?]
   /// Whether the broker lets nobody read the group's offsets.
   var deniesOffsets = false
+  /// Whether nobody is in the group, so that anybody may set its offsets.
+  var isGroupEmpty = true
 
   init(partitions count: Int) {
     partitions = Array(repeating: [], count: count)
@@ -128,7 +130,7 @@ final class MemoryLogSource: LogSource {
     next = Dictionary(uniqueKeysWithValues: starts.map { ($0.partition, $0.offset) })
   }
   func unassign() throws { next = nil }
-  func commit(_ offsets: [OffsetMark]) throws {}
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome { .written }
   func idle(timeoutMs: Int) throws -> Bool { false }
   func resume() throws {}
   func follow() { for partition in own { ends[partition] = .max } }
@@ -257,8 +259,8 @@ struct MemoryAccess: PipelineAccess {
   /// Given to every log that is opened.
   var onPoll: (() -> Void)?
 
-  init(partitions: Int = 2) throws {
-    pipeline = try SamplePipeline.load()
+  init(partitions: Int = 2, pipeline: LoadedPipeline? = nil) throws {
+    self.pipeline = try pipeline ?? SamplePipeline.load()
     var settings = Settings()
     settings.table = .none
     self.settings = settings
@@ -289,7 +291,15 @@ struct MemoryAccess: PipelineAccess {
       limits: DecoderLimits(futureBound: pipeline.declaration.futureBound))
   }
   func openStates(partitionCount: Int32) throws -> any StateSurvey {
-    SurveyedStates(storage, partitionCount: partitionCount, generation: settings.generation)
+    guard pipeline.program.keepsState else { return offsetStore() }
+    return SurveyedStates(storage, partitionCount: partitionCount, generation: settings.generation)
+  }
+  private func offsetStore() -> OffsetStore {
+    OffsetStore(read: { [log] in $0.map { log.committed[Int($0)] } }) { [log] mark in
+      guard log.isGroupEmpty else { return .conflict }
+      log.committed[Int(mark.partition)] = CommittedOffset(mark.shown, metadata: mark.metadata)
+      return .written
+    }
   }
   func tablePositions(_ partitions: [Int32]) throws -> [TablePosition?] {
     partitions.map { table?[Int($0)] }

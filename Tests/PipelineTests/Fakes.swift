@@ -135,11 +135,12 @@ final class FakeSource: RecordSource {
 
   func unassign() throws { next = Array(repeating: nil, count: next.count) }
 
-  func commit(_ offsets: [OffsetMark]) throws {
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome {
     try faults.around {
       for mark in offsets {
         log.committed[Int(mark.partition)] = CommittedOffset(mark.offset, metadata: mark.metadata)
       }
+      return .written
     }
   }
 
@@ -310,18 +311,29 @@ final class NoDecisions: Decider {
 /// Reads values of the form `eventID,timeMicros` and `eventID,timeMicros,KIND`; anything else is undecodable.
 final class CommaDecoder: RecordDecoder {
   let homes: KeyHomes
+  /// What a value without a kind is.
+  private let usual: EventKind
+  private static let attribute = Array("age".utf8)
 
-  init(_ homes: KeyHomes) { self.homes = homes }
+  init(_ homes: KeyHomes, usual: EventKind = .engagement) {
+    self.homes = homes
+    self.usual = usual
+  }
 
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
     let parts = String(decoding: record.value, as: UTF8.self).split(separator: ",")
     guard parts.count >= 2, let time = Int64(parts[1]) else { return .undecodable }
     guard homes.home(of: record.key) == record.partition else { return .wrongPartition }
-    let kind: EventKind = parts.count == 2 ? .engagement : parts[2] == "tick" ? .tick : .erasure
+    let kind: EventKind = parts.count == 2 ? usual : parts[2] == "tick" ? .tick : .erasure
     events.begin()
     var id = String(parts[0])
     let idSlice = id.withUTF8 { events.append(UnsafeRawBufferPointer($0)) }
     let entity = events.append(record.key)
+    if kind == .profileSnapshot {
+      Self.attribute.withUnsafeBytes {
+        events.appendAttribute(name: $0, kind: .real, bits: Double(time / 1_000_000 % 100).bitPattern)
+      }
+    }
     events.commit(
       kind: kind, type: SymbolTable.unknown, eventID: idSlice, entityID: entity, source: .empty,
       time: time)

@@ -68,11 +68,12 @@ private final class SlowSource: RecordSource {
     try inner.assign(starts)
   }
   func unassign() throws { try inner.unassign() }
-  func commit(_ offsets: [OffsetMark]) throws {
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome {
     clock.sleep(milliseconds: commitMs)
     for mark in offsets {
       log.committed[Int(mark.partition)] = CommittedOffset(mark.shown, metadata: mark.metadata)
     }
+    return .written
   }
   func idle(timeoutMs: Int) throws -> Bool { false }
   func resume() throws {}

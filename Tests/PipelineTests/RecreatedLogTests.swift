@@ -45,7 +45,7 @@ private final class ReplacedSource: RecordSource {
   func committed(_ partitions: [Int32]) throws -> [CommittedOffset?] { try current.committed(partitions) }
   func bounds(_ partition: Int32) throws -> LogBounds { try current.bounds(partition) }
   func unassign() throws { try current.unassign() }
-  func commit(_ offsets: [OffsetMark]) throws { try current.commit(offsets) }
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome { try current.commit(offsets) }
   func idle(timeoutMs: Int) throws -> Bool { false }
   func resume() throws {}
   func close() {}

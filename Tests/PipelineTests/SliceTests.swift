@@ -49,16 +49,17 @@ import Testing
   @Test func keepWithinTheCache() throws {
     let world = try FakeWorld(log: makeLog())
     world.cacheBytes = 20_000
-    var cache: StateCache?
+    var watched: StateCache?
     var most = 0
-    world.onBatch = { _ in most = max(most, cache?.pinnedBytes ?? .max) }
+    world.onBatch = { _ in most = max(most, watched?.pinnedBytes ?? .max) }
     let worker = world.worker(calm, rebalanceShare: 0, batchRowsMax: 4096, cacheEntries: 1000)
-    cache = worker.pass.cache
+    let cache = try #require(worker.pass.states).cache
+    watched = cache
     try worker.run()
     // An empty state of this program takes less than a kilobyte; the first step, which knows no sizes, has 64.
     #expect(most > 10_000 && most < 20_000 + 64 * 1024, "\(most) bytes")
-    worker.pass.cache.unpinAll()
-    #expect(worker.pass.cache.statistics.bytes <= 20_000)
+    cache.unpinAll()
+    #expect(cache.statistics.bytes <= 20_000)
     #expect(world.recorder.scored == 1200)
   }
 }

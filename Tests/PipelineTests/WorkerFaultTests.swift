@@ -28,19 +28,22 @@ final class FakeWorld {
   /// Called before each of a store's operations; nil: nothing is.
   var beforeStoreOperation: (() throws -> Void)?
 
-  init(log: FakeLog) throws {
+  init(log: FakeLog, keepsState: Bool = true) throws {
     self.log = log
+    let somewhere = SourcePosition(line: 1, column: 1)
+    let age = AttributeDeclaration(
+      name: "age", type: .number(decimals: 0, minimum: 0, maximum: 200), position: somewhere)
+    let ofStates = [
+      ("n", "count(any)"), ("n1", "count(any, 1d)"), ("d", "decayed(any, 1d)"),
+      ("h", "peak_hour(any, 7d)"), ("r", "active_days(any, 7d)"),
+    ]
     program = try FeatureProgram(
       FeatureSetDeclaration(
-        profile: [], events: [],
-        features: [
-          ("n", "count(any)"), ("n1", "count(any, 1d)"), ("d", "decayed(any, 1d)"),
-          ("h", "peak_hour(any, 7d)"), ("r", "active_days(any, 7d)"),
-        ].map {
+        profile: keepsState ? [] : [age], events: [],
+        features: (keepsState ? ofStates : [("a", "profile.age"), ("b", "profile.age * 2")]).map {
           FeatureDeclaration(
-            name: $0.0, expression: $0.1, isColumn: true, labels: [],
-            position: SourcePosition(line: 1, column: 1))
-        }, idleTTL: nil))
+            name: $0.0, expression: $0.1, isColumn: true, labels: [], position: somewhere)
+        }, idleTTL: nil, keepsState: keepsState))
   }
 
   /// Works the log off. Returns the number of starts it took.
@@ -79,8 +82,10 @@ final class FakeWorld {
     memory.beforeOperation = beforeStoreOperation
     let ports = WorkerPorts(
       source: source ?? FakeSource(log: log, faults: faults, rebalanceShare: rebalanceShare),
-      decoder: CommaDecoder(KeyHomes(.murmur2, partitionCount: 3)),
-      store: FaultyStore(rival.map { RacedStore(memory, rival: $0) } ?? memory, faults: faults),
+      decoder: CommaDecoder(
+        KeyHomes(.murmur2, partitionCount: 3), usual: program.keepsState ? .engagement : .profileSnapshot),
+      store: program.keepsState
+        ? FaultyStore(rival.map { RacedStore(memory, rival: $0) } ?? memory, faults: faults) : nil,
       scorer: SumScorer(),
       decider: NoDecisions(),
       topic: transactions ?? FakeTopicSink(topic, faults: faults, refusesEvery: refusals.topic),
@@ -90,14 +95,16 @@ final class FakeWorld {
       identity: PipelineIdentity(
         name: "p", generation: 1, stateHash: program.stateHash.hex, modelSet: "m"),
       program: program, context: context, ports: ports,
-      cache: StateCache(program: program, entriesMax: cacheEntries, bytesMax: cacheBytes),
+      cache: program.keepsState
+        ? StateCache(program: program, entriesMax: cacheEntries, bytesMax: cacheBytes) : nil,
       configuration: configuration, stop: StopSignal(), onBatch: onBatch)
   }
 
   /// Everything that must not depend on faults.
   func digest() throws -> Digest {
     let store = MemoryStateStore(storage, partitionCount: 3)
-    let records = try store.records([0, 1, 2]).map { $0.flatMap { PartitionRecord.decode($0)?.record } }
+    let stored = try program.keepsState ? store.records([0, 1, 2]) : log.committed.map { $0?.record }
+    let records = stored.map { $0.flatMap { PartitionRecord.decode($0)?.record } }
     let states = (0..<3).map { storage.states($0) }
     return Digest(
       rows: table.rows, letters: table.letters, messages: topic.messages,

@@ -15,13 +15,29 @@ import Testing
     for kind in FaultKind.allCases { #expect(totals.count(of: kind) > 50, "\(kind.rawValue)") }
   }
 
+  @Test("so do a thousand of a pipeline that keeps no state")
+  func thousandSeedsWithoutState() throws {
+    let totals = SimulationTotals()
+    try totals.run(1...1000, SimulationOptions(keepsState: false), threads: 2)
+    for line in totals.summary { print(line) }
+    #expect(totals.failed == nil, "tally simulate --without-state --history \(totals.failed ?? 0)")
+    #expect(totals.runs == 1000)
+    let ofStore: Set<FaultKind> = [
+      .storeOutage, .storeRollback, .shardRollback, .storeLoss, .recordLoss, .generationSwitch,
+    ]
+    for kind in FaultKind.allCases {
+      #expect(ofStore.contains(kind) == (totals.count(of: kind) <= 50), "\(kind.rawValue)")
+    }
+  }
+
   @Test("a run is a function of its seed")
   func sameAgain() throws {
     let simulator = try Simulator()
     let other = try Simulator()
     for seed in UInt64(1)...20 {
-      let first = simulator.run(seed, withHistory: true)
-      let second = other.run(seed, withHistory: true)
+      let options = SimulationOptions(keepsState: seed % 2 == 0)
+      let first = simulator.run(seed, options, withHistory: true)
+      let second = other.run(seed, options, withHistory: true)
       #expect(first.history == second.history && first.history.count > 10, "seed \(seed)")
       #expect(first.faults == second.faults)
     }
@@ -49,17 +65,40 @@ import Testing
     "first-reading-believed": [.pause, .twin],
     "writes-after-revocation": [.guaranteeSwitch, .pause, .leave],
     "membership-at-commit": [.pause, .slow, .brokerOutage, .killOther],
+    "failed-commit-forgotten": [.late],
     "clear-compares-nothing": [.storeLoss, .late, .pause, .crashLate],
   ]
 
+  /// Those that only a pipeline without states can have.
+  private static let withoutState: Set<String> = [
+    "transaction-without-record", "commits-unchecked", "failed-commit-forgotten",
+  ]
+
+  /// Those that both can have, and what keeps no state is no safer from.
+  private static let withAndWithout = [
+    "state-before-sinks", "table-from-w", "table-after-transaction", "abandoned-transaction-kept",
+    "writes-after-revocation", "reads-before-w", "left-out-state-first", "left-out-untold",
+    "table-compares-nothing", "table-rows-repeated", "membership-unchecked", "reads-unstable-offsets",
+    "never-settles", "resends-in-transaction", "table-forgets-left-out",
+  ]
+
   @Test("every planted bug is found", arguments: PlantedBug.allCases)
-  func isFound(bug: PlantedBug) throws {
+  func isFound(bug: PlantedBug) throws { try find(bug, keepsState: !Self.withoutState.contains(bug.name)) }
+
+  @Test("also where no state is kept", arguments: withAndWithout)
+  func isFoundWithoutState(name: String) throws {
+    try find(try #require(PlantedBug.named(name)), keepsState: false)
+  }
+
+  private func find(_ bug: PlantedBug, keepsState: Bool) throws {
     let totals = SimulationTotals()
-    var options = SimulationOptions(only: Self.focus[bug.name] ?? [])
+    var options = SimulationOptions(only: Self.focus[bug.name] ?? [], keepsState: keepsState)
     options.bug = bug
     try totals.run(1...Self.seedsMax, options, threads: 2)
     #expect(totals.failed != nil, "not found in \(totals.runs) seeds")
-    if let failed = totals.failed { print("planted \(bug.name): found by seed \(failed)") }
+    if let failed = totals.failed {
+      print("planted \(bug.name)\(keepsState ? "" : ", without state"): found by seed \(failed)")
+    }
   }
 
   @Test("a failing seed is made smaller, and fails again with what is left")

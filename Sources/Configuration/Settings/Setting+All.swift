@@ -43,6 +43,10 @@ extension Setting {
     path("pipeline", \.pipeline, "File that declares the pipeline: events, features, models.")
       .flags("--pipeline"),
     path("models", \.models, "Folder of model files.").flags("--models"),
+    path(
+      "checkpoints", \.checkpoints,
+      "Folder in which a replay of a pipeline without state (state: none) keeps how far it is, unless its table is a SQLite file: then "
+        + "that is beside it."),
     choice(
       "delivery", \.delivery,
       "What is promised of the topic of scores. effectively-once: after a crash it may repeat a record, byte for byte. "

@@ -28,6 +28,8 @@ package struct Settings: CustomStringConvertible, CustomReflectable {
   package var pipeline = "pipelines/engagement.yaml"
   /// Folder of model files.
   package var models = "models"
+  /// Folder of the checkpoints of replays that have no SQLite file.
+  package var checkpoints = "."
   /// What is promised of the topic of scores.
   package var delivery = DeliveryGuarantee.effectivelyOnce
   /// `host:port`, comma-separated.
@@ -95,6 +97,8 @@ package struct Settings: CustomStringConvertible, CustomReflectable {
   /// Largest value that is decoded.
   package var valueBytesMax = 256 << 10
   package var worker = WorkerConfiguration()
+  /// File in which a replay of a pipeline that keeps no state keeps its partition records; nil: this is no replay.
+  package var checkpoint: String?
   /// Longest time without a sign of life of a partition's broker, or without progress where there is lag, that counts as ready.
   package var readyWithinMs = 15_000
   /// Where metrics and health are served: PORT, :PORT or HOST:PORT; nil: nowhere.

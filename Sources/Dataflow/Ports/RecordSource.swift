@@ -65,8 +65,9 @@ public protocol RecordSource: AnyObject {
   func assign(_ starts: [(partition: Int32, offset: Int64)]) throws
   /// Gives all partitions up; answers `.revoked`.
   func unassign() throws
-  /// Commits the group's offsets; waits for the answer.
-  func commit(_ offsets: [OffsetMark]) throws
+  /// Commits the group's offsets; waits for the answer. Returns `.conflict` when the group has gone on without the membership by
+  /// which the partitions were assigned: then nothing was committed.
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome
   /// Keeps the membership alive while nothing can be processed: stops delivery, serves the group protocol.
   /// Returns true when a revocation is waiting (the next `poll` reports it).
   func idle(timeoutMs: Int) throws -> Bool

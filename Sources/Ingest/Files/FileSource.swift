@@ -165,10 +165,11 @@ public final class FileSource: RecordSource {
   public func unassign() throws { state = .joined }
 
   /// Remembers the offset as long as this object lives.
-  public func commit(_ offsets: [OffsetMark]) throws {
+  public func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome {
     if let last = offsets.last {
       committedOffset = CommittedOffset(last.offset, firstOffset: last.firstOffset)
     }
+    return .written
   }
 
   /// Does nothing: there is no group.

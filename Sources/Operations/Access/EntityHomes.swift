@@ -79,7 +79,9 @@ extension PipelineAccess {
   package func recordsInForce(_ partitions: Int32) throws -> [PartitionRecord?] {
     let store = try openStates(partitionCount: partitions)
     defer { store.close() }
-    return try Generations.follow(store, from: settings.generation, partitionCount: partitions).map(\.record)
+    return try Generations.follow(
+      store, from: settings.firstGeneration(of: pipeline), partitionCount: partitions
+    ).map(\.record)
   }
 
   /// The states, of the generations in force, and where the log's entities live by its records. The caller closes them.
@@ -89,7 +91,7 @@ extension PipelineAccess {
     let store = try openStates(partitionCount: partitionCount)
     do {
       let standings = try Generations.follow(
-        store, from: settings.generation, partitionCount: partitionCount)
+        store, from: settings.firstGeneration(of: pipeline), partitionCount: partitionCount)
       return (store, try homes(partitionCount, checkedBy: standings.map(\.record)))
     } catch {
       store.close()

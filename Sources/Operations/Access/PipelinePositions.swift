@@ -2,6 +2,7 @@ import Configuration
 package import Dataflow
 import Events
 import FeatureStore
+import Features
 import Ingest
 import Kafka
 package import Pipeline
@@ -19,7 +20,7 @@ package struct PipelinePositions {
   package init(_ access: any PipelineAccess, store: any StateStore, partitions: Int32) throws {
     let numbers = (0..<partitions).map { $0 }
     let standings = try Generations.follow(
-      store, from: access.settings.generation, partitionCount: partitions)
+      store, from: access.settings.firstGeneration(of: access.pipeline), partitionCount: partitions)
     let table = try access.tablePositions(numbers)
     let log = try access.logPositions(numbers)
     facts = numbers.indices.map { index in
@@ -27,7 +28,7 @@ package struct PipelinePositions {
         partition: numbers[index], record: standings[index].record, committed: log.committed[index],
         before: standings[index].before, table: table[index]?.next,
         tableLeftOut: table[index]?.leftOut ?? LeftOutRanges(), bounds: log.bounds[index],
-        log: log.log)
+        log: log.log, isRecordBesideOffset: !access.pipeline.program.keepsState)
     }
     recordBytes = standings.map { $0.bytes ?? [] }
     self.standings = standings

@@ -16,6 +16,7 @@ package struct FeatureLookup {
 
   /// As of its latest event. Throws `Failure` when there is none.
   package func fromTheStore() throws -> EntityState {
+    try requireState()
     let partitions = try access.partitionCount()
     let (store, homes) = try access.openStatesInForce(partitionCount: partitions)
     defer { store.close() }
@@ -31,8 +32,17 @@ package struct FeatureLookup {
     return state
   }
 
+  private func requireState() throws {
+    try access.requireState(
+      for: "features",
+      instead:
+        "an entity's features are those of each of its profiles, which the table has (table features of the pipeline)"
+    )
+  }
+
   /// As of a moment (nil: its latest event), by the topic's log or a file's. Throws `Failure` when the log has no event of it.
   package func fromTheLog(file: String?, until moment: EventTime?) throws -> EntityState {
+    try requireState()
     let program = access.pipeline.program
     let state = EntityState(program)
     let log = try EventLog(access, file: file)

@@ -62,11 +62,30 @@ package struct ReplayRun {
     own.scoresTopic = ""
     own.deadLettersTopic = ""
     switch live.table {
-    case .none: break
-    case .postgres: own.postgresSchema = Self.schemaPrefix + name
-    case .sqlite(let path): own.table = .sqlite(file(beside: path))
+    case .none: own.checkpoint = checkpoint(in: live.checkpoints)
+    case .postgres:
+      own.postgresSchema = Self.schemaPrefix + name
+      own.checkpoint = checkpoint(in: live.checkpoints)
+    case .sqlite(let path):
+      own.table = .sqlite(file(beside: path))
+      own.checkpoint = file(beside: path) + Self.checkpointSuffix
     }
     return own
+  }
+
+  private func checkpoint(in folder: String) -> String {
+    (folder as NSString).appendingPathComponent(Self.checkpointPrefix + name + Self.checkpointSuffix)
+  }
+
+  /// What stands in the name of a checkpoint file before and behind a run's name.
+  private static let checkpointPrefix = "tally-replay-"
+  private static let checkpointSuffix = ".checkpoint"
+
+  /// The run of a file in the folder of checkpoints; nil: it is none.
+  package init?(checkpoint file: String) {
+    guard file.hasPrefix(Self.checkpointPrefix), file.hasSuffix(Self.checkpointSuffix) else { return nil }
+    let name = file.dropFirst(Self.checkpointPrefix.count).dropLast(Self.checkpointSuffix.count)
+    do { try self.init(name: String(name)) } catch { return nil }
   }
 
   /// `tally.db` becomes `tally-replay-NAME.db`.

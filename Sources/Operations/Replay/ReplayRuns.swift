@@ -1,6 +1,7 @@
 package import Configuration
 import Dataflow
 import Events
+import Features
 import FeatureStore
 import Foundation
 import Pipeline
@@ -16,6 +17,8 @@ package struct ReplayListing {
   package var rows = RunRows()
   /// States in Redis.
   package var states = 0
+  /// Whether it has a checkpoint file, in place of states.
+  package var hasCheckpoint = false
 
   package var title: String { run?.name ?? "generation \(generation)" }
 }
@@ -35,8 +38,20 @@ package struct ReplayRuns {
   /// Times that an erasure tries to get in between a run's own writes.
   private static let triesMax = 50
 
-  /// Runs that have tables, by name.
+  /// Runs that have tables, or a checkpoint, by name.
   package func named() throws -> [ReplayRun] {
+    let tables = try ofTables()
+    guard !pipeline.program.keepsState else { return tables }
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: live.checkpoints)) ?? []
+    let known = Set(tables.map(\.name))
+    return tables
+      + files.sorted().compactMap { ReplayRun(checkpoint: $0) }.filter { run in
+        run.settings(from: live).checkpoint.map(FileManager.default.fileExists) ?? false
+          && !known.contains(run.name)
+      }
+  }
+
+  private func ofTables() throws -> [ReplayRun] {
     switch live.table {
     case .none: return []
     case .postgres(let connection):
@@ -67,11 +82,12 @@ package struct ReplayRuns {
         found.append(
           ReplayListing(
             run: run, generation: run.generation, place: ReplayRun.place(of: own),
-            rows: try own.runTables(pipeline)?.rows() ?? RunRows(), states: states))
+            rows: try own.runTables(pipeline)?.rows() ?? RunRows(), states: states,
+            hasCheckpoint: own.checkpoint.map(FileManager.default.fileExists) ?? false))
       } catch { access.report.warn("run \(run.name) cannot be looked at: \(error)") }
     }
     // Another pipeline's, or somebody's schema that only begins so.
-    found.removeAll { $0.rows.isEmpty && $0.states == 0 }
+    found.removeAll { $0.rows.isEmpty && $0.states == 0 && !$0.hasCheckpoint }
     for (generation, counts) in generations.sorted(by: { $0.key < $1.key }) {
       found.append(
         ReplayListing(generation: generation, place: "no table here", states: counts.states))

@@ -50,7 +50,15 @@ package struct SkipOrders {
     write.partition = partition
     write.expected = positions.recordBytes[Int(partition)]
     write.record = next.encoded
-    guard try store.write(write) != .conflict else { return false }
+    guard try store.write(write) != .conflict else {
+      guard !facts.isRecordBesideOffset else {
+        throw Failure(
+          "partition \(partition): the pipeline keeps no state, so that the order must be put beside the group's offset, and brokers take "
+            + "that only while nobody is in the group: stop all tally runs of the pipeline, give the order, and start them again",
+          reason: .busy)
+      }
+      return false
+    }
     access.report.say(
       "skip: \(range) is ordered to be left out; partition \(partition) is at offset \(next.nextOffset)")
     return true

@@ -37,6 +37,8 @@ package struct SilenceTicks {
 
   /// Looks at all states in the store. Throws `Failure` and `PortError`.
   package func append(asOf moment: EventTime) throws {
+    try access.requireState(
+      for: "tick", instead: "nobody's row changes while they are silent, and a tick would be a dead letter")
     let rule = try access.settings.controlRule(access.pipeline)
     let (store, _) = try access.openStatesInForce(partitionCount: try access.partitionCount())
     defer { store.close() }

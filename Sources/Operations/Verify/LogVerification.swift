@@ -186,7 +186,7 @@ package struct LogVerification {
       }
       let next = try start.positions(partitions, records)
       for (partition, next) in next { ends[partition] = max(ends[partition] ?? 0, next) }
-      for (index, entity) in some.enumerated() {
+      for (index, entity) in some.enumerated() where pipeline.program.keepsState {
         guard let next = next[entity.partition] else { continue }
         recomputed.expectState(
           of: entity.id, partition: entity.partition, next: next, stored: states[index])

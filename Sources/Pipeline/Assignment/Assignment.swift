@@ -29,6 +29,14 @@ final class Assignment {
   /// Place of a partition that is ours.
   func ownPlace(of partition: Int32) -> Int { Int(places[Int(partition)]) }
 
+  /// Notes what was written of a partition: W. Its bytes are the caller's to note.
+  func noteWritten(_ record: PartitionRecord, at place: Int) {
+    owned[place].record = record
+    guard owned[place].isRecordBesideOffset else { return }
+    owned[place].committed = record.nextOffset
+    owned[place].shown = record.nextOffset
+  }
+
   /// Notes what was committed for the group.
   func noteCommitted(_ marks: [OffsetMark]) {
     for mark in marks {
@@ -84,14 +92,24 @@ struct OwnedPartition {
   var nextAtLook: Int64 = -1
   /// Below it all was delivered already: states are made again, and nothing counts as scored.
   var againUntil: Int64
+  /// Whether the record lies beside C: then each commit of C carries it.
+  let isRecordBesideOffset: Bool
   /// What the batch under way has of the partition.
   var share = BatchShare()
 
-  /// The offset as it is committed.
-  func mark(_ offset: Int64) -> OffsetMark {
+  /// W as C is committed.
+  var mark: OffsetMark {
     OffsetMark(
-      partition: partition, offset: offset, firstOffset: record.firstOffset, homes: record.homes,
-      shown: offset == record.nextOffset ? reached : nil, leftOut: record.leftOut)
+      partition: partition, offset: record.nextOffset, firstOffset: record.firstOffset, homes: record.homes,
+      shown: reached, leftOut: record.leftOut, record: isRecordBesideOffset ? recordBytes : [])
+  }
+
+  /// The offset that the batch under way brings, as C is committed with it.
+  var nextMark: OffsetMark {
+    let next = share.next
+    return OffsetMark(
+      partition: partition, offset: next.nextOffset, firstOffset: next.firstOffset, homes: next.homes,
+      leftOut: next.leftOut, record: isRecordBesideOffset ? next.encoded : [])
   }
 
   /// Whether all of a record was delivered before, and only a lost state wants it once more.

@@ -34,11 +34,14 @@ public struct PartitionFacts: Sendable {
   public var bounds: LogBounds
   /// The log's identity.
   public var log: LogIdentity
+  /// Whether the record lies beside C, because no state is kept: then W is C.
+  public var isRecordBesideOffset: Bool
 
   /// Facts.
   public init(
     partition: Int32, record: PartitionRecord?, committed: CommittedOffset?, before: FormerGeneration? = nil,
-    table: Int64?, tableLeftOut: LeftOutRanges = LeftOutRanges(), bounds: LogBounds, log: LogIdentity
+    table: Int64?, tableLeftOut: LeftOutRanges = LeftOutRanges(), bounds: LogBounds, log: LogIdentity,
+    isRecordBesideOffset: Bool = false
   ) {
     self.partition = partition
     self.record = record
@@ -48,6 +51,7 @@ public struct PartitionFacts: Sendable {
     self.tableLeftOut = tableLeftOut
     self.bounds = bounds
     self.log = log
+    self.isRecordBesideOffset = isRecordBesideOffset
   }
 
   /// `W 5, T 5, C none, log 0..<9`, for errors.

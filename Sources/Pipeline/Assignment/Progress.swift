@@ -3,10 +3,9 @@ import Dataflow
 /// How far reading has come, and what the group is shown of it. One thread.
 struct Progress {
   let context: WorkerContext
-  let assignment: Assignment
-  let batch: ScoredBatch
 
   private var ports: WorkerPorts { context.ports }
+  private var assignment: Assignment { context.assignment }
 
   /// Keeps the ends that reading has reached. To be called when nothing that was given is left to be done.
   func noteReached() {
@@ -18,16 +17,27 @@ struct Progress {
 
   /// Effectively once: commits C of every partition that moved, be it over marks of transactions. A failure is not an error: C may
   /// lag, W counts.
-  func commitOffsets() {
+  ///
+  /// `surely`: also what was committed already, if a commit that has failed may have taken C back since.
+  func commitOffsets(surely: Bool = false) {
     guard context.transactions == nil else { return }
+    let isInDoubt =
+      surely && context.offsets?.isInDoubt ?? false && !context.configuration.has(.failedCommitForgotten)
     var marks: [OffsetMark] = []
     for partition in assignment.owned {
-      let mark = partition.mark(partition.record.nextOffset)
+      let mark = partition.mark
       // A C ahead of W belongs to what is being made again.
-      guard mark.offset >= partition.committed ?? -1, mark.shown > partition.shown else { continue }
+      guard mark.offset >= partition.committed ?? -1, mark.shown > partition.shown || isInDoubt else {
+        continue
+      }
       marks.append(mark)
     }
-    guard !marks.isEmpty, (try? ports.source.commit(marks)) != nil else { return }
+    guard !marks.isEmpty else { return }
+    guard let outcome = try? ports.source.commit(marks) else {
+      context.offsets?.isInDoubt = true
+      return
+    }
+    if outcome == .conflict { return }
     assignment.noteCommitted(marks)
   }
 
@@ -37,18 +47,11 @@ struct Progress {
     guard let transactions = context.transactions else { return }
     var marks: [OffsetMark] = []
     for partition in assignment.owned where partition.committed == partition.record.nextOffset {
-      let mark = partition.mark(partition.record.nextOffset)
+      let mark = partition.mark
       if mark.shown > partition.shown { marks.append(mark) }
     }
     guard !marks.isEmpty else { return }
-    batch.removeAll()
-    let membership = ports.source.membership
-    let outcome = try context.waiting(tellingOf: assignment) {
-      try transactions.commit(batch, offsets: marks, membership: membership)
-    }
-    guard let outcome else { throw Abandoned() }
-    if outcome == .conflict { throw Superseded() }
-    assignment.noteCommitted(marks)
+    try context.moveOffsets(marks, by: transactions)
   }
 
   /// As `commitReached`, when everything ends: what fails stays as it is.

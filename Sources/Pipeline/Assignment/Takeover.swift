@@ -5,21 +5,20 @@ import Events
 /// `TakeoverRules`, makes what is to be new, and starts reading. One thread.
 struct Takeover {
   let context: WorkerContext
-  let assignment: Assignment
-  let batch: ScoredBatch
   let leavingOut: LeavingOut
   let progress: Progress
 
   private var identity: PipelineIdentity { context.identity }
   private var configuration: WorkerConfiguration { context.configuration }
   private var ports: WorkerPorts { context.ports }
+  private var assignment: Assignment { context.assignment }
 
   /// Takes the partitions over; the assignment must be empty, and is theirs afterwards. Returns false when given up: then it is empty.
   ///
   /// Throws `.unavailable` when somebody else moves their positions or a neighbour does not answer: try again from the beginning.
   /// Throws `.refused` for what the rules refuse.
   func take(_ partitions: [Int32]) throws -> Bool {
-    let asked = try waiting {
+    let asked = try context.waiting {
       try context.settle()
       return try self.facts(of: partitions)
     }
@@ -34,7 +33,7 @@ struct Takeover {
       starts.append((fact.partition, decision.readFrom))
       next.append(taken.partition)
     }
-    guard try !hasStamped || checkNeighbours() else { return false }
+    guard try !hasStamped || context.offsets != nil || checkNeighbours() else { return false }
     assignment.replace(by: next)
     guard try leavingOut.passAtStart() else {
       assignment.removeAll()
@@ -53,10 +52,6 @@ struct Takeover {
     progress.report()
     assignment.tellRunning(ports.recorder)
     return true
-  }
-
-  private func waiting<Result>(_ body: () throws -> Result) throws -> Result? {
-    try context.waiting(tellingOf: assignment, body)
   }
 
   /// Does what the decision on a partition asks for before anything is read. nil: given up.
@@ -82,6 +77,10 @@ struct Takeover {
     if stamps {
       guard let created = try replace(recordBytes, by: record, partition: fact.partition) else { return nil }
       recordBytes = created
+      if fact.isRecordBesideOffset {
+        committed = record.nextOffset
+        shown = record.nextOffset
+      }
     }
     if record.isClearing {
       guard try clear(recordBytes, partition: fact.partition) else { return nil }
@@ -100,7 +99,7 @@ struct Takeover {
       tableFrom: configuration.has(.tableFromW) ? record.nextOffset : decision.tableFrom,
       mustVerify: decision.readFrom < record.nextOffset,
       askedEnd: fact.bounds.high, passUntilMax: configuration.guarantee == nil ? fact.bounds.high : .max,
-      againUntil: again?.until ?? record.nextOffset)
+      againUntil: again?.until ?? record.nextOffset, isRecordBesideOffset: fact.isRecordBesideOffset)
     return (partition, stamps)
   }
 
@@ -108,8 +107,8 @@ struct Takeover {
   /// two sees the other. Returns false when given up.
   private func checkNeighbours() throws -> Bool {
     let count = ports.decoder.homes.partitionCount
-    let all = try waiting {
-      try Generations.follow(ports.store, from: identity.generation, partitionCount: count)
+    let all = try context.waiting {
+      try Generations.follow(context.store, from: identity.generation, partitionCount: count)
     }
     guard let all else { return false }
     try TakeoverRules.checkNeighbours(all.map(\.record), partitioner: identity.partitioner)
@@ -121,7 +120,7 @@ struct Takeover {
   private func surveyHomes(of facts: [PartitionFacts]) throws -> Bool {
     guard !HomeSurvey.unseen(facts).isEmpty else { return true }
     ports.recorder.state("looking where states of an earlier version lie", healthy: false)
-    let survey = try waiting { try HomeSurvey(of: facts, in: ports.store, ports.decoder.homes) }
+    let survey = try context.waiting { try HomeSurvey(of: facts, in: context.store, ports.decoder.homes) }
     try survey?.check()
     return survey != nil
   }
@@ -151,20 +150,24 @@ struct Takeover {
   /// the transactions that follow. Returns false when given up.
   private func commitFirst(_ mark: OffsetMark) throws -> Bool {
     guard let transactions = context.transactions, !configuration.has(.commitsFirstByItself) else {
-      return try waiting { try ports.source.commit([mark]) } != nil
+      let isDone: Void? = try context.waiting {
+        guard try ports.source.commit([mark]) != .conflict else { throw Self.leftBehind(mark.partition) }
+      }
+      return isDone != nil
     }
-    batch.removeAll()
-    let membership = ports.source.membership
-    let outcome = try waiting { try transactions.commit(batch, offsets: [mark], membership: membership) }
-    guard let outcome else {
+    guard let outcome = try context.commit([mark], to: transactions) else {
       context.abandonTransaction()
       return false
     }
     guard outcome != .conflict else {
-      throw PortError(
-        .unavailable, "partition \(mark.partition): the group has gone on without this worker", reason: .busy)
+      throw Self.leftBehind(mark.partition)
     }
     return true
+  }
+
+  private static func leftBehind(_ partition: Int32) -> PortError {
+    PortError(
+      .unavailable, "partition \(partition): the group has gone on without this worker", reason: .busy)
   }
 
   private func facts(of partitions: [Int32]) throws -> (facts: [PartitionFacts], bytes: [[UInt8]?]) {
@@ -178,22 +181,38 @@ struct Takeover {
           + "tally copy, and read that one with another group, redis.generation and table",
         reason: .partitionsChanged)
     }
-    let committed = try ports.source.committed(partitions)
-    let standings = try Generations.follow(
-      ports.store, from: identity.generation, partitionCount: log.partitionCount)
-    try TakeoverRules.checkNeighbours(standings.map(\.record), partitioner: identity.partitioner)
+    let committed = context.offsets == nil ? try ports.source.committed(partitions) : []
+    let standings = try self.standings(of: partitions, log)
     let table = try ports.table?.positions(topic: ports.source.topic, partitions)
     var facts: [PartitionFacts] = []
     for (index, partition) in partitions.enumerated() {
-      let standing = standings[Int(partition)]
+      let standing = standings[index]
       facts.append(
         PartitionFacts(
-          partition: partition, record: standing.record, committed: committed[index],
+          partition: partition, record: standing.record,
+          // The same reading as the record's: another one may be of another moment.
+          committed: context.offsets.map { $0.committed[partition] } ?? committed[index],
           before: standing.before, table: table?[index]?.next,
           tableLeftOut: table?[index]?.leftOut ?? LeftOutRanges(), bounds: try ports.source.bounds(partition),
-          log: log))
+          log: log, isRecordBesideOffset: context.offsets != nil))
     }
-    return (facts, partitions.map { standings[Int($0)].bytes })
+    return (facts, standings.map(\.bytes))
+  }
+
+  /// The records in force of partitions, in the order asked.
+  private func standings(of partitions: [Int32], _ log: LogIdentity) throws -> [PartitionStanding] {
+    guard context.offsets == nil else {
+      // Only of those: an offset that a neighbour's transaction is about to move would have to be waited for.
+      return try zip(partitions, context.store.records(partitions)).map { partition, bytes in
+        PartitionStanding(
+          record: try bytes.map { try PartitionRecord.read($0, partition: partition) }, bytes: bytes,
+          generation: identity.generation)
+      }
+    }
+    let all = try Generations.follow(
+      context.store, from: identity.generation, partitionCount: log.partitionCount)
+    try TakeoverRules.checkNeighbours(all.map(\.record), partitioner: identity.partitioner)
+    return partitions.map { all[Int($0)] }
   }
 
   /// Puts a record in the place of another (none: empty), so that a partition's beginning survives a crash. Returns its
@@ -205,7 +224,7 @@ struct Takeover {
     write.partition = partition
     write.expected = expected
     write.record = record.encoded
-    guard let outcome = try waiting({ try ports.store.write(write) }) else { return nil }
+    guard let outcome = try context.waiting({ try context.store.write(write) }) else { return nil }
     guard outcome != .conflict else { throw Self.begunBySomebodyElse(partition) }
     return write.record
   }
@@ -213,7 +232,8 @@ struct Takeover {
   /// Removes the states of an earlier life. Returns false when given up. Throws like `replace`.
   private func clear(_ record: [UInt8], partition: Int32) throws -> Bool {
     ports.recorder.state("removing the old states of partition \(partition)", healthy: false)
-    guard let isDone = try waiting({ try ports.store.clear(partition, whileRecordIs: record) }) else {
+    guard let isDone = try context.waiting({ try context.store.clear(partition, whileRecordIs: record) })
+    else {
       return false
     }
     guard isDone else { throw Self.begunBySomebodyElse(partition) }

@@ -93,8 +93,8 @@ extension TakeoverRules {
     }
     let gap = LeftOut(from: next, until: low, cause: .deleted)
     let range = "\(facts.partition):\(gap.from)-\(gap.until - 1)"
-    // What was delivered behind the gap came of states that knew what lies in it.
-    let delivered = max(facts.committed?.offset ?? 0, facts.table ?? 0)
+    // What was delivered behind the gap came of states that knew what lies in it, where there are any.
+    let delivered = facts.isRecordBesideOffset ? 0 : max(facts.committed?.offset ?? 0, facts.table ?? 0)
     guard record.nextOffset >= max(record.rebuildingUntil, facts.before?.nextOffset ?? 0), low >= delivered
     else {
       throw refusal(
@@ -117,7 +117,7 @@ extension TakeoverRules {
         "if the events between may stay unscored: tally run --accept-gap \(range)", reason: .skipRefused)
     }
     record.leftOut.add(gap)
-    guard record.leftOut.orders.ranges.count <= LeftOutRanges.ordersMax else { throw noRoom(facts) }
+    try checkRoom(record, facts)
   }
 
   /// Decides whether a range may be left out by order. Returns the record with the order. Throws `PortError.refused`.
@@ -141,13 +141,22 @@ extension TakeoverRules {
         reason: .skipRefused)
     }
     record.leftOut.add(order)
-    guard record.leftOut.orders.ranges.count <= LeftOutRanges.ordersMax else { throw noRoom(facts) }
+    try checkRoom(record, facts)
     return record
   }
 
-  private static func noRoom(_ facts: PartitionFacts) -> PortError {
-    refusal(
-      facts, "\(LeftOutRanges.ordersMax) ranges are left out of this partition by order already",
+  /// Throws when no further order can be kept.
+  private static func checkRoom(_ record: PartitionRecord, _ facts: PartitionFacts) throws {
+    if facts.isRecordBesideOffset {
+      var fitted = record
+      fitted.fitBesideOffset()
+      guard !fitted.fitsBesideOffset else { return }
+    } else {
+      guard record.leftOut.orders.ranges.count > LeftOutRanges.ordersMax else { return }
+    }
+    throw refusal(
+      facts,
+      "\(record.leftOut.orders.ranges.count - 1) ranges are left out of this partition by order already",
       "join them by leaving out what lies between two of them, or start over, with another group, redis.generation and table",
       reason: .skipRefused
     )

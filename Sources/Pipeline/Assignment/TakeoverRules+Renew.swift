@@ -46,7 +46,7 @@ extension TakeoverRules {
     try checkWords(facts)
     let until = max(facts.record?.nextOffset ?? 0, facts.committed?.offset ?? 0)
     if let record = facts.record {
-      try checkLog(of: record, facts: facts)
+      try checkCluster(record, facts: facts)
       try checkReset(record, facts: facts)
     }
     guard until <= facts.bounds.high, facts.table ?? 0 <= facts.bounds.high else {
@@ -106,14 +106,6 @@ extension TakeoverRules {
         "go on without them first, once: tally run --accept-gap \(facts.partition):\(next)-\(facts.bounds.low - 1)",
         reason: .logTruncated
       )
-    }
-  }
-
-  private static func checkLog(of record: PartitionRecord, facts: PartitionFacts) throws {
-    guard record.clusterID == facts.log.clusterID else {
-      throw refusal(
-        facts, "the states were made from another cluster's log",
-        "point kafka.brokers at the cluster they belong to", reason: .otherLog)
     }
   }
 }

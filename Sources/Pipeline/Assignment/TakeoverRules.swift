@@ -16,6 +16,11 @@ public enum TakeoverRules {
   ) throws -> Acquisition {
     try checkHomes(facts, partitioner: identity.partitioner)
     try checkWords(facts)
+    if facts.isRecordBesideOffset, let guarantee {
+      return try acquireByOffset(
+        facts, identity: identity, startAt: startAt, guarantee: guarantee, trustsOffsets: trustsOffsets,
+        acceptedGap: acceptedGap)
+    }
     guard let found = facts.record else {
       if let start = beginning(facts, startAt) {
         var next = begin(first(facts, identity: identity, at: start, guarantee), facts: facts)
@@ -101,7 +106,7 @@ public enum TakeoverRules {
     guard committed >= max(next, facts.before?.nextOffset ?? 0) else { throw goneOffset(facts) }
   }
 
-  private static func goneOffset(_ facts: PartitionFacts) -> PortError {
+  static func goneOffset(_ facts: PartitionFacts) -> PortError {
     refusal(
       facts, "the group's committed offset is behind what was delivered, or gone",
       "someone has reset or deleted the group, or its offsets have expired; set C to the offset behind the last one that the "
@@ -130,7 +135,7 @@ public enum TakeoverRules {
     return next
   }
 
-  private static func resume(_ record: PartitionRecord, facts: PartitionFacts) -> Acquisition {
+  static func resume(_ record: PartitionRecord, facts: PartitionFacts) -> Acquisition {
     let next = record.nextOffset
     let canVerify = next > facts.bounds.low && record.lastOffsetPlusOne == next
     let topicFrom = max(next, facts.committed?.offset ?? next, facts.before?.nextOffset ?? next)
@@ -223,15 +228,18 @@ public enum TakeoverRules {
           + "tally rebuild", reason: .otherDefinition
       )
     }
-    if record.clusterID != facts.log.clusterID {
-      throw refusal(
-        facts, "the states were made from another cluster's log",
-        "point kafka.brokers at the cluster they belong to", reason: .otherLog)
-    }
+    try checkCluster(record, facts: facts)
+  }
+
+  static func checkCluster(_ record: PartitionRecord, facts: PartitionFacts) throws {
+    guard record.clusterID != facts.log.clusterID else { return }
+    throw refusal(
+      facts, "the states were made from another cluster's log",
+      "point kafka.brokers at the cluster they belong to", reason: .otherLog)
   }
 
   /// What only makes states has an end of its own, beyond which somebody else may be already.
-  private static func checkBounds(_ record: PartitionRecord, facts: PartitionFacts, readsOn: Bool) throws {
+  static func checkBounds(_ record: PartitionRecord, facts: PartitionFacts, readsOn: Bool) throws {
     guard readsOn, record.nextOffset > facts.bounds.high else { return }
     throw refusal(
       facts, "the next offset lies behind the end of the log",

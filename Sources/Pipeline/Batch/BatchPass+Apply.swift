@@ -12,44 +12,69 @@ extension BatchPass {
       switch verdicts[index] {
       case .passedOver: break
       case .refused(let reason): refuse(index, record, place: place, reason)
-      case .event(let event, let slot): apply(event, slot, index, record, place: place)
+      case .event(let event, let slot):
+        if let states {
+          apply(event, states, slot, index, record, place: place)
+        } else {
+          apply(event, index, record, place: place)
+        }
       }
       assignment.owned[place].share.next.counters.read += 1
     }
   }
 
-  private func apply(_ event: Int32, _ slot: Int32, _ index: Int, _ record: RawRecord, place: Int) {
-    let state = cache.state(slot)
-    let counted = assignment.owned[place].isAgain(record) ? 0 : 1
-    switch pass.apply(event, to: state, isReadable: cache.isReadable(slot)) {
+  private func apply(
+    _ event: Int32, _ states: BatchStates, _ slot: Int32, _ index: Int, _ record: RawRecord, place: Int
+  ) {
+    let state = states.cache.state(slot)
+    switch pass.apply(event, to: state, isReadable: states.cache.isReadable(slot)) {
     case .refused(let reason): refuse(index, record, place: place, reason)
     case .duplicate:
-      totals.duplicate += counted
+      totals.duplicate += assignment.owned[place].isAgain(record) ? 0 : 1
       assignment.owned[place].share.next.counters.duplicate += 1
     case .erased:
-      totals.erased += counted
-      assignment.owned[place].share.next.counters.erased += 1
-      cache.becomeReadable(slot)
-      markChanged(slot, record: Int32(index), place: place)
-      erase(event, slot, toTable: record.offset >= assignment.owned[place].tableFrom)
+      states.cache.becomeReadable(slot)
+      states.markChanged(slot, record: Int32(index), place: place)
+      erase(event, index, record, place: place)
     case .applied:
-      totals.scored += counted
       if state.hasFolded {
         totals.folded += 1
         state.hasFolded = false
       }
-      assignment.owned[place].share.next.counters.scored += 1
-      markChanged(slot, record: Int32(index), place: place)
+      states.markChanged(slot, record: Int32(index), place: place)
       pass.read(state, into: batch.features.appendRow(), carried: batch.carried.appendRow())
-      batch.rows.append(
-        ScoredRow(
-          event: event, record: Int32(index), asOf: state.watermark,
-          toTopic: record.offset >= assignment.owned[place].topicFrom,
-          toTable: record.offset >= assignment.owned[place].tableFrom))
+      score(event, index, record, asOf: state.watermark, place: place)
     }
   }
 
-  private func refuse(_ index: Int, _ record: RawRecord, place: Int, _ reason: DeadLetterReason) {
+  /// Where no state is kept: each profile is a row of its own.
+  private func apply(_ event: Int32, _ index: Int, _ record: RawRecord, place: Int) {
+    switch pass.apply(event) {
+    case .refused(let reason):
+      refuse(index, record, place: place, reason, pass.detailWithoutState(of: event))
+    case .erased: erase(event, index, record, place: place)
+    case .applied:
+      pass.read(event, into: batch.features.appendRow(), carried: batch.carried.appendRow())
+      score(event, index, record, asOf: pass.events.events[Int(event)].time, place: place)
+    // Nothing is remembered that it could be one of.
+    case .duplicate: break
+    }
+  }
+
+  /// Notes the row that was read last.
+  private func score(_ event: Int32, _ index: Int, _ record: RawRecord, asOf: EventTime, place: Int) {
+    totals.scored += assignment.owned[place].isAgain(record) ? 0 : 1
+    assignment.owned[place].share.next.counters.scored += 1
+    batch.rows.append(
+      ScoredRow(
+        event: event, record: Int32(index), asOf: asOf,
+        toTopic: record.offset >= assignment.owned[place].topicFrom,
+        toTable: record.offset >= assignment.owned[place].tableFrom))
+  }
+
+  private func refuse(
+    _ index: Int, _ record: RawRecord, place: Int, _ reason: DeadLetterReason, _ detail: String? = nil
+  ) {
     let own = assignment.owned[place]
     totals.deadLettered[reason.index] += own.isAgain(record) ? 0 : 1
     assignment.owned[place].share.next.counters.deadLettered[reason.index] += 1
@@ -58,7 +83,8 @@ extension BatchPass {
     if case .event(let event, _) = verdicts[index] { id = entityID(of: event) }
     batch.deadLetters.append(
       DeadLetter(
-        record: Int32(index), reason: reason, detail: told?.detail ?? detail(of: reason, record),
+        record: Int32(index), reason: reason,
+        detail: told?.detail ?? detail ?? self.detail(of: reason, record),
         entityID: id,
         toTopic: record.offset >= own.topicFrom, toTable: record.offset >= own.tableFrom))
   }
@@ -69,14 +95,15 @@ extension BatchPass {
   }
 
   /// What of the slice lies before an erasure of its entity does not reach the table.
-  private func erase(_ event: Int32, _ slot: Int32, toTable: Bool) {
-    batch.erasures.append(Erasure(event: event, toTable: toTable))
-    for row in batch.rows.indices {
-      if case .event(_, slot: slot) = verdicts[Int(batch.rows[row].record)] {
-        batch.rows[row].toTable = false
-      }
-    }
+  private func erase(_ event: Int32, _ index: Int, _ record: RawRecord, place: Int) {
+    totals.erased += assignment.owned[place].isAgain(record) ? 0 : 1
+    assignment.owned[place].share.next.counters.erased += 1
+    batch.erasures.append(
+      Erasure(event: event, toTable: record.offset >= assignment.owned[place].tableFrom))
     let id = entityID(of: event)
+    for row in batch.rows.indices where batch.records[batch.rows[row].record].key.elementsEqual(id) {
+      batch.rows[row].toTable = false
+    }
     for letter in batch.deadLetters.indices {
       let key = batch.records[batch.deadLetters[letter].record].key
       if key.elementsEqual(id) || batch.deadLetters[letter].entityID == id {
@@ -88,7 +115,7 @@ extension BatchPass {
   private func detail(of reason: DeadLetterReason, _ record: RawRecord) -> String {
     guard reason == .corruptState else { return "" }
     return
-      "the state at \(context.ports.store.place(of: record.key, partition: record.partition)) cannot be read: "
+      "the state at \(context.store.place(of: record.key, partition: record.partition)) cannot be read: "
       + "rebuild it with tally rebuild --entity"
   }
 }

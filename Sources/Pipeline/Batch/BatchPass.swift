@@ -11,7 +11,8 @@ final class BatchPass {
   let assignment: Assignment
   let batch: ScoredBatch
   let pass: EventPass
-  let cache: StateCache
+  /// nil: the pipeline keeps no state.
+  let states: BatchStates?
   private let judgement: Judgement
 
   /// Places of the partitions that the slice has records of.
@@ -21,26 +22,16 @@ final class BatchPass {
   var totals = BatchTotals()
   /// Of the slice's refused records: what the decoder says more.
   var refused: [Int32: (entityID: [UInt8], detail: String)] = [:]
-  private var requests: [EntityRequest] = []
-  private var requestSlots: [Int32] = []
-  /// How many of the touched partitions' records were seen to be ours still.
-  private var checked = 0
   /// Records of the batch that wait for the next slice.
   private var rest: [RawRecord] = []
-  /// Memory of a state that was fetched lately, bytes; 0: none was.
-  private var fetchedBytes = 0
-  /// Number of the slice in which a cache slot's state was changed last.
-  private var changedIn: [UInt64] = []
-  private var sliceNumber: UInt64 = 0
 
-  init(
-    context: WorkerContext, assignment: Assignment, batch: ScoredBatch, pass: EventPass, cache: StateCache
-  ) {
+  /// `cache` nil: the pipeline keeps no state.
+  init(context: WorkerContext, pass: EventPass, cache: StateCache?) {
     self.context = context
-    self.assignment = assignment
-    self.batch = batch
+    assignment = context.assignment
+    batch = context.batch
     self.pass = pass
-    self.cache = cache
+    states = cache.map { BatchStates($0, context: context) }
     judgement = Judgement(
       columns: batch.features.columns, results: pass.program.results, scorer: context.ports.scorer,
       decider: context.ports.decider)
@@ -49,10 +40,7 @@ final class BatchPass {
   private var ports: WorkerPorts { context.ports }
 
   /// Forgets all states; the partitions are given up or taken over again.
-  func forgetStates() {
-    cache.forgetUnreadable()
-    if !context.configuration.has(.cacheKept) { cache.removeAll() }
-  }
+  func forgetStates() { states?.forget() }
 
   /// Takes the next slice to rows and letters. Returns whether there is anything to deliver and to write.
   ///
@@ -62,6 +50,7 @@ final class BatchPass {
     guard try findStates() > 0 else { return false }
     var mark = ports.clock.monotonicNanos()
     applyAll()
+    closeRecords()
     mark = told(.features, since: mark)
     if !batch.rows.isEmpty {
       totals.withoutModel = try judgement.judge(
@@ -98,13 +87,23 @@ final class BatchPass {
     pass.removeAll()
     verdicts.removeAll(keepingCapacity: true)
     rest.removeAll(keepingCapacity: true)
-    checked = 0
     touched.removeAll(keepingCapacity: true)
     refused.removeAll(keepingCapacity: true)
     totals.removeAll()
-    cache.forgetUnreadable()
-    cache.unpinAll()
-    sliceNumber += 1
+    states?.begin()
+  }
+
+  /// Notes in the touched partitions' next records what was read last.
+  private func closeRecords() {
+    for place in touched {
+      guard let position = assignment.owned[place].share.lastRecord else {
+        preconditionFailure("the slice has no record of this partition")
+      }
+      let last = batch.records[position]
+      assignment.owned[place].share.next.passed(last, crc: CRC32C.of(key: last.key, value: last.value))
+      assignment.owned[place].share.next.modelSet = context.identity.modelSet
+      if context.offsets != nil { assignment.owned[place].share.next.fitBesideOffset() }
+    }
   }
 
   /// Decodes records and finds their states, some at a time, until all are there or the cache is full of their states; what is left
@@ -113,13 +112,13 @@ final class BatchPass {
     let clock = ports.clock
     var nanos: (decode: UInt64, fetch: UInt64) = (0, 0)
     var end = 0
-    while end < batch.records.records.count && !(end > 0 && cache.isFilledByBatch) {
+    while end < batch.records.records.count && !(end > 0 && states?.cache.isFilledByBatch ?? false) {
       let first = end
-      end = min(batch.records.records.count, first + stepMax())
+      end = min(batch.records.records.count, first + (states?.stepMax() ?? batch.records.records.count))
       let begun = clock.monotonicNanos()
       try decode(first..<end)
       let decoded = clock.monotonicNanos()
-      if totals.read > 0 { try fetchStates(first..<end) }
+      if totals.read > 0 { try states?.fetch(first..<end, &verdicts, touched: touched) }
       nanos.decode += decoded &- begun
       nanos.fetch += clock.monotonicNanos() &- decoded
     }
@@ -132,18 +131,6 @@ final class BatchPass {
     ports.recorder.record(.fetch, nanos: nanos.fetch, events: totals.read)
     return totals.read
   }
-
-  /// Records whose states are fetched together: as many as the memory left can hold, by the size of those that came last. Few at
-  /// first, since nothing is known then.
-  private func stepMax() -> Int {
-    let room = cache.capacity(ofBytes: fetchedBytes)
-    return max(Self.stepLeast, min(room, Self.stepMost, fetchedBytes == 0 ? Self.stepFirst : Self.stepMost))
-  }
-
-  private static let stepLeast = 16
-  private static let stepFirst = 64
-  /// States that may turn out to be large all at once.
-  private static let stepMost = 1024
 
   // MARK: Decoding
 
@@ -203,65 +190,6 @@ final class BatchPass {
           + "the topic was recreated; use another generation, group and table", reason: .topicRecreated)
     }
   }
-
-  // MARK: States
-
-  /// Finds the states of these records' events: in the cache, else in one round trip, which also shows that the partition
-  /// records are still ours.
-  private func fetchStates(_ range: Range<Int>) throws {
-    requests.removeAll(keepingCapacity: true)
-    requestSlots.removeAll(keepingCapacity: true)
-    for index in range {
-      guard case .event(let event, _) = verdicts[index] else { continue }
-      let record = batch.records.records[index]
-      var slot = cache.find(record.partition, record.key)
-      if slot == StateCache.none {
-        slot = cache.insert(record.partition, record.key)
-        requests.append(EntityRequest(partition: record.partition, entityID: record.key))
-        requestSlots.append(slot)
-      }
-      verdicts[index] = .event(event, slot: slot)
-    }
-    let places = touched[checked...]
-    guard !places.isEmpty || !requests.isEmpty else { return }
-    let partitions = places.map { assignment.owned[$0].partition }
-    let first = places.startIndex
-    let fetched: Void? = try context.waiting(tellingOf: assignment) {
-      var matches = true
-      try ports.store.fetch(
-        partitions: partitions, entities: requests,
-        record: { index, bytes in
-          if !Self.equal(assignment.owned[places[first + index]].recordBytes, bytes) { matches = false }
-        },
-        state: { index, bytes in cache.load(requestSlots[index], requests[index].partition, bytes) })
-      if !matches { throw Superseded() }
-    }
-    if fetched == nil { throw Abandoned() }
-    checked = touched.count
-    noteSizes()
-  }
-
-  /// Measures the states that came, so that the next ones are as many as there is memory for.
-  private func noteSizes() {
-    guard !requestSlots.isEmpty else { return }
-    let bytes = requestSlots.reduce(0) { $0 + cache.measure($1) }
-    // Many small ones do not make the few large ones forgotten at once.
-    fetchedBytes = max(bytes / requestSlots.count, fetchedBytes / 2)
-    cache.makeSpace()
-  }
-
-  private static func equal(_ expected: [UInt8], _ found: UnsafeRawBufferPointer?) -> Bool {
-    guard let found, found.count == expected.count else { return found == nil && expected.isEmpty }
-    return expected.withUnsafeBytes { $0.elementsEqual(found) }
-  }
-
-  /// Notes a state for writing, once a slice.
-  func markChanged(_ slot: Int32, record: Int32, place: Int) {
-    while changedIn.count <= Int(slot) { changedIn.append(0) }
-    guard changedIn[Int(slot)] != sliceNumber else { return }
-    changedIn[Int(slot)] = sliceNumber
-    assignment.owned[place].share.dirty.append(ChangedState(slot: slot, record: record))
-  }
 }
 
 /// What became of a record.
@@ -270,7 +198,7 @@ enum Verdict: Equatable {
   case passedOver
   /// A dead letter.
   case refused(DeadLetterReason)
-  /// An event, at its position among the decoded ones, with the slot of its entity's state.
+  /// An event, at its position among the decoded ones, with the slot of its entity's state, if any is kept.
   case event(Int32, slot: Int32)
 }
 
@@ -297,5 +225,16 @@ struct BatchTotals {
     folded = 0
     withoutModel = 0
     for index in deadLettered.indices { deadLettered[index] = 0 }
+  }
+}
+
+extension PartitionRecord {
+  /// Notes the last record that was read: W, and the fingerprint by which a log that was recreated is known.
+  fileprivate mutating func passed(_ record: RawRecord, crc: UInt32) {
+    nextOffset = record.offset + 1
+    lastTimestampMs = record.ingestTimeMs
+    lastCRC = crc
+    lastOffsetPlusOne = record.offset + 1
+    if nextOffset >= rebuildingUntil { rebuildingUntil = 0 }
   }
 }

@@ -5,7 +5,8 @@ import Events
 extension BatchDelivery {
   /// Makes letters of the scores that the topic will never take; the table has their rows.
   func noteTopicRefusals() throws {
-    guard let topic = context.ports.topic, let refused = try waiting({ try topic.refused(batch) }) else {
+    guard let topic = context.ports.topic, let refused = try context.waiting({ try topic.refused(batch) })
+    else {
       return
     }
     for index in refused {

@@ -5,25 +5,19 @@ import Features
 /// Makes a slice durable: sends it to topic and table, moves T, C and W with it, each by compare-and-set. One thread.
 final class BatchDelivery {
   let context: WorkerContext
-  let assignment: Assignment
-  let batch: ScoredBatch
   let pass: BatchPass
   /// Whether a transaction was seen to move the group's offsets.
   private var offsetsAreKept = false
 
-  init(context: WorkerContext, assignment: Assignment, batch: ScoredBatch, pass: BatchPass) {
+  init(context: WorkerContext, pass: BatchPass) {
     self.context = context
-    self.assignment = assignment
-    self.batch = batch
     self.pass = pass
   }
 
   private var configuration: WorkerConfiguration { context.configuration }
   private var ports: WorkerPorts { context.ports }
-
-  func waiting<Result>(_ body: () throws -> Result) throws -> Result? {
-    try context.waiting(tellingOf: assignment, body)
-  }
+  var assignment: Assignment { context.assignment }
+  var batch: ScoredBatch { context.batch }
 
   /// Sends the slice to topic and table and waits until both have it.
   ///
@@ -37,7 +31,7 @@ final class BatchDelivery {
       return configuration.has(.tableAfterTransaction) ? () : try commit(to: transactions)
     }
     if let topic = ports.topic {
-      guard let _: Void = try waiting({ try topic.send(batch) }) else { throw Abandoned() }
+      guard let _: Void = try context.waiting({ try topic.send(batch) }) else { throw Abandoned() }
     }
     let letters = batch.deadLetters.count
     if let table = ports.table { try deliver(to: table) }
@@ -51,7 +45,7 @@ final class BatchDelivery {
   private func send(lettersFrom first: Int, to topic: any TopicSink) throws {
     for index in batch.rows.indices { batch.rows[index].toTopic = false }
     for index in 0..<first { batch.deadLetters[index].toTopic = false }
-    guard let _: Void = try waiting({ try topic.send(batch) }) else { throw Abandoned() }
+    guard let _: Void = try context.waiting({ try topic.send(batch) }) else { throw Abandoned() }
   }
 
   private func deliver(to table: any TableSink) throws {
@@ -59,7 +53,7 @@ final class BatchDelivery {
     for place in pass.touched {
       let own = assignment.owned[place]
       // A table that came late starts at `tableFrom`, which may lie ahead while lost states are rebuilt.
-      let next = max(nextOffset(of: place), own.tableFrom)
+      let next = max(own.share.next.nextOffset, own.tableFrom)
       guard next > own.tableFrom || own.tablePosition == nil else { continue }
       moves.append(
         PositionMove(
@@ -80,7 +74,7 @@ final class BatchDelivery {
   private func write(_ moves: [PositionMove], to table: any TableSink) throws -> WriteOutcome {
     while true {
       do {
-        guard let outcome = try waiting({ try table.write(batch, moves: moves) }) else {
+        guard let outcome = try context.waiting({ try table.write(batch, moves: moves) }) else {
           throw Abandoned()
         }
         return outcome
@@ -95,13 +89,15 @@ final class BatchDelivery {
   private func commit(to topic: any TransactionalTopicSink) throws {
     var marks: [OffsetMark] = []
     for place in pass.touched {
-      let next = nextOffset(of: place)
-      if next > assignment.owned[place].committed ?? -1 { marks.append(assignment.owned[place].mark(next)) }
+      let own = assignment.owned[place]
+      guard own.share.next.nextOffset > own.committed ?? -1 else { continue }
+      var mark = own.nextMark
+      if configuration.has(.transactionWithoutRecord) { mark.record = [] }
+      if own.isRecordBesideOffset { try mark.checkRoom() }
+      marks.append(mark)
     }
     guard !marks.isEmpty else { return }
-    let membership = ports.source.membership
-    let outcome = try waiting { try topic.commit(batch, offsets: marks, membership: membership) }
-    guard let outcome else { throw Abandoned() }
+    guard let outcome = try context.commit(marks, with: batch, to: topic) else { throw Abandoned() }
     if outcome == .conflict { throw Superseded() }
     if !offsetsAreKept { try checkOffsets(marks) }
     assignment.noteCommitted(marks)
@@ -114,7 +110,7 @@ final class BatchDelivery {
   /// After a worker's first transaction: whether the brokers have moved the group's offsets with it, without which a restart could not
   /// tell what the topic has.
   private func checkOffsets(_ marks: [OffsetMark]) throws {
-    guard let found = try waiting({ try ports.source.committed(marks.map(\.partition)) }) else {
+    guard let found = try context.waiting({ try ports.source.committed(marks.map(\.partition)) }) else {
       throw Abandoned()
     }
     for (mark, committed) in zip(marks, found) where committed.map({ $0.offset < mark.offset }) ?? true {
@@ -144,16 +140,5 @@ final class BatchDelivery {
       try ports.source.resume()
       assignment.tellRunning(ports.recorder)
     }
-  }
-
-  /// The offset behind the slice's last record of a touched partition.
-  private func nextOffset(of place: Int) -> Int64 { lastRecord(of: place).offset + 1 }
-
-  /// The slice's last record of a touched partition.
-  func lastRecord(of place: Int) -> RawRecord {
-    guard let last = assignment.owned[place].share.lastRecord else {
-      preconditionFailure("the slice has no record of this partition")
-    }
-    return batch.records[last]
   }
 }

@@ -3,16 +3,11 @@ import Dataflow
 /// Passes over what is left out of a partition, and waits for what cannot be had. One thread.
 struct LeavingOut {
   let context: WorkerContext
-  let assignment: Assignment
-  let batch: ScoredBatch
   let progress: Progress
 
   private var configuration: WorkerConfiguration { context.configuration }
   private var ports: WorkerPorts { context.ports }
-
-  private func waiting<Result>(_ body: () throws -> Result) throws -> Result? {
-    try context.waiting(tellingOf: assignment, body)
-  }
+  private var assignment: Assignment { context.assignment }
 
   /// Leaves out what the source cannot give, and passes over it. To be called when all that was given is done.
   func leaveOut(_ range: LeftOut, of partition: Int32, _ why: String) throws {
@@ -60,10 +55,13 @@ struct LeavingOut {
     change(&next)
     next.nextOffset = until
     if next.nextOffset >= next.rebuildingUntil { next.rebuildingUntil = 0 }
-    batch.removeAll()
+    // Beside the offset the record moves with C.
+    let isBesideOffset = context.offsets != nil
+    if isBesideOffset { next.fitBesideOffset() }
+    context.batch.removeAll()
     if configuration.has(.leftOutStateFirst) { try writeState(next, place) }
     try moveTable(next, place)
-    if context.transactions != nil { try moveOffset(next, place) }
+    if context.transactions != nil, !isBesideOffset { try moveOffset(next, place) }
     if !configuration.has(.leftOutStateFirst) { try writeState(next, place) }
     if context.transactions == nil { progress.commitOffsets() }
     assignment.owned[place].topicFrom = max(assignment.owned[place].topicFrom, until)
@@ -78,7 +76,9 @@ struct LeavingOut {
     guard until > own.tableFrom || own.tablePosition == nil else { return }
     let move = PositionMove(
       partition: own.partition, old: own.tablePosition, new: until, leftOut: configuration.told(next))
-    guard let outcome = try waiting({ try table.write(batch, moves: [move]) }) else { throw Abandoned() }
+    guard let outcome = try context.waiting({ try table.write(context.batch, moves: [move]) }) else {
+      throw Abandoned()
+    }
     if outcome == .conflict { throw Superseded() }
     assignment.owned[place].tablePosition = until
     assignment.owned[place].tableFrom = until
@@ -91,11 +91,7 @@ struct LeavingOut {
     let mark = OffsetMark(
       partition: own.partition, offset: next.nextOffset, firstOffset: next.firstOffset,
       homes: next.homes, leftOut: configuration.told(next))
-    let membership = ports.source.membership
-    let outcome = try waiting { try transactions.commit(batch, offsets: [mark], membership: membership) }
-    guard let outcome else { throw Abandoned() }
-    if outcome == .conflict { throw Superseded() }
-    assignment.noteCommitted([mark])
+    try context.moveOffsets([mark], by: transactions)
   }
 
   private func writeState(_ next: PartitionRecord, _ place: Int) throws {
@@ -103,10 +99,10 @@ struct LeavingOut {
     write.partition = assignment.owned[place].partition
     write.expected = assignment.owned[place].recordBytes
     write.record = next.encoded
-    guard let outcome = try waiting({ try ports.store.write(write) }) else { throw Abandoned() }
+    guard let outcome = try context.waiting({ try context.store.write(write) }) else { throw Abandoned() }
     if outcome == .conflict { throw Superseded() }
-    assignment.owned[place].record = next
     assignment.owned[place].recordBytes = write.record
+    assignment.noteWritten(next, at: place)
   }
 
   /// Notes what cannot be had, and looks whether an operator has ordered to leave it out. Returns whether the partition's record was
@@ -122,7 +118,7 @@ struct LeavingOut {
         + range
     )
     assignment.tellRunning(ports.recorder)
-    guard let found = try waiting({ try ports.store.records([partition]) }) else { return false }
+    guard let found = try context.waiting({ try context.store.records([partition]) }) else { return false }
     return found[0] ?? [] != assignment.owned[place].recordBytes
   }
 
@@ -137,7 +133,9 @@ struct LeavingOut {
       assignment.owned[place].nextAtLook = next
     }
     guard !silent.isEmpty,
-      let found = try waiting({ try ports.store.records(silent.map { assignment.owned[$0].partition }) })
+      let found = try context.waiting({
+        try context.store.records(silent.map { assignment.owned[$0].partition })
+      })
     else { return false }
     return zip(silent, found).contains { $1 ?? [] != assignment.owned[$0].recordBytes }
   }

@@ -43,6 +43,9 @@ final class EventReader: RecordDecoder {
     if kind == .engagement {
       let name = value[17] == 1 ? Self.buyName : Self.otherName
       type = name.withUnsafeBytes { events.symbols.lookup($0) }
+    }
+    // Some profiles say nothing of it.
+    if kind == .engagement || kind == .profileSnapshot && value[17] == 1 {
       Self.amountName.withUnsafeBytes {
         events.appendAttribute(name: $0, kind: .real, bits: (Double(amount) / 100).bitPattern)
       }

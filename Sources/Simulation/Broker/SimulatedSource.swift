@@ -145,14 +145,14 @@ final class SimulatedSource: RecordSource {
     member.unassigned()
   }
 
-  func commit(_ offsets: [OffsetMark]) throws {
+  func commit(_ offsets: [OffsetMark]) throws -> WriteOutcome {
     let (id, generation, group) = (member.id, member.generation, world.group)
     let isTaken = try life.change(
       "commit", of: .broker, "\(offsets.map { "\($0.partition): C \($0.offset)" })"
     ) {
       group.commit(offsets, id: id, generation: generation)
     }
-    guard isTaken else { throw PortError(.unavailable, "commit", cause: "the group has moved on") }
+    return isTaken ? .written : .conflict
   }
 
   func idle(timeoutMs: Int) throws -> Bool {

@@ -48,6 +48,10 @@ struct Model {
         }
         let event = events.events[0]
         let id = events.withBytes(of: event.entityID) { Array($0) }
+        guard pipeline.program.keepsState else {
+          scoreAlone(event, id, place, batch, pipeline, scratch)
+          continue
+        }
         let state = living[id] ?? EntityState(pipeline.program)
         state.partition = Int32(partition)
         living[id] = state
@@ -76,14 +80,39 @@ struct Model {
     }
   }
 
+  /// Where no state is kept: a profile is a row, and nothing else can be.
+  private mutating func scoreAlone(
+    _ event: Event, _ id: [UInt8], _ place: LogPlace, _ batch: ScoredBatch, _ pipeline: SimulatedPipeline,
+    _ scratch: FeatureScratch
+  ) {
+    switch event.kind {
+    case .tick: refuse(place, id, .unknownEntity)
+    case .engagement, .profileChange: refuse(place, id, .unknownKind)
+    case .erasure:
+      counts[Int(place.partition)][3] += 1
+      forget(id)
+    case .profileSnapshot:
+      counts[Int(place.partition)][1] += 1
+      pipeline.program.read(event, in: batch.events, into: batch.features.appendRow(), scratch: scratch)
+      let outcome = Self.outcome(batch, asOf: event.time)
+      outcomes[place] = outcome
+      rows[place] = outcome
+      entities[place] = [id]
+    }
+  }
+
   private static func score(
     _ event: Event, _ state: EntityState, _ batch: ScoredBatch, _ pipeline: SimulatedPipeline,
     _ scratch: FeatureScratch
   ) -> Outcome {
     pipeline.program.read(state, asOf: state.watermark, into: batch.features.appendRow(), scratch: scratch)
+    return outcome(batch, asOf: state.watermark)
+  }
+
+  private static func outcome(_ batch: ScoredBatch, asOf: EventTime) -> Outcome {
     try? SumScorer().score(batch.features, into: batch.outputs)
     LargeTrigger().decide(batch.outputs, carried: batch.carried, into: &batch.decisions)
-    batch.rows.append(ScoredRow(event: 0, record: 0, asOf: state.watermark, toTopic: true, toTable: true))
+    batch.rows.append(ScoredRow(event: 0, record: 0, asOf: asOf, toTopic: true, toTable: true))
     return Outcome(batch, row: 0)
   }
 

@@ -55,6 +55,14 @@ public enum FaultKind: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether it is of states, and where they lie.
+  var isOfStore: Bool {
+    switch self {
+    case .storeOutage, .storeRollback, .shardRollback, .storeLoss, .recordLoss, .generationSwitch: true
+    default: false
+    }
+  }
+
   /// How often it is drawn, beside the others.
   var weight: Int {
     switch self {

@@ -31,6 +31,8 @@ enum NeighbourBug: CaseIterable, Sendable {
   case resendsInTransaction
   /// A position in the table moves without what is left out beside it.
   case tableForgetsLeftOut
+  /// The group takes offsets of members that it has gone on without.
+  case commitsUnchecked
   /// Removing an earlier life's states goes on although the record is another.
   case clearComparesNothing
 }

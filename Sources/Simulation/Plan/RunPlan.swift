@@ -16,21 +16,25 @@ public struct SimulationOptions: Equatable, Sendable {
   public var choice = GuaranteeChoice.any
   /// The only kinds of faults that may happen, all of them in every run; empty: the seed chooses.
   public var only: Set<FaultKind> = []
+  /// Whether the pipeline keeps states; else records lie beside the group's offsets.
+  public var keepsState = true
   #if PLANTED_BUGS
     /// A planted bug; nil: none.
     public var bug: PlantedBug?
   #endif
 
   /// Lets the seed choose what is not given.
-  public init(choice: GuaranteeChoice = .any, only: Set<FaultKind> = []) {
+  public init(choice: GuaranteeChoice = .any, only: Set<FaultKind> = [], keepsState: Bool = true) {
     self.choice = choice
     self.only = only
+    self.keepsState = keepsState
   }
 }
 
 /// Everything that a seed decides before a run begins. Times are microseconds.
 struct RunPlan {
   let seed: UInt64
+  let keepsState: Bool
   var guarantee: DeliveryGuarantee
   /// Kinds of faults that may happen, with the sum of weights up to each.
   private(set) var kinds: [(kind: FaultKind, upTo: Int)] = []
@@ -44,6 +48,8 @@ struct RunPlan {
   var sessionTimeout: Int64
   var rebalanceTimeout: Int64
   var transactionTimeout: Int64
+  /// When processes get a table, and are started anew with it; 0: they have one from the start.
+  let tableAt: Int64
   /// Longest a transaction's end takes to show.
   var markerDelayMs: Int
   /// Longest until a member learns of its group.
@@ -58,6 +64,7 @@ struct RunPlan {
 
   init(_ seed: UInt64, _ options: SimulationOptions) {
     self.seed = seed
+    keepsState = options.keepsState
     #if PLANTED_BUGS
       bug = options.bug
     #endif
@@ -80,12 +87,15 @@ struct RunPlan {
     transactionTimeout = draw.milliseconds(400...1200)
     markerDelayMs = draw.int(0...40)
     heartbeatMs = draw.int(5...120)
+    var later = Draw(seed, .plan, 1)
+    tableAt = !keepsState && later.chance(250) ? Int64(later.int(1...Int(quietAt) * 2 / 3)) : 0
     var sum = 0
     for kind in FaultKind.allCases {
       // Each run leaves kinds out, so that others meet each other more often.
       let isIn = draw.chance(550)
       let mayBe = kind != .guaranteeSwitch || (switches && options.choice == .any)
       guard options.only.isEmpty ? isIn && mayBe : options.only.contains(kind) else { continue }
+      guard keepsState || !kind.isOfStore else { continue }
       // While processes with both guarantees work, one that stands still may note its own beside the other's C.
       if kind == .guaranteeSwitch { startsLostStateAnew = true }
       sum += kind.weight
@@ -121,6 +131,7 @@ struct LifePlan: Sendable {
   var transactionIntervalMs = 0
   /// Whether lost states are rebuilt; else that is an error.
   var startsLostStateAnew = true
+  var hasTable = true
   #if PLANTED_BUGS
     let bug: PlantedBug?
   #endif

@@ -24,6 +24,8 @@ struct Workload {
   private(set) var records: [PlannedRecord] = []
   private var names: [[UInt8]] = []
   private let homes: KeyHomes
+  /// What most events are.
+  private let usual: EventKind
   /// Ids that each entity has had, the latest last.
   private var ids: [[UInt32]] = []
   private var time: EventTime = 1_700_000_000_000_000
@@ -34,6 +36,7 @@ struct Workload {
   init(_ plan: RunPlan) {
     var draw = Draw(plan.seed, .workload)
     homes = KeyHomes(.murmur2, partitionCount: Int32(plan.partitions))
+    usual = plan.keepsState ? .engagement : .profileSnapshot
     let entities = draw.int(2...7)
     names = (0..<entities).map { Array("e\($0)".utf8) }
     ids = Array(repeating: [], count: entities)
@@ -76,7 +79,7 @@ struct Workload {
     PlannedRecord(
       number: number, partition: partition, key: name("last", on: partition),
       value: EventReader.value(
-        kind: .engagement, id: UInt32(number + 1), time: time, amount: 100, isBuy: true),
+        kind: usual, id: UInt32(number + 1), time: time, amount: 100, isBuy: true),
       timestampMs: time / 1000, appendAt: appendAt, gap: 0, isLast: true)
   }
 
@@ -101,11 +104,12 @@ struct Workload {
     if draw.chance(120) { eventTime -= Int64(draw.below(200_000)) * 1_000_000 }
     var id = UInt32(number + 1)
     if what < 8, !ids[entity].isEmpty { id = ids[entity][draw.below(ids[entity].count)] }
-    let kind: EventKind = what >= 92 ? .erasure : what >= 84 ? .tick : .engagement
+    let kind: EventKind =
+      what >= 92 ? .erasure : what >= 84 ? .tick : (70..<74).contains(what) ? .engagement : usual
     var key: [UInt8]? = names[entity]
     var value = EventReader.value(
       kind: kind, id: id, time: eventTime, amount: Int32(draw.below(20_000) - 5000),
-      isBuy: kind == .engagement && draw.chance(500))
+      isBuy: (kind == .engagement || kind == usual) && draw.chance(500))
     if what == 91 || what == 83 { value = [0xff, UInt8(number & 0xff)] }
     if what == 82 { value = [] }
     if what == 81 { key = draw.chance(500) ? nil : Array("x".utf8) }

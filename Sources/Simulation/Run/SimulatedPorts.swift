@@ -4,12 +4,14 @@ import Dataflow
 struct SimulatedPorts {
   let source: any RecordSource
   let decoder: any RecordDecoder
-  let store: any StateStore
+  /// nil: no state is kept.
+  let store: (any StateStore)?
   let scorer: any RowScorer
   let decider: any Decider
   /// Transactional when the life promises exactly once.
   let topic: any TopicSink
-  let table: any TableSink
+  /// nil: there is none yet.
+  let table: (any TableSink)?
   /// Simulated time.
   let clock: any Clock
   let recorder: any Recorder

@@ -17,15 +17,9 @@ extension World {
   /// Someone runs `tally skip`: looks where the partition stands, and a little later changes its record, if nobody has meanwhile.
   func orderSkip(_ partition: Int32, _ draw: inout Draw) {
     let place = placeInForce(partition)
-    guard let record = store.slot(place).record, let standing = standing(partition) else { return }
-    let from = standing.nextOffset + Int64(draw.below(10))
-    let order = LeftOut(from: from, until: from + Int64(draw.int(1...5)), cause: .skipped)
-    let bounds = LogBounds(low: log.low[Int(partition)], high: log.end(Int(partition)))
-    let decided = SimulatedSkip.record(
-      standing, leavingOut: order, of: partition, committed: group.committed[Int(partition)],
-      table: table.positions[partition], tableLeftOut: table.leftOut[partition] ?? LeftOutRanges(),
-      bounds: bounds)
-    guard let next = decided?.encoded, next != record else { return }
+    guard let record = store.slot(place).record, let decided = skip(partition, &draw) else { return }
+    let (next, order) = (decided.record.encoded, decided.order)
+    guard next != record else { return }
     after(draw.milliseconds(0...20)) { [self] in
       var write = StateWrite()
       write.partition = partition
@@ -36,6 +30,19 @@ extension World {
       livesBeforeOrder[Int(partition)] = promises.count
       remark("partition \(partition): ordered to leave out \(order.text)")
     }
+  }
+
+  /// An order, and the partition's record with it; nil: it is refused, or there is nothing yet to leave anything out of.
+  func skip(_ partition: Int32, _ draw: inout Draw) -> (record: PartitionRecord, order: LeftOut)? {
+    guard let standing = standing(partition) else { return nil }
+    let from = standing.nextOffset + Int64(draw.below(10))
+    let order = LeftOut(from: from, until: from + Int64(draw.int(1...5)), cause: .skipped)
+    let bounds = LogBounds(low: log.low[Int(partition)], high: log.end(Int(partition)))
+    let decided = SimulatedSkip.record(
+      standing, leavingOut: order, of: partition, committed: group.committed[Int(partition)],
+      table: table.positions[partition], tableLeftOut: table.leftOut[partition] ?? LeftOutRanges(),
+      bounds: bounds, isRecordBesideOffset: !plan.keepsState)
+    return decided.map { ($0, order) }
   }
 
   /// An order that no position has passed yet stands in the store alone, and may be lost with it; somebody may have gone by it.
@@ -79,7 +86,9 @@ extension World {
       if next >= low { gapsNow[partition] = nil }
       guard next < low else { continue }
       isRight = true
-      if let standing, standing.isWhole, low >= delivered, former?.nextOffset ?? 0 <= standing.nextOffset {
+      // Rows behind the gap came of states that knew what lies in it, where there are any.
+      let isBehind = low >= delivered || !plan.keepsState
+      if let standing, standing.isWhole, isBehind, former?.nextOffset ?? 0 <= standing.nextOffset {
         let gap = LeftOut(from: next, until: low, cause: .deleted)
         gapsNow[partition] = gap
         acceptedGaps[place].add(gap)
@@ -100,10 +109,6 @@ extension World {
     guard let position, var orders else { return LeftOutRanges() }
     orders.remove(orders: position..<Int64.max)
     return orders
-  }
-
-  private func standing(_ partition: Int32) -> PartitionRecord? {
-    store.slot(placeInForce(partition)).record.flatMap { PartitionRecord.stored($0) }
   }
 
   /// The record of the generation before the one in force; nil: there was none.

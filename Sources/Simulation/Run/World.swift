@@ -37,6 +37,9 @@ final class World {
   var gapsNow: [Int32: LeftOut] = [:]
   /// By partition, how many lives had begun when an operator ordered last to leave something out.
   var livesBeforeOrder: [Int]
+  /// Whether processes that start now have a table, and C where the table began, by partition.
+  var hasTable: Bool
+  var tableBegan: [Int32: Int64] = [:]
   /// How often a log was cut or brought back.
   var logChanges = 0
   /// Guarantee of each life, by its number.
@@ -54,6 +57,7 @@ final class World {
     self.scheduler = scheduler
     guarantee = plan.guarantee
     startsLostStateAnew = plan.startsLostStateAnew
+    hasTable = plan.tableAt == 0
     planned = Workload(plan).records.filter { $0.isLast || (reduction.records?.contains($0.number) ?? true) }
     log = InputLog(planned, partitions: plan.partitions)
     store = StoreServer(bugs: plan.neighbourBugs)
@@ -72,6 +76,9 @@ final class World {
       }
     }
     for process in 0..<plan.processes { start(process, after: pause(0...300)) }
+    if !hasTable {
+      after(plan.tableAt) { [self] in addTable(ending: lives.filter { !$0.isOver && !$0.isDead }) }
+    }
     after(plan.quietAt) { [self] in watch() }
     dispatch(nil)
     timeline = Timeline()
@@ -157,6 +164,7 @@ final class World {
       var lifePlan = LifePlan(
         plan, guarantee: guarantee, life: number, startsLostStateAnew: startsLostStateAnew)
       lifePlan.acceptedGaps = gapsNow
+      lifePlan.hasTable = hasTable
       let life = Life(self, process: process, number: number, plan: lifePlan)
       life.logChanges = logChanges
       promises.append(guarantee)
@@ -174,10 +182,11 @@ final class World {
       SimulatedPorts(
         source: SimulatedSource(life),
         decoder: EventReader(KeyHomes(.murmur2, partitionCount: Int32(plan.partitions))),
-        store: SimulatedStore(life),
+        store: plan.keepsState ? SimulatedStore(life) : nil,
         scorer: SumScorer(), decider: LargeTrigger(),
         topic: isTransactional ? SimulatedTransactionalTopic(life) : SimulatedTopic(life),
-        table: SimulatedTable(life), clock: SimulatedClock(life), recorder: SilentRecorder()))
+        table: life.plan.hasTable ? SimulatedTable(life) : nil, clock: SimulatedClock(life),
+        recorder: SilentRecorder()))
     life.stop = worker.stop
     do {
       try worker.run()
@@ -287,7 +296,13 @@ final class World {
       for other in alive where draw.chance(800) { other.stop() }
     case .generationSwitch: switchGeneration(Int32(draw.below(plan.partitions)), &draw)
     case .logTruncation: truncate(Int32(draw.below(plan.partitions)), &draw)
-    case .skipOrder: orderSkip(Int32(draw.below(plan.partitions)), &draw)
+    case .skipOrder:
+      let partition = Int32(draw.below(plan.partitions))
+      if plan.keepsState {
+        orderSkip(partition, &draw)
+      } else {
+        orderSkipBesideOffset(partition, stopping: alive, &draw)
+      }
     default: break
     }
   }
@@ -330,8 +345,7 @@ final class World {
 
   /// Whether the partition's record in force says that its C moves with transactions.
   func isExactlyOnce(_ partition: Int32) -> Bool {
-    store.slot(placeInForce(partition)).record.flatMap { PartitionRecord.stored($0) }?.guarantee
-      == .exactlyOnce
+    standing(partition)?.guarantee == .exactlyOnce
   }
 
   /// Something that must never happen.
@@ -362,17 +376,16 @@ final class World {
   private var isDrained: Bool {
     log.isComplete && pendingEffects == 0 && starting == 0 && transactions.isCalm
       && lives.allSatisfy { $0.isOver || (!$0.isPaused && !$0.isDead) }
+      && hasTable
       && (0..<Int32(plan.partitions)).allSatisfy { partition in
-        guard let record = store.slot(placeInForce(partition)).record else { return false }
-        let standing = PartitionRecord.stored(record)
-        return standing?.nextOffset ?? -1 >= log.end(Int(partition)) && standing?.isWhole == true
+        guard let standing = standing(partition) else { return false }
+        return standing.nextOffset >= log.end(Int(partition)) && standing.isWhole
       }
   }
 
   private var standings: String {
     (0..<Int32(plan.partitions)).map { partition in
-      let record = store.slot(placeInForce(partition)).record
-      let next = record.flatMap { PartitionRecord.stored($0)?.nextOffset }.map(String.init) ?? "none"
+      let next = standing(partition).map { String($0.nextOffset) } ?? "none"
       let table = table.positions[partition].map(String.init) ?? "none"
       let committed = group.committed[Int(partition)].map { String($0.offset) } ?? "none"
       return "partition \(partition): W \(next), T \(table), C \(committed), log \(log.end(Int(partition)))"

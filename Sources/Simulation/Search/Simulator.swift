@@ -19,10 +19,14 @@ public struct RunReport: Sendable {
 /// Runs seeds on the calling thread, one after the other.
 public final class Simulator {
   private let pipeline: SimulatedPipeline
+  private let pipelineWithoutState: SimulatedPipeline
   private let scheduler = Scheduler()
 
   /// Throws when the features cannot be compiled.
-  public init() throws { pipeline = try SimulatedPipeline() }
+  public init() throws {
+    pipeline = try SimulatedPipeline(keepsState: true)
+    pipelineWithoutState = try SimulatedPipeline(keepsState: false)
+  }
 
   /// Plays one run and checks its end.
   public func run(
@@ -31,7 +35,8 @@ public final class Simulator {
     withHistory: Bool = false
   ) -> RunReport {
     let plan = RunPlan(seed, options)
-    let world = World(plan, reduction, pipeline: pipeline, scheduler: scheduler)
+    let world = World(
+      plan, reduction, pipeline: plan.keepsState ? pipeline : pipelineWithoutState, scheduler: scheduler)
     if withHistory { world.history = History() }
     world.play()
     let problems = world.violations + (world.failure.map { [$0] } ?? Checker(world).problems)

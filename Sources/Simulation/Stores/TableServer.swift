@@ -98,7 +98,11 @@ final class SimulatedTable: TableSink {
     return try life.change(
       "table", of: .table,
       "\(moves.map { "\($0.partition): T \($0.old.map(String.init) ?? "none") to \($0.new)" }), \(change.rows.count) rows"
-    ) { server.write(change) }
+    ) { [world = life.world] in
+      let outcome = server.write(change)
+      if outcome == .written { world.noteFirstRows(moves) }
+      return outcome
+    }
   }
 
   func close() {}

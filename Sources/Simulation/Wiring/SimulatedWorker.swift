@@ -15,7 +15,9 @@ struct SimulatedWorker {
         name: pipeline.context.pipeline, generation: pipeline.generation,
         stateHash: pipeline.program.stateHash.hex, modelSet: pipeline.modelSet),
       program: pipeline.program, context: pipeline.context, ports: WorkerPorts(ports),
-      cache: StateCache(program: pipeline.program, entriesMax: life.cacheEntries, bytesMax: life.cacheBytes),
+      cache: ports.store.map { _ in
+        StateCache(program: pipeline.program, entriesMax: life.cacheEntries, bytesMax: life.cacheBytes)
+      },
       configuration: WorkerConfiguration(life), stop: signal)
   }
 
@@ -61,12 +63,14 @@ enum SimulatedSkip {
   /// The partition's record with an order to leave a range out; nil: it is refused.
   static func record(
     _ record: PartitionRecord, leavingOut order: LeftOut, of partition: Int32, committed: CommittedOffset?,
-    table: Int64?, tableLeftOut: LeftOutRanges, bounds: LogBounds
+    table: Int64?, tableLeftOut: LeftOutRanges, bounds: LogBounds,
+    isRecordBesideOffset: Bool
   ) -> PartitionRecord? {
     let facts = PartitionFacts(
       partition: partition, record: record, committed: committed, table: table, tableLeftOut: tableLeftOut,
       bounds: bounds,
-      log: LogIdentity(clusterID: record.clusterID, partitionCount: record.partitionCount))
+      log: LogIdentity(clusterID: record.clusterID, partitionCount: record.partitionCount),
+      isRecordBesideOffset: isRecordBesideOffset)
     return try? TakeoverRules.skip(order, facts)
   }
 }

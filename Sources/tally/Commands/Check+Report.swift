@@ -64,6 +64,14 @@ extension Check {
   private static let codesMax = 64
 
   func printState(_ program: FeatureProgram) {
+    guard program.keepsState else {
+      say("state: none; no store is needed: where a partition stands lies beside the group's offset")
+      say(
+        "every profile is scored by itself, and the latest is the entity's row: no event ids are remembered, so that a profile that "
+          + "is sent again is scored again")
+      return say(
+        "ticks, changes of profiles and engagement events are dead letters; erasures take an entity's rows")
+    }
     say("windows: \(program.windows.map(\.text).joined(separator: "; "))")
     say(
       "aggregates: \(program.aggregateDescriptions.count), from \(program.series.count) series; "

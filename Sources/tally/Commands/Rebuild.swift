@@ -64,8 +64,11 @@ struct Rebuild: ParsableCommand {
     try reporting {
       var settings = try connection.settings(threads.given)
       let pipeline = try LoadedPipeline(file: settings.pipeline)
-      let isCompacted = try TopicCheck(settings, pipeline, compacted).enforce().isCompacted
       let access = Deployment(settings, pipeline)
+      try access.requireState(
+        for: "rebuild",
+        instead: "nothing can be lost or damaged: to score history once more, use tally replay")
+      let isCompacted = try TopicCheck(settings, pipeline, compacted).enforce().isCompacted
       let partitions = try access.partitionCount()
       let store = try access.openStates(partitionCount: partitions)
       defer { store.close() }

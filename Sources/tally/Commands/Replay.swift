@@ -29,6 +29,9 @@ struct Replay: ParsableCommand {
       configured one). It ends at the end that it saw at its start. Interrupted or killed, the same name goes on where it
       stood.
 
+      A pipeline that keeps no state (state: none) needs no Redis: the run keeps where it stands in a file, which lies beside its SQLite
+      file (…-replay-NAME.db.checkpoint), else in the folder of the setting checkpoints (tally-replay-NAME.checkpoint).
+
       Files have one JSON event a line (or KEY, tab, JSON), plain or packed by gzip or zstd; several are one log in the
       order given.
 
@@ -50,7 +53,10 @@ struct Replay: ParsableCommand {
   @Option(help: "End, not read itself: OFFSET or PARTITION:OFFSET,… (default: the log's end now).")
   var until: String?
   @OptionGroup var threads: WorkersOption
-  @Option(help: "Where states are kept: redis, or memory (needs no Redis; cannot be resumed).")
+  @Option(
+    help:
+      "Where states are kept: redis, or memory (needs no Redis; cannot be resumed). Of a pipeline without states: redis is its file."
+  )
   var store = ReplayStore.redis
   @Option(help: "Also write the scores to this topic; not the live one.") var toTopic: String?
   @OptionGroup var compacted: CompactedOption
@@ -94,8 +100,10 @@ struct Replay: ParsableCommand {
     _ replay: ReplayRun, _ own: Settings, _ pipeline: LoadedPipeline, _ log: ReplayLog
   ) throws {
     let memory = MemoryStateStorage()
+    let checkpoint = try store == .redis ? self.checkpoint(own, pipeline) : nil
     let makeStore: () throws -> any StateStore = {
       if store == .memory { return MemoryStateStore(memory, partitionCount: Int32(log.partitions)) }
+      if let checkpoint { return CheckpointStore(checkpoint) }
       let redis = try own.makeStore(pipeline, partitionCount: Int32(log.partitions))
       try redis.connect()
       return redis
@@ -113,7 +121,8 @@ struct Replay: ParsableCommand {
       })
     note(
       "replay \(replay.name) of \(log.name), \(log.total - done) records to score"
-        + (store == .redis ? ", states in generation \(own.generation)" : ", states in memory"))
+        + (checkpoint.map { ", checkpoint \($0.path)" }
+          ?? (store == .redis ? ", states in generation \(own.generation)" : ", states in memory")))
     let start = Date()
     let run = try PipelineRun(own, pipeline, plan)
     guard try BoundedRun(run, what: "replay", total: log.total - done).watch() else {
@@ -128,6 +137,14 @@ struct Replay: ParsableCommand {
       elapsedSeconds: Date().timeIntervalSince(start))
     say(summary.identity)
     say("rows: " + ReplayRun.place(of: own))
+  }
+
+  /// The file of a run that keeps no state, now this process' alone; nil: it has states.
+  private func checkpoint(_ own: Settings, _ pipeline: LoadedPipeline) throws -> CheckpointFile? {
+    guard !pipeline.program.keepsState, let path = own.checkpoint else { return nil }
+    let file = CheckpointFile(path)
+    try file.lockForWriting()
+    return file
   }
 
   /// Records that an earlier start of the run has done. Throws when the run cannot go on.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Dataflow
 import Dispatch
+import Features
 import Foundation
 import Kafka
 import Metrics
@@ -78,9 +79,11 @@ struct Run: ParsableCommand {
       defer { server?.stop() }
       stopping.attach(running.stop)
       let timers = [watch.start(), LetterRetention(settings, pipeline)?.start()].compactMap { $0 }
-      let report = NameReport(try settings.makeNameTotals(pipeline), running.metrics)
+      // Without a store there is no place for what several processes add up.
+      let report =
+        pipeline.program.keepsState ? NameReport(try settings.makeNameTotals(pipeline), running.metrics) : nil
       defer {
-        report.stop()
+        report?.stop()
         for timer in timers { timer.cancel() }
       }
       note(

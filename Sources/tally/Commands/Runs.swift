@@ -3,6 +3,7 @@ import ArgumentParser
 import Configuration
 import Dataflow
 import FeatureStore
+import Features
 import Foundation
 import Tables
 
@@ -21,6 +22,15 @@ struct Runs: ParsableCommand {
         tally runs clear --all --dry-run
         tally runs clear --of-generation 7694413910445124044     # one that has no table here
       """, subcommands: [List.self, Clear.self], defaultSubcommand: List.self)
+
+  /// All runs; without a look into Redis where the pipeline keeps no state.
+  private static func all(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> [ReplayListing] {
+    let runs = ReplayRuns(access: Deployment(settings, pipeline))
+    guard pipeline.program.keepsState else { return try runs.all(nil) }
+    let store = try settings.makeStore(pipeline, partitionCount: 1)
+    defer { store.close() }
+    return try runs.all(store)
+  }
 
   /// `tally runs list`.
   struct List: ParsableCommand {
@@ -41,9 +51,7 @@ struct Runs: ParsableCommand {
       try reporting {
         let settings = try connection.settings()
         let pipeline = try LoadedPipeline(file: settings.pipeline)
-        let store = try settings.makeStore(pipeline, partitionCount: 1)
-        defer { store.close() }
-        let found = try ReplayRuns(access: Deployment(settings, pipeline)).all(store)
+        let found = try Runs.all(settings, pipeline)
         if !json && found.isEmpty { return say("no runs") }
         if !json {
           say(
@@ -103,9 +111,7 @@ struct Runs: ParsableCommand {
       try reporting {
         let settings = try connection.settings()
         let pipeline = try LoadedPipeline(file: settings.pipeline)
-        let store = try settings.makeStore(pipeline, partitionCount: 1)
-        defer { store.close() }
-        let found = try ReplayRuns(access: Deployment(settings, pipeline)).all(store)
+        let found = try Runs.all(settings, pipeline)
         let chosen = try choose(found)
         if let shared = chosen.first(where: { $0.rows.hasOthers }) {
           throw Failure(

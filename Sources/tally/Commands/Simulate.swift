@@ -20,6 +20,7 @@ struct Simulate: ParsableCommand {
       Examples:
         tally simulate --seeds 1..1000
         tally simulate --seeds 1..100000 --threads 2 --guarantee exactly-once
+        tally simulate --seeds 1..1000 --without-state
         tally simulate --history 4711
         tally simulate --history 4711 --faults 12,45 --records 0,3,9
         tally simulate --seeds 1..1000 --plant table-rows-repeated
@@ -28,6 +29,8 @@ struct Simulate: ParsableCommand {
   @Option(help: "Seeds, as FIRST..LAST.") var seeds: String?
   @Option(help: "effectively-once, exactly-once, or any: the seed chooses, also to change it on the way.")
   var guarantee = "any"
+  @Flag(help: "Of a pipeline that keeps no state, whose records lie beside the group's offsets.")
+  var withoutState = false
   @Option(help: "Threads, each with runs of its own; default: as many as the machine has processors.")
   var threads: Int?
   @Option(help: "Print the whole history of one seed, smaller if it fails.") var history: UInt64?
@@ -57,7 +60,8 @@ struct Simulate: ParsableCommand {
       guard let choice = GuaranteeChoice(rawValue: guarantee) else {
         throw Failure("--guarantee \(guarantee): effectively-once, exactly-once or any", reason: .usage)
       }
-      var options = SimulationOptions(choice: choice, only: try kinds())
+      var options = SimulationOptions(
+        choice: choice, only: try kinds(), keepsState: !withoutState)
       #if PLANTED_BUGS
         options.bug = try plantedBug()
       #else

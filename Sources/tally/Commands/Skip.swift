@@ -12,7 +12,8 @@ struct Skip: ParsableCommand {
     discussion: """
       For a partition that waits because its log cannot be read on: tally run says at which offset, and /readyz says 503 until then.
       The order is put into the partition's record in Redis, by compare-and-set, also while tally run works; whoever scores the
-      partition passes over these offsets and goes on behind them. Nothing of the records gets into states, scores or dead
+      partition passes over these offsets and goes on behind them. (Of a pipeline that keeps no state the record lies beside the group's
+      offset, which brokers let nobody change while the group has members: stop tally run first.) Nothing of the records gets into states, scores or dead
       letters; rebuild, verify and replay leave out the same. There is no way back.
 
       The order stands in the partition's record, in the table (positions.left_out), beside the group's offset, in tally status and in

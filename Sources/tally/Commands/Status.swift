@@ -4,6 +4,7 @@ import Configuration
 import Dataflow
 import Events
 import FeatureStore
+import Features
 import Foundation
 import Kafka
 import Pipeline
@@ -17,7 +18,8 @@ struct Status: ParsableCommand {
       End: the last stable offset, up to which committed records can be read. At rest the lag is 0: marks of transactions behind the
       last record count as read once the group shows it, worker.commit_interval later.
       Dropped: events of types, and attributes, that the pipeline does not declare, by name; as the processes of the pipeline have
-      told Redis every 5 seconds and at their end, until 30 days after the last one.
+      told Redis every 5 seconds and at their end, until 30 days after the last one; not of a pipeline that keeps no state, whose W
+      is C: its record lies beside the group's offset.
       Skipped: offsets below W that held no record when they were read: markers of transactions, or what a compacted topic has
       lost. Left out: offsets below W without a score for good: deleted (run --accept-gap), unreadable, skipped (tally skip); orders that
       lie ahead are listed, too.
@@ -36,19 +38,23 @@ struct Status: ParsableCommand {
       let settings = try connection.settings()
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       let partitions = try settings.partitionCount()
-      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      let access = Deployment(settings, pipeline)
+      let store = try access.openStates(partitionCount: partitions)
       defer { store.close() }
-      let positions = try PipelinePositions(
-        Deployment(settings, pipeline), store: store, partitions: partitions)
+      let positions = try PipelinePositions(access, store: store, partitions: partitions)
       let facts = positions.facts
-      let totals = try settings.makeNameTotals(pipeline)
-      defer { totals.close() }
-      let names = try totals.read()
+      let names = try pipeline.program.keepsState ? readNames(settings, pipeline) : NameCounts()
       show(
         positions.standings, table: facts.map(\.table), committed: facts.map(\.committed),
         ends: facts.map(\.bounds.high), names: names)
       if !json { for line in names.lines { say(line) } }
     }
+  }
+
+  private func readNames(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> NameCounts {
+    let totals = try settings.makeNameTotals(pipeline)
+    defer { totals.close() }
+    return try totals.read()
   }
 
   private func show(

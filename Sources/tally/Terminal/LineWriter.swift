@@ -15,10 +15,12 @@ final class LineWriter {
       handle = .standardOutput
       return
     }
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let opened = FileHandle(forWritingAtPath: path)
-    else { throw Failure("\(path) cannot be written: does its folder exist?", reason: .badFile) }
-    handle = opened
+    // Foundation would put a new file in the place of a link or a device, such as /dev/null.
+    let opened = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard opened >= 0 else {
+      throw Failure("\(path) cannot be written: does its folder exist?", reason: .badFile)
+    }
+    handle = FileHandle(fileDescriptor: opened, closeOnDealloc: true)
   }
 
   func write(_ bytes: [UInt8]) throws {

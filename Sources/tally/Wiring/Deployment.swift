@@ -1,9 +1,11 @@
 import Configuration
 import Dataflow
 import FeatureStore
+import Features
 import Ingest
 import Kafka
 import Operations
+import Pipeline
 
 /// A pipeline in its real surroundings, as the settings name them: what operations work on.
 struct Deployment: PipelineAccess {
@@ -30,7 +32,33 @@ struct Deployment: PipelineAccess {
   }
 
   func openStates(partitionCount: Int32) throws -> any StateSurvey {
-    try settings.makeStore(pipeline, partitionCount: partitionCount)
+    guard !pipeline.program.keepsState else {
+      return try settings.makeStore(pipeline, partitionCount: partitionCount)
+    }
+    if let path = settings.checkpoint { return CheckpointStore(CheckpointFile(path)) }
+    return try offsetStore()
+  }
+
+  /// The records beside the group's offsets. One that is written reaches them only while nobody is in the group.
+  private func offsetStore() throws -> OffsetStore {
+    let consumer = try makeMember()
+    let what = "kafka \(settings.brokers): offsets of group \(settings.groupName(of: pipeline))"
+    return OffsetStore(
+      read: { partitions in
+        try ported(what) { () throws(KafkaError) in try Self.committed(partitions, by: consumer) }
+      },
+      move: { mark in
+        do throws(KafkaError) {
+          try consumer.commit([
+            KafkaPosition(partition: mark.partition, offset: mark.shown, metadata: mark.metadata)
+          ])
+          return .written
+        } catch {
+          guard error.kind == .groupMoved else { throw error.port(what) }
+          return .conflict
+        }
+      },
+      end: { consumer.close() })
   }
 
   func tablePositions(_ partitions: [Int32]) throws -> [TablePosition?] {
@@ -70,11 +98,15 @@ struct Deployment: PipelineAccess {
   private func asMember<Result>(
     _ body: (KafkaConsumer) throws(KafkaError) -> Result
   ) throws(KafkaError) -> Result {
-    var configuration = settings.kafkaConfiguration()
-    configuration.set("group.id", settings.groupName(of: pipeline))
-    let consumer = try KafkaConsumer(configuration, topic: settings.topic)
+    let consumer = try makeMember()
     defer { consumer.close() }
     return try body(consumer)
+  }
+
+  private func makeMember() throws(KafkaError) -> KafkaConsumer {
+    var configuration = settings.kafkaConfiguration()
+    configuration.set("group.id", settings.groupName(of: pipeline))
+    return try KafkaConsumer(configuration, topic: settings.topic)
   }
 
   private static func committed(
@@ -87,3 +119,4 @@ struct Deployment: PipelineAccess {
 }
 
 extension RedisStateStore: StateSurvey {}
+extension CheckpointStore: StateSurvey {}

@@ -123,6 +123,7 @@ enum SimulationText {
     if !options.only.isEmpty {
       words += " --only \(options.only.map(\.rawValue).sorted().joined(separator: ","))"
     }
+    if !options.keepsState { words += " --without-state" }
     #if PLANTED_BUGS
       if let bug = options.bug { words += " --plant \(bug.name)" }
     #endif

@@ -19,8 +19,8 @@ struct WorkerPlan {
   var source: (_ worker: Int) throws -> any RecordSource
   /// Where the log's entities live.
   var homes: KeyHomes
-  /// A worker's connection to the states.
-  var store: () throws -> any StateStore
+  /// A worker's connection to states and records; nil: no state is kept, and the records lie beside the group's offsets.
+  var store: (() throws -> any StateStore)?
   /// A worker's models; nil: events are applied and not scored.
   var scorer: (() throws -> any RowScorer)?
   /// Hash of the model set, for partition records.
@@ -40,18 +40,18 @@ struct WorkerPlan {
     let access = Deployment(settings, pipeline)
     let homes = try access.homes(partitions, records: access.recordsInForce(partitions))
     let models = try pipeline.loadModels(settings)
+    let store: () throws -> any StateStore = {
+      let store = try settings.makeStore(pipeline, partitionCount: partitions)
+      try store.connect()
+      #if WITHOUT_GUARANTEES
+        return UncomparedStore(store)
+      #else
+        return store
+      #endif
+    }
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
-      homes: homes,
-      store: {
-        let store = try settings.makeStore(pipeline, partitionCount: partitions)
-        try store.connect()
-        #if WITHOUT_GUARANTEES
-          return UncomparedStore(store)
-        #else
-          return store
-        #endif
-      },
+      homes: homes, store: pipeline.program.keepsState ? store : nil,
       scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
       table: { try settings.makeTable($0, sqlite: sqlite) },
       topic: {
@@ -76,8 +76,8 @@ struct WorkerPlan {
       let scorer = try scorer?() ?? Unscored()
       let decider: any Decider = self.scorer == nil ? Unscored() : try pipeline.makeDecider()
       let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
-      let store = try store()
-      made.append { store.close() }
+      let store = try store?()
+      made.append { store?.close() }
       let table = try table(context)
       made.append { table?.close() }
       let topic = try topic(context, number)
@@ -88,20 +88,29 @@ struct WorkerPlan {
         source: source, decoder: try settings.makeDecoder(pipeline, homes: homes, names: names),
         store: store, scorer: scorer,
         decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder)
-      let cache = StateCache(
-        program: pipeline.program, entriesMax: max(1, settings.cacheEntries / settings.workers),
-        bytesMax: max(1 << 16, settings.cacheBytes / settings.workers))
+      let cache = StateCache(pipeline.program, settings)
       var configuration = settings.worker
       configuration.guarantee = guarantee
       return Worker(
         identity: pipeline.identity(
-          generation: settings.generation, modelSet: modelSet, partitioner: homes.partitioner),
+          generation: settings.firstGeneration(of: pipeline), modelSet: modelSet,
+          partitioner: homes.partitioner),
         program: pipeline.program, context: context, ports: ports, cache: cache,
         configuration: configuration, stop: stop, onBatch: onBatch)
     } catch {
       for close in made { close() }
       throw error
     }
+  }
+}
+
+extension StateCache {
+  /// A worker's share of the settings' memory; nil: no state is kept.
+  fileprivate convenience init?(_ program: FeatureProgram, _ settings: Settings) {
+    guard program.keepsState else { return nil }
+    self.init(
+      program: program, entriesMax: max(1, settings.cacheEntries / settings.workers),
+      bytesMax: max(1 << 16, settings.cacheBytes / settings.workers))
   }
 }
 
