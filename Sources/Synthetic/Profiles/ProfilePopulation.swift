@@ -24,7 +24,7 @@ public struct ProfilePopulation: Sendable {
   }
 
   /// The id of profile `number`, from 0 to less than `ProfileConfiguration.countMax`: nine digits, unique in a population.
-  func pid(of number: Int) -> Int64 { numbers.pid(of: number) }
+  package func pid(of number: Int) -> Int64 { numbers.pid(of: number) }
 
   /// The hidden age of profile `number` in the middle of the as-of year: years with their fraction.
   func age(of number: Int) -> Double {

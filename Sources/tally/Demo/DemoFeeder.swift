@@ -16,7 +16,7 @@ struct LiveSettings: Sendable {
 /// Produces the demo's events on a thread of its own: the history, then live ones.
 final class DemoFeeder: @unchecked Sendable {
   private let kafka: KafkaConfiguration
-  private let people: SyntheticConfiguration
+  private let data: any DemoData
   private let live: LiveSettings
   private let metrics: PipelineMetrics
   private let stopped: StopFlag
@@ -29,12 +29,11 @@ final class DemoFeeder: @unchecked Sendable {
   private static let stackBytes = 8 << 20
 
   init(
-    _ kafka: KafkaConfiguration, _ people: SyntheticConfiguration, live: LiveSettings,
-    metrics: PipelineMetrics,
+    _ kafka: KafkaConfiguration, _ data: any DemoData, live: LiveSettings, metrics: PipelineMetrics,
     stopped: StopFlag
   ) {
     self.kafka = kafka
-    self.people = people
+    self.data = data
     self.live = live
     self.metrics = metrics
     self.stopped = stopped
@@ -58,43 +57,37 @@ final class DemoFeeder: @unchecked Sendable {
   private func feed() throws {
     let sender = try SyntheticSender(kafka, topic: "events")
     defer { sender.close() }
-    let log = SyntheticLog(people)
-    var encoder = SyntheticEncoder(format: .protobuf)
-    for event in log {
-      if stopped.isSet { return }
-      try send(event, &encoder, sender)
+    try data.forEachRecord(isOfFile: false) { record in
+      try send(record, sender)
       if sent & 0xff == 0 { holdBack(sender) }
+      return !stopped.isSet
     }
+    guard !stopped.isSet else { return }
     try sender.flush()
     awaitScored()
     metrics.forgetLatencies()
-    lock.withLock { currentPhase = "live, \(Int(live.rate)) events a second" }
-    try feedLive(after: log, sender)
+    lock.withLock { currentPhase = "live, \(Int(live.rate)) records a second" }
+    try feedLive(sender)
     try sender.flush()
     awaitScored()
   }
 
-  private func feedLive(after log: SyntheticLog, _ sender: SyntheticSender) throws {
-    var encoder = SyntheticEncoder(
-      format: .protobuf, badShare: live.badShare, tooLargeBytes: 300_000, misplaces: true)
-    var people = SyntheticLive(after: log, liveNumber: Int64(Date().timeIntervalSince1970 * 1000))
-    let clock = SystemClock()
+  private func feedLive(_ sender: SyntheticSender) throws {
     var pace = Pace(eventsPerSecond: live.rate)
     var events = 0
-    while !stopped.isSet, events < live.limit ?? Int.max {
-      pace.wait { sender.poll(milliseconds: $0) }
-      try send(people.next(at: clock.wallMicros()), &encoder, sender)
-      events += 1
+    pace.wait { sender.poll(milliseconds: $0) }
+    try data.forEachLive(badShare: live.badShare) { record, isFirst in
+      if isFirst && events > 0 { pace.wait { sender.poll(milliseconds: $0) } }
+      if isFirst { events += 1 }
+      guard !stopped.isSet, events <= live.limit ?? Int.max else { return false }
+      try send(record, sender)
+      return true
     }
   }
 
-  private func send(
-    _ event: SyntheticEvent, _ encoder: inout SyntheticEncoder, _ sender: SyntheticSender
-  ) throws {
-    try encoder.encode(event) { record in
-      try sender.send(record)
-      sent += 1
-    }
+  private func send(_ record: SyntheticRecord, _ sender: SyntheticSender) throws {
+    try sender.send(record)
+    sent += 1
   }
 
   /// Waits while the scorer is too far behind.

@@ -1,5 +1,6 @@
 import Configuration
 import Dataflow
+import Features
 import Foundation
 import Ingest
 import Kafka
@@ -13,61 +14,55 @@ import Training
 final class DemoStage {
   private let folder: String
   private let broker: MockCluster
-  private let redis: PrivateRedis
+  /// nil: the pipeline keeps no state.
+  private let redis: PrivateRedis?
+  private let data: any DemoData
   private let settings: Settings
   private let pipeline: LoadedPipeline
   private let startedAt = Date()
   private static let partitions = 8
 
-  init(folder wanted: String?, pipelineFile: String) throws {
+  init(folder wanted: String?, pipelineFile: String, _ data: (LoadedPipeline) throws -> any DemoData) throws {
     pipeline = try LoadedPipeline(file: pipelineFile)
+    self.data = try data(pipeline)
     folder = try wanted.map(PrivateFolder.named) ?? PrivateFolder.fresh("tally-demo")
     say("Everything of this demo is in \(folder)")
     broker = try MockCluster()
     try broker.createTopic("events", partitions: Self.partitions)
     try broker.createTopic("scores", partitions: Self.partitions)
     try broker.createTopic("dead-letters", partitions: 1)
-    redis = try PrivateRedis(folder: folder)
+    redis = pipeline.program.keepsState ? try PrivateRedis(folder: folder) : nil
     var settings = Settings()
     settings.batchReader = ReadBatch.command
     settings.pipeline = pipelineFile
     settings.models = folder + "/models"
     settings.brokers = broker.bootstrapServers
-    settings.redis = redis.url
+    if let redis { settings.redis = redis.url }
+    settings.fileTime = Int64(startedAt.timeIntervalSince1970) * 1_000_000
     settings.table = .sqlite(folder + "/scores.db")
     self.settings = settings
-    say("broker \(settings.brokers), redis \(redis.url), table \(folder)/scores.db")
+    let store = redis.map { "redis \($0.url)" } ?? "no redis, since no state is kept"
+    say("broker \(settings.brokers), \(store), table \(folder)/scores.db")
   }
 
   func close() {
-    redis.stop()
+    redis?.stop()
     broker.destroy()
   }
 
-  /// Writes the history and its labels. Returns the number of events.
-  func makeHistory(_ people: SyntheticConfiguration) throws -> Int {
-    say("\n1. Making a history: \(people.customers) people, \(people.days) days, seed \(people.seed)")
-    let events = try LineWriter(path: folder + "/events.jsonl")
-    var encoder = SyntheticEncoder(format: .json)
+  /// Writes the history and its labels. Returns the number of its records.
+  func makeHistory() throws -> Int {
+    say("\n1. Making a history: \(data.words)")
+    let events = try LineWriter(path: folder + "/" + data.file)
     var count = 0
-    for event in SyntheticLog(people) {
-      try encoder.encode(event) { record in
-        try events.write(
-          (record.key ?? []) + [UInt8(ascii: "\t")] + (record.value ?? []) + [UInt8(ascii: "\n")])
-      }
+    try data.forEachRecord(isOfFile: true) { record in
+      if let key = record.key, data.labels != nil { try events.write(key + [UInt8(ascii: "\t")]) }
+      try events.write((record.value ?? []) + [UInt8(ascii: "\n")])
       count += 1
+      return true
     }
     try events.close()
-    let labels = try LineWriter(path: folder + "/labels.csv")
-    try labels.write(Array((SyntheticLabel.csvHeader + "\n").utf8))
-    var line: [UInt8] = []
-    for label in SyntheticLabels(people) {
-      line.removeAll(keepingCapacity: true)
-      label.appendCSV(to: &line)
-      if line.last != UInt8(ascii: "\n") { line.append(UInt8(ascii: "\n")) }
-      try labels.write(line)
-    }
-    try labels.close()
+    if let labels = data.labels { try data.writeLabels(to: folder + "/" + labels) }
     return count
   }
 
@@ -76,14 +71,14 @@ final class DemoStage {
     var options = TrainingOptions()
     options.topFeatures = 4
     try ModelTraining(settings: settings, pipeline: pipeline, options: options)
-      .run(labels: folder + "/labels.csv", events: folder + "/events.jsonl", only: [])
+      .run(labels: data.labels.map { folder + "/" + $0 }, events: folder + "/" + data.file, only: [])
   }
 
-  /// Streams the history as fast as it is scored, then what the people do live, with a view of it all.
-  func score(_ people: SyntheticConfiguration, live: LiveSettings, stopped: StopFlag) throws {
+  /// Streams the history as fast as it is scored, then what comes after it, with a view of it all.
+  func score(live: LiveSettings, stopped: StopFlag) throws {
     let run = try PipelineRun(settings, pipeline)
     let feeder = DemoFeeder(
-      settings.kafkaConfiguration(), people, live: live, metrics: run.metrics, stopped: stopped)
+      settings.kafkaConfiguration(), data, live: live, metrics: run.metrics, stopped: stopped)
     feeder.start { run.stop.stop() }
     RunWatch(run, title: "tally demo: \(feeder.phase)", isLive: true, ends: nil).watch()
     stopped.set()
@@ -92,36 +87,38 @@ final class DemoStage {
   }
 
   func printAddresses() {
+    let store = redis.map { " --redis \($0.url)" } ?? ""
+    say("   kcat -C -b \(settings.brokers) -t scores -o -5 -e")
+    if let redis { say("   redis-cli -u \(redis.url) --scan --count 100 | head") }
     say(
-      """
-         kcat -C -b \(settings.brokers) -t scores -o -5 -e
-         redis-cli -u \(redis.url) --scan --count 100 | head
-         \(Self.program) status --brokers \(settings.brokers) --redis \(redis.url) --sqlite \(folder)/scores.db
-      """)
+      "   \(Self.program) status --brokers \(settings.brokers)\(store) --sqlite \(folder)/scores.db"
+        + (redis == nil ? " --set pipeline=\(pipeline.file)" : ""))
   }
 
   func printEnd() {
     let seconds = Int(Date().timeIntervalSince(startedAt))
+    let keep = pipeline.program.keepsState ? "" : " --pipeline \(pipeline.declaration.name)"
     say(
       """
 
       Done in \(seconds) s. The results are in \(folder):
-        scores.db     sqlite3 \(folder)/scores.db 'SELECT * FROM at_risk_customers LIMIT 5'
+        scores.db     sqlite3 \(folder)/scores.db '\(data.query)'
         models/       the trained models, in XGBoost's own format
-        events.jsonl  the history; labels.csv its labels
+        \(data.file)\(data.labels.map { "  the history; \($0) its labels" } ?? "  the history")
       Try next:
         \(Self.program) check \(pipeline.file)
-        \(Self.program) features \(sampleID) --events \(folder)/events.jsonl
-        \(Self.program) demo --keep           stays, so that kcat and redis-cli can look inside
+        \(Self.program) features \(data.sampleID) --events \(folder)/\(data.file)\(sampleOptions)
+        \(Self.program) demo\(keep) --keep           stays, so that kcat and others can look inside
         README.md, "For real"       a real Kafka, Redis and PostgreSQL
       """)
   }
 
+  /// What `tally features` needs beside the history's file.
+  private var sampleOptions: String {
+    guard !pipeline.program.keepsState, let time = settings.fileTime else { return "" }
+    return " --ingest-time \(time) --set pipeline=\(pipeline.file)"
+  }
+
   /// How this program was called.
   private static let program = CommandLine.arguments.first ?? "tally"
-
-  private var sampleID: String {
-    var log = SyntheticLog(SyntheticConfiguration(customers: 1, days: 1))
-    return log.next()?.entityID ?? "ID"
-  }
 }
