@@ -1,5 +1,6 @@
 import Configuration
 import Dataflow
+import Features
 import Foundation
 import Ingest
 import Kafka
@@ -13,7 +14,8 @@ import Training
 final class DemoStage {
   private let folder: String
   private let broker: MockCluster
-  private let redis: PrivateRedis
+  /// nil: the pipeline keeps no state.
+  private let redis: PrivateRedis?
   private let settings: Settings
   private let pipeline: LoadedPipeline
   private let startedAt = Date()
@@ -27,20 +29,22 @@ final class DemoStage {
     try broker.createTopic("events", partitions: Self.partitions)
     try broker.createTopic("scores", partitions: Self.partitions)
     try broker.createTopic("dead-letters", partitions: 1)
-    redis = try PrivateRedis(folder: folder)
+    redis = try pipeline.program.keepsState ? PrivateRedis(folder: folder) : nil
     var settings = Settings()
     settings.batchReader = ReadBatch.command
     settings.pipeline = pipelineFile
     settings.models = folder + "/models"
     settings.brokers = broker.bootstrapServers
-    settings.redis = redis.url
+    if let redis { settings.redis = redis.url }
     settings.table = .sqlite(folder + "/scores.db")
     self.settings = settings
-    say("broker \(settings.brokers), redis \(redis.url), table \(folder)/scores.db")
+    say(
+      "broker \(settings.brokers), \(redis.map { "redis \($0.url)" } ?? "no redis"), table \(folder)/scores.db"
+    )
   }
 
   func close() {
-    redis.stop()
+    redis?.stop()
     broker.destroy()
   }
 
@@ -92,12 +96,10 @@ final class DemoStage {
   }
 
   func printAddresses() {
-    say(
-      """
-         kcat -C -b \(settings.brokers) -t scores -o -5 -e
-         redis-cli -u \(redis.url) --scan --count 100 | head
-         \(Self.program) status --brokers \(settings.brokers) --redis \(redis.url) --sqlite \(folder)/scores.db
-      """)
+    say("   kcat -C -b \(settings.brokers) -t scores -o -5 -e")
+    if let redis { say("   redis-cli -u \(redis.url) --scan --count 100 | head") }
+    let store = redis.map { " --redis \($0.url)" } ?? ""
+    say("   \(Self.program) status --brokers \(settings.brokers)\(store) --sqlite \(folder)/scores.db")
   }
 
   func printEnd() {
