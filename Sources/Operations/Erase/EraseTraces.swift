@@ -1,4 +1,5 @@
 import Configuration
+import Features
 import Foundation
 import Tables
 
@@ -61,8 +62,10 @@ package struct EraseTraces {
       case .sqlite: "; backups of the SQLite file"
       case .none: ""
       }
+    let store =
+      access.pipeline.program.keepsState ? "; Redis' append-only file until it is rewritten" : ""
     return
-      "what stays: the topics' records until their retention ends; Redis' append-only file until it is rewritten; letters that tell the entity in no readable way, or by another "
-      + "id\(database)"
+      "what stays: the topics' records until their retention ends\(store); letters that tell the entity in no readable way, or by "
+      + "another id\(database)"
   }
 }
