@@ -173,20 +173,13 @@ import Testing
     access.feed(["ann", "bob"], rounds: 4)
     try access.score()
     let lookup = FeatureLookup(access: access, id: Array("ann".utf8))
-    let program = access.pipeline.program
-    func row(_ state: EntityState) -> [UInt32] {
-      var row = [Float](repeating: 0, count: program.columnNames.count)
-      let scratch = FeatureScratch(program)
-      row.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { return }
-        program.read(state, asOf: SamplePipeline.nowMicros, into: base, scratch: scratch)
-      }
-      return row.map(\.bitPattern)
-    }
-    #expect(row(try lookup.fromTheStore()) == row(try lookup.fromTheLog(file: nil, until: nil)))
+    func row(_ features: EntityFeatures) -> [UInt32] { features.row.map(\.bitPattern) }
+    let now = SamplePipeline.nowMicros
+    #expect(row(try lookup.fromTheStore(asOf: now)) == row(try lookup.fromTheLog(file: nil, until: now)))
     #expect(
       try lookup.fromTheLog(file: nil, until: SamplePipeline.nowMicros - 20 * SamplePipeline.day).events == 1)
-    #expect(throws: Failure.self) { _ = try FeatureLookup(access: access, id: [88]).fromTheStore() }
+    #expect(throws: Failure.self) { _ = try lookup.fromTheStore(asOf: now - 400 * SamplePipeline.day) }
+    #expect(throws: Failure.self) { _ = try FeatureLookup(access: access, id: [88]).fromTheStore(asOf: nil) }
     #expect(throws: Failure.self) {
       _ = try FeatureLookup(access: access, id: [88]).fromTheLog(file: nil, until: nil)
     }

@@ -73,8 +73,7 @@ import Testing
     let clock = SteppingClock()
     for body in [
       { try SilenceTicks(access: access, clock: clock, thresholds: [], isDryRun: true).append(asOf: 1) },
-      { _ = try FeatureLookup(access: access, id: Array("ann".utf8)).fromTheStore() },
-      { _ = try FeatureLookup(access: access, id: Array("ann".utf8)).fromTheLog(file: nil, until: nil) },
+      { _ = try FeatureLookup(access: access, id: Array("ann".utf8)).fromTheStore(asOf: nil) },
     ] as [() throws -> Void] {
       #expect {
         try body()

@@ -1,9 +1,22 @@
 import Configuration
 import Dataflow
 package import Events
-package import Features
+import Features
 
-/// An entity's state: as the store has it, or made from the log.
+/// What is known of an entity at a moment.
+package struct EntityFeatures {
+  /// Feature row, in column order.
+  package let row: [Float]
+  /// Events behind it.
+  package let events: UInt64
+  /// Event time of the latest of them.
+  package let watermark: EventTime
+  /// The moment.
+  package let asOf: EventTime
+}
+
+/// An entity's features: of the state that the store has, or that is made from the log; where no state is kept, of its last profile in
+/// the log.
 package struct FeatureLookup {
   package let access: any PipelineAccess
   /// The entity's id.
@@ -14,9 +27,10 @@ package struct FeatureLookup {
     self.id = id
   }
 
-  /// As of its latest event. Throws `Failure` when there is none.
-  package func fromTheStore() throws -> EntityState {
-    try requireState()
+  /// As of a moment, or of its latest event. Throws `Failure` when there is none, or the moment lies before it.
+  package func fromTheStore(asOf moment: EventTime?) throws -> EntityFeatures {
+    try access.requireState(
+      for: "features", instead: "read them from the log, with --from-log or --events FILE")
     let partitions = try access.partitionCount()
     let (store, homes) = try access.openStatesInForce(partitionCount: partitions)
     defer { store.close() }
@@ -29,37 +43,61 @@ package struct FeatureLookup {
       throw Failure(
         "the entity's stored state (partition \(entity.partition)) cannot be read", reason: .corruptState)
     }
-    return state
+    return try read(state, asOf: moment)
   }
 
-  private func requireState() throws {
-    try access.requireState(
-      for: "features",
-      instead:
-        "an entity's features are those of each of its profiles, which the table has (table features of the pipeline)"
-    )
+  private func read(_ state: EntityState, asOf moment: EventTime?) throws -> EntityFeatures {
+    if let moment, moment < state.watermark {
+      throw Failure(
+        "\(Moment.format(moment)) is before the entity's latest event (\(Moment.format(state.watermark))): add --from-log",
+        reason: .usage)
+    }
+    let program = access.pipeline.program
+    var row = [Float](repeating: .nan, count: program.columnNames.count)
+    let asOf = moment ?? state.watermark
+    program.read(state, asOf: asOf, into: &row, scratch: FeatureScratch(program))
+    return EntityFeatures(row: row, events: state.events, watermark: state.watermark, asOf: asOf)
   }
 
   /// As of a moment (nil: its latest event), by the topic's log or a file's. Throws `Failure` when the log has no event of it.
-  package func fromTheLog(file: String?, until moment: EventTime?) throws -> EntityState {
-    try requireState()
+  package func fromTheLog(file: String?, until moment: EventTime?) throws -> EntityFeatures {
     let program = access.pipeline.program
     let state = EntityState(program)
+    var last = EntityFeatures(
+      row: [Float](repeating: .nan, count: program.columnNames.count), events: 0, watermark: 0, asOf: 0)
     let log = try EventLog(access, file: file)
     let counts = try log.forEachEvent(what: "features: reading the log") { number, pass, record in
       let event = pass.events.events[Int(number)]
       guard pass.events.withBytes(of: event.entityID, { $0.elementsEqual(id) }) else { return true }
       if let moment, event.time > moment { return true }
       state.partition = record.partition
-      _ = pass.apply(number, to: state)
+      if program.keepsState {
+        _ = pass.apply(number, to: state)
+      } else {
+        last = Self.profile(number, pass, after: last)
+      }
       return true
     }
-    guard state.events > 0 else {
+    guard state.events + last.events > 0 else {
       let letters = counts.deadLetters == 0 ? "" : "; of its records these are dead letters:\n"
       throw Failure(
         "the log has no event of this entity up to then, or none since they were erased" + letters
           + counts.lines.joined(separator: "\n"), reason: .notFound)
     }
-    return state
+    return program.keepsState ? try read(state, asOf: moment) : last
+  }
+
+  /// Where no state is kept: what is known by a profile, or by none after an erasure.
+  private static func profile(_ number: Int32, _ pass: EventPass, after last: EntityFeatures)
+    -> EntityFeatures
+  {
+    let time = pass.events.events[Int(number)].time
+    var row = last.row
+    switch pass.apply(number) {
+    case .applied: pass.read(number, into: &row)
+    case .erased: return EntityFeatures(row: row, events: 0, watermark: 0, asOf: 0)
+    case .duplicate, .refused: return last
+    }
+    return EntityFeatures(row: row, events: last.events + 1, watermark: time, asOf: time)
   }
 }

@@ -22,6 +22,7 @@ struct FeaturesOf: ParsableCommand {
         tally features alice --as-of 2026-02-01T00:00:00Z --json
         tally features alice --explain 5
         tally features alice --as-of 2025-12-01T00:00:00Z --from-log
+        tally features 721186280 --events profiles.jsonl --ingest-time 2026-11-01T00:00:00Z --set pipeline=pipelines/age.yaml
       """)
 
   @Argument(help: "Entity id.") var id: String
@@ -48,39 +49,33 @@ struct FeaturesOf: ParsableCommand {
       if fromLog && events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
       let moment = try asOf.map { try Moment.parse($0) }
       let lookup = FeatureLookup(access: Deployment(settings, pipeline), id: Array(id.utf8))
-      let state =
+      let features =
         fromLog || events != nil
-        ? try lookup.fromTheLog(file: events, until: moment) : try lookup.fromTheStore()
-      if let moment, moment < state.watermark {
-        throw Failure(
-          "\(asOf ?? "") is before the entity's latest event (\(Moment.format(state.watermark))): add --from-log",
-          reason: .usage
-        )
-      }
+        ? try lookup.fromTheLog(file: events, until: moment) : try lookup.fromTheStore(asOf: moment)
       let explanation = try explain.map {
         try ScoreExplanation(pipeline, settings, top: $0)
       }
-      show(state, pipeline, asOf: moment ?? state.watermark, explanation)
+      show(features, pipeline, explanation)
     }
   }
 
   private func show(
-    _ state: EntityState, _ pipeline: LoadedPipeline, asOf: EventTime, _ explanation: ScoreExplanation?
+    _ features: EntityFeatures, _ pipeline: LoadedPipeline, _ explanation: ScoreExplanation?
   ) {
     let program = pipeline.program
     let columns = program.columnNames.count
-    let row = UnsafeMutablePointer<Float>.allocate(capacity: columns)
-    defer { row.deallocate() }
-    program.read(state, asOf: asOf, into: row, scratch: FeatureScratch(program))
+    let row = features.row
     if json {
       let values = (0..<columns).map { "\(Terminal.quote(program.columnNames[$0])):\(Self.number(row[$0]))" }
       say(
-        "{\"entity_id\":\(Terminal.quote(id)),\"as_of_us\":\(asOf),\"watermark_us\":\(state.watermark),"
-          + "\"events\":\(state.events),\"features\":{\(values.joined(separator: ","))}"
+        "{\"entity_id\":\(Terminal.quote(id)),\"as_of_us\":\(features.asOf),\"watermark_us\":\(features.watermark),"
+          + "\"events\":\(features.events),\"features\":{\(values.joined(separator: ","))}"
           + (explanation.map { ",\"scores\":" + $0.json(of: row) } ?? "") + "}")
       return
     }
-    say("\(state.events) events up to \(Moment.format(state.watermark)); as of \(Moment.format(asOf))")
+    say(
+      "\(features.events) events up to \(Moment.format(features.watermark)); as of \(Moment.format(features.asOf))"
+    )
     let width = program.columnNames.map(\.count).max() ?? 0
     for column in 0..<columns {
       let name = program.columnNames[column].padding(toLength: width, withPad: " ", startingAt: 0)

@@ -37,7 +37,8 @@ struct Demo: ParsableCommand {
   @Option(help: "Folder for everything (default: a new one in the temporary folder).", completion: .directory)
   var folder: String?
   @Option(
-    help: "The pipeline: engagement, age, or a file like theirs.", completion: .file(extensions: ["yaml", "yml"]))
+    help: "The pipeline: engagement, age, or a file like theirs.",
+    completion: .file(extensions: ["yaml", "yml"]))
   var pipeline = "engagement"
   @Flag(help: "Go on until Ctrl-C.") var keep = false
 
