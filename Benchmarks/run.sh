@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Benchmarks Tally end to end, beside a Python program: see run.py and README.md; or, with `forest` first, its evaluator of
-# trees beside others: see forest/README.md; with `codec`, its protobuf beside protobuf-c, which needs no Python. Python's packages go into
+# trees beside others: see forest/README.md; with `codec`, its protobuf beside protobuf-c, and with `profiles`, a row of
+# the age pipeline, neither of which needs Python. Python's packages go into
 # a folder of their own here; the product needs none of them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-if [ "${1:-}" = codec ]; then
+if [ "${1:-}" = codec ] || [ "${1:-}" = profiles ]; then
+  product=$1
   shift
   "$here/../scripts/setup.sh" >&2
   cd "$here"
-  swift build -c release --product codec >&2
-  exec "$(swift build -c release --show-bin-path)/codec" "$@"
+  swift build -c release --product "$product" >&2
+  exec "$(swift build -c release --show-bin-path)/$product" "$@"
 fi
 if [ ! -x "$here/.venv/bin/python" ]; then
   python3 -m venv "$here/.venv"
