@@ -128,3 +128,45 @@ public struct InputMapping: Equatable, Sendable {
     self.keyIsEntityID = keyIsEntityID
   }
 }
+
+extension RecordPath {
+  /// Its keys, so that no two paths have the same words.
+  fileprivate var canonical: String { "[" + keys.map { "\($0.utf8.count):\($0)" }.joined(separator: " ") + "]" }
+}
+
+extension MappedKind {
+  fileprivate var canonical: String {
+    switch self {
+    case .profileSnapshot: "snapshot"
+    case .profileChange: "change"
+    case .engagement(let type): "type \(type.utf8.count):\(type)"
+    }
+  }
+}
+
+extension InputMapping {
+  /// All that it says, in words that mean the same for the same mapping: part of what definitions and states are told apart by.
+  public var canonical: String {
+    var words = ["format \(format.rawValue)", "entity \(entityID.canonical)"]
+    switch eventID {
+    case .path(let path): words.append("id \(path.canonical)")
+    case .hashOfRecord: words.append("id hash")
+    }
+    switch time {
+    case .ingest: words.append("time ingest")
+    case .path(let path, let unit): words.append("time \(path.canonical) \(unit.rawValue)")
+    }
+    switch kind {
+    case .always(let kind): words.append("kind \(kind.canonical)")
+    case .path(let path, let meanings):
+      words.append("kind \(path.canonical)")
+      words += meanings.map { "\($0.word.utf8.count):\($0.word) \($0.kind.canonical)" }
+    }
+    words.append("from " + from.map(\.canonical).joined(separator: " "))
+    words.append("texts " + parseText.map(\.canonical).joined(separator: " "))
+    words.append("wrong \(wrong.rawValue)")
+    words += paths.map { "\($0.name) \($0.path.canonical)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    words.append(keyIsEntityID ? "key is entity" : "key is anything")
+    return words.joined(separator: "; ")
+  }
+}

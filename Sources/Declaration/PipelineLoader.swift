@@ -28,6 +28,7 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
       try DecisionLoader.expression(value)
     }, labels: try ModelLoader.labels(root, of: models))
   let input = try InputLoader.input(root, features: features)
+  features.input = input?.canonical ?? ""
   // CSV has nothing but texts.
   if input?.format == .csv { features.readTexts() }
   return PipelineDeclaration(

@@ -215,11 +215,14 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
   public var keepsState: Bool
   /// What is made of features and outputs.
   public var judgement: JudgementDeclaration
+  /// How records become events, in canonical words; empty: they are envelopes.
+  public var input: String
 
   package init(
     profile: [AttributeDeclaration], events: [EventTypeDeclaration], features: [FeatureDeclaration],
     idleTTL: EventTime?, stateMax: StateBound? = nil, control: [ControlKeyDeclaration] = [],
-    keepsState: Bool = true, judgement: JudgementDeclaration = JudgementDeclaration()
+    keepsState: Bool = true, judgement: JudgementDeclaration = JudgementDeclaration(),
+    input: String = ""
   ) {
     self.profile = profile
     self.events = events
@@ -229,6 +232,7 @@ public struct FeatureSetDeclaration: Equatable, Sendable {
     self.control = control
     self.keepsState = keepsState
     self.judgement = judgement
+    self.input = input
   }
 }
 

@@ -84,7 +84,7 @@ public final class FeatureProgram: @unchecked Sendable {
     stateBytesEstimate = StateEstimate(builder)
     stateHash =
       declaration.keepsState
-      ? DefinitionText.state(builder, idleTTL: declaration.idleTTL, control: declaration.control).hash
+      ? DefinitionText.state(builder, declaration).hash
       : DefinitionText.noState(control: declaration.control).hash
     definitionHash = DefinitionText.whole(declaration).hash
   }

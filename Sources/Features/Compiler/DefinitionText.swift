@@ -76,7 +76,15 @@ struct DefinitionText {
     text.add(declaration.control)
     if !declaration.keepsState { text.add("state none") }
     text.add(declaration.judgement)
+    text.add(input: declaration.input)
     return text
+  }
+
+  /// Without a mapping nothing is added, so that hashes stay what they were.
+  private mutating func add(input: String) {
+    guard !input.isEmpty else { return }
+    add("input")
+    add(input)
   }
 
   /// Without expressions nothing is added, so that hashes stay what they were. What models learn decides no score.
@@ -113,14 +121,14 @@ struct DefinitionText {
     }
   }
 
-  /// Everything that decides a state: series, components, retention, the types of the attributes behind them, and who may
-  /// send control events.
+  /// Everything that decides a state: series, components, retention, the types of the attributes behind them, who may send control
+  /// events, and how records become events.
   static func state(
-    _ builder: ProgramBuilder, idleTTL: EventTime?, control: [ControlKeyDeclaration]
+    _ builder: ProgramBuilder, _ declaration: FeatureSetDeclaration
   ) -> DefinitionText {
     var text = DefinitionText()
     text.add("tally state \(EntityState.schemaVersion)")
-    text.add(Int(idleTTL ?? -1))
+    text.add(Int(declaration.idleTTL ?? -1))
     text.add(DistinctSketch.exactMax)
     text.add(DistinctSketch.registers)
     text.add(builder.series.count)
@@ -157,7 +165,8 @@ struct DefinitionText {
         if group.name == "profile" { text.add(group.stored(number)) }
       }
     }
-    text.add(control)
+    text.add(declaration.control)
+    text.add(input: declaration.input)
     return text
   }
 }
