@@ -65,8 +65,6 @@ public final class EntityBoard: Sendable {
     candidates.withLock { candidates in
       for (index, row) in batch.rows.enumerated() {
         let outputs = batch.outputs.row(index)
-        // What is missing has no place in an order.
-        guard !outputs[ordering].isNaN else { continue }
         let slice = batch.events.events[Int(row.event)].entityID
         let key = batch.events.withBytes(of: slice) { Hash128(of: $0) }
         candidates.put(key, outputs[ordering], id: { batch.events.string(slice) }) { values in
