@@ -412,6 +412,51 @@ void   tally__fields__free_unpacked
   assert(message->base.descriptor == &tally__fields__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tally__field__init
+                     (Tally__Field         *message)
+{
+  static const Tally__Field init_value = TALLY__FIELD__INIT;
+  *message = init_value;
+}
+size_t tally__field__get_packed_size
+                     (const Tally__Field *message)
+{
+  assert(message->base.descriptor == &tally__field__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__field__pack
+                     (const Tally__Field *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__field__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__field__pack_to_buffer
+                     (const Tally__Field *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__field__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__Field *
+       tally__field__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__Field *)
+     protobuf_c_message_unpack (&tally__field__descriptor,
+                                allocator, len, data);
+}
+void   tally__field__free_unpacked
+                     (Tally__Field *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__field__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor tally__event__field_descriptors[9] =
 {
   {
@@ -961,7 +1006,7 @@ static const ProtobufCFieldDescriptor tally__fields__field_descriptors[1] =
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Tally__Fields, n_fields),
     offsetof(Tally__Fields, fields),
-    &tally__attribute__descriptor,
+    &tally__field__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -988,5 +1033,95 @@ const ProtobufCMessageDescriptor tally__fields__descriptor =
   tally__fields__field_indices_by_name,
   1,  tally__fields__number_ranges,
   (ProtobufCMessageInit) tally__fields__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tally__field__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Tally__Field, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bool_value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Tally__Field, value_case),
+    offsetof(Tally__Field, bool_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "int_value",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    offsetof(Tally__Field, value_case),
+    offsetof(Tally__Field, int_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "double_value",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Tally__Field, value_case),
+    offsetof(Tally__Field, double_value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "string_value",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Tally__Field, value_case),
+    offsetof(Tally__Field, string_value),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tally__field__field_indices_by_name[] = {
+  1,   /* field[1] = bool_value */
+  3,   /* field[3] = double_value */
+  2,   /* field[2] = int_value */
+  0,   /* field[0] = name */
+  4,   /* field[4] = string_value */
+};
+static const ProtobufCIntRange tally__field__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tally__field__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.Field",
+  "Field",
+  "Tally__Field",
+  "tally",
+  sizeof(Tally__Field),
+  5,
+  tally__field__field_descriptors,
+  tally__field__field_indices_by_name,
+  1,  tally__field__number_ranges,
+  (ProtobufCMessageInit) tally__field__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

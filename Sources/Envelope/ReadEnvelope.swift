@@ -9,6 +9,17 @@ public struct ReadEnvelope: Equatable, Sendable {
     case integer(Int64)
     case real(Double)
     case text(String)
+    case list([Value])
+    /// An element of a list with fields.
+    case fields([Field])
+  }
+
+  /// A field of an element.
+  public struct Field: Equatable, Sendable {
+    /// Its name.
+    public let name: String
+    /// Its value.
+    public let value: Value
   }
 
   /// What kind of event it says it is.
@@ -74,15 +85,47 @@ public struct ReadEnvelope: Equatable, Sendable {
     guard let list else { return }
     for index in 0..<count {
       guard let attribute = list[index]?.pointee else { continue }
+      attributes.append((Self.text(attribute.name), Self.value(attribute)))
+    }
+  }
+
+  private static func value(_ attribute: Tally__Attribute) -> Value {
+    switch attribute.value_case {
+    case TALLY__ATTRIBUTE__VALUE_BOOL_VALUE: .flag(attribute.bool_value != 0)
+    case TALLY__ATTRIBUTE__VALUE_INT_VALUE: .integer(attribute.int_value)
+    case TALLY__ATTRIBUTE__VALUE_DOUBLE_VALUE: .real(attribute.double_value)
+    case TALLY__ATTRIBUTE__VALUE_STRING_VALUE: .text(text(attribute.string_value))
+    case TALLY__ATTRIBUTE__VALUE_LIST_VALUE: .list(elements(attribute.list_value))
+    default: .null
+    }
+  }
+
+  private static func elements(_ list: UnsafeMutablePointer<Tally__List>?) -> [Value] {
+    guard let list = list?.pointee, let elements = list.elements else { return [] }
+    return (0..<list.n_elements).compactMap { elements[$0]?.pointee }.map { element in
+      switch element.value_case {
+      case TALLY__ELEMENT__VALUE_BOOL_VALUE: .flag(element.bool_value != 0)
+      case TALLY__ELEMENT__VALUE_INT_VALUE: .integer(element.int_value)
+      case TALLY__ELEMENT__VALUE_DOUBLE_VALUE: .real(element.double_value)
+      case TALLY__ELEMENT__VALUE_STRING_VALUE: .text(text(element.string_value))
+      case TALLY__ELEMENT__VALUE_FIELDS: .fields(fields(element.fields))
+      default: .null
+      }
+    }
+  }
+
+  private static func fields(_ fields: UnsafeMutablePointer<Tally__Fields>?) -> [Field] {
+    guard let fields = fields?.pointee, let list = fields.fields else { return [] }
+    return (0..<fields.n_fields).compactMap { list[$0]?.pointee }.map { field in
       let value: Value =
-        switch attribute.value_case {
-        case TALLY__ATTRIBUTE__VALUE_BOOL_VALUE: .flag(attribute.bool_value != 0)
-        case TALLY__ATTRIBUTE__VALUE_INT_VALUE: .integer(attribute.int_value)
-        case TALLY__ATTRIBUTE__VALUE_DOUBLE_VALUE: .real(attribute.double_value)
-        case TALLY__ATTRIBUTE__VALUE_STRING_VALUE: .text(Self.text(attribute.string_value))
+        switch field.value_case {
+        case TALLY__FIELD__VALUE_BOOL_VALUE: .flag(field.bool_value != 0)
+        case TALLY__FIELD__VALUE_INT_VALUE: .integer(field.int_value)
+        case TALLY__FIELD__VALUE_DOUBLE_VALUE: .real(field.double_value)
+        case TALLY__FIELD__VALUE_STRING_VALUE: .text(text(field.string_value))
         default: .null
         }
-      attributes.append((Self.text(attribute.name), value))
+      return Field(name: text(field.name), value: value)
     }
   }
 
@@ -116,6 +159,9 @@ public struct ReadEnvelope: Equatable, Sendable {
     case .integer(let value): "\(value)"
     case .real(let value): "\(value)"
     case .text(let value): quoted(value)
+    case .list(let values): "[\(values.map(shown).joined(separator: ", "))]"
+    case .fields(let fields):
+      "{\(fields.map { "\(quoted($0.name)): \(shown($0.value))" }.joined(separator: ", "))}"
     }
   }
 

@@ -11,18 +11,19 @@ struct ProtobufValue {
   /// The message of an element's fields; nil: it has none.
   private(set) var fields: UnsafeRawBufferPointer?
 
-  /// Reads an `Attribute`. Returns false when it is malformed.
-  mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  /// Reads an `Attribute`, or a `Field`, which has no lists. Returns false when it is malformed.
+  mutating func read(_ bytes: UnsafeRawBufferPointer, hasLists: Bool = true) -> Bool {
     var reader = WireReader(bytes)
     while !reader.atEnd {
       let tag = reader.tag()
       switch (tag.number, tag.type) {
       // No declared name is not UTF-8.
       case (1, 2): name = reader.delimited()
-      case (6, 2):
+      case (6, 2) where hasLists:
         self = ProtobufValue(name: name)
         list = reader.delimited()
-      case (1, _), (6, _): return false
+      case (6, _) where hasLists: return false
+      case (1, _): return false
       default: guard readScalar(tag, &reader) else { return false }
       }
     }
@@ -129,12 +130,12 @@ enum ProtobufList {
         continue
       }
       var field = ProtobufValue()
-      guard tag.type == 2, field.read(reader.delimited()) else { return false }
+      guard tag.type == 2, field.read(reader.delimited(), hasLists: false) else { return false }
       let number = batch.symbols.lookup(field.name)
       guard isDeclared, number != SymbolTable.unknown else { continue }
       if batch.hasElement(number: number, from: first) { draft.namesFieldTwice = true }
       batch.appendElement(
-        number: number, kind: field.list == nil ? field.kind : .composite, bits: field.bits, text: field.text,
+        number: number, kind: field.kind, bits: field.bits, text: field.text,
         word: field.text)
     }
     return !reader.failed

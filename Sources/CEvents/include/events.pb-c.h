@@ -24,6 +24,7 @@ typedef struct Tally__Attribute Tally__Attribute;
 typedef struct Tally__List Tally__List;
 typedef struct Tally__Element Tally__Element;
 typedef struct Tally__Fields Tally__Fields;
+typedef struct Tally__Field Tally__Field;
 
 
 /* --- enums --- */
@@ -226,17 +227,46 @@ struct  Tally__Element
 
 
 /*
- * The fields of an element, each of them once; lists among them are passed over.
+ * The fields of an element, each of them once.
  */
 struct  Tally__Fields
 {
   ProtobufCMessage base;
   size_t n_fields;
-  Tally__Attribute **fields;
+  Tally__Field **fields;
 };
 #define TALLY__FIELDS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__fields__descriptor) \
     , 0,NULL }
+
+
+typedef enum {
+  TALLY__FIELD__VALUE__NOT_SET = 0,
+  TALLY__FIELD__VALUE_BOOL_VALUE = 2,
+  TALLY__FIELD__VALUE_INT_VALUE = 3,
+  TALLY__FIELD__VALUE_DOUBLE_VALUE = 4,
+  TALLY__FIELD__VALUE_STRING_VALUE = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__FIELD__VALUE__CASE)
+} Tally__Field__ValueCase;
+
+/*
+ * One field of an element. No value set: null.
+ */
+struct  Tally__Field
+{
+  ProtobufCMessage base;
+  char *name;
+  Tally__Field__ValueCase value_case;
+  union {
+    protobuf_c_boolean bool_value;
+    int64_t int_value;
+    double double_value;
+    char *string_value;
+  };
+};
+#define TALLY__FIELD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__field__descriptor) \
+    , (char *)protobuf_c_empty_string, TALLY__FIELD__VALUE__NOT_SET, {0} }
 
 
 /* Tally__Event methods */
@@ -410,6 +440,25 @@ Tally__Fields *
 void   tally__fields__free_unpacked
                      (Tally__Fields *message,
                       ProtobufCAllocator *allocator);
+/* Tally__Field methods */
+void   tally__field__init
+                     (Tally__Field         *message);
+size_t tally__field__get_packed_size
+                     (const Tally__Field   *message);
+size_t tally__field__pack
+                     (const Tally__Field   *message,
+                      uint8_t             *out);
+size_t tally__field__pack_to_buffer
+                     (const Tally__Field   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__Field *
+       tally__field__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__field__free_unpacked
+                     (Tally__Field *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Tally__Event_Closure)
@@ -439,6 +488,9 @@ typedef void (*Tally__Element_Closure)
 typedef void (*Tally__Fields_Closure)
                  (const Tally__Fields *message,
                   void *closure_data);
+typedef void (*Tally__Field_Closure)
+                 (const Tally__Field *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -455,6 +507,7 @@ extern const ProtobufCMessageDescriptor tally__attribute__descriptor;
 extern const ProtobufCMessageDescriptor tally__list__descriptor;
 extern const ProtobufCMessageDescriptor tally__element__descriptor;
 extern const ProtobufCMessageDescriptor tally__fields__descriptor;
+extern const ProtobufCMessageDescriptor tally__field__descriptor;
 
 PROTOBUF_C__END_DECLS
 
