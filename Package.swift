@@ -51,6 +51,7 @@ let package = Package(
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CUnpack", dependencies: ["CRdKafka", "CZlib", "CZstd"]),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
@@ -71,7 +72,7 @@ let package = Package(
     // Floor 3: adapters behind the ports.
     module(
       "Ingest", floor: 3,
-      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto"]),
+      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto", "CXXHash"]),
     module("FeatureStore", floor: 3, ["Events", "Dataflow", "CHiredis"]),
     module("Scorer", floor: 3, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CForest"]),
     module("Sink", floor: 3, ["Events", "Dataflow", "Kafka", "Envelope", "Tables", grdb]),

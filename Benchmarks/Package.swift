@@ -31,6 +31,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto"),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash"),
     .target(name: "CUnpack", dependencies: ["CRdKafka", "CZlib", "CZstd"]),
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CEvents", linkerSettings: [.linkedLibrary("protobuf-c")]),
@@ -39,7 +40,8 @@ let package = Package(
     module("Dataflow", ["Events", "Features"]),
     module("Kafka", ["Dataflow", "CRdKafka", "CUnpack"]),
     module(
-      "Ingest", ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto"]),
+      "Ingest",
+      ["Events", "Features", "Dataflow", "Kafka", "CSimdjson", "CZlib", "CZstd", "CCrypto", "CXXHash"]),
     // The encoders alone; what writes dead letters needs the tables.
     module("Sink", ["Events", "Dataflow"], without: ["DeadLetterEncoding.swift"]),
     module("Synthetic", ["Events", "Dataflow"]),

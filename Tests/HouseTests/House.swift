@@ -4,7 +4,7 @@ enum House {
   /// Floor of every module.
   static let floors: [String: Int] = [
     "CRdKafka": 0, "CHiredis": 0, "CXGBoost": 0, "CLibpq": 0, "CSimdjson": 0, "CLapack": 0, "CZstd": 0,
-    "CZlib": 0, "CCrypto": 0, "CUnpack": 0,
+    "CZlib": 0, "CCrypto": 0, "CXXHash": 0, "CUnpack": 0,
     "CEvents": 0,
     "CForest": 0,
     "Events": 1, "Features": 1, "Dataflow": 1,
@@ -27,7 +27,7 @@ enum House {
     "CLibpq": ["Tables"],
     "CCrypto": ["Tables", "Ingest"],
     "CSimdjson": ["Ingest"], "CEvents": ["Envelope"], "CLapack": ["Training"], "CForest": ["Scorer"],
-    "CZstd": ["Ingest", "Kafka"], "CZlib": ["Ingest"],
+    "CZstd": ["Ingest", "Kafka"], "CZlib": ["Ingest"], "CXXHash": ["Ingest"],
     "Yams": ["Declaration"], "GRDB": ["Tables", "Sink"], "GRDBSQLite": ["Tables"],
     "Histogram": ["Metrics"],
     "Logging": ["tally", "Configuration"],

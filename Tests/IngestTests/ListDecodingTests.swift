@@ -41,7 +41,9 @@ private final class Arena {
     return pointer
   }
 
-  func list<Value>(_ values: [UnsafeMutablePointer<Value>]) -> UnsafeMutablePointer<UnsafeMutablePointer<Value>?> {
+  func list<Value>(_ values: [UnsafeMutablePointer<Value>]) -> UnsafeMutablePointer<
+    UnsafeMutablePointer<Value>?
+  > {
     let pointer = UnsafeMutablePointer<UnsafeMutablePointer<Value>?>.allocate(capacity: values.count + 1)
     for (index, value) in values.enumerated() { (pointer + index).initialize(to: value) }
     pointers.append(UnsafeMutableRawPointer(pointer))
@@ -61,10 +63,12 @@ private final class Arena {
     tally__field__init(&field)
     field.name = text(name)
     switch value {
-    case .flag(let value): (field.value_case, field.bool_value) = (TALLY__FIELD__VALUE_BOOL_VALUE, value ? 1 : 0)
+    case .flag(let value):
+      (field.value_case, field.bool_value) = (TALLY__FIELD__VALUE_BOOL_VALUE, value ? 1 : 0)
     case .integer(let value): (field.value_case, field.int_value) = (TALLY__FIELD__VALUE_INT_VALUE, value)
     case .real(let value): (field.value_case, field.double_value) = (TALLY__FIELD__VALUE_DOUBLE_VALUE, value)
-    case .text(let value): (field.value_case, field.string_value) = (TALLY__FIELD__VALUE_STRING_VALUE, text(value))
+    case .text(let value):
+      (field.value_case, field.string_value) = (TALLY__FIELD__VALUE_STRING_VALUE, text(value))
     case .null, .fields: break
     }
     return make(field)
@@ -77,8 +81,10 @@ private final class Arena {
     case .null: break
     case .flag(let value):
       (element.value_case, element.bool_value) = (TALLY__ELEMENT__VALUE_BOOL_VALUE, value ? 1 : 0)
-    case .integer(let value): (element.value_case, element.int_value) = (TALLY__ELEMENT__VALUE_INT_VALUE, value)
-    case .real(let value): (element.value_case, element.double_value) = (TALLY__ELEMENT__VALUE_DOUBLE_VALUE, value)
+    case .integer(let value):
+      (element.value_case, element.int_value) = (TALLY__ELEMENT__VALUE_INT_VALUE, value)
+    case .real(let value):
+      (element.value_case, element.double_value) = (TALLY__ELEMENT__VALUE_DOUBLE_VALUE, value)
     case .text(let value):
       (element.value_case, element.string_value) = (TALLY__ELEMENT__VALUE_STRING_VALUE, text(value))
     case .fields(let fields):
@@ -169,7 +175,9 @@ private final class Arena {
     }
     return values.flatMap { value -> [String] in
       guard case .fields(let fields) = value else { return [line("", value)] }
-      return fields.sorted { $0.key < $1.key }.filter { ["year", "title"].contains($0.key) }.map { line($0, $1) }
+      return fields.sorted { $0.key < $1.key }.filter { ["year", "title"].contains($0.key) }.map {
+        line($0, $1)
+      }
     }
   }
 
@@ -189,17 +197,22 @@ private final class Arena {
       let values = (0..<random.next() % 6).map { _ -> Sent in
         guard random.next() % 2 == 0 else { return scalar() }
         var fields: [String: Sent] = [:]
-        for name in ["year", "title", "nobody_declares_it"] where random.next() % 3 > 0 { fields[name] = scalar() }
+        for name in ["year", "title", "nobody_declares_it"] where random.next() % 3 > 0 {
+          fields[name] = scalar()
+        }
         return .fields(fields)
       }
       let name = random.next() % 2 == 0 ? "plain" : "jobs"
-      let json = #"{"event_id":"e1","entity_id":"c1","event_time_us":1767225600000000,"profile":{"attributes":{"#
+      let json =
+        #"{"event_id":"e1","entity_id":"c1","event_time_us":1767225600000000,"profile":{"attributes":{"#
         + "\"\(name)\":[\(values.map(\.json).joined(separator: ","))]}}}"
       for bytes in [Array(json.utf8), Arena().profile(name, values)] {
         let bench = try DecoderBench(try Self.program())
         #expect(bench.decode(bytes, key: "c1") == nil, "seed \(seed), round \(round): \(json)")
         let found = try Self.elements(bench)
-        #expect(found.size == UInt64(values.count) && found.elements == Self.expected(values), "seed \(seed): \(json)")
+        #expect(
+          found.size == UInt64(values.count) && found.elements == Self.expected(values),
+          "seed \(seed): \(json)")
       }
     }
   }
@@ -207,8 +220,11 @@ private final class Arena {
   @Test("a field that an element names twice makes the record undecodable")
   func twice() throws {
     let bench = try DecoderBench(try Self.program())
-    let head = #"{"event_id":"e1","entity_id":"c1","event_time_us":1767225600000000,"profile":{"attributes":{"#
-    #expect(bench.decode(Array((head + #""jobs":[{"year":1},{"year":2,"year":3}]}}}"#).utf8), key: "c1") == .undecodable)
+    let head =
+      #"{"event_id":"e1","entity_id":"c1","event_time_us":1767225600000000,"profile":{"attributes":{"#
+    #expect(
+      bench.decode(Array((head + #""jobs":[{"year":1},{"year":2,"year":3}]}}}"#).utf8), key: "c1")
+        == .undecodable)
     #expect(bench.decode(Array((head + #""jobs":[{"year":1},{"year":2}]}}}"#).utf8), key: "c1") == nil)
     #expect(bench.decode(Array((head + #""jobs":[{"other":2,"other":3}]}}}"#).utf8), key: "c1") == nil)
   }

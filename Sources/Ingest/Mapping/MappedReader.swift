@@ -1,4 +1,5 @@
 import CSimdjson
+import CXXHash
 import Dataflow
 import Events
 import Features
@@ -187,17 +188,21 @@ final class MappedReader {
     return UnsafeRawBufferPointer(rebasing: digits[start..<end])
   }
 
-  /// 32 hexadecimal digits of the record's hash.
+  /// 32 hexadecimal digits: XXH3, 128 bits, of the record's bytes, in its canonical form.
   private func hash(of value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-    let hash = Hash128(of: value)
+    let hash = XXH3_128bits(value.baseAddress, value.count)
     let start = 2 * Self.digitsBytes
-    for (half, word) in [hash.low, hash.high].enumerated() {
-      for digit in 0..<16 {
-        let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 15
-        digits[start + 16 * half + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
-      }
-    }
+    write(hash.high64, at: start)
+    write(hash.low64, at: start + 16)
     return UnsafeRawBufferPointer(rebasing: digits[start..<(start + 32)])
+  }
+
+  @inline(__always)
+  private func write(_ word: UInt64, at start: Int) {
+    for digit in 0..<16 {
+      let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 15
+      digits[start + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+    }
   }
 
   // MARK: Time and kind
