@@ -178,6 +178,10 @@ final class MappedReader {
         detail = "the record has no timestamp, and event_time is ingest: say when, with --ingest-time"
         return .missingTime
       }
+      guard (EventTimeBounds.start / 1000..<EventTimeBounds.end / 1000).contains(record.ingestTimeMs) else {
+        detail = "event_time is ingest, and the record's timestamp is outside 1973-03-03 to 2089 as milliseconds"
+        return .invalidTime
+      }
       draft.time = record.ingestTimeMs * 1000
       return nil
     }
@@ -195,7 +199,11 @@ final class MappedReader {
       found = JSONReader.decimal(Self.text(value)).map { MappedTime.micros($0, unit) }
     default: break
     }
-    guard let found else { return tell(.wrong(Self.words(value)), of: declared, .wrongType) }
+    guard let found else {
+      let isText = value.kind == TALLY_JSON_TEXT.rawValue
+      let wanted = unit == .rfc3339 ? "is not RFC 3339 with Z or an offset" : "is no whole number of \(unit.rawValue)"
+      return tell(.wrong(Self.words(value) + (isText ? " that \(wanted)" : "")), of: declared, .wrongType)
+    }
     draft.time = found
     if found < EventTimeBounds.start || found >= EventTimeBounds.end {
       detail = "\(declared.text) is outside 1973-03-03 to 2089 as \(unit.rawValue): another unit?"
@@ -220,6 +228,11 @@ final class MappedReader {
       draft.type = meaning.type
       return nil
     }
+    guard program.keepsState else {
+      // Nothing would be read of it, and yet it would be scored.
+      detail = "the word at \(declared.text) is none that kind.map names"
+      return .unknownKind
+    }
     draft.kind = .engagement
     draft.type = word
     return nil
@@ -233,11 +246,12 @@ final class MappedReader {
       switch tally_json_kind(value.kind) {
       case TALLY_JSON_OBJECT, TALLY_JSON_ABSENT, TALLY_JSON_NULL: continue
       case _ where input.wrong != .letter:
+        // One that cannot be read is one replaced value.
         names?.replacement(of: DroppedName(container.name))
         continue
       case TALLY_JSON_TEXT where container.readsText:
-        detail = "\(container.path.text) holds a text that is no JSON object"
-      default: detail = "\(container.path.text) is no object but \(Self.words(value))"
+        detail = "\(container.text) holds a text that is no JSON object"
+      default: detail = "\(container.text) is no object but \(Self.words(value))"
       }
       return .wrongType
     }
