@@ -25,7 +25,7 @@ extension InputLoader {
     let inside = paths(of: mapping)
     for text in mapping.parseText {
       let isUsed =
-        mapping.from.contains { Self.same($0.keys, text.keys) }
+        mapping.from.contains { Self.begins($0.keys, with: text.keys) }
         || inside.contains { $0.keys.count > text.keys.count && Self.begins($0.keys, with: text.keys) }
       guard !isUsed else { continue }
       throw DeclarationError(

@@ -7,23 +7,15 @@ public struct MappedAttribute: Equatable, Sendable {
 }
 
 extension FeatureSetDeclaration {
-  /// All declared attributes, each name once: of the profile first, then of event types. A list has the fields that any of them declares.
+  /// All declared attributes, each name once: of the profile first, then of event types.
   var mappedAttributes: [MappedAttribute] {
-    var numbers: [[UInt8]: Int] = [:]
+    var seen: Set<[UInt8]> = []
     var all: [MappedAttribute] = []
-    for attribute in profile + events.flatMap(\.attributes) {
+    for attribute in profile + events.flatMap(\.attributes)
+    where seen.insert(Array(attribute.name.utf8)).inserted {
       var fields: [String]?
       if case .list(let declared) = attribute.type { fields = declared.map(\.name) }
-      let name = Array(attribute.name.utf8)
-      guard let number = numbers[name] else {
-        numbers[name] = all.count
-        all.append(MappedAttribute(name: attribute.name, fields: fields))
-        continue
-      }
-      guard let fields else { continue }
-      let known = all[number].fields ?? []
-      all[number] = MappedAttribute(
-        name: attribute.name, fields: known + fields.filter { !known.contains($0) })
+      all.append(MappedAttribute(name: attribute.name, fields: fields))
     }
     return all
   }

@@ -45,7 +45,7 @@ public enum ConfluentFrame {
 
   /// A value without the head of a frame, where it can be JSON only: that has no path.
   static func json(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-    guard value.first == 0, value.count > headBytes else { return value }
+    guard value.count > headBytes, value[0] == 0 else { return value }
     return UnsafeRawBufferPointer(rebasing: value[headBytes...])
   }
 

@@ -114,12 +114,15 @@ final class MappedReader {
   }
 
   /// Why a place gives nothing.
-  private enum Problem: Error { case absent, garbled, wrong(String) }
+  private enum Problem: Error { case absent, empty, garbled, noID, wrong(String) }
 
   private func id(_ place: Int, slot: Int) -> Result<UnsafeRawBufferPointer, Problem> {
     let value = mapped.values[place]
     switch tally_json_kind(value.kind) {
-    case TALLY_JSON_TEXT: return .success(Self.text(value))
+    case TALLY_JSON_TEXT:
+      let bytes = Self.text(value)
+      if bytes.isEmpty { return .failure(.empty) }
+      return EventDraft.isID(bytes) ? .success(bytes) : .failure(.noID)
     case TALLY_JSON_INTEGER:
       let whole = Int64(bitPattern: value.bits)
       return .success(decimal(whole.magnitude, isNegative: whole < 0, slot: slot))
@@ -161,11 +164,10 @@ final class MappedReader {
   private func hash(of value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     let hash = Hash128(of: value)
     let start = 2 * Self.digitsBytes
-    for (half, word) in [hash.low, hash.high].enumerated() {
-      for digit in 0..<16 {
-        let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 15
-        digits[start + 16 * half + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
-      }
+    for digit in 0..<32 {
+      let word = digit < 16 ? hash.low : hash.high
+      let nibble = UInt8(truncatingIfNeeded: word &>> UInt64(60 - 4 * (digit & 15))) & 15
+      digits[start + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
     }
     return UnsafeRawBufferPointer(rebasing: digits[start..<(start + 32)])
   }
@@ -223,9 +225,9 @@ final class MappedReader {
     case .success(let bytes): word = bytes
     case .failure(let problem): return tell(problem, of: declared, .missingType)
     }
-    for meaning in meanings where word.elementsEqual(meaning.word) {
-      draft.kind = meaning.kind
-      draft.type = meaning.type
+    for number in 0..<meanings.count where EventDraft.equal(word, meanings[number].word) {
+      draft.kind = meanings[number].kind
+      draft.type = meanings[number].type
       return nil
     }
     guard program.keepsState else {
@@ -265,9 +267,15 @@ final class MappedReader {
     case .absent:
       detail = "\(place.text) is absent or null"
       return reason
+    case .empty:
+      detail = "\(place.text) is empty"
+      return reason
     case .garbled:
       detail = "\(place.text) is no valid text"
       return .invalidUTF8
+    case .noID:
+      detail = "\(place.text) has a control character, or more than \(DecoderLimits.idBytesMax) bytes"
+      return .invalidID
     case .wrong(let found):
       detail = "\(place.text) is \(found)"
       return .wrongType
@@ -309,7 +317,8 @@ final class MappedReader {
   @inline(__always)
   private func place(of attribute: Int) -> Int {
     var null = -1
-    for place in places.attributes[attribute].places {
+    for number in 0..<places.attributes[attribute].places.count {
+      let place = places.attributes[attribute].places[number]
       switch mapped.values[place].kind {
       case TALLY_JSON_ABSENT.rawValue: continue
       case TALLY_JSON_NULL.rawValue: if null < 0 { null = place }
