@@ -111,8 +111,10 @@ public struct InputMapping: Equatable, Sendable {
   public var keyIsEntityID: Bool
 
   package init(
-    format: Format = .json, entityID: RecordPath, eventID: EventID, time: Time, kind: Kind, from: [RecordPath],
-    parseText: [RecordPath] = [], wrong: WrongValue = .letter, paths: [AttributePath] = [], keyIsEntityID: Bool = true
+    format: Format = .json, entityID: RecordPath, eventID: EventID, time: Time, kind: Kind,
+    from: [RecordPath],
+    parseText: [RecordPath] = [], wrong: WrongValue = .letter, paths: [AttributePath] = [],
+    keyIsEntityID: Bool = true
   ) {
     self.format = format
     self.entityID = entityID

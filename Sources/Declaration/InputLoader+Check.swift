@@ -52,7 +52,8 @@ extension InputLoader {
         path.position, found: "the path \(quoted(path.text)) below a column of CSV",
         allowed: "a column, or a path in one that parse_text names (a dot in a name: \"a.b\")")
     }
-    for attribute in attributes where !attribute.readsText && places(of: attribute, mapping).contains(where: { $0.count == 1 }) {
+    for attribute in attributes
+    where !attribute.readsText && places(of: attribute, mapping).contains(where: { $0.count == 1 }) {
       switch attribute.type {
       case .number, .flag:
         throw DeclarationError(

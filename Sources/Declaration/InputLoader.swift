@@ -27,9 +27,11 @@ struct InputLoader {
     let mapping = InputMapping(
       format: InputMapping.Format(rawValue: format) ?? .json,
       entityID: try valuePath(section.required("entity_id")),
-      eventID: try eventID(section.required("event_id")), time: time, kind: try kind(section.required("kind")),
+      eventID: try eventID(section.required("event_id")), time: time,
+      kind: try kind(section.required("kind")),
       from: attributes?.from ?? [RecordPath(keys: [], text: ".", position: value.position)],
-      parseText: attributes?.parseText ?? [], wrong: attributes?.wrong ?? .letter, paths: attributes?.paths ?? [],
+      parseText: attributes?.parseText ?? [], wrong: attributes?.wrong ?? .letter,
+      paths: attributes?.paths ?? [],
       keyIsEntityID: try section["key"]?.choice(of: ["entity_id", "any"]) != "any")
     try check(mapping, section)
     return mapping

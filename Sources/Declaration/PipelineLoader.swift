@@ -12,7 +12,8 @@ import Events
 public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDeclaration {
   let root = try readYAML(yaml)
   try root.allow([
-    "pipeline", "input", "state", "idle_ttl", "state_max", "future_bound", "control", "profile", "events", "let",
+    "pipeline", "input", "state", "idle_ttl", "state_max", "future_bound", "control", "profile", "events",
+    "let",
     "features",
     "models", "labels", "score_when", "decisions", "table", "views", "board",
   ])

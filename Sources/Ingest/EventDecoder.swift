@@ -103,7 +103,8 @@ public final class EventDecoder: RecordDecoder {
     }
     if value.count > limits.valueBytesMax { return .tooLarge }
     if mapped != nil, record.isOfFile, record.contentType == .unknown {
-      refusedDetail = "no line of CSV with as many fields as columns, quotes in order and no line break in them"
+      refusedDetail =
+        "no line of CSV with as many fields as columns, quotes in order and no line break in them"
       return .undecodable
     }
     if let mapped, record.contentType != .protobuf {

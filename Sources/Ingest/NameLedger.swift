@@ -37,7 +37,8 @@ public final class NameLedger: Sendable {
       declared[$0]
     }
     if counters.reduce(0, { $0 + $1.mappedRecords }) >= UInt64(NameCounts.mappedRecordsMax) {
-      counts.unmatched = mapped.indices.filter { path in counters.allSatisfy { !$0.hasSeen(path: path) } }.map {
+      counts.unmatched = mapped.indices.filter { path in counters.allSatisfy { !$0.hasSeen(path: path) } }.map
+      {
         mapped[$0]
       }
     }

@@ -83,10 +83,12 @@ private func changed(_ changes: [(String, String)]) -> String {
     Mistake("enter: login", "signup: login", 9, 28, "the key \"signup\" twice", "once"),
     Mistake("from: [., more]", "of: [., more]", 11, 5, "the key \"of\"", "from, parse_text, wrong, paths"),
     Mistake("from: [., more]", "from: more", 11, 11, "\"more\"", "a list"),
-    Mistake("from: [., more]", "from: [., mor]", 12, 18, "the path \"more\", in which nothing is read", "from"),
+    Mistake(
+      "from: [., more]", "from: [., mor]", 12, 18, "the path \"more\", in which nothing is read", "from"),
     Mistake("from: [., more]", "from: [., more..x]", 11, 15, "\"more..x\"", "a path such as"),
     Mistake("parse_text: [more]", "parse_text: [.]", 12, 18, "\".\"", "a path such as"),
-    Mistake("parse_text: [more]", "parse_text: [more, pid]", 12, 24, "\"pid\", in which nothing", "begins with"),
+    Mistake(
+      "parse_text: [more]", "parse_text: [more, pid]", 12, 24, "\"pid\", in which nothing", "begins with"),
     Mistake("wrong: missing", "wrong: clamp", 13, 12, "\"clamp\"", "one of letter, missing"),
     Mistake("paths: {device:", "paths: {devise:", 14, 13, "the attribute \"devise\"", "a declared attribute"),
     Mistake("{device: 'meta.\"the.device\"'}", "{device: .}", 14, 21, "\".\"", "a path such as"),
@@ -115,7 +117,9 @@ private func changed(_ changes: [(String, String)]) -> String {
     #expect(
       loadError(
         changed(
-          Self.stateless + [("event_id: id", "event_id: {hash: record}"), ("{path: meta.at, unit: ms}", "ingest")]
+          Self.stateless + [
+            ("event_id: id", "event_id: {hash: record}"), ("{path: meta.at, unit: ms}", "ingest"),
+          ]
         )) == nil)
   }
 
@@ -132,7 +136,8 @@ private func changed(_ changes: [(String, String)]) -> String {
     #expect(found.found == "the attribute \"age\" without a place in the record")
     #expect(
       error(
-        ("from: [., more]", "from: []"), ("parse_text: [more]", "parse_text: []"), ("paths: {device:", "paths: {age: a, device:"))
+        ("from: [., more]", "from: []"), ("parse_text: [more]", "parse_text: []"),
+        ("paths: {device:", "paths: {age: a, device:"))
         == nil)
   }
 
@@ -163,7 +168,9 @@ private func changed(_ changes: [(String, String)]) -> String {
       case .path(let type, let words) = input.kind
     else { return #expect(Bool(false), "\(input)") }
     #expect(id.keys == ["id"] && time.keys == ["meta", "at"] && type.keys == ["type"])
-    #expect(words.map(\.word) == ["signup", "enter"] && words.map(\.kind) == [.profileSnapshot, .engagement("login")])
+    #expect(
+      words.map(\.word) == ["signup", "enter"]
+        && words.map(\.kind) == [.profileSnapshot, .engagement("login")])
     #expect(id.position == SourcePosition(line: 7, column: 13) && id.text == "id")
   }
 

@@ -51,7 +51,8 @@ import Testing
   }
 
   @Test func namesItsColumns() throws {
-    let all = try Self.records("\u{feff}pid,at,\"note\"\r\n7,5,x\r\n\"a,b\",6,\"say \"\"no\"\"\"\r\n,,\r\n\"\",7,\"\"")
+    let all = try Self.records(
+      "\u{feff}pid,at,\"note\"\r\n7,5,x\r\n\"a,b\",6,\"say \"\"no\"\"\"\r\n,,\r\n\"\",7,\"\"")
     #expect(all.map(\.offset) == [0, 1, 2, 3])
     #expect(all.map(\.key) == ["7", "a,b", nil, ""])
     #expect(
@@ -59,6 +60,12 @@ import Testing
         #"{"pid":"7","at":"5","note":"x"}"#, #"{"pid":"a,b","at":"6","note":"say \"no\""}"#, "{}",
         #"{"pid":"","at":"7","note":""}"#,
       ])
+  }
+
+  /// As pandas and R write row numbers.
+  @Test func columnsWithoutANameAreNotRead() throws {
+    let all = try Self.records("\"\",pid,at,\n0,7,5,x\n1,8,,\"\"\n")
+    #expect(all.map(\.value) == [#"{"pid":"7","at":"5"}"#, #"{"pid":"8"}"#])
   }
 
   @Test func isJSONOfItsTexts() throws {
@@ -77,7 +84,7 @@ import Testing
   static let headers: [(texts: [String], problem: String)] = [
     (["pid,at\n1,2\n", "at,pid\n2,1\n"], "it names other columns than the first file's"),
     (["pid,at\n1,2\n", "1,2\n"], "it names other columns than the first file's"),
-    (["\npid,at\n1,2\n"], "column 1 has no name"), (["pid,,at\n"], "column 2 has no name"),
+    (["\npid,at\n1,2\n"], "no column has a name"), (["\"\",\n"], "no column has a name"),
     (["pid, at\n"], "the name of column 2 begins or ends with a blank"),
     (["pid,at,pid\n"], "columns 1 and 3 have the same name"), (["pid,\"at\n"], "its quotes are not in order"),
     (["pid,a\"t\n"], "its quotes are not in order"), (["\"pid\"x,at\n"], "its quotes are not in order"),
@@ -90,7 +97,8 @@ import Testing
         try FileSource(paths: paths, topic: "t", reading: Self.reading())
       }
       let text = error?.description ?? ""
-      #expect(text.contains("the first line of CSV must name the columns") && text.contains(problem), "\(text)")
+      #expect(
+        text.contains("the first line of CSV must name the columns") && text.contains(problem), "\(text)")
       #expect(!text.contains("secret") && error?.reason == .badFile)
     }
   }
@@ -98,7 +106,8 @@ import Testing
   /// What is no record of the columns is a letter with the line as it is, whatever it looks like.
   @Test(
     arguments: [
-      "1", "1,2,3,4", "1,2,\"x", "1,2,x\"", "1,2,\"x\"y", "1,2,x\"y\"", #"{"pid":"1","at":"1767225600"}"#, "\"",
+      "1", "1,2,3,4", "1,2,\"x", "1,2,x\"", "1,2,\"x\"y", "1,2,x\"y\"", #"{"pid":"1","at":"1767225600"}"#,
+      "\"",
       "1,2,3,\"", "[]",
     ])
   func brokenLinesAreLetters(_ line: String) throws {
@@ -146,7 +155,8 @@ import Testing
     func identity(_ text: String, at ingest: Int64 = -1) throws -> String {
       var found = ""
       try FileSourceTests.withFile(text) {
-        found = try FileSource(path: $0, topic: "t", reading: Self.reading(ingestTimeMs: ingest)).identity().clusterID
+        found = try FileSource(path: $0, topic: "t", reading: Self.reading(ingestTimeMs: ingest)).identity()
+          .clusterID
       }
       return found
     }
@@ -171,7 +181,9 @@ import Testing
 
   @Test func becomesEvents() throws {
     let bench = try MappedBench(Self.yaml)
-    try FileSourceTests.withFile("pid,at,age,note,more\n1,1767225600,30,,\n2,1767225600,,\"\",\"{\"\"age\"\":\"\"31\"\"}\"\n") {
+    try FileSourceTests.withFile(
+      "pid,at,age,note,more\n1,1767225600,30,,\n2,1767225600,,\"\",\"{\"\"age\"\":\"\"31\"\"}\"\n"
+    ) {
       path in
       let source = try FileSource(path: path, topic: "t", reading: Self.reading())
       let batch = RecordBatch()

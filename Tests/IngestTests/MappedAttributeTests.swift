@@ -39,7 +39,10 @@ import Testing
     (#""tags":"secret""#, "wrong-type: profile.tags is no list but a text"),
     (#""tags":{"secret":1}"#, "wrong-type: profile.tags is no list but an object or a list"),
     (#""tags":["a",1]"#, "wrong-type: an element of profile.tags is no text but a number"),
-    (#""jobs":[{"year":66}]"#, "out-of-bounds: an element of profile.jobs.year is outside its bounds, 1900 to 2100"),
+    (
+      #""jobs":[{"year":66}]"#,
+      "out-of-bounds: an element of profile.jobs.year is outside its bounds, 1900 to 2100"
+    ),
     (#""extra":"secret""#, "wrong-type: extra holds a text that is no JSON object"),
     (#""extra":"""#, "wrong-type: extra holds a text that is no JSON object"),
     (#""extra":"null""#, "wrong-type: extra holds a text that is no JSON object"),
@@ -72,10 +75,15 @@ import Testing
       #expect(bench.complaint(mappedRecord(#""plan":"free","extra":\#(extra),"work":1"#)) == "")
       #expect(bench.attributes == ["plan": "\"free\""])
     }
-    #expect(bench.complaint(mappedRecord(#""vip":"yes","title":7"#).replacing("\"title\"", with: "\"work\":{\"title\"") + "}") == "")
+    #expect(
+      bench.complaint(
+        mappedRecord(#""vip":"yes","title":7"#).replacing("\"title\"", with: "\"work\":{\"title\"") + "}")
+        == "")
     let replaced = bench.names.counts().replaced
-    #expect(replaced.first { $0.name == "extra" }?.count == 4 && replaced.first { $0.name == "work" }?.count == 4)
-    #expect(replaced.first { $0.name == "vip" }?.count == 1 && replaced.first { $0.name == "title" }?.count == 1)
+    #expect(
+      replaced.first { $0.name == "extra" }?.count == 4 && replaced.first { $0.name == "work" }?.count == 4)
+    #expect(
+      replaced.first { $0.name == "vip" }?.count == 1 && replaced.first { $0.name == "title" }?.count == 1)
     #expect(replaced.count == 4)
   }
 
@@ -90,8 +98,11 @@ import Testing
   }
 
   @Test func idsMayStandInAText() throws {
-    let bench = try MappedBench(mapped(("entity_id: pid", "entity_id: extra.pid"), ("{path: ts", "{path: extra.ts")))
-    #expect(bench.complaint(#"{"id":1,"type":"signup","extra":"{\"pid\":5,\"ts\":1767225600000,\"age\":3}"}"#) == "")
+    let bench = try MappedBench(
+      mapped(("entity_id: pid", "entity_id: extra.pid"), ("{path: ts", "{path: extra.ts")))
+    #expect(
+      bench.complaint(#"{"id":1,"type":"signup","extra":"{\"pid\":5,\"ts\":1767225600000,\"age\":3}"}"#) == ""
+    )
     #expect(try bench.bench.last().entityID == "5")
     #expect(bench.attributes == ["age": "3"])
     #expect(
@@ -113,7 +124,8 @@ import Testing
   @Test(.enabled(if: tally_counts_allocations() == 1, "the sanitizer has its own malloc"))
   func areReadWithoutAllocations() throws {
     let bench = try MappedBench(
-      mapped(("event_id: id", "event_id: {hash: record}"), ("{path: ts, unit: ms}", "{path: ts, unit: rfc3339}")))
+      mapped(
+        ("event_id: id", "event_id: {hash: record}"), ("{path: ts, unit: ms}", "{path: ts, unit: rfc3339}")))
     let records = [
       #"{"pid":7,"ts":"2026-01-01T00:00:00.5Z","type":"signup","age":30,"tags":["a","\u00e9"],"jobs":[{"year":1999}]}"#,
       #"{"pid":7.0,"ts":"2026-01-01T01:00:00+01:00","type":"enter","extra":"{\"device\":\"a\\tb\"}","work":null}"#,
@@ -127,9 +139,12 @@ import Testing
           records[number].withUnsafeBytes { bytes in
             let raw = RawRecord(
               partition: 0, offset: 0, ingestTimeMs: -1, key: UnsafeRawBufferPointer(start: nil, count: 0),
-              value: UnsafeRawBufferPointer(start: bytes.baseAddress, count: bytes.count - 1), contentType: .json,
+              value: UnsafeRawBufferPointer(start: bytes.baseAddress, count: bytes.count - 1),
+              contentType: .json,
               isOfFile: true)
-            if bench.bench.decoder.decode(raw, into: bench.bench.batch) != nil { Issue.record("\(bench.detail)") }
+            if bench.bench.decoder.decode(raw, into: bench.bench.batch) != nil {
+              Issue.record("\(bench.detail)")
+            }
           }
         }
       }

@@ -44,7 +44,10 @@ import Testing
     ("true", "wrong-type: PATH is true or false"), ("[1]", "wrong-type: PATH is a list"),
     ("{\"a\":1}", "wrong-type: PATH is an object"), ("\"\\ud800\"", "invalid-utf8: PATH is no valid text"),
     ("\"a\\nb\"", "invalid-id: PATH has a control character, or more than 256 bytes"),
-    ("\"\(String(repeating: "x", count: 257))\"", "invalid-id: PATH has a control character, or more than 256 bytes"),
+    (
+      "\"\(String(repeating: "x", count: 257))\"",
+      "invalid-id: PATH has a control character, or more than 256 bytes"
+    ),
   ]
 
   @Test("without a proper id is a letter that names the path", arguments: wrongIDs)

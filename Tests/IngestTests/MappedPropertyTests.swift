@@ -83,7 +83,8 @@ private struct RandomMapping {
 
   var yaml: String {
     func text(_ path: [String]) -> String {
-      path.isEmpty ? "'.'" : "'" + path.map { $0.contains(".") ? "\"\($0)\"" : $0 }.joined(separator: ".") + "'"
+      path.isEmpty
+        ? "'.'" : "'" + path.map { $0.contains(".") ? "\"\($0)\"" : $0 }.joined(separator: ".") + "'"
     }
     return """
       pipeline: random
@@ -116,7 +117,9 @@ private struct RandomMapping {
     for (depth, key) in path.enumerated() {
       guard case .object(let fields) = value, let next = fields[key] else { return nil }
       value = next
-      if case .text(let text) = value, texts.contains(Array(path[...depth])), case .object(let parsed)? = Plain(text) {
+      if case .text(let text) = value, texts.contains(Array(path[...depth])),
+        case .object(let parsed)? = Plain(text)
+      {
         value = .object(parsed)
       }
     }
@@ -137,9 +140,13 @@ private struct RandomMapping {
   struct Refusal: Error { var reason: DeadLetterReason }
 
   /// What the record says; throws why it says nothing.
-  func read(_ record: Plain) throws(Refusal) -> (entity: String, id: String?, time: Int64, attributes: [String: String]) {
+  func read(_ record: Plain) throws(Refusal) -> (
+    entity: String, id: String?, time: Int64, attributes: [String: String]
+  ) {
     let entity = try Self.id(find(self.entity, record), .missingEntityID).get()
-    let id = try self.id.map { (path) throws(Refusal) in try Self.id(find(path, record), .missingEventID).get() }
+    let id = try self.id.map { (path) throws(Refusal) in
+      try Self.id(find(path, record), .missingEventID).get()
+    }
     let time: Int64
     switch find(self.time, record) {
     case nil, .null: throw Refusal(reason: .missingTime)
@@ -148,7 +155,9 @@ private struct RandomMapping {
     default: throw Refusal(reason: .wrongType)
     }
     if time == 0 { throw Refusal(reason: .missingTime) }
-    guard time >= EventTimeBounds.start, time < EventTimeBounds.end else { throw Refusal(reason: .invalidTime) }
+    guard time >= EventTimeBounds.start, time < EventTimeBounds.end else {
+      throw Refusal(reason: .invalidTime)
+    }
     for path in objects where !isMissing {
       switch find(path, record) {
       case nil, .null, .object: continue
@@ -195,7 +204,8 @@ private struct RandomMapping {
 @Suite("Random records by random mappings") struct MappedPropertyTests {
   private static func scalar(_ random: inout SeededGenerator) -> String {
     [
-      "null", "true", "false", "0", "-7", "12", "2.5", "-1e-3", "\"\"", "\"x\"", "\"é\\u20ac\\n\\\"\"", "\"{\"",
+      "null", "true", "false", "0", "-7", "12", "2.5", "-1e-3", "\"\"", "\"x\"", "\"é\\u20ac\\n\\\"\"",
+      "\"{\"",
       "\"1767225600000000\"",
     ].randomElement(using: &random)!
   }
@@ -250,10 +260,15 @@ private struct RandomMapping {
         }
         let event = try? bench.bench.last()
         let id = expected.id ?? Hash128(of: record).hex
-        #expect(event?.entityID == expected.entity && event?.eventID == id && event?.timeMicros == expected.time)
-        #expect(bench.attributes == expected.attributes, "seed \(seed), record \(number): \(record)\n\(mapping.yaml)")
+        #expect(
+          event?.entityID == expected.entity && event?.eventID == id && event?.timeMicros == expected.time)
+        #expect(
+          bench.attributes == expected.attributes,
+          "seed \(seed), record \(number): \(record)\n\(mapping.yaml)")
       } catch {
-        #expect(found == error.reason, "seed \(seed), record \(number): \(record)\n\(bench.detail)\n\(mapping.yaml)")
+        #expect(
+          found == error.reason, "seed \(seed), record \(number): \(record)\n\(bench.detail)\n\(mapping.yaml)"
+        )
       }
     }
   }

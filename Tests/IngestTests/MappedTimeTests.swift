@@ -16,8 +16,10 @@ import Testing
     ("ms", "1767225600123", 1_767_225_600_123_000), ("s", "1767225600", 1_767_225_600_000_000),
     ("ms", "1767225600123.5", 1_767_225_600_123_500), ("s", "1767225600.25", 1_767_225_600_250_000),
     ("s", "1.7672256e9", 1_767_225_600_000_000), ("us", "1767225600123456.0", 1_767_225_600_123_456),
-    ("ns", "1767225600000000000.0", 1_767_225_600_000_000), ("ms", "\"1767225600123\"", 1_767_225_600_123_000),
-    ("s", "\"1767225600\"", 1_767_225_600_000_000), ("rfc3339", "\"2026-01-01T00:00:00Z\"", 1_767_225_600_000_000),
+    ("ns", "1767225600000000000.0", 1_767_225_600_000_000),
+    ("ms", "\"1767225600123\"", 1_767_225_600_123_000),
+    ("s", "\"1767225600\"", 1_767_225_600_000_000),
+    ("rfc3339", "\"2026-01-01T00:00:00Z\"", 1_767_225_600_000_000),
   ]
 
   @Test("is a number of a unit, also in digits", arguments: numbers)
@@ -34,16 +36,23 @@ import Testing
     ("ms", "\"1767225600000.5\"", "wrong-type: ts is a text that is no whole number of ms"),
     ("ms", "\" 1767225600000\"", "wrong-type: ts is a text that is no whole number of ms"),
     ("ms", "\"2026-01-01T00:00:00Z\"", "wrong-type: ts is a text that is no whole number of ms"),
-    ("ms", "\"\\ud800\"", "wrong-type: ts is a text"), ("ms", "NaN", "wrong-type: ts is an infinite number or NaN"),
+    ("ms", "\"\\ud800\"", "wrong-type: ts is a text"),
+    ("ms", "NaN", "wrong-type: ts is an infinite number or NaN"),
     ("us", "1767225600000000.25", "wrong-type: ts is a number"), ("ns", "1.5", "wrong-type: ts is a number"),
     ("rfc3339", "1767225600", "wrong-type: ts is a number"),
-    ("rfc3339", "\"2026-01-01T00:00:00\"", "wrong-type: ts is a text that is not RFC 3339 with Z or an offset"),
-    ("ms", "0", "missing-time: BOUNDS"), ("ms", "-5", "invalid-time: BOUNDS"), ("s", "1767225600000", "invalid-time: BOUNDS"),
+    (
+      "rfc3339", "\"2026-01-01T00:00:00\"",
+      "wrong-type: ts is a text that is not RFC 3339 with Z or an offset"
+    ),
+    ("ms", "0", "missing-time: BOUNDS"), ("ms", "-5", "invalid-time: BOUNDS"),
+    ("s", "1767225600000", "invalid-time: BOUNDS"),
     ("ms", "1767225600", "invalid-time: BOUNDS"), ("ns", "18446744073709551615", "invalid-time: BOUNDS"),
-    ("s", "9223372036854775807", "invalid-time: BOUNDS"), ("s", "-9223372036854775808", "invalid-time: BOUNDS"),
+    ("s", "9223372036854775807", "invalid-time: BOUNDS"),
+    ("s", "-9223372036854775808", "invalid-time: BOUNDS"),
     ("us", "99999999999999999999999", "invalid-time: BOUNDS"), ("s", "1e300", "invalid-time: BOUNDS"),
     ("ns", "1e300", "invalid-time: BOUNDS"), ("s", "\"99999999999999999999999\"", "invalid-time: BOUNDS"),
-    ("s", "3776976000", "invalid-time: BOUNDS"), ("rfc3339", "\"1970-01-01T00:00:00Z\"", "missing-time: BOUNDS"),
+    ("s", "3776976000", "invalid-time: BOUNDS"),
+    ("rfc3339", "\"1970-01-01T00:00:00Z\"", "missing-time: BOUNDS"),
     ("rfc3339", "\"0000-01-01T00:00:00Z\"", "invalid-time: BOUNDS"),
     ("rfc3339", "\"9999-12-31T23:59:59Z\"", "invalid-time: BOUNDS"),
   ]
@@ -80,7 +89,8 @@ import Testing
     #expect(try bench.bench.last().timeMicros == 1_767_225_600_123_000)
     #expect(
       bench.complaint(record)
-        == "missing-time: the record has no timestamp, and event_time is ingest: say when, with --ingest-time")
+        == "missing-time: the record has no timestamp, and event_time is ingest: say when, with --ingest-time"
+    )
     for odd in [0, 5, EventTimeBounds.end / 1000, .max] {
       #expect(bench.complaint(record, ingestTimeMs: odd).hasPrefix("invalid-time: event_time is ingest, and"))
     }
@@ -96,13 +106,16 @@ import Testing
   // MARK: RFC 3339
 
   static let texts: [(text: String, micros: EventTime?)] = [
-    ("1970-01-01T00:00:00Z", 0), ("1969-12-31T23:59:59.999999Z", -1), ("2000-02-29T00:00:00Z", 951_782_400_000_000),
+    ("1970-01-01T00:00:00Z", 0), ("1969-12-31T23:59:59.999999Z", -1),
+    ("2000-02-29T00:00:00Z", 951_782_400_000_000),
     ("2000-02-29t00:00:00z", 951_782_400_000_000), ("2000-02-29 00:00:00+00:00", 951_782_400_000_000),
     ("2000-02-29T01:00:00+01:00", 951_782_400_000_000), ("2000-02-28T16:00:00-08:00", 951_782_400_000_000),
     ("2000-02-29T00:00:00-00:00", 951_782_400_000_000), ("2000-02-29T00:00:00.1Z", 951_782_400_100_000),
-    ("2000-02-29T00:00:00.123456789Z", 951_782_400_123_456), ("2000-02-29T00:00:00.0000009Z", 951_782_400_000_000),
+    ("2000-02-29T00:00:00.123456789Z", 951_782_400_123_456),
+    ("2000-02-29T00:00:00.0000009Z", 951_782_400_000_000),
     ("2016-12-31T23:59:60Z", 1_483_228_800_000_000), ("2017-01-01T00:59:60+01:00", 1_483_228_800_000_000),
-    ("2016-12-31T23:59:60.5Z", 1_483_228_800_500_000), ("2016-12-31T23:58:60Z", nil), ("2016-12-31T23:59:60+01:00", nil),
+    ("2016-12-31T23:59:60.5Z", 1_483_228_800_500_000), ("2016-12-31T23:58:60Z", nil),
+    ("2016-12-31T23:59:60+01:00", nil),
     ("2016-12-31T23:59:61Z", nil), ("2100-02-29T00:00:00Z", nil), ("1900-02-29T00:00:00Z", nil),
     ("2001-02-29T00:00:00Z", nil), ("2001-04-31T00:00:00Z", nil), ("2001-13-01T00:00:00Z", nil),
     ("2001-00-01T00:00:00Z", nil), ("2001-01-00T00:00:00Z", nil), ("2001-01-01T24:00:00Z", nil),
@@ -111,7 +124,8 @@ import Testing
     ("2001-01-01T00:00:00+24:00", nil), ("2001-01-01T00:00:00+01:60", nil), ("2001-01-01T00:00:00Zx", nil),
     ("2001-01-01T00:00:00 Z", nil), ("2001-1-1T00:00:00.00Z", nil), ("01-01-01T00:00:00.000Z", nil),
     ("+2001-01-01T00:00:00Z", nil), ("-001-01-01T00:00:00Z", nil), ("2001/01/01T00:00:00Z", nil),
-    ("2001-01-01X00:00:00Z", nil), ("2001-01-01T00:00Z", nil), ("20010101T000000.000Z", nil), ("", nil), ("Z", nil),
+    ("2001-01-01X00:00:00Z", nil), ("2001-01-01T00:00Z", nil), ("20010101T000000.000Z", nil), ("", nil),
+    ("Z", nil),
     ("２001-01-01T00:00:00Z", nil), ("2001-01-01T00:00:00.123456\0Z", nil),
   ]
 
@@ -169,7 +183,8 @@ import Testing
       // Foundation takes neither a blank nor small letters, nor leap seconds.
       let plain = written.uppercased().replacing(" ", with: "T").replacing(":60Z", with: ":59Z")
       let expected = formatter.date(from: plain).map {
-        EventTime($0.timeIntervalSince1970) * 1_000_000 + (plain == written.uppercased().replacing(" ", with: "T") ? 0 : 1_000_000)
+        EventTime($0.timeIntervalSince1970) * 1_000_000
+          + (plain == written.uppercased().replacing(" ", with: "T") ? 0 : 1_000_000)
       }
       #expect(found == expected, "seed \(seed): \(written)")
     }

@@ -14,7 +14,9 @@ enum DecimalText {
   }
 
   private static func matches(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
-    for index in 0..<bytes.count where TextMatch.folded(bytes[index]) != word.utf8Start[index] { return false }
+    for index in 0..<bytes.count where TextMatch.folded(bytes[index]) != word.utf8Start[index] {
+      return false
+    }
     return true
   }
 

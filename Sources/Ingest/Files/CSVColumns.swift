@@ -5,7 +5,7 @@ import Dataflow
 struct CSVColumns {
   /// The line itself: it stands again where the next file begins.
   let line: [UInt8]
-  /// `"NAME":` of each column.
+  /// `"NAME":` of each column; empty: it has no name, as that of row numbers, and is not read.
   private let names: [[UInt8]]
 
   /// What is wrong with a first line; never what stands there, which may be data.
@@ -17,11 +17,14 @@ struct CSVColumns {
     var names: [[UInt8]] = []
     var fields = CSVFields(line)
     while let field = fields.next() {
+      let column = names.count + 1
+      guard !field.bytes.isEmpty else {
+        names.append([])
+        continue
+      }
       var name: [UInt8] = []
       Self.append(field, to: &name)
       name.append(UInt8(ascii: ":"))
-      let column = names.count + 1
-      guard !field.bytes.isEmpty else { throw Problem(text: "column \(column) has no name") }
       guard !Self.isBlank(field.bytes.first), !Self.isBlank(field.bytes.last) else {
         throw Problem(text: "the name of column \(column) begins or ends with a blank")
       }
@@ -31,10 +34,13 @@ struct CSVColumns {
       names.append(name)
     }
     guard fields.state == .ended else { throw Problem(text: "its quotes are not in order") }
+    guard names.contains(where: { !$0.isEmpty }) else { throw Problem(text: "no column has a name") }
     self.names = names
   }
 
-  private static func isBlank(_ byte: UInt8?) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+  private static func isBlank(_ byte: UInt8?) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+  }
 
   /// A line's bytes, without what ends it.
   static func trimmed(_ line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
@@ -50,7 +56,7 @@ struct CSVColumns {
     var column = 0
     var isFirst = true
     while column < names.count, let field = fields.next() {
-      if !field.bytes.isEmpty || field.isQuoted {
+      if !names[column].isEmpty, !field.bytes.isEmpty || field.isQuoted {
         if !isFirst { json.append(UInt8(ascii: ",")) }
         isFirst = false
         json.append(contentsOf: names[column])

@@ -145,7 +145,9 @@ public final class FileSource: RecordSource {
     lines?.restart()
     while !other.isAtEnd {
       try other.fill()
-      while let line = other.next(lineBytesMax: lineBytesMax) { count += lines?.next(line) == .header ? 0 : 1 }
+      while let line = other.next(lineBytesMax: lineBytesMax) {
+        count += lines?.next(line) == .header ? 0 : 1
+      }
     }
     knownBounds = LogBounds(low: firstOffset, high: count)
     return LogBounds(low: firstOffset, high: count)

@@ -22,7 +22,9 @@ final class MappedKey {
     for key in keys {
       var copy = key
       node = copy.withUTF8 { utf8 in
-        utf8.withMemoryRebound(to: CChar.self) { tally_mapping_child(mapping, node, $0.baseAddress, $0.count) }
+        utf8.withMemoryRebound(to: CChar.self) {
+          tally_mapping_child(mapping, node, $0.baseAddress, $0.count)
+        }
       }
     }
     return node
@@ -31,7 +33,8 @@ final class MappedKey {
   deinit { tally_mapping_free(parser) }
 
   /// Calls `body` with the id; nil: there is none that is a text or a whole number.
-  func withID<Result>(of value: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+  func withID<Result>(of value: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result
+  {
     let value = JSONReader.withoutMark(value)
     guard let base = value.baseAddress,
       tally_mapping_read(parser, base, value.count, &mapped) == Int32(TALLY_JSON_OK.rawValue)

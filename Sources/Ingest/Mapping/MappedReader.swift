@@ -181,7 +181,8 @@ final class MappedReader {
         return .missingTime
       }
       guard (EventTimeBounds.start / 1000..<EventTimeBounds.end / 1000).contains(record.ingestTimeMs) else {
-        detail = "event_time is ingest, and the record's timestamp is outside 1973-03-03 to 2089 as milliseconds"
+        detail =
+          "event_time is ingest, and the record's timestamp is outside 1973-03-03 to 2089 as milliseconds"
         return .invalidTime
       }
       draft.time = record.ingestTimeMs * 1000
@@ -203,7 +204,8 @@ final class MappedReader {
     }
     guard let found else {
       let isText = value.kind == TALLY_JSON_TEXT.rawValue
-      let wanted = unit == .rfc3339 ? "is not RFC 3339 with Z or an offset" : "is no whole number of \(unit.rawValue)"
+      let wanted =
+        unit == .rfc3339 ? "is not RFC 3339 with Z or an offset" : "is no whole number of \(unit.rawValue)"
       return tell(.wrong(Self.words(value) + (isText ? " that \(wanted)" : "")), of: declared, .wrongType)
     }
     draft.time = found

@@ -17,7 +17,8 @@ struct LatestOption: ParsableArguments {
 
   /// Throws `ValidationError` when there is no file for it.
   func check(readsFiles: Bool) throws {
-    guard !readsFiles, let option = latest.map({ _ in "--latest" }) ?? ingestTime.map({ _ in "--ingest-time" })
+    guard !readsFiles,
+      let option = latest.map({ _ in "--latest" }) ?? ingestTime.map({ _ in "--ingest-time" })
     else { return }
     throw ValidationError("\(option) goes with files only: records of a topic have the brokers' timestamp")
   }

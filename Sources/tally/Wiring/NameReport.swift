@@ -54,7 +54,8 @@ extension NameCounts {
   /// That mapped attributes stand nowhere, for readers; nil: all do, or it is too early to say.
   var textOfUnmatched: String? {
     guard !unmatched.isEmpty else { return nil }
-    return "none of the first \(NameCounts.mappedRecordsMax) records had the attribute\(unmatched.count == 1 ? "" : "s") "
+    return
+      "none of the first \(NameCounts.mappedRecordsMax) records had the attribute\(unmatched.count == 1 ? "" : "s") "
       + unmatched.joined(separator: ", ") + ": do the paths under input say where they stand?"
   }
 
