@@ -28,7 +28,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
   private static let keysAndTypes: [Mistake] = [
     Mistake(
       "idle_ttl", "idle_tll", 2, 1, "the key \"idle_tll\"",
-      "pipeline, state, idle_ttl, state_max, future_bound, control, profile"),
+      "pipeline, input, state, idle_ttl, state_max, future_bound, control, profile"),
     Mistake("pipeline: small", "idle: 1d", 1, 1, "the key \"idle\"", "pipeline"),
     Mistake("pipeline: small\n", "", 1, 1, "the file without the key pipeline", "pipeline"),
     Mistake("pipeline: small", "pipeline: Small", 1, 11, "\"Small\"", "small letters"),
