@@ -3,7 +3,7 @@ import Features
 
 /// Reads how records become events: `input:`.
 struct InputLoader {
-  private let features: FeatureSetDeclaration
+  let features: FeatureSetDeclaration
 
   static func input(
     _ root: YAMLSection, features: FeatureSetDeclaration
@@ -37,59 +37,7 @@ struct InputLoader {
     return mapping
   }
 
-  private func check(_ mapping: InputMapping, _ section: YAMLSection) throws(DeclarationError) {
-    if mapping.eventID == .hashOfRecord, mapping.time == .ingest, features.keepsState {
-      throw DeclarationError(
-        try section.required("event_id").position,
-        found: "event_id: {hash: record} with states and no time in the record",
-        allowed: "a path, or an event_time with a path: two equal records would be one event")
-    }
-    if !mapping.keyIsEntityID, features.keepsState {
-      throw DeclarationError(
-        try section.required("key").position, found: "key: any with states",
-        allowed: "key: entity_id, or state: none: an entity's state lies where its key belongs")
-    }
-  }
-
-  // MARK: Paths
-
-  /// `profile_json`, `payload.after`, `data."a.b"`; `.`: the record.
-  private func path(_ value: YAMLValue) throws(DeclarationError) -> RecordPath {
-    let text = try value.string()
-    if sameBytes(text, ".") { return RecordPath(keys: [], text: text, position: value.position) }
-    var keys: [String] = []
-    var rest = text[...]
-    while true {
-      let key: Substring
-      if rest.first == "\"" {
-        guard let end = rest.dropFirst().firstIndex(of: "\"") else { throw wrong(value) }
-        key = rest[rest.index(after: rest.startIndex)..<end]
-        rest = rest[rest.index(after: end)...]
-      } else {
-        let end = rest.firstIndex(of: ".") ?? rest.endIndex
-        key = rest[..<end]
-        rest = rest[end...]
-      }
-      guard !key.isEmpty, keys.count < 32 else { throw wrong(value) }
-      keys.append(String(key))
-      guard let dot = rest.first else { break }
-      guard dot == ".", rest.count > 1 else { throw wrong(value) }
-      rest = rest.dropFirst()
-    }
-    return RecordPath(keys: keys, text: text, position: value.position)
-  }
-
-  private func wrong(_ value: YAMLValue) -> DeclarationError {
-    value.wrong(
-      allowed: "a path such as pid, payload.after.id or data.\"a.b\" (. is the record), at most 32 keys deep")
-  }
-
-  /// A path below the record.
-  private func valuePath(_ value: YAMLValue) throws(DeclarationError) -> RecordPath {
-    let path = try path(value)
-    guard !path.keys.isEmpty else { throw wrong(value) }
-    return path
-  }
+  // MARK: Ids and times
 
   private func eventID(_ value: YAMLValue) throws(DeclarationError) -> InputMapping.EventID {
     guard value.isSection, let hash = try value.section()["hash"] else { return .path(try valuePath(value)) }
@@ -134,6 +82,7 @@ struct InputLoader {
     let section = try value.section()
     try section.allow(["profile", "type"])
     guard let profile = section["profile"] else { return try engagement(section.required("type")) }
+    if let type = section["type"] { throw type.wrong(allowed: "either profile or type") }
     let mode = try profile.choice(of: ["snapshot", "change"])
     if features.keepsState || mode == "snapshot" {
       return mode == "snapshot" ? .profileSnapshot : .profileChange
@@ -165,18 +114,14 @@ struct InputLoader {
     if section["from"] == nil {
       attributes.from = [RecordPath(keys: [], text: ".", position: value.position)]
     }
-    for item in try section["parse_text"]?.list() ?? [] {
-      let path = try path(item)
-      guard !path.keys.isEmpty else { throw item.wrong(allowed: "a path below the record") }
-      attributes.parseText.append(path)
-    }
+    for item in try section["parse_text"]?.list() ?? [] { attributes.parseText.append(try valuePath(item)) }
     let names = Set(features.profile.map(\.name) + features.events.flatMap { $0.attributes.map(\.name) })
     for entry in try section["paths"]?.section().entries ?? [] {
       guard names.contains(entry.key) else {
         throw DeclarationError(
           entry.position, found: "the attribute \(quoted(entry.key))", allowed: "a declared attribute")
       }
-      attributes.paths.append(InputMapping.AttributePath(name: entry.key, path: try path(entry.value)))
+      attributes.paths.append(InputMapping.AttributePath(name: entry.key, path: try valuePath(entry.value)))
     }
     return attributes
   }

@@ -43,6 +43,12 @@ public enum ConfluentFrame {
     }
   }
 
+  /// A value without the head of a frame, where it can be JSON only: that has no path.
+  static func json(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    guard value.count > headBytes, value[0] == 0 else { return value }
+    return UnsafeRawBufferPointer(rebasing: value[headBytes...])
+  }
+
   /// The schema's id in the registry, as a frame's head has it; nil: the value is no frame.
   public static func schemaID(of value: UnsafeRawBufferPointer) -> UInt32? {
     guard value.first == 0, value.count > headBytes else { return nil }

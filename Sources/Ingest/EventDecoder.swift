@@ -105,15 +105,22 @@ public final class EventDecoder: RecordDecoder {
       return record.key.baseAddress == nil && value.baseAddress == nil ? .emptyRecord : .emptyValue
     }
     if value.count > limits.valueBytesMax { return .tooLarge }
+    if mapped != nil, record.isOfFile, record.contentType == .unknown {
+      refusedDetail =
+        "no line of CSV with as many fields as columns, quotes in order and no line break in them"
+      return .undecodable
+    }
+    if let mapped, record.contentType != .protobuf {
+      return read(ConfluentFrame.json(value), by: mapped, record, &draft, events)
+    }
     if record.contentType != .unknown {
       switch ConfluentFrame(value) {
       case .none: break
-      case .message(let message): return readFramed(message, of: record, into: &draft, events)
+      case .message(let message): return readFramed(message, into: &draft, events)
       case .otherMessage: return .unknownSchema
       case .malformed: return .undecodable
       }
     }
-    if let mapped, record.contentType != .protobuf { return read(value, by: mapped, record, &draft, events) }
     switch record.contentType {
     case .unknown: return .undecodable
     case .json: return json.read(value, into: &draft, events)
@@ -140,12 +147,8 @@ public final class EventDecoder: RecordDecoder {
   }
 
   private func readFramed(
-    _ message: UnsafeRawBufferPointer, of record: RawRecord, into draft: inout EventDraft,
-    _ events: EventBatch
+    _ message: UnsafeRawBufferPointer, into draft: inout EventDraft, _ events: EventBatch
   ) -> DeadLetterReason? {
-    if let mapped, message.first == UInt8(ascii: "{") {
-      return read(message, by: mapped, record, &draft, events)
-    }
     return message.first == UInt8(ascii: "{")
       ? json.read(message, into: &draft, events) : readProtobuf(message, into: &draft, events)
   }

@@ -85,13 +85,13 @@ struct EventDraft {
   }
 
   /// At most 256 bytes, none of them a control character of ASCII.
-  private static func isID(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  static func isID(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard bytes.count <= DecoderLimits.idBytesMax else { return false }
     for byte in bytes where byte < 0x20 || byte == 0x7f { return false }
     return true
   }
 
-  private static func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+  static func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
     guard a.count == b.count else { return false }
     for index in 0..<a.count where a[index] != b[index] { return false }
     return true

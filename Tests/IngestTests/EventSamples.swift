@@ -173,16 +173,19 @@ final class DecoderBench {
     decoder = try EventDecoder(program, homes: homes, limits: limits)
   }
 
-  /// A decoder of what a program declares; `names` counts what it does not.
-  init(_ program: FeatureProgram, names: NameCounter? = nil) throws {
+  /// A decoder of what a program declares; `names` counts what it does not. `input`: how records become events.
+  init(
+    _ program: FeatureProgram, names: NameCounter? = nil, input: InputMapping? = nil,
+    homes: KeyHomes = .onePartition, limits: DecoderLimits = DecoderLimits()
+  ) throws {
     batch = EventBatch(symbols: program.symbols)
-    decoder = try EventDecoder(program, homes: .onePartition, names: names)
+    decoder = try EventDecoder(program, homes: homes, limits: limits, input: input, names: names)
   }
 
   /// Decodes one record; `key` nil: null, `value` nil: null.
   func decode(
     _ value: [UInt8]?, key: String?, ingestTimeMs: Int64 = -1, contentType: ContentType = .unspecified,
-    partition: Int32 = 0
+    partition: Int32 = 0, isOfFile: Bool = false
   ) -> DeadLetterReason? {
     let key = key.map { Array($0.utf8) + [0] }
     let value = value.map { $0 + [0] }
@@ -195,7 +198,7 @@ final class DecoderBench {
         decoder.decode(
           RawRecord(
             partition: partition, offset: 0, ingestTimeMs: ingestTimeMs, key: view(key, keyBytes),
-            value: view(value, valueBytes), contentType: contentType), into: batch)
+            value: view(value, valueBytes), contentType: contentType, isOfFile: isOfFile), into: batch)
       }
     }
   }

@@ -3,25 +3,43 @@ import Dataflow
 /// A CSV file's columns, as its first line names them, and lines as the JSON that a mapping reads (RFC 4180, without line breaks in
 /// quotes): an object with a text for each field, but those that are empty and not quoted.
 struct CSVColumns {
-  /// The line itself: it may stand again where the next file begins.
+  /// The line itself: it stands again where the next file begins.
   let line: [UInt8]
-  /// `"NAME":` of each column.
+  /// `"NAME":` of each column; empty: it has no name, as that of row numbers, and is not read.
   private let names: [[UInt8]]
 
-  /// Columns of a first line; nil: it is none.
-  init?(_ line: UnsafeRawBufferPointer) {
+  /// What is wrong with a first line; never what stands there, which may be data.
+  struct Problem: Error { var text: String }
+
+  /// Columns of a first line.
+  init(_ line: UnsafeRawBufferPointer) throws(Problem) {
     self.line = Array(line)
     var names: [[UInt8]] = []
-    var next = 0
-    while let field = Self.field(line, &next) {
+    var fields = CSVFields(line)
+    while let field = fields.next() {
+      let column = names.count + 1
+      guard !field.bytes.isEmpty else {
+        names.append([])
+        continue
+      }
       var name: [UInt8] = []
       Self.append(field, to: &name)
       name.append(UInt8(ascii: ":"))
-      guard field.range.count > 0, !names.contains(name) else { return nil }
+      guard !Self.isBlank(field.bytes.first), !Self.isBlank(field.bytes.last) else {
+        throw Problem(text: "the name of column \(column) begins or ends with a blank")
+      }
+      if let first = names.firstIndex(of: name) {
+        throw Problem(text: "columns \(first + 1) and \(column) have the same name")
+      }
       names.append(name)
     }
-    guard next > line.count, !names.isEmpty else { return nil }
+    guard fields.state == .ended else { throw Problem(text: "its quotes are not in order") }
+    guard names.contains(where: { !$0.isEmpty }) else { throw Problem(text: "no column has a name") }
     self.names = names
+  }
+
+  private static func isBlank(_ byte: UInt8?) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
   }
 
   /// A line's bytes, without what ends it.
@@ -30,16 +48,15 @@ struct CSVColumns {
     return line.last == UInt8(ascii: "\r") ? UnsafeRawBufferPointer(rebasing: line.dropLast()) : line
   }
 
-  /// Appends a line as JSON. Returns false, with nothing appended, when it has another number of fields, or a quote that is not closed.
+  /// Appends a line as JSON. Returns false, with nothing appended, when it has another number of fields, or its quotes are not in order.
   func append(_ line: UnsafeRawBufferPointer, to json: inout [UInt8]) -> Bool {
     let start = json.count
     json.append(UInt8(ascii: "{"))
-    var next = 0
+    var fields = CSVFields(line)
     var column = 0
     var isFirst = true
-    while let field = Self.field(line, &next) {
-      guard column < names.count else { break }
-      if !field.range.isEmpty || field.isQuoted {
+    while column < names.count, let field = fields.next() {
+      if !names[column].isEmpty, !field.bytes.isEmpty || field.isQuoted {
         if !isFirst { json.append(UInt8(ascii: ",")) }
         isFirst = false
         json.append(contentsOf: names[column])
@@ -47,7 +64,7 @@ struct CSVColumns {
       }
       column += 1
     }
-    guard column == names.count, next > line.count else {
+    guard column == names.count, fields.next() == nil, fields.state == .ended else {
       json.removeLast(json.count - start)
       return false
     }
@@ -55,56 +72,29 @@ struct CSVColumns {
     return true
   }
 
-  private struct Field {
-    var bytes: UnsafeRawBufferPointer
-    var range: Range<Int>
-    var isQuoted: Bool
-  }
-
-  /// The field that begins at `next`, which is moved behind its comma; behind the last one it is `line.count` + 1. nil: there is none, or
-  /// its quotes are not in order.
-  private static func field(_ line: UnsafeRawBufferPointer, _ next: inout Int) -> Field? {
-    guard next <= line.count else { return nil }
-    var end = next
-    guard next < line.count, line[next] == UInt8(ascii: "\"") else {
-      while end < line.count, line[end] != UInt8(ascii: ",") {
-        if line[end] == UInt8(ascii: "\"") { return nil }
-        end += 1
-      }
-      defer { next = end + 1 }
-      return Field(bytes: line, range: next..<end, isQuoted: false)
-    }
-    let first = next + 1
-    end = first
-    while true {
-      guard end < line.count else { return nil }
-      if line[end] == UInt8(ascii: "\"") {
-        guard end + 1 < line.count, line[end + 1] == UInt8(ascii: "\"") else { break }
-        end += 1
-      }
-      end += 1
-    }
-    guard end + 1 == line.count || line[end + 1] == UInt8(ascii: ",") else { return nil }
-    next = end + 2
-    return Field(bytes: line, range: first..<end, isQuoted: true)
-  }
-
   /// A field as a JSON text.
-  private static func append(_ field: Field, to json: inout [UInt8]) {
+  private static func append(_ field: CSVFields.Field, to json: inout [UInt8]) {
     json.append(UInt8(ascii: "\""))
-    var index = field.range.lowerBound
-    while index < field.range.upperBound {
+    var index = 0
+    while index < field.bytes.count {
       let byte = field.bytes[index]
       index += 1
       switch byte {
       case UInt8(ascii: "\""):
         // Doubled within quotes.
         index += 1
-        json.append(contentsOf: [UInt8(ascii: "\\"), byte])
-      case UInt8(ascii: "\\"): json.append(contentsOf: [byte, byte])
+        json.append(UInt8(ascii: "\\"))
+        json.append(byte)
+      case UInt8(ascii: "\\"):
+        json.append(byte)
+        json.append(byte)
       case 0..<0x20:
-        let digits = Array("0123456789abcdef".utf8)
-        json.append(contentsOf: Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+        json.append(UInt8(ascii: "\\"))
+        json.append(UInt8(ascii: "u"))
+        json.append(UInt8(ascii: "0"))
+        json.append(UInt8(ascii: "0"))
+        json.append(UInt8(ascii: "0") + (byte >> 4))
+        json.append((byte & 15) + ((byte & 15) < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
       default: json.append(byte)
       }
     }

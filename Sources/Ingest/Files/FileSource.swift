@@ -5,7 +5,7 @@ import Events
 /// files. They may be packed by gzip or zstd.
 ///
 /// A line is `KEY<tab>JSON`, or JSON alone: then its entity id serves as the key. Where records are CSV, the first line names the
-/// columns and has no offset, here and where it stands again; a line is read as the JSON of its fields. An empty line is a record
+/// columns and has no offset, here and where it stands again; a line is read as the JSON of its fields, and one that cannot be is a record of unknown content type. An empty line is a record
 /// without key and value. A line of more than `valueBytesMax` is one record that is too large. Records have the
 /// ingest time that is given, if any. The file is read as long as it was when it was opened, and then is `.finished`. One thread.
 public final class FileSource: RecordSource {
@@ -17,8 +17,8 @@ public final class FileSource: RecordSource {
   private let keyReader: JSONReader
   private let mappedKey: MappedKey?
   private let reading: FileReading
-  /// Columns of CSV; nil: not known yet, or no CSV.
-  private var columns: CSVColumns?
+  /// nil: no CSV, or nothing in it.
+  private var csv: CSVLines?
   /// Lines of CSV as JSON, and which record has which of it.
   private var json: [UInt8] = []
   private var jsonBytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -57,6 +57,7 @@ public final class FileSource: RecordSource {
     mappedKey =
       reading.needsKeys ? reading.input.flatMap { MappedKey($0, bytesMax: limits.valueBytesMax) } : nil
     file = try LineFile(paths: paths, lineBytesMax: lineBytesMax)
+    if reading.input?.format == .csv { csv = try CSVLines(paths, lineBytesMax: lineBytesMax) }
     keyCapacity = 1
     keys = .allocate(byteCount: DecoderLimits.idBytesMax, alignment: 1)
   }
@@ -71,17 +72,24 @@ public final class FileSource: RecordSource {
     jsonBytes.deallocate()
   }
 
-  /// Identity of the log: a hash of the first line, so that a file that grew is still the same; with the latest time, which
-  /// decides what of it is an event.
+  /// Identity of the log: a hash of the first line, so that a file that grew is still the same (of CSV with the first record: many files have
+  /// the same columns); with the latest time and the given ingest time, which decide what of it is an event.
   public func identity() throws -> LogIdentity {
     var other = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     try other.fill()
-    let first = other.next(lineBytesMax: lineBytesMax)
+    var first = other.next(lineBytesMax: lineBytesMax).map { Hash128(of: $0).hex }
+    var lines = csv
+    lines?.restart()
+    while lines != nil, let line = other.next(lineBytesMax: lineBytesMax) {
+      guard lines?.next(line) != .header else { continue }
+      first = (first ?? "") + Hash128(of: line).hex
+      break
+    }
     let bound =
       (latestTime == .max ? "" : "-latest-\(latestTime)")
       + (reading.ingestTimeMs < 0 ? "" : "-at-\(reading.ingestTimeMs)")
     return LogIdentity(
-      clusterID: "file-" + (first.map { Hash128(of: $0).hex } ?? "empty") + bound, partitionCount: 1)
+      clusterID: "file-" + (first ?? "empty") + bound, partitionCount: 1)
   }
 
   /// Empties `batch`, then fills it with up to `limit` lines; never waits.
@@ -104,8 +112,9 @@ public final class FileSource: RecordSource {
     defer { placeJSON(batch) }
     while batch.records.count < limit {
       if let line = file.next(lineBytesMax: lineBytesMax) {
-        if isHeader(line) { continue }
-        batch.records.append(record(line, number: batch.records.count))
+        let kind = csv?.next(line)
+        if kind == .header { continue }
+        batch.records.append(record(line, kind, number: batch.records.count))
         nextOffset += 1
       } else if batch.records.isEmpty && !file.isAtEnd {
         try file.fill()
@@ -132,9 +141,13 @@ public final class FileSource: RecordSource {
     if let knownBounds { return knownBounds }
     var other = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     var count: Int64 = 0
+    var lines = csv
+    lines?.restart()
     while !other.isAtEnd {
       try other.fill()
-      while let line = other.next(lineBytesMax: lineBytesMax) { count += isHeader(line) ? 0 : 1 }
+      while let line = other.next(lineBytesMax: lineBytesMax) {
+        count += lines?.next(line) == .header ? 0 : 1
+      }
     }
     knownBounds = LogBounds(low: firstOffset, high: count)
     return LogBounds(low: firstOffset, high: count)
@@ -147,10 +160,11 @@ public final class FileSource: RecordSource {
     }
     file = try LineFile(paths: paths, lineBytesMax: lineBytesMax, lengths: file.lengths)
     nextOffset = 0
+    csv?.restart()
     while nextOffset < start.offset, !file.isAtEnd {
       try file.fill()
       while nextOffset < start.offset, let line = file.next(lineBytesMax: lineBytesMax) {
-        nextOffset += isHeader(line) ? 0 : 1
+        nextOffset += csv?.next(line) == .header ? 0 : 1
       }
     }
     guard start.offset == nextOffset else {
@@ -183,25 +197,21 @@ public final class FileSource: RecordSource {
 
   // MARK: Lines
 
-  /// Whether a line names the columns of CSV: the first one, or the same again.
-  private func isHeader(_ line: UnsafeRawBufferPointer) -> Bool {
-    guard reading.input?.format == .csv else { return false }
-    let line = CSVColumns.trimmed(line)
-    if let columns { return line.elementsEqual(columns.line) }
-    columns = CSVColumns(line)
-    return columns != nil
-  }
-
-  private func record(_ line: UnsafeRawBufferPointer, number: Int) -> RawRecord {
+  private func record(
+    _ line: UnsafeRawBufferPointer, _ kind: CSVLines.Line?, number: Int
+  ) -> RawRecord {
     var value = CSVColumns.trimmed(line)
     var key = EventDraft.nothing
-    if let columns {
+    var type = ContentType.json
+    if let csv {
       let start = json.count
-      if columns.append(value, to: &json) {
+      if kind == .record, line.count <= lineBytesMax, csv.columns.append(value, to: &json) {
         jsonPlaces.append((number, start..<json.count))
         if mappedKey != nil {
           key = json.withUnsafeBytes { self.key(of: UnsafeRawBufferPointer(rebasing: $0[start...]), number) }
         }
+      } else {
+        type = .unknown
       }
     } else if let tab = Self.tab(in: value), line.count <= lineBytesMax {
       key = UnsafeRawBufferPointer(rebasing: value[..<tab])
@@ -212,7 +222,7 @@ public final class FileSource: RecordSource {
     if value.isEmpty { value = EventDraft.nothing }
     return RawRecord(
       partition: 0, offset: nextOffset, ingestTimeMs: reading.ingestTimeMs, key: key, value: value,
-      contentType: .json, isOfFile: true)
+      contentType: type, isOfFile: true)
   }
 
   /// The entity id that a value names, kept for the batch.

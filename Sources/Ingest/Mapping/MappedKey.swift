@@ -13,14 +13,21 @@ final class MappedKey {
   init?(_ input: InputMapping, bytesMax: Int) {
     guard let made = tally_mapping_new(bytesMax) else { return nil }
     parser = made
+    for path in input.parseText { tally_mapping_parse_text(made, Self.node(path.keys, made)) }
+    place = Int(tally_mapping_want(made, Self.node(input.entityID.keys, made)))
+  }
+
+  private static func node(_ keys: [String], _ mapping: OpaquePointer) -> Int32 {
     var node: Int32 = 0
-    for key in input.entityID.keys {
+    for key in keys {
       var copy = key
       node = copy.withUTF8 { utf8 in
-        utf8.withMemoryRebound(to: CChar.self) { tally_mapping_child(made, node, $0.baseAddress, $0.count) }
+        utf8.withMemoryRebound(to: CChar.self) {
+          tally_mapping_child(mapping, node, $0.baseAddress, $0.count)
+        }
       }
     }
-    place = Int(tally_mapping_want(made, node))
+    return node
   }
 
   deinit { tally_mapping_free(parser) }

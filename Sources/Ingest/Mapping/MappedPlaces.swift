@@ -22,10 +22,11 @@ struct MappedPlaces {
     var use: TextUse
   }
 
-  /// An object in which attributes are looked for.
+  /// An object in which attributes are looked for, or through which the way to one leads.
   struct Container {
     var place: Int
-    var path: RecordPath
+    /// The path, for readers.
+    var text: String
     /// Whether a text there may hold JSON.
     var readsText: Bool
     /// The path's bytes; the reader frees them.
@@ -36,7 +37,7 @@ struct MappedPlaces {
   private(set) var attributes: [AttributePlaces] = []
   /// By the reader's field numbers.
   private(set) var fields: [ElementField] = []
-  /// Containers that the mapping names, with what a text there may be.
+  /// All objects on the way to attributes: something else in the place of one would be as if nothing stood there.
   private(set) var containers: [Container] = []
   /// Path of every place, for readers.
   private(set) var texts: [String] = []
@@ -46,16 +47,8 @@ struct MappedPlaces {
   init(_ mapping: OpaquePointer, _ input: InputMapping, _ features: FeatureProgram) {
     self.mapping = mapping
     for path in input.parseText { tally_mapping_parse_text(mapping, node(path.keys)) }
-    for path in input.from where !path.keys.isEmpty {
-      let place = want(path.keys)
-      let bytes = Array(path.text.utf8)
-      let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-      name.copyBytes(from: bytes)
-      containers.append(
-        Container(
-          place: place, path: path, readsText: input.parseText.contains { $0.keys == path.keys },
-          name: UnsafeRawBufferPointer(name)))
-    }
+    for path in input.from { addContainers(path.keys, input) }
+    for attribute in input.paths { addContainers(attribute.path.keys.dropLast(), input) }
     let own = Dictionary(input.paths.map { ($0.name, $0.path) }) { first, _ in first }
     for attribute in features.mappedAttributes {
       let paths = own[attribute.name].map { [$0.keys] } ?? input.from.map { $0.keys + [attribute.name] }
@@ -64,6 +57,25 @@ struct MappedPlaces {
         AttributePlaces(
           name: attribute.name, number: number, isList: attribute.fields != nil, use: attribute.use,
           places: paths.map { want($0, elements: attribute.fields, features.symbols) }))
+    }
+  }
+
+  /// Adds the object at `keys`, and all that it lies in.
+  private mutating func addContainers(_ keys: [String], _ input: InputMapping) {
+    for count in 0..<keys.count {
+      let path = Array(keys[...count])
+      let place = want(path)
+      guard !containers.contains(where: { $0.place == place }) else { continue }
+      let bytes = Array(path.joined(separator: ".").utf8)
+      let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+      name.copyBytes(from: bytes)
+      let readsText = input.parseText.contains { text in
+        text.keys.count == path.count && zip(text.keys, path).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+      }
+      containers.append(
+        Container(
+          place: place, text: path.joined(separator: "."), readsText: readsText,
+          name: UnsafeRawBufferPointer(name)))
     }
   }
 

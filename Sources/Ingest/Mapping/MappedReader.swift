@@ -145,12 +145,15 @@ final class MappedReader {
   }
 
   /// Why a place gives nothing.
-  private enum Problem: Error { case absent, garbled, wrong(String) }
+  private enum Problem: Error { case absent, empty, garbled, noID, wrong(String) }
 
   private func id(_ place: Int, slot: Int) -> Result<UnsafeRawBufferPointer, Problem> {
     let value = mapped.values[place]
     switch tally_json_kind(value.kind) {
-    case TALLY_JSON_TEXT: return .success(Self.text(value))
+    case TALLY_JSON_TEXT:
+      let bytes = Self.text(value)
+      if bytes.isEmpty { return .failure(.empty) }
+      return EventDraft.isID(bytes) ? .success(bytes) : .failure(.noID)
     case TALLY_JSON_INTEGER:
       let whole = Int64(bitPattern: value.bits)
       return .success(decimal(whole.magnitude, isNegative: whole < 0, slot: slot))
@@ -200,7 +203,7 @@ final class MappedReader {
   @inline(__always)
   private func write(_ word: UInt64, at start: Int) {
     for digit in 0..<16 {
-      let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 15
+      let nibble = UInt8(truncatingIfNeeded: word &>> UInt64(60 - 4 * digit)) & 15
       digits[start + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
     }
   }
@@ -212,6 +215,11 @@ final class MappedReader {
       guard record.ingestTimeMs >= 0 else {
         detail = "the record has no timestamp, and event_time is ingest: say when, with --ingest-time"
         return .missingTime
+      }
+      guard (EventTimeBounds.start / 1000..<EventTimeBounds.end / 1000).contains(record.ingestTimeMs) else {
+        detail =
+          "event_time is ingest, and the record's timestamp is outside 1973-03-03 to 2089 as milliseconds"
+        return .invalidTime
       }
       draft.time = record.ingestTimeMs * 1000
       return nil
@@ -230,7 +238,12 @@ final class MappedReader {
       found = JSONReader.decimal(Self.text(value)).map { MappedTime.micros($0, unit) }
     default: break
     }
-    guard let found else { return tell(.wrong(Self.words(value)), of: declared, .wrongType) }
+    guard let found else {
+      let isText = value.kind == TALLY_JSON_TEXT.rawValue
+      let wanted =
+        unit == .rfc3339 ? "is not RFC 3339 with Z or an offset" : "is no whole number of \(unit.rawValue)"
+      return tell(.wrong(Self.words(value) + (isText ? " that \(wanted)" : "")), of: declared, .wrongType)
+    }
     draft.time = found
     if found < EventTimeBounds.start || found >= EventTimeBounds.end {
       detail = "\(declared.text) is outside 1973-03-03 to 2089 as \(unit.rawValue): another unit?"
@@ -250,10 +263,15 @@ final class MappedReader {
     case .success(let bytes): word = bytes
     case .failure(let problem): return tell(problem, of: declared, .missingType)
     }
-    for meaning in meanings where word.elementsEqual(meaning.word) {
-      draft.kind = meaning.kind
-      draft.type = meaning.type
+    for number in 0..<meanings.count where EventDraft.equal(word, meanings[number].word) {
+      draft.kind = meanings[number].kind
+      draft.type = meanings[number].type
       return nil
+    }
+    guard program.keepsState else {
+      // Nothing would be read of it, and yet it would be scored.
+      detail = "the word at \(declared.text) is none that kind.map names"
+      return .unknownKind
     }
     draft.kind = .engagement
     draft.type = word
@@ -268,11 +286,12 @@ final class MappedReader {
       switch tally_json_kind(value.kind) {
       case TALLY_JSON_OBJECT, TALLY_JSON_ABSENT, TALLY_JSON_NULL: continue
       case _ where input.wrong != .letter:
+        // One that cannot be read is one replaced value.
         names?.replacement(of: DroppedName(container.name))
         continue
       case TALLY_JSON_TEXT where container.readsText:
-        detail = "\(container.path.text) holds a text that is no JSON object"
-      default: detail = "\(container.path.text) is no object but \(Self.words(value))"
+        detail = "\(container.text) holds a text that is no JSON object"
+      default: detail = "\(container.text) is no object but \(Self.words(value))"
       }
       return .wrongType
     }
@@ -286,9 +305,15 @@ final class MappedReader {
     case .absent:
       detail = "\(place.text) is absent or null"
       return reason
+    case .empty:
+      detail = "\(place.text) is empty"
+      return reason
     case .garbled:
       detail = "\(place.text) is no valid text"
       return .invalidUTF8
+    case .noID:
+      detail = "\(place.text) has a control character, or more than \(DecoderLimits.idBytesMax) bytes"
+      return .invalidID
     case .wrong(let found):
       detail = "\(place.text) is \(found)"
       return .wrongType

@@ -24,14 +24,16 @@ enum MappedTime {
     case .milliseconds: factor = 1000
     case .seconds: factor = 1_000_000
     }
-    guard unit == .seconds || unit == .milliseconds || real == real.rounded() else { return nil }
+    // 1767225600000.0 is a whole number, and read like one.
+    if let whole = Int64(exactly: real) { return micros(whole, unit) }
+    guard unit == .seconds || unit == .milliseconds || abs(real) >= 0x1p63 else { return nil }
     let micros = (real * factor).rounded()
     if abs(micros) >= 0x1p63 { return micros < 0 ? .min : .max }
     return EventTime(micros)
   }
 
   /// RFC 3339: `2026-01-31T12:00:00.123456Z`, with an offset such as `+01:00` in place of Z, a blank or t in place of T, and any number of
-  /// decimals, of which those beyond microseconds are cut off; nil: something else. A 60th second is the next minute's first.
+  /// decimals, of which those beyond microseconds are cut off; nil: something else. A leap second, 23:59:60 in UTC, is the next day's first.
   static func rfc3339(_ bytes: UnsafeRawBufferPointer) -> EventTime? {
     guard bytes.count >= 20, let year = digits(bytes, 0, 4), bytes[4] == UInt8(ascii: "-"),
       let month = digits(bytes, 5, 2), (1...12).contains(month), bytes[7] == UInt8(ascii: "-"),
@@ -56,7 +58,10 @@ enum MappedTime {
     }
     guard let offset = offsetMinutes(bytes, index) else { return nil }
     let days = daysSince1970(year, month, day)
-    let seconds = ((days * 24 + hour) * 60 + minute - offset) * 60 + second
+    let minutes = (days * 24 + hour) * 60 + minute - offset
+    // Elsewhere the clock that gave it is wrong.
+    if second == 60, (minutes + 1) % (24 * 60) != 0 { return nil }
+    let seconds = minutes * 60 + second
     return EventTime(seconds) * Span.second + EventTime(fraction)
   }
 
