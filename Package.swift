@@ -131,7 +131,7 @@ let package = Package(
       "IngestTests",
       [
         "TestThreads", "Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers",
-        "TestNumbers", "CMallocCounter", "CSimdjson", "Declaration",
+        "TestNumbers", "CMallocCounter", "CSimdjson", "CXXHash", "Declaration",
       ]),
     tests(
       "FeatureStoreTests",

@@ -23,10 +23,10 @@ public struct TextUse: Equatable, Sendable {
   /// Whether its bytes are looked at.
   public var isRead = false
 
-  /// What an attribute of this declaration needs. `isSearched`: whether features look into its texts.
-  init(_ declaration: AttributeDeclaration, isSearched: Bool) {
+  /// What an attribute of this declaration needs.
+  init(_ declaration: AttributeDeclaration) {
     isWord = declaration.type.words != nil
-    isRead = isSearched || declaration.readsText
+    isRead = declaration.type == .text || declaration.readsText
   }
 
   /// What either needs.
@@ -40,36 +40,22 @@ extension AttributeCatalog {
   /// All declared attributes, each name once: of the profile first, then of event types.
   var mappedAttributes: [MappedAttribute] {
     var all: [MappedAttribute] = []
-    for group in [groups[profile]] + groups.dropLast() {
-      for (number, declaration) in group.attributes.enumerated() {
-        let isSearched = group.used.contains(number) || group.searches(number, field: -1)
-        let use = TextUse(declaration, isSearched: isSearched && declaration.type == .text)
-        guard let known = all.firstIndex(where: { $0.name.utf8.elementsEqual(declaration.name.utf8) }) else {
-          all.append(
-            MappedAttribute(name: declaration.name, use: use, fields: group.fields(of: number, declaration)))
-          continue
-        }
-        all[known] = MappedAttribute(
-          name: declaration.name, use: TextUse(all[known].use, use), fields: all[known].fields)
+    for declaration in groups[profile].attributes + groups.dropLast().flatMap(\.attributes) {
+      let use = TextUse(declaration)
+      guard let known = all.firstIndex(where: { $0.name.utf8.elementsEqual(declaration.name.utf8) }) else {
+        all.append(MappedAttribute(name: declaration.name, use: use, fields: declaration.mappedFields))
+        continue
       }
+      all[known] = MappedAttribute(
+        name: declaration.name, use: TextUse(all[known].use, use), fields: all[known].fields)
     }
     return all
   }
 }
 
-extension AttributeCatalog.Group {
-  /// Whether something is made of the texts of an attribute, or of a field of its elements.
-  fileprivate func searches(_ attribute: Int, field: Int) -> Bool {
-    extracts.contains {
-      $0.attribute == attribute && $0.field == field && [.any, .hasWord, .length].contains($0.kind)
-    }
-  }
-
-  fileprivate func fields(of number: Int, _ declaration: AttributeDeclaration) -> [MappedField]? {
-    guard case .list(let fields) = declaration.type else { return nil }
-    return fields.enumerated().map { index, field in
-      MappedField(
-        name: field.name, use: TextUse(field, isSearched: searches(number, field: index)))
-    }
+extension AttributeDeclaration {
+  fileprivate var mappedFields: [MappedField]? {
+    guard case .list(let fields) = type else { return nil }
+    return fields.map { MappedField(name: $0.name, use: TextUse($0)) }
   }
 }

@@ -101,11 +101,11 @@ private struct RandomMapping {
           wrong: \(isMissing ? "missing" : "letter")
           paths: {\(own.map { "\($0.name): \(text($0.path))" }.joined(separator: ", "))}
       profile:
-        n: number
+        n: {type: number, from_text: true}
         t: text
-        f: flag
+        f: {type: flag, from_text: true}
         l: {type: list, of: text}
-        o: {type: list, of: {x: number}}
+        o: {type: list, of: {x: {type: number, from_text: true}}}
       features:
         n: profile.n
       models: {score: {file: score.json}}
@@ -259,7 +259,7 @@ private struct RandomMapping {
           return
         }
         let event = try? bench.bench.last()
-        let id = expected.id ?? Hash128(of: record).hex
+        let id = expected.id ?? recordHash(record)
         #expect(
           event?.entityID == expected.entity && event?.eventID == id && event?.timeMicros == expected.time)
         #expect(

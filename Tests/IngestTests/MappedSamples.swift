@@ -1,3 +1,4 @@
+import CXXHash
 import Dataflow
 import Declaration
 import Events
@@ -48,7 +49,11 @@ final class MappedBench {
     case .flag: return attribute.bits == 1 ? "true" : "false"
     case .integer: return "\(Int64(bitPattern: attribute.bits))"
     case .real: return "real \(Double(bitPattern: attribute.bits))"
-    case .text: return SampleEvent.quoted(bench.batch.string(attribute.text))
+    case .text:
+      // Of a vocabulary's words only their numbers are kept.
+      let isWord = attribute.text.count == 0 && attribute.symbol >= 0
+      return SampleEvent.quoted(
+        isWord ? bench.batch.symbols.names[Int(attribute.symbol)] : bench.batch.string(attribute.text))
     case .list:
       let range = Int(attribute.text.start)..<Int(attribute.text.start + attribute.text.count)
       let elements = bench.batch.elements[range].map { element in
@@ -108,4 +113,14 @@ func mappedRecord(_ fields: String = "", without: String = "") -> String {
   let common = [("pid", "7"), ("id", "\"e1\""), ("ts", "1767225600000"), ("type", "\"signup\"")]
   let pairs = common.filter { $0.0 != without }.map { "\"\($0.0)\":\($0.1)" }
   return "{" + (pairs + (fields.isEmpty ? [] : [fields])).joined(separator: ",") + "}"
+}
+
+/// XXH3 of a record, 128 bits in hexadecimal digits.
+func recordHash(_ text: String) -> String {
+  let bytes = Array(text.utf8)
+  let hash = XXH3_128bits(bytes, bytes.count)
+  return [hash.high64, hash.low64].map { word in
+    let digits = String(word, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }.joined()
 }
