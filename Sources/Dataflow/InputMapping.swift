@@ -131,7 +131,9 @@ public struct InputMapping: Equatable, Sendable {
 
 extension RecordPath {
   /// Its keys, so that no two paths have the same words.
-  fileprivate var canonical: String { "[" + keys.map { "\($0.utf8.count):\($0)" }.joined(separator: " ") + "]" }
+  fileprivate var canonical: String {
+    "[" + keys.map { "\($0.utf8.count):\($0)" }.joined(separator: " ") + "]"
+  }
 }
 
 extension MappedKind {
@@ -165,7 +167,9 @@ extension InputMapping {
     words.append("from " + from.map(\.canonical).joined(separator: " "))
     words.append("texts " + parseText.map(\.canonical).joined(separator: " "))
     words.append("wrong \(wrong.rawValue)")
-    words += paths.map { "\($0.name) \($0.path.canonical)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    words += paths.map { "\($0.name) \($0.path.canonical)" }.sorted {
+      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
     words.append(keyIsEntityID ? "key is entity" : "key is anything")
     return words.joined(separator: "; ")
   }

@@ -46,7 +46,9 @@ struct MappedPlaces {
   init(_ mapping: OpaquePointer, _ input: InputMapping, _ features: FeatureProgram) {
     self.mapping = mapping
     for path in input.parseText { tally_mapping_parse_text(mapping, node(path.keys)) }
-    for path in input.from where !path.keys.isEmpty {
+    // A text that is to hold an object is looked at, also where attributes have paths below it.
+    let others = input.parseText.filter { path in !input.from.contains { $0.keys == path.keys } }
+    for path in input.from + others where !path.keys.isEmpty {
       let place = want(path.keys)
       let bytes = Array(path.text.utf8)
       let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
@@ -80,8 +82,12 @@ struct MappedPlaces {
           tally_mapping_want(mapping, isWhole ? element : child(of: element, field.name, below: keys)))
         let known = ElementField(
           number: isWhole ? SymbolTable.unknown : symbols.intern(field.name), use: field.use)
-        while fields.count <= number { fields.append(known) }
-        fields[number] = known
+        // Two lists may stand at one path: what either needs is read.
+        if number < fields.count {
+          fields[number].use = TextUse(fields[number].use, field.use)
+        } else {
+          fields.append(known)
+        }
       }
     }
     let place = Int(tally_mapping_want(mapping, node))
