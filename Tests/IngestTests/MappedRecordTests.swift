@@ -102,4 +102,20 @@ import Testing
     #expect(Self.decode(#"{"id":9007199254740993}"#, decoder, batch) == nil)
     #expect(try batch.string(#require(batch.events.last).entityID) == "9007199254740993")
   }
+
+  @Test("attributes that stand nowhere are told from the first record on, with how many there were")
+  func unmatched()
+    throws
+  {
+    let program = try Self.program()
+    let ledger = NameLedger(declaredTypes: [], mapped: program.mappedAttributes.map(\.name))
+    let batch = EventBatch(symbols: program.symbols)
+    let decoder = try EventDecoder(
+      program, homes: .onePartition, input: Self.mapping([]), names: ledger.counter())
+    #expect(ledger.counts().unmatched.isEmpty && ledger.counts().mappedRecords == 0)
+    #expect(Self.decode(#"{"id":1,"a":null}"#, decoder, batch) == nil)
+    #expect(ledger.counts().unmatched == ["s", "u"])
+    #expect(Self.decode(#"{"id":2,"u":[]}"#, decoder, batch) == nil)
+    #expect(ledger.counts().unmatched == ["s"] && ledger.counts().mappedRecords == 2)
+  }
 }
