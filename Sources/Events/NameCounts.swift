@@ -49,9 +49,10 @@ public struct NameCounts: Equatable, Sendable {
   /// Declared event types that no event had, in order of declaration.
   public var unseen: [String] = []
 
-  /// Attributes for which the mapping has found nothing in the first `mappedRecordsMax` records, in order of declaration; empty: fewer
-  /// came.
+  /// Attributes for which the mapping has found nothing in the records that it has looked at so far, in order of declaration.
   public var unmatched: [String] = []
+  /// Records in which it has looked: the first `mappedRecordsMax` of every worker.
+  public var mappedRecords: UInt64 = 0
   /// Mapped records after which it is told which attributes stand nowhere.
   public static let mappedRecordsMax = 10_000
 

@@ -1,4 +1,5 @@
 import Dataflow
+import Events
 import Foundation
 import Synchronization
 
@@ -67,11 +68,13 @@ public final class CheckpointFile: Sendable {
       guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
         throw problem("\(path): cannot be read")
       }
+      // The last line is a hash of what stands before it: a digit that went wrong could be another position.
       let lines = text.split(separator: "\n")
-      guard lines.first.map({ $0.utf8.elementsEqual(firstLine.utf8) }) ?? false else {
-        throw unreadable(path)
-      }
-      for line in lines.dropFirst() {
+      let body = lines.dropLast().map { $0 + "\n" }.joined()
+      guard lines.count > 1, lines[0].utf8.elementsEqual(firstLine.utf8),
+        text.utf8.elementsEqual("\(body)\(Hash128(of: body).hex)\n".utf8)
+      else { throw unreadable(path) }
+      for line in lines.dropFirst().dropLast() {
         let words = line.split(separator: " ")
         guard words.count == 2, let partition = Int32(words[0]), let bytes = bytes(ofHex: words[1]) else {
           throw unreadable(path)
@@ -88,6 +91,7 @@ public final class CheckpointFile: Sendable {
     for (partition, record) in records.sorted(by: { $0.key < $1.key }) {
       text += "\(partition) \(hex(of: record))\n"
     }
+    text += Hash128(of: text).hex + "\n"
     let new = path + ".new"
     let descriptor = open(new, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw problem("\(new): cannot be made") }

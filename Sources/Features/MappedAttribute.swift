@@ -30,7 +30,7 @@ public struct TextUse: Equatable, Sendable {
   }
 
   /// What either needs.
-  init(_ one: TextUse, _ other: TextUse) {
+  package init(_ one: TextUse, _ other: TextUse) {
     isWord = one.isWord || other.isWord
     isRead = one.isRead || other.isRead
   }

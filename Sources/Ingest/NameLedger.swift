@@ -36,7 +36,8 @@ public final class NameLedger: Sendable {
     counts.unseen = declared.indices.filter { type in counters.allSatisfy { !$0.hasSeen(type) } }.map {
       declared[$0]
     }
-    if counters.reduce(0, { $0 + $1.mappedRecords }) >= UInt64(NameCounts.mappedRecordsMax) {
+    counts.mappedRecords = counters.reduce(0) { $0 + $1.mappedRecords }
+    if counts.mappedRecords > 0 {
       counts.unmatched = mapped.indices.filter { path in counters.allSatisfy { !$0.hasSeen(path: path) } }.map
       {
         mapped[$0]

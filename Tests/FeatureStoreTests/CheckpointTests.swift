@@ -45,6 +45,21 @@ import Testing
     #expect(try CheckpointStore(CheckpointFile(path)).records([0]) == [[6]])
   }
 
+  @Test("a checkpoint with another byte, one too few or one too many is refused") func changed() throws {
+    #expect(try CheckpointStore(CheckpointFile(path)).write(write(0, [], [5, 0x80])) == .written)
+    let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    var all = whole.indices.map { Array(whole[..<$0]) } + [whole + whole]
+    for index in whole.indices {
+      var other = whole
+      other[index] ^= 1
+      all.append(other)
+    }
+    for bytes in all {
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      #expect(throws: PortError.self) { _ = try CheckpointStore(CheckpointFile(path)).records([0]) }
+    }
+  }
+
   @Test(
     "what is no checkpoint is refused",
     arguments: [

@@ -92,8 +92,12 @@ struct MappedPlaces {
           tally_mapping_want(mapping, isWhole ? element : child(of: element, field.name, below: keys)))
         let known = ElementField(
           number: isWhole ? SymbolTable.unknown : symbols.intern(field.name), use: field.use)
-        while fields.count <= number { fields.append(known) }
-        fields[number] = known
+        // Two lists may stand at one path: what either needs is read.
+        if number < fields.count {
+          fields[number].use = TextUse(fields[number].use, field.use)
+        } else {
+          fields.append(known)
+        }
       }
     }
     let place = Int(tally_mapping_want(mapping, node))

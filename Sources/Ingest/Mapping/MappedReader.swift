@@ -160,8 +160,8 @@ final class MappedReader {
     case TALLY_JSON_UNSIGNED: return .success(decimal(value.bits, isNegative: false, slot: slot))
     case TALLY_JSON_REAL:
       let real = Double(bitPattern: value.bits)
-      // 123456789.0, as writers without whole numbers have it.
-      guard abs(real) <= 0x1p53, let whole = Int64(exactly: real) else {
+      // 123456789.0, as writers without whole numbers have it; from 2^53 on, two ids would be one.
+      guard abs(real) < 0x1p53, let whole = Int64(exactly: real) else {
         return .failure(.wrong("a number that is not whole"))
       }
       return .success(decimal(whole.magnitude, isNegative: whole < 0, slot: slot))

@@ -120,7 +120,7 @@ struct Replay: ParsableCommand {
           ? nil : try own.makeTopicSink($0, partitions: Int32(log.partitions), worker: $1)
       })
     note(
-      "replay \(replay.name) of \(log.name), \(log.total - done) records to score"
+      "replay \(replay.name) of \(log.name), \(max(0, log.total - done)) records to score"
         + (checkpoint.map { ", checkpoint \($0.path)" }
           ?? (store == .redis ? ", states in generation \(own.generation)" : ", states in memory")))
     let start = Date()

@@ -8,6 +8,8 @@ struct BoundedRun {
   private let what: String
   private let total: Int64
   private static let tickMs = 50
+  /// Records of a log from which on it is told that mapped attributes stood in none of them.
+  private static let mappedRecordsLeast: UInt64 = 1000
 
   /// `total`: records to come.
   init(_ run: PipelineRun, what: String, total: Int64) {
@@ -33,6 +35,9 @@ struct BoundedRun {
     try run.join()
     progress.reach(Int64(run.metrics.read))
     progress.finish("records")
+    if let text = run.metrics.names.textOfUnmatched(least: Self.mappedRecordsLeast) {
+      note("\(what): \(text)")
+    }
     return !wasStopped
   }
 

@@ -51,12 +51,13 @@ extension NameCounts {
       + (dropped.isEmpty ? "" : " Dropped were events of undeclared types: \(dropped)")
   }
 
-  /// That mapped attributes stand nowhere, for readers; nil: all do, or it is too early to say.
-  var textOfUnmatched: String? {
-    guard !unmatched.isEmpty else { return nil }
+  /// That mapped attributes stand nowhere, for readers; nil: all do, or there were less than `least` records to say so.
+  func textOfUnmatched(least: UInt64 = UInt64(mappedRecordsMax)) -> String? {
+    guard !unmatched.isEmpty, mappedRecords >= least else { return nil }
     return
-      "none of the first \(NameCounts.mappedRecordsMax) records had the attribute\(unmatched.count == 1 ? "" : "s") "
-      + unmatched.joined(separator: ", ") + ": do the paths under input say where they stand?"
+      "none of the first \(min(mappedRecords, UInt64(Self.mappedRecordsMax))) records had the attribute"
+      + (unmatched.count == 1 ? " " : "s ") + unmatched.joined(separator: ", ")
+      + ": do the paths under input say where they stand?"
   }
 
   /// What was dropped, for readers, a line each.

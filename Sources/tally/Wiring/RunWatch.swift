@@ -73,7 +73,7 @@ struct RunWatch {
   private func tellOfTypes() -> Bool {
     let names = run.metrics.names
     guard names.events >= Self.typesAfterEvents else { return false }
-    for text in [names.textOfUnseen, names.textOfUnmatched].compactMap({ $0 }) { note("\(text)") }
+    for text in [names.textOfUnseen, names.textOfUnmatched()].compactMap({ $0 }) { note("\(text)") }
     return true
   }
 
