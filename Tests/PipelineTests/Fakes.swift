@@ -323,12 +323,14 @@ final class CommaDecoder: RecordDecoder {
   func decode(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
     let parts = String(decoding: record.value, as: UTF8.self).split(separator: ",")
     guard parts.count >= 2, let time = Int64(parts[1]) else { return .undecodable }
-    guard homes.home(of: record.key) == record.partition else { return .wrongPartition }
-    let kind: EventKind = parts.count == 2 ? usual : parts[2] == "tick" ? .tick : .erasure
+    // Of an entity that the value names, as a mapping may have it: the key is anything.
+    let named = parts.count == 4 ? Array(parts[3].utf8) : nil
+    guard named != nil || homes.home(of: record.key) == record.partition else { return .wrongPartition }
+    let kind: EventKind = parts.count == 2 || named != nil ? usual : parts[2] == "tick" ? .tick : .erasure
     events.begin()
     var id = String(parts[0])
     let idSlice = id.withUTF8 { events.append(UnsafeRawBufferPointer($0)) }
-    let entity = events.append(record.key)
+    let entity = named?.withUnsafeBytes { events.append($0) } ?? events.append(record.key)
     if kind == .profileSnapshot {
       Self.attribute.withUnsafeBytes {
         events.appendAttribute(name: $0, kind: .real, bits: Double(time / 1_000_000 % 100).bitPattern)

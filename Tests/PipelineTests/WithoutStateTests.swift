@@ -91,6 +91,25 @@ import Testing
     #expect(world.table.positions[0] == Int64(world.log.partitions[0].count))
   }
 
+  @Test("an erasure takes the rows of its own batch, too, whatever keys their records have")
+  func otherKeys() throws {
+    let log = FakeLog(partitions: 3)
+    let home = Array("ann".utf8).withUnsafeBytes { Int(KeyHomes(.murmur2, partitionCount: 3).home(of: $0)) }
+    for (number, (key, entity)) in [("", "ann"), ("other", "ann"), ("ann", "bob"), ("ann", "ann")]
+      .enumerated()
+    {
+      log.append(
+        partition: home, key: key, value: "x\(number),1700000000000000,of,\(entity)",
+        timestampMs: 1_700_000_000_000)
+    }
+    log.append(
+      partition: home, key: "ann", value: "y,1700000000000000,erasure", timestampMs: 1_700_000_000_000)
+    let world = try FakeWorld(log: log, keepsState: false)
+    _ = try world.run(calm(6), rebalanceShare: 0, batchRowsMax: 64, cacheEntries: 1)
+    #expect(world.recorder.scored == 4 && world.recorder.erased == 1)
+    #expect(world.table.rows.keys.map(\.entity) == ["bob"])
+  }
+
   @Test("an offset that was set by hand is refused")
   func setByHand() throws {
     let world = try makeWorld(seed: 5)

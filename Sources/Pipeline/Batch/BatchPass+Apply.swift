@@ -101,8 +101,10 @@ extension BatchPass {
     batch.erasures.append(
       Erasure(event: event, toTable: record.offset >= assignment.owned[place].tableFrom))
     let id = entityID(of: event)
-    for row in batch.rows.indices where batch.records[batch.rows[row].record].key.elementsEqual(id) {
-      batch.rows[row].toTable = false
+    // Not by the record's key, which may be anything where a mapping says so.
+    for row in batch.rows.indices {
+      let own = pass.events.events[Int(batch.rows[row].event)].entityID
+      if pass.events.withBytes(of: own, { $0.elementsEqual(id) }) { batch.rows[row].toTable = false }
     }
     for letter in batch.deadLetters.indices {
       let key = batch.records[batch.deadLetters[letter].record].key
