@@ -100,12 +100,15 @@ public struct ScoreContext: Sendable {
   public var views: [TableView]
   /// Values that a row carries to its decisions.
   public var carriedCount: Int
+  /// Whether there are states, so that all records of an entity lie on one partition.
+  public var keepsState: Bool
 
   /// A context with every field given.
   public init(
     pipeline: String, topic: String, definition: String, featureNames: [String], featureLabels: [[String]],
     outputNames: [String], modelNames: [String], modelVersions: [String], decisionNames: [String],
-    decisionLabels: [[String]], tableFeatures: [Int], views: [TableView] = [], carriedCount: Int = 0
+    decisionLabels: [[String]], tableFeatures: [Int], views: [TableView] = [], carriedCount: Int = 0,
+    keepsState: Bool = true
   ) {
     self.pipeline = pipeline
     self.topic = topic
@@ -120,6 +123,7 @@ public struct ScoreContext: Sendable {
     self.tableFeatures = tableFeatures
     self.views = views
     self.carriedCount = carriedCount
+    self.keepsState = keepsState
   }
 }
 

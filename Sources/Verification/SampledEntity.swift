@@ -14,6 +14,7 @@ final class SampledEntity {
   var hasBegunAnew = false
   /// Scores that the table must have, in the order of the log.
   private(set) var scores: [ExpectedScore] = []
+  private let keepsState: Bool
   private var bits: [UInt32] = []
   /// The latest score, with the bits of all columns; nil: none, or erased.
   private(set) var latest: (score: ExpectedScore, bits: [UInt32])?
@@ -28,6 +29,7 @@ final class SampledEntity {
   init(_ id: [UInt8], partition: Int32, program: FeatureProgram) {
     self.id = id
     self.partition = partition
+    keepsState = program.keepsState
     state = EntityState(program)
     state.partition = partition
   }
@@ -35,10 +37,16 @@ final class SampledEntity {
   /// Adds a score with the bits of all columns; `keeps`: the table `scores` is compared at its offset, with the first
   /// `width` columns.
   func add(_ score: ExpectedScore, _ all: [UInt32], keeps: Bool, width: Int) {
-    latest = (score, all)
+    if isLatest(score) { latest = (score, all) }
     guard keeps else { return }
     scores.append(score)
     bits.append(contentsOf: all[..<width])
+  }
+
+  /// By the rule of the table: the last one of the log, or, where nothing is kept of the entity, that of the latest as-of time.
+  private func isLatest(_ score: ExpectedScore) -> Bool {
+    guard !keepsState, let latest = latest?.score else { return true }
+    return (score.asOf, score.partition, score.offset) >= (latest.asOf, latest.partition, latest.offset)
   }
 
   /// Bits of a kept score.

@@ -68,6 +68,10 @@ public struct ScoreComparison {
     }
     guard let latest = entity?.latest else { return unexpected(row) }
     guard row.place == latest.score.place || row.definition != definition else {
+      // What was not read of another partition may well be later than what was read of this one.
+      guard row.partition == latest.score.partition || row.offset >= logFrom[row.partition] ?? 0 else {
+        return result.note(Comparison.olderThanLog)
+      }
       outdated.insert(latest.score.place)
       return absent.append(latest.score.place)
     }

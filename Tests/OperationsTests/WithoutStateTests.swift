@@ -68,6 +68,22 @@ import Testing
     #expect(throws: PortError.self) { try orders.give(LeftOut(from: 1, until: 2, cause: .skipped), to: 0) }
   }
 
+  @Test func keysMayLieAnywhereAndPartitionsMayBeAdded() throws {
+    let access = try MemoryAccess(
+      partitions: 3, pipeline: LoadedPipeline(file: Places.write(Self.text, as: "profiles.yaml")))
+    for number in 0..<60 {
+      let value =
+        "{\"event_id\":\"e\(number)\",\"entity_id\":\"p\(number)\",\"event_time_us\":1700000000000000,"
+        + "\"profile\":{\"mode\":\"snapshot\",\"attributes\":{\"age\":30}}}"
+      access.log.append(number / 20, key: "p\(number)", value: value, timestampMs: 1_700_000_000_000)
+    }
+    #expect(try access.homes(3, records: [nil, nil, nil]).partitionCount == 3)
+    var record = PartitionRecord()
+    record.partitionCount = 2
+    record.partitioner = .crc32
+    #expect(try access.homes(3, checkedBy: [record, nil, nil]).partitionCount == 3)
+  }
+
   @Test func whatWorksOnStatesIsRefused() throws {
     let access = try makeAccess(next: 3)
     let clock = SteppingClock()

@@ -57,6 +57,18 @@ import Testing
     #expect(latest.record.nextOffset == 100 && latest.record.guarantee == .exactlyOnce)
   }
 
+  @Test("keys may lie anywhere: more partitions and another partitioner change the record alone")
+  func keysSayNothing() throws {
+    let found = try acquire(
+      facts(
+        record(40) {
+          $0.partitionCount = 1
+          $0.partitioner = .crc32
+        }, t: 40))
+    #expect(found.record.nextOffset == 40 && found.isNew)
+    #expect(found.record.homes == KeyHomes(identity.partitioner, partitionCount: 2))
+  }
+
   @Test("goes on at C under both guarantees; rows that the table has are not written again")
   func goesOn() throws {
     for guarantee in [DeliveryGuarantee.effectivelyOnce, .exactlyOnce] {
@@ -105,11 +117,9 @@ import Testing
     refuses(.offsetsReset) { try acquire(facts(nil, t: 40), trusts: true) }
   }
 
-  @Test("another log, partition count or partitioner is refused; another definition is not")
+  @Test("another log is refused; another definition is not")
   func identities() throws {
     refuses(.otherLog) { try acquire(facts(record(40) { $0.clusterID = "other" })) }
-    refuses(.partitionsChanged) { try acquire(facts(record(40) { $0.partitionCount = 3 })) }
-    refuses(.keysElsewhere) { try acquire(facts(record(40) { $0.partitioner = .crc32 })) }
     refuses(.topicRecreated) { try acquire(facts(record(140))) }
     let other = try acquire(facts(record(40) { $0.definition = "before" }))
     #expect(other.isNew && other.record.definition == "def" && other.record.nextOffset == 40)

@@ -98,6 +98,36 @@ import TestNumbers
     #expect(try scores() == [["a", "1"], ["b", "2"], ["a", "3"], ["a", "5"]])
   }
 
+  /// Of a pipeline without state: in whatever order workers come to the partitions, and whatever stands in one batch.
+  @Test(arguments: TableKind.allCases)
+  func theLatestRowStaysWhereNothingIsKept(_ kind: TableKind) throws {
+    var context = TableFixture.context(outputs: ["engagement"], decisions: [], features: ["age"])
+    context.keepsState = false
+    func row(_ event: String, _ partition: Int32, _ offset: Int64, asOf: Int64) -> TableInput {
+      TableInput(
+        entity: "p", event: event, time: asOf, asOf: asOf, partition: partition, offset: offset, outputs: [1],
+        decisions: [], features: [1])
+    }
+    let rows = [
+      row("old", 0, 10, asOf: 5), row("latest", 0, 11, asOf: 9), row("late", 0, 12, asOf: 8),
+      row("other", 1, 3, asOf: 7), row("as late", 1, 4, asOf: 9), row("low", 2, 900, asOf: 6),
+    ]
+    let partitions = Dictionary(grouping: rows, by: \.partition)
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]] as [[Int32]] {
+      for together in [false, true] {
+        let backend = try kind.backend()
+        let sink = try backend.sink(context)
+        for group in together ? [order] : order.map({ [$0] }) {
+          let moves = group.map { PositionMove(partition: $0, old: nil, new: 1_000) }
+          let inputs = group.flatMap { partitions[$0] ?? [] }
+          #expect(try TableBatch(context, inputs).write(to: sink, moves) == .written)
+        }
+        #expect(try backend.query("SELECT event_id FROM latest_scores") == [["as late"]])
+        #expect(try backend.query("SELECT count(*) FROM scores") == [["6"]])
+      }
+    }
+  }
+
   @Test(arguments: TableKind.allCases)
   func saysWhichModelsAndWhen(_ kind: TableKind) throws {
     let backend = try kind.backend()

@@ -1,4 +1,6 @@
 import Dataflow
+import Events
+import Features
 import Tables
 import Testing
 
@@ -124,6 +126,39 @@ import Testing
     let changed = fixture.compare([feature], with: recomputed, .latest)
     #expect(changed.columns.map(\.column) == ["logins"] && changed.columns[0].largest == 2)
     #expect(changed.missing == 1 && changed.missingAt.map(\.text) == ["0/1"])
+  }
+
+  /// A pipeline without state has an entity's records on any partition, of which some may not be read from their beginning.
+  @Test func latestRowsOfOtherPartitions() throws {
+    let recomputed = try recomputed()
+    for (first, holds) in [(Int64(8), true), (7, false)] {
+      var comparison = fixture.comparison(.latest, recomputed, logFrom: [1: first])
+      var row = rows[3]
+      (row.partition, row.offset) = (1, 7)
+      comparison.add([row, rows[1]], of: recomputed.ids.map(\.id))
+      comparison.settle(firstOffsets: [:], refused: [:])
+      #expect(comparison.result.holds == holds)
+      #expect(comparison.result.leftOut == (holds ? [Comparison.olderThanLog: 1] : [:]))
+    }
+  }
+
+  @Test func theLatestIsThatOfTheTable() throws {
+    func latest(keepsState: Bool) throws -> [Int64] {
+      let program = try FeatureProgram(
+        FeatureSetDeclaration(profile: [], events: [], features: [], idleTTL: nil, keepsState: keepsState))
+      let entity = SampledEntity([1], partition: 0, program: program)
+      // Partition, offset and as-of time of records in the order that they are read in.
+      return [(0, 1, 5), (1, 1, 4), (0, 2, 6), (0, 3, 3), (1, 2, 6)].map {
+        (partition: Int32, offset: Int64, asOf: Int64) in
+        let score = ExpectedScore(
+          partition: partition, offset: offset, eventTime: asOf, asOf: asOf, eventID: Hash128(low: 0, high: 0)
+        )
+        entity.add(score, [], keeps: false, width: 0)
+        return entity.latest.map { Int64($0.score.partition) * 10 + $0.score.offset } ?? -1
+      }
+    }
+    #expect(try latest(keepsState: false) == [1, 1, 2, 2, 12])
+    #expect(try latest(keepsState: true) == [1, 11, 2, 3, 12])
   }
 
   /// Only offsets from a bound on are kept; the latest row needs none.

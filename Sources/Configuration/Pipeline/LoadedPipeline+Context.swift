@@ -26,7 +26,8 @@ extension LoadedPipeline {
       modelVersions: versions + numbers.map { _ in "" }, decisionNames: decider.decisionNames,
       decisionLabels: decider.decisionLabels,
       tableFeatures: declaration.tableFeatures.compactMap { program.columnNames.firstIndex(of: $0) },
-      views: declaration.views, carriedCount: program.results.carriedCount)
+      views: declaration.views, carriedCount: program.results.carriedCount,
+      keepsState: program.keepsState)
   }
 
   /// What the store's records must have been made by.

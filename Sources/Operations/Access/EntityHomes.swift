@@ -15,12 +15,13 @@ extension PipelineAccess {
   }
 
   /// By the setting; when it is not given and the store has no record, the log's first keys must agree with murmur2. Throws `Failure`
-  /// when they do not, and `PortError`.
+  /// when they do not, and `PortError`. Where no states are kept, keys may lie anywhere.
   package func homes(
     _ partitions: Int32, records: [PartitionRecord?]
   ) throws -> KeyHomes {
     let homes = homes(partitions)
-    guard settings.partitioner == nil, partitions > 1, records.allSatisfy({ ($0?.counters.read ?? 0) == 0 })
+    guard pipeline.program.keepsState, settings.partitioner == nil, partitions > 1,
+      records.allSatisfy({ ($0?.counters.read ?? 0) == 0 })
     else {
       return homes
     }
@@ -49,10 +50,10 @@ extension PipelineAccess {
   }
 
   /// By the setting, which must be that of the store's records. Throws `Failure` when they are of another partitioner or number of
-  /// partitions, or of a version that did not look.
+  /// partitions, or of a version that did not look. Where there are no states, every partition stands for itself.
   package func homes(_ partitions: Int32, checkedBy records: [PartitionRecord?]) throws -> KeyHomes {
     let homes = homes(partitions)
-    for (partition, record) in records.enumerated() {
+    for (partition, record) in records.enumerated() where pipeline.program.keepsState {
       guard let record else { continue }
       guard let known = record.homes else {
         throw Failure(

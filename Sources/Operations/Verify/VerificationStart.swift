@@ -23,6 +23,11 @@ package struct VerificationStart {
       let partition = facts.partition
       guard let record = facts.record else {
         guard facts.table == nil && facts.committed == nil else {
+          guard pipeline.program.keepsState else {
+            throw Failure(
+              "partition \(partition): its events were scored, and beside the group's committed offset there is no record of that: "
+                + "the offset was set by hand, or is gone; tally run says what to do", reason: .offsetsReset)
+          }
           throw Failure(
             "partition \(partition): its events were scored and the store has no record of it: its states are lost; rebuild "
               + "them, with tally rebuild", reason: .lostState)
@@ -61,7 +66,9 @@ package struct VerificationStart {
         reason: .busy
       )
     }
-    guard record.clusterID == facts.log.clusterID, record.partitionCount == facts.log.partitionCount else {
+    guard record.clusterID == facts.log.clusterID,
+      record.partitionCount == facts.log.partitionCount || facts.isRecordBesideOffset
+    else {
       throw Failure(
         "partition \(partition): the states are of another log (\(record.partitionCount) partitions of cluster "
           + "\(record.clusterID), not \(facts.log.partitionCount) of \(facts.log.clusterID))",

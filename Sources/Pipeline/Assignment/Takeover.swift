@@ -173,7 +173,7 @@ struct Takeover {
   private func facts(of partitions: [Int32]) throws -> (facts: [PartitionFacts], bytes: [[UInt8]?]) {
     let log = try ports.source.identity()
     let homes = ports.decoder.homes
-    guard log.partitionCount == homes.partitionCount else {
+    guard log.partitionCount == homes.partitionCount || context.offsets != nil else {
       throw PortError(
         .refused,
         "topic \(ports.source.topic): it had \(homes.partitionCount) partitions at the start and now has \(log.partitionCount), "

@@ -2,8 +2,9 @@ public import Dataflow
 
 extension TakeoverRules {
   /// Throws `PortError.refused` when the partition's states, or the group's offset beside which Tally has noted it, belong to a log
-  /// whose keys were spread over its partitions in another way: entities live elsewhere now.
+  /// whose keys were spread over its partitions in another way: entities live elsewhere now. Without states they live nowhere.
   public static func checkHomes(_ facts: PartitionFacts, partitioner: Partitioner) throws {
+    guard !facts.isRecordBesideOffset else { return }
     let count = facts.log.partitionCount
     let record = facts.record
     if let before = record?.partitionCount ?? facts.committed?.homes?.partitionCount, before != count {

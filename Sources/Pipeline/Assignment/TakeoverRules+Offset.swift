@@ -26,6 +26,8 @@ extension TakeoverRules {
     next.guarantee = guarantee
     // There are no states that another definition could have made.
     next.definition = identity.stateHash
+    next.partitionCount = facts.log.partitionCount
+    next.partitioner = identity.partitioner
     var acquisition = resume(next, facts: facts)
     acquisition.isNew = next != facts.record
     return acquisition
@@ -35,7 +37,13 @@ extension TakeoverRules {
   private static func ownRecord(_ facts: PartitionFacts, trustsOffsets: Bool) throws -> PartitionRecord? {
     guard let committed = facts.committed else {
       // It is committed before anything is delivered.
-      guard facts.table == nil else { throw goneOffset(facts) }
+      guard facts.table == nil else {
+        throw refusal(
+          facts, "the group's committed offset is gone, although the table has a position",
+          "someone has deleted the offset, or it has expired: set it to the offset behind the last one that the topic of scores has of "
+            + "this partition, and start once with --trust-offsets; or the topic was deleted, and its offsets with it: score the new one "
+            + "into another table, or under another name", reason: .offsetsReset)
+      }
       return nil
     }
     if let record = facts.record, record.nextOffset == committed.offset { return record }
@@ -43,8 +51,9 @@ extension TakeoverRules {
       throw refusal(
         facts,
         "beside the group's committed offset there is no record of this pipeline, which keeps no state",
-        "someone has set the offset by hand, or a pipeline that keeps states has committed it; put the old one back, or, if events are "
-          + "to be scored from there on, start once with --trust-offsets", reason: .offsetsReset)
+        "someone has set the offset by hand, or a pipeline that keeps states has committed it; set it to where events "
+          + "are to be scored from, and start once with --trust-offsets; the counters begin anew",
+        reason: .offsetsReset)
     }
     return nil
   }

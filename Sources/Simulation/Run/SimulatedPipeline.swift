@@ -36,6 +36,6 @@ struct SimulatedPipeline: Sendable {
       pipeline: "simulated", topic: "events", definition: program.definitionHash.hex,
       featureNames: program.columnNames, featureLabels: program.columnLabels, outputNames: ["sum"],
       modelNames: ["sum"], modelVersions: ["1"], decisionNames: ["large"], decisionLabels: [[]],
-      tableFeatures: [])
+      tableFeatures: [], keepsState: keepsState)
   }
 }

@@ -126,16 +126,17 @@ package struct PostgresStatements {
     """
   }
 
-  /// An upsert may meet a row only once: of several staged rows of an entity the last stays.
+  /// An upsert may meet a row only once: of several staged rows of an entity the last stays, by the rule of the table.
   private func upsertLatest(
     _ versions: String, _ definition: String, only numbers: Range<Int>? = nil
   ) -> String {
     let table = plan.latestScores
+    let lastFirst = plan.context.keepsState ? "seq DESC" : "as_of DESC, \"partition\" DESC, \"offset\" DESC"
     return """
       INSERT INTO latest_scores (\(TableStatements.list(table.columns.map(\.name))))
       SELECT DISTINCT ON (entity_id) \(values(table, versions, definition)) FROM pg_temp.tally_rows
-      \(Self.among(numbers)) ORDER BY entity_id, seq DESC
-      \(TableStatements.keepLater(table, left: left[table.name] ?? []))
+      \(Self.among(numbers)) ORDER BY entity_id, \(lastFirst)
+      \(TableStatements.keepLater(table, left: left[table.name] ?? [], byTime: !plan.context.keepsState))
       """
   }
 

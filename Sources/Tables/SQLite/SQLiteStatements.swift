@@ -19,7 +19,8 @@ package struct SQLiteStatements {
     scores = Self.insert(plan.scores)
     latestScores =
       Self.insert(plan.latestScores) + " "
-      + TableStatements.keepLater(plan.latestScores, left: left[plan.latestScores.name] ?? [])
+      + TableStatements.keepLater(
+        plan.latestScores, left: left[plan.latestScores.name] ?? [], byTime: !plan.context.keepsState)
   }
 
   /// T of a partition; nil: none.

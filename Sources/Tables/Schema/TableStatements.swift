@@ -57,17 +57,23 @@ package enum TableStatements {
   /// What follows an INSERT's values: the row of the later event stays.
   ///
   /// Offsets of one partition tell which is later; a row of another partition or topic gives way to the new
-  /// one. `left` are columns that an earlier pipeline of Tally wrote and this one does not: they become null. All others are
+  /// one. `byTime`: entities have records on any partition, which workers come to in any order; the row of the later as-of time
+  /// stays. `left` are columns that an earlier pipeline of Tally wrote and this one does not: they become null. All others are
   /// somebody else's.
-  static func keepLater(_ table: TableDefinition, left: [String]) -> String {
+  static func keepLater(_ table: TableDefinition, left: [String], byTime: Bool) -> String {
     let name = quoted(table.name)
     let written = table.columns.map(\.name).filter { !table.primaryKey.contains($0) }
     let changes =
       written.map { "\(quoted($0)) = excluded.\(quoted($0))" } + left.map { "\(quoted($0)) = NULL" }
+    let order = ["as_of", "partition", "offset"]
+    let isLater =
+      byTime
+      ? "(\(order.map { "excluded.\(quoted($0))" }.joined(separator: ", "))) >= "
+        + "(\(order.map { "\(name).\(quoted($0))" }.joined(separator: ", ")))"
+      : "excluded.\"offset\" >= \(name).\"offset\" OR excluded.\"partition\" <> \(name).\"partition\""
     return """
       ON CONFLICT (\(list(table.primaryKey))) DO UPDATE SET \(changes.joined(separator: ", "))
-      WHERE excluded."offset" >= \(name)."offset" OR excluded."partition" <> \(name)."partition"
-        OR excluded."topic" <> \(name)."topic"
+      WHERE \(isLater) OR excluded."topic" <> \(name)."topic"
       """
   }
 
