@@ -40,8 +40,8 @@ struct DecisionLoader {
       try declared.allow(["name", "labels"])
       let list = try declared.required("labels")
       let labels = try list.strings()
-      guard (1...Self.thresholdsMax).contains(labels.count) else {
-        throw list.wrong(allowed: "one label for each argument of first_known")
+      guard (1...Self.thresholdsMax).contains(labels.count), labels.allSatisfy({ !$0.isEmpty }) else {
+        throw list.wrong(allowed: "one label for each argument of first_known, none of them empty")
       }
       source = SourceDecision(name: try Self.name(declared, names: &names), labels: labels)
     }

@@ -41,6 +41,7 @@ extension FeatureCompiler {
       return try fold(name == "least" ? .least : .greatest, arguments)
     case "clamp":
       try expect(count, 3...3, "clamp(x, lo, hi)", offset: offset)
+      try checkBounds(arguments, "clamp")
       let raised = row.emit(.greatest, try number(arguments[0]), try number(arguments[1]))
       return .number(row.emit(.least, raised, try number(arguments[2])))
     case "coalesce", "first_known":
@@ -48,6 +49,7 @@ extension FeatureCompiler {
       return try coalesce(arguments)
     case "within":
       try expect(count, 3...3, "within(x, lo, hi)", offset: offset)
+      try checkBounds(arguments, "within")
       return .number(
         row.emit(.within, try number(arguments[0]), try number(arguments[1]), try number(arguments[2])))
     case "year":
@@ -74,6 +76,15 @@ extension FeatureCompiler {
       ]
       return .number(row.emit(opcodes[name] ?? .absolute, try number(arguments[0])))
     }
+  }
+
+  /// Bounds that are written as numbers must be in their order.
+  private func checkBounds(_ arguments: [Expression], _ name: String) throws(DeclarationError) {
+    guard case .number(let low) = arguments[1].kind, case .number(let high) = arguments[2].kind, low > high
+    else { return }
+    throw error(
+      arguments[1].offset, found: "\(name) from \(plain(low)) to \(plain(high))",
+      allowed: "\(name)(x, lo, hi) with lo at most hi")
   }
 
   /// Register of the as-of time's year.

@@ -18,9 +18,13 @@ extension FeatureCompiler {
     case .name(let name):
       if let register = judgement.register(ofOutput: name) { return .number(register) }
       if let value = feature(named: name) { return value }
+      let known = features.map(\.declaration.name)
+      let outputs = judgement.isOpen ? judgement.outputs.map(\.name) : []
       throw error(
         expression.offset, found: "unknown name \"\(name)\"",
-        allowed: offer(name, of: "earlier feature", among: features.map(\.declaration.name)))
+        allowed: offer(
+          name, of: outputs.isEmpty ? "earlier feature" : "output or earlier feature", among: outputs + known)
+      )
     case .member(let owner, let name): return try profileValue(owner, name, offset: expression.offset)
     case .call(let name, let arguments): return try call(name, arguments, offset: expression.offset)
     case .not(let inner): return .flag(row.emit(.not, try condition(inner)))

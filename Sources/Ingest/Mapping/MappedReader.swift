@@ -161,9 +161,10 @@ final class MappedReader {
     case TALLY_JSON_REAL:
       let real = Double(bitPattern: value.bits)
       // 123456789.0, as writers without whole numbers have it; from 2^53 on, two ids would be one.
-      guard abs(real) < 0x1p53, let whole = Int64(exactly: real) else {
-        return .failure(.wrong("a number that is not whole"))
+      guard abs(real) < 0x1p53 else {
+        return .failure(.wrong("a real number beyond ±2^53, which two ids may share"))
       }
+      guard let whole = Int64(exactly: real) else { return .failure(.wrong("a number that is not whole")) }
       return .success(decimal(whole.magnitude, isNegative: whole < 0, slot: slot))
     case TALLY_JSON_ABSENT, TALLY_JSON_NULL: return .failure(.absent)
     case TALLY_JSON_GARBLED: return .failure(.garbled)

@@ -169,11 +169,15 @@ struct Replay: ParsableCommand {
       }
       done += max(0, record.nextOffset - bounds.low)
     }
-    let table = self.store == .memory ? try own.tablePositions(pipeline, numbers) : []
+    let hasCheckpoint = !pipeline.program.keepsState && self.store != .memory
+    // Rows without what tells how they came about: a run from the beginning would leave them as they are, whatever has changed.
+    let isWithoutRecords = self.store == .memory || (hasCheckpoint && records.allSatisfy { $0 == nil })
+    let table = isWithoutRecords ? try own.tablePositions(pipeline, numbers) : []
     guard table.allSatisfy({ $0 == nil }) else {
       throw Failure(
-        "run \(replay.name) has rows already, and states in memory begin anew: give another --run, or remove it with "
-          + "--run \(replay.name) --discard", reason: .usage)
+        "run \(replay.name) has rows already, "
+          + (hasCheckpoint ? "and its checkpoint is gone" : "and states in memory begin anew")
+          + ": give another --run, or remove it with --run \(replay.name) --discard", reason: .usage)
     }
     return done
   }
