@@ -63,7 +63,9 @@ struct EventOracle {
       require(theirs.value_case == TALLY__ATTRIBUTE__VALUE_DOUBLE_VALUE, "real")
       require(!theirs.double_value.isFinite, "an infinite real")
     case .garbled: require(theirs.value_case == TALLY__ATTRIBUTE__VALUE_STRING_VALUE, "text")
-    case .composite, .beyond: require(false, "a value that protobuf does not have")
+    // Nobody declares a list here.
+    case .composite: require(theirs.value_case == TALLY__ATTRIBUTE__VALUE_LIST_VALUE, "list")
+    case .list, .beyond: require(false, "a value that protobuf does not have")
     }
   }
 

@@ -155,7 +155,7 @@ final class EventTrial {
     batch.withBytes(of: slice) { bytes in String(validating: bytes, as: UTF8.self) != nil }
   }
 
-  func attributes(_ event: Event) -> ArraySlice<Attribute> {
+  func attributes(_ event: Event) -> Slice<ReusedBuffer<Attribute>> {
     batch.attributes[Int(event.attributesStart)..<Int(event.attributesStart + event.attributesCount)]
   }
 
@@ -217,7 +217,7 @@ final class EventTrial {
     case .infinite: writer.field(4, double: .nan)
     case .garbled: [0xff].withUnsafeBytes { writer.field(5, bytes: $0) }
     // As whoever gives them to protobuf would.
-    case .composite, .beyond: break
+    case .composite, .list, .beyond: break
     }
     writer.close(mark)
   }
