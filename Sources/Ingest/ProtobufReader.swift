@@ -97,7 +97,9 @@ struct ProtobufReader {
     var value = ProtobufValue()
     guard value.read(bytes) else { return false }
     draft.attributesTotal += 1
-    guard draft.attributesTotal <= attributesMax else { return true }
+    guard draft.attributesTotal <= attributesMax else {
+      return value.list.map { ProtobufList.isWellFormed($0) } ?? true
+    }
     if let list = value.list { return ProtobufList.read(list, named: value.name, into: &draft, batch) }
     batch.appendAttribute(name: value.name, kind: value.kind, bits: value.bits, text: value.text)
     return true

@@ -20,7 +20,7 @@ struct ProtobufValue {
       // No declared name is not UTF-8.
       case (1, 2): name = reader.delimited()
       case (6, 2) where hasLists:
-        self = ProtobufValue(name: name)
+        guard forget() else { return false }
         list = reader.delimited()
       case (6, _) where hasLists: return false
       case (1, _): return false
@@ -38,7 +38,7 @@ struct ProtobufValue {
       let tag = reader.tag()
       switch (tag.number, tag.type) {
       case (6, 2):
-        self = ProtobufValue()
+        guard forget() else { return false }
         fields = reader.delimited()
       case (6, _): return false
       default: guard readScalar(tag, &reader) else { return false }
@@ -54,12 +54,12 @@ struct ProtobufValue {
 
   private mutating func readScalar(_ tag: (number: Int, type: Int), _ reader: inout WireReader) -> Bool {
     switch (tag.number, tag.type) {
-    case (2, 0): set(.flag, reader.varint() == 0 ? 0 : 1)
-    case (3, 0): set(.integer, UInt64(bitPattern: reader.zigzag()))
-    case (4, 1): set(.real, reader.fixed64())
+    case (2, 0): return set(.flag, reader.varint() == 0 ? 0 : 1)
+    case (3, 0): return set(.integer, UInt64(bitPattern: reader.zigzag()))
+    case (4, 1): return set(.real, reader.fixed64())
     case (5, 2):
       let content = reader.delimited()
-      set(ProtobufReader.isUTF8(content) ? .text : .garbled, 0)
+      guard set(ProtobufReader.isUTF8(content) ? .text : .garbled, 0) else { return false }
       text = kind == .text ? content : EventDraft.nothing
     case (2...5, _): return false
     default: reader.skip(tag.type)
@@ -67,10 +67,19 @@ struct ProtobufValue {
     return true
   }
 
-  private mutating func set(_ kind: AttributeKind, _ bits: UInt64) {
-    self = ProtobufValue(name: name)
+  private mutating func set(_ kind: AttributeKind, _ bits: UInt64) -> Bool {
+    guard forget() else { return false }
     self.kind = kind
     self.bits = bits
+    return true
+  }
+
+  /// The last value counts. Returns whether the one before it was well-formed: a message in it would be read by nobody else.
+  private mutating func forget() -> Bool {
+    if let list, !ProtobufList.isWellFormed(list) { return false }
+    if let fields, !ProtobufList.isWellFormed(fields: fields) { return false }
+    self = ProtobufValue(name: name)
+    return true
   }
 
   private mutating func finish() {
@@ -78,8 +87,15 @@ struct ProtobufValue {
   }
 }
 
-/// A list of protobuf.
-enum ProtobufList {
+/// A list of protobuf. Row code.
+struct ProtobufList {
+  /// The batch that gets the elements; nil: none does.
+  private let batch: EventBatch?
+  private var size = 0
+  private var namesFieldTwice = false
+
+  private init(_ batch: EventBatch?) { self.batch = batch }
+
   /// Adds a list that somebody declares to the batch; one that nobody declares is an attribute like others. Returns false when it is
   /// malformed.
   static func read(
@@ -89,40 +105,56 @@ enum ProtobufList {
     let number = batch.symbols.lookup(name)
     let isDeclared = batch.symbols.isOfList(number)
     let first = batch.elements.count
-    var size = 0
+    var list = ProtobufList(isDeclared ? batch : nil)
+    guard list.read(bytes) else { return false }
+    if list.namesFieldTwice { draft.namesFieldTwice = true }
+    if isDeclared {
+      batch.appendList(number: number, size: list.size, first: first)
+    } else {
+      batch.appendAttribute(name: name, kind: .composite, bits: 0)
+    }
+    return true
+  }
+
+  /// Whether a list that nobody reads is one.
+  static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var list = ProtobufList(nil)
+    return list.read(bytes)
+  }
+
+  /// Whether an element's fields that nobody reads are.
+  static func isWellFormed(fields bytes: UnsafeRawBufferPointer) -> Bool {
+    var list = ProtobufList(nil)
+    return list.readFields(bytes)
+  }
+
+  private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var reader = WireReader(bytes)
     while !reader.atEnd {
       let tag = reader.tag()
       switch (tag.number, tag.type) {
       case (1, 2):
-        guard readElement(reader.delimited(), isDeclared, into: &draft, batch) else { return false }
+        guard readElement(reader.delimited()) else { return false }
         size += 1
       case (1, _): return false
       default: reader.skip(tag.type)
       }
     }
-    if isDeclared {
-      batch.appendList(number: number, size: size, first: first)
-    } else {
-      batch.appendAttribute(name: name, kind: .composite, bits: 0)
-    }
     return !reader.failed
   }
 
-  private static func readElement(
-    _ bytes: UnsafeRawBufferPointer, _ isDeclared: Bool, into draft: inout EventDraft, _ batch: EventBatch
-  ) -> Bool {
+  private mutating func readElement(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var value = ProtobufValue()
     guard value.read(element: bytes) else { return false }
-    guard let fields = value.fields else {
-      if isDeclared {
-        batch.appendElement(
-          number: SymbolTable.unknown, kind: value.kind, bits: value.bits, text: value.text, word: value.text)
-      }
-      return true
-    }
-    let first = batch.elements.count
-    var reader = WireReader(fields)
+    if let fields = value.fields { return readFields(fields) }
+    batch?.appendElement(
+      number: SymbolTable.unknown, kind: value.kind, bits: value.bits, text: value.text, word: value.text)
+    return true
+  }
+
+  private mutating func readFields(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let first = batch?.elements.count ?? 0
+    var reader = WireReader(bytes)
     while !reader.atEnd {
       let tag = reader.tag()
       guard tag.number == 1 else {
@@ -131,9 +163,10 @@ enum ProtobufList {
       }
       var field = ProtobufValue()
       guard tag.type == 2, field.read(reader.delimited(), hasLists: false) else { return false }
+      guard let batch else { continue }
       let number = batch.symbols.lookup(field.name)
-      guard isDeclared, number != SymbolTable.unknown else { continue }
-      if batch.hasElement(number: number, from: first) { draft.namesFieldTwice = true }
+      guard number != SymbolTable.unknown else { continue }
+      if batch.hasElement(number: number, from: first) { namesFieldTwice = true }
       batch.appendElement(
         number: number, kind: field.kind, bits: field.bits, text: field.text,
         word: field.text)

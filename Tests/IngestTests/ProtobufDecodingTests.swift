@@ -52,6 +52,46 @@ import TestNumbers
     }
   }
 
+  @Test("whose messages nobody reads are malformed all the same, as protobuf-c says") func unread() throws {
+    // A list, and an element's fields: a tag without its value, a group, an attribute's name as a number.
+    let lists: [[UInt8]] = [
+      [0x70], [0x0b, 0x0c], [0x0a, 0x04, 0x32, 0x02, 0x0a, 0x05], [0x0a, 0x02, 0x32, 0x09],
+    ]
+    func message(_ number: Int, _ content: [UInt8], _ writer: inout WireWriter) {
+      let start = writer.open(number)
+      writer.bytes.append(contentsOf: content)
+      writer.close(start)
+    }
+    for attributesMax in [1, 512] {
+      var limits = DecoderLimits()
+      limits.attributesMax = attributesMax
+      let bench = try DecoderBench(limits)
+      for list in lists + [[0x0a, 0x02, 0x18, 0x02]] {
+        let alone = Self.attribute { message(6, list, &$0) }
+        // The last value counts: the one before it is read by nobody.
+        let replaced = Self.attribute {
+          message(6, list, &$0)
+          $0.field(5, string: "text")
+        }
+        // In an element, fields that another value replaces.
+        let inElement = Self.attribute { writer in
+          let list = writer.open(6)
+          let element = writer.open(1)
+          message(6, [0x0a, 0x01, 0x70], &writer)
+          writer.field(5, string: "text")
+          writer.close(element)
+          writer.close(list)
+        }
+        let isBad = lists.contains(list)
+        for (bytes, isBad) in [(alone, isBad), (replaced, isBad), (inElement, true)] {
+          #expect(Self.oracleAccepts(bytes) != isBad, "\(bytes)")
+          let reason = bench.decode(bytes, key: "c1", contentType: .protobuf)
+          #expect((reason == .undecodable) == isBad, "\(attributesMax) attributes: \(bytes)")
+        }
+      }
+    }
+  }
+
   @Test("in longer forms than needed are taken as far as protobuf-c takes them") func longForms() throws {
     let bench = try DecoderBench()
     func tail(_ bytes: [UInt8]) -> [UInt8] {
