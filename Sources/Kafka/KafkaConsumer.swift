@@ -120,12 +120,27 @@ public final class KafkaConsumer {
     forgetPlaces()
     let list = KafkaPartitionList(topic: topic, starts)
     try check(rd_kafka_assign(handle.pointer, list.pointer), "assign")
+    settle()
   }
 
   /// Reads nothing.
   public func unassign() throws(KafkaError) {
     forgetPlaces()
     try check(rd_kafka_assign(handle.pointer, nil), "unassign")
+    settle()
+  }
+
+  /// Waits until partitions that were taken away have stopped.
+  ///
+  /// A partition that is taken away again before it has stopped is stopped twice, and librdkafka (2.0.2 to 2.15.0) ends the process: "Assertion
+  /// `rktp->rktp_started' failed". It works off one queue: the first question is answered after the partitions were told to stop, the second one
+  /// after they have said that they did.
+  private func settle() {
+    for _ in 0..<2 {
+      var assigned: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+      rd_kafka_assignment(handle.pointer, &assigned)
+      if let assigned { rd_kafka_topic_partition_list_destroy(assigned) }
+    }
   }
 
   /// What was found where reading stood says nothing of where it goes on.

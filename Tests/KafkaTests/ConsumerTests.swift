@@ -114,6 +114,31 @@ import TestServers
     #expect(changes[0].contains(.revoked([0, 1, 2, 3], lost: false)))
   }
 
+  @Test("may be given its partitions again at once, time and again") func assignedAgain() throws {
+    let broker = try TestBroker.start(topics: [("events", 3)])
+    defer { broker.stop() }
+    try broker.produce((0..<3).map { BrokerMessage("k", "v", partition: Int32($0)) }, to: "events")
+    let consumer = try KafkaConsumer(Self.properties(broker, group: "again"), topic: broker.name("events"))
+    defer { consumer.close() }
+    try consumer.subscribe()
+    let all = (0..<3).map { KafkaPosition(partition: Int32($0), offset: 0) }
+    for round in 0..<20 {
+      var seen: Set<Int32> = []
+      try Self.drive([consumer]) {
+        seen.count == 3
+      } onMessage: {
+        seen.insert($1.partition)
+      }
+      #expect(seen == [0, 1, 2], "round \(round)")
+      // They have started: librdkafka would stop them once for each of these.
+      for _ in 0..<5 { try consumer.assign(all) }
+      if round % 2 == 0 {
+        try consumer.unassign()
+        try consumer.assign(all)
+      }
+    }
+  }
+
   @Test("refuses to guess an offset that the log does not have") func outsideLog() throws {
     let broker = try TestBroker.start(topics: [("short", 1)])
     defer { broker.stop() }
