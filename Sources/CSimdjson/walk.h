@@ -71,10 +71,13 @@ class Walk {
 
   // Finds a key that is not the one that followed `before` last time; nullptr: nobody wants it. Returns false for a wrong escape.
   bool unexpected(Keys &keys, Key &before, Place at, Key *&key) noexcept {
-    // Mostly the expected one is left out.
-    key = before.next->next;
+    // Mostly some of those that are expected are left out.
     const char *begin = base + *at + 1;
-    if (key->matches(begin)) return true;
+    key = before.next;
+    for (int left_out = 0; left_out < 4; left_out++) {
+      key = key->next;
+      if (key->matches(begin)) return true;
+    }
     key = nullptr;
     const char *end = text_end(at);
     if (!end) return false;

@@ -32,11 +32,13 @@ public struct Event: Sendable, BitwiseCopyable {
   public var attributesStart: Int32
   /// Range in the batch's attributes: count.
   public var attributesCount: Int32
+  /// Where its profile's values begin in the batch's `profiles`, if a reader took them without attributes; else -1.
+  public var profileStart: Int32
 
   /// An event with every field given.
   public init(
     kind: EventKind, type: Int32, eventID: ByteSlice, entityID: ByteSlice, source: ByteSlice,
-    time: EventTime, idHash: Hash128, attributesStart: Int32, attributesCount: Int32
+    time: EventTime, idHash: Hash128, attributesStart: Int32, attributesCount: Int32, profileStart: Int32 = -1
   ) {
     self.kind = kind
     self.type = type
@@ -47,6 +49,7 @@ public struct Event: Sendable, BitwiseCopyable {
     self.idHash = idHash
     self.attributesStart = attributesStart
     self.attributesCount = attributesCount
+    self.profileStart = profileStart
   }
 }
 

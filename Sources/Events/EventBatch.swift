@@ -11,6 +11,8 @@ public final class EventBatch {
   public let attributes = ReusedBuffer<Attribute>(capacity: 1 << 12)
   /// What the elements of all lists hold, list by list.
   public let elements = ReusedBuffer<Attribute>(capacity: 1 << 8)
+  /// Values of profiles that readers took without attributes.
+  public let profiles = ReusedBuffer<Double>(capacity: 1 << 10)
   /// All bytes: ids and texts.
   public let bytes = ReusedBuffer<UInt8>(capacity: 1 << 16)
   /// Names of the event under way that no symbol has, so that its attributes were dropped; valid as long as the record is.
@@ -18,6 +20,7 @@ public final class EventBatch {
   private var committedAttributes = 0
   private var committedElements = 0
   private var committedBytes = 0
+  private var committedProfiles = 0
 
   /// An empty batch that resolves names through `symbols`.
   public init(symbols: SymbolTable) { self.symbols = symbols }
@@ -26,6 +29,7 @@ public final class EventBatch {
     events.deallocate()
     attributes.deallocate()
     elements.deallocate()
+    profiles.deallocate()
     bytes.deallocate()
   }
 
@@ -34,10 +38,12 @@ public final class EventBatch {
     events.removeAll()
     attributes.removeAll()
     elements.removeAll()
+    profiles.removeAll()
     bytes.removeAll()
     committedAttributes = 0
     committedElements = 0
     committedBytes = 0
+    committedProfiles = 0
   }
 
   /// Whether the event under way has `droppedNames`.
@@ -48,6 +54,7 @@ public final class EventBatch {
     attributes.cut(to: committedAttributes)
     elements.cut(to: committedElements)
     bytes.cut(to: committedBytes)
+    profiles.cut(to: committedProfiles)
     if !droppedNames.isEmpty { droppedNames.removeAll(keepingCapacity: true) }
   }
 
@@ -94,6 +101,14 @@ public final class EventBatch {
     elements.append(attribute(number, kind, bits, text, word))
   }
 
+  /// Adds a profile of so many values, all NaN, to the event under way; its values, valid until something is added.
+  public func beginProfile(width: Int) -> UnsafeMutablePointer<Double> {
+    profiles.extend(by: width, with: .nan)
+  }
+
+  /// Forgets the profile of the event under way.
+  public func forgetProfile() { profiles.cut(to: committedProfiles) }
+
   /// Whether something of this name was added as of an element, from a position on.
   public func hasElement(number: Int32, from first: Int) -> Bool {
     for index in first..<elements.count where elements[index].name == number { return true }
@@ -131,10 +146,12 @@ public final class EventBatch {
         kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: time,
         idHash: hash,
         attributesStart: Int32(committedAttributes),
-        attributesCount: Int32(attributes.count - committedAttributes)))
+        attributesCount: Int32(attributes.count - committedAttributes),
+        profileStart: profiles.count > committedProfiles ? Int32(committedProfiles) : -1))
     committedAttributes = attributes.count
     committedElements = elements.count
     committedBytes = bytes.count
+    committedProfiles = profiles.count
     return events.count - 1
   }
 

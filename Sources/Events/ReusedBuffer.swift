@@ -64,6 +64,23 @@ public struct ReusedBuffer<Element: BitwiseCopyable>: RandomAccessCollection {
     head.pointee.count += count
   }
 
+  /// Adds the same value so many times. Returns where they lie, valid until something is added.
+  @inlinable
+  public func extend(by count: Int, with element: Element) -> UnsafeMutablePointer<Element> {
+    if head.pointee.capacity - head.pointee.count < count { grow(by: count) }
+    let first = head.pointee.base + head.pointee.count
+    first.update(repeating: element, count: count)
+    head.pointee.count += count
+    return first
+  }
+
+  /// Replaces a value.
+  @inlinable
+  public func set(_ index: Int, _ element: Element) {
+    precondition(index >= 0 && index < head.pointee.count, "index out of range")
+    head.pointee.base[index] = element
+  }
+
   /// Forgets the values from a position on.
   @inlinable
   public func cut(to count: Int) { if count < head.pointee.count { head.pointee.count = count } }

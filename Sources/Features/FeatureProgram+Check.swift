@@ -135,7 +135,9 @@ extension FeatureProgram {
     if plan.pointee.kind == .list && attribute.kind == .list {
       return wrongElement(attribute, at: index, plan, batch, &check)
     }
-    guard let reason = problem(of: attribute, plan, batch) else { return nil }
+    guard
+      let reason = judge(FoundValue(attribute, in: batch), attribute.symbol, plan, wantsValue: false).problem
+    else { return nil }
     if plan.pointee.wrong == .letter { return WrongPlace(reason: reason, attribute: index) }
     check.replaced += 1
     return nil
@@ -148,7 +150,10 @@ extension FeatureProgram {
     let elements = batch.elements
     for place in Int(list.text.start)..<Int(list.text.start + list.text.count) {
       guard let field = field(of: elements[place], plan),
-        let reason = problem(of: elements[place], field, batch)
+        let reason = judge(
+          FoundValue(elements[place], in: batch), elements[place].symbol, field, wantsValue: false
+        )
+        .problem
       else { continue }
       if field.pointee.wrong == .letter {
         return WrongPlace(reason: reason, attribute: index, element: place)
@@ -156,54 +161,6 @@ extension FeatureProgram {
       check.replaced += 1
     }
     return nil
-  }
-
-  @inline(__always)
-  func problem(
-    of attribute: Attribute, _ plan: UnsafePointer<AttributePlan>, _ batch: EventBatch
-  ) -> DeadLetterReason? {
-    if attribute.kind == .null { return nil }
-    switch plan.pointee.kind {
-    case .number: return problem(ofNumber: attribute, plan, batch)
-    case .category, .text:
-      if attribute.kind == .garbled { return .invalidUTF8 }
-      return attribute.kind == .text ? nil : .wrongType
-    case .rank:
-      if attribute.kind == .garbled { return .invalidUTF8 }
-      // Another word has no rank. That it is missing then is what the declaration says: no problem.
-      return attribute.kind == .text ? nil : .wrongType
-    case .flag:
-      if attribute.kind == .text, plan.pointee.readsText {
-        return DecimalText.flag(of: attribute.text, in: batch) == nil ? .wrongType : nil
-      }
-      return attribute.kind == .flag ? nil : .wrongType
-    case .list: return attribute.kind == .list ? nil : .wrongType
-    }
-  }
-
-  private func problem(
-    ofNumber attribute: Attribute, _ plan: UnsafePointer<AttributePlan>, _ batch: EventBatch
-  ) -> DeadLetterReason? {
-    let value: Double
-    switch attribute.kind {
-    case .integer:
-      let whole = Int64(bitPattern: attribute.bits)
-      guard whole.magnitude <= 1 << 53 else { return .outOfBounds }
-      value = Double(whole)
-    case .real:
-      let given = Double(bitPattern: attribute.bits)
-      guard given.isFinite else { return .notFinite }
-      guard let number = plan.pointee.number(given) else { return .outOfBounds }
-      value = number
-    case .beyond: return .outOfBounds
-    case .infinite: return .notFinite
-    case .text where plan.pointee.readsText:
-      guard let given = DecimalText.value(of: attribute.text, in: batch) else { return .wrongType }
-      guard let number = plan.pointee.number(given) else { return .outOfBounds }
-      value = number
-    case .null, .flag, .text, .garbled, .composite, .list: return .wrongType
-    }
-    return value < plan.pointee.minimum || value > plan.pointee.maximum ? .outOfBounds : nil
   }
 }
 

@@ -30,15 +30,24 @@ extension FeatureProgram {
     precondition(!keepsState && scratch.program === self, "a program with states, or scratch of another one")
     let slots = Int(tables.slotCounts[tables.eventTypes])
     let registers = scratch.registers
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: max(slots, 1)) { values in
-      values.initialize(repeating: .nan)
-      load(event, batch, group: tables.eventTypes, into: values)
-      for slot in 0..<slots {
-        registers[Int(tables.profileRegisters[Int(tables.profileNumbers[slot])])] = values[slot]
+    if event.profileStart >= 0 {
+      copy(batch.profiles.base + Int(event.profileStart), slots, to: registers)
+    } else {
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: max(tables.profileWidth, 1)) { values in
+        values.initialize(repeating: .nan)
+        load(event, batch, group: tables.eventTypes, into: values)
+        copy(values.baseAddress!, slots, to: registers)
       }
     }
     readYear(event.time, registers)
     compute(registers, into: row, carried)
+  }
+
+  @inline(__always)
+  private func copy(
+    _ values: UnsafePointer<Double>, _ slots: Int, to registers: UnsafeMutablePointer<Double>
+  ) {
+    for slot in 0..<slots { registers[Int(tables.slotRegisters[slot])] = values[slot] }
   }
 
   @inline(__always)

@@ -49,57 +49,17 @@ extension FeatureProgram {
       guard let plan = plan(of: attributes[index].name, group) else { continue }
       if plan.pointee.slot >= 0 { values[Int(plan.pointee.slot)] = value(of: attributes[index], plan, batch) }
       if plan.pointee.extractsStart < plan.pointee.extractsEnd {
-        extract(attributes[index], plan, batch, into: values)
+        extract(attributes[index], plan, batch, into: values.baseAddress!)
       }
     }
   }
 
-  /// A number as `AttributePlan.number` takes it, a category's code, a flag's 0 or 1, a text's 44-bit hash; NaN: missing.
+  /// What counts of an attribute's value; NaN: missing.
+  @inline(__always)
   func value(
     of attribute: Attribute, _ plan: UnsafePointer<AttributePlan>, _ batch: EventBatch
   ) -> Double {
-    switch (plan.pointee.kind, attribute.kind) {
-    case (.number, _):
-      let value = number(attribute, plan, batch)
-      return plan.pointee.wrong == .letter ? value : bounded(value, attribute, plan)
-    case (.flag, .flag): return attribute.bits == 0 ? 0 : 1
-    case (.flag, .text) where plan.pointee.readsText:
-      return DecimalText.flag(of: attribute.text, in: batch).map { $0 ? 1 : 0 } ?? .nan
-    case (.category, .text), (.rank, .text):
-      let place = attribute.symbol - plan.pointee.firstSymbol
-      let code =
-        attribute.symbol >= 0 && place >= 0 && place < plan.pointee.symbolCount
-        ? tables.codes[Int(plan.pointee.codes + place)] : plan.pointee.other
-      return plan.pointee.kind == .rank && code == plan.pointee.other ? .nan : Double(code)
-    case (.text, .text):
-      let hash = batch.withBytes(of: attribute.text) { Hash128(of: $0) }
-      return Double(DistinctSketch.key(hash.low))
-    default: return .nan
-    }
-  }
-
-  @inline(__always)
-  private func number(
-    _ attribute: Attribute, _ plan: UnsafePointer<AttributePlan>, _ batch: EventBatch
-  ) -> Double {
-    switch attribute.kind {
-    case .integer: return Double(Int64(bitPattern: attribute.bits))
-    case .real:
-      let value = Double(bitPattern: attribute.bits)
-      return value.isFinite ? plan.pointee.number(value) ?? .nan : .nan
-    case .text where plan.pointee.readsText:
-      return DecimalText.value(of: attribute.text, in: batch).flatMap { plan.pointee.number($0) } ?? .nan
-    default: return .nan
-    }
-  }
-
-  /// A number outside the bounds, which is no dead letter: the nearer bound, or missing. Beyond 64 bits its sign is not known.
-  private func bounded(
-    _ value: Double, _ attribute: Attribute, _ plan: UnsafePointer<AttributePlan>
-  ) -> Double {
-    if value >= plan.pointee.minimum && value <= plan.pointee.maximum { return value }
-    guard plan.pointee.wrong == .clamp, !value.isNaN else { return .nan }
-    return value < plan.pointee.minimum ? plan.pointee.minimum : plan.pointee.maximum
+    judge(FoundValue(attribute, in: batch), attribute.symbol, plan).value
   }
 
   // MARK: Profile
@@ -108,7 +68,7 @@ extension FeatureProgram {
   func applyProfile(_ event: Event, _ batch: EventBatch, _ state: EntityState) {
     let slots = Int(tables.slotCounts[tables.eventTypes])
     if event.kind == .profileSnapshot {
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: slots) { values in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: max(tables.profileWidth, 1)) { values in
         values.initialize(repeating: .nan)
         load(event, batch, group: tables.eventTypes, into: values)
         for slot in 0..<slots { setProfile(slot, values[slot], event.time, state) }
@@ -123,9 +83,9 @@ extension FeatureProgram {
         setProfile(Int(plan.pointee.slot), value(of: attributes[index], plan, batch), event.time, state)
       }
       guard plan.pointee.extractsStart < plan.pointee.extractsEnd else { continue }
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: slots) { values in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: max(tables.profileWidth, 1)) { values in
         values.initialize(repeating: .nan)
-        extract(attributes[index], plan, batch, into: values)
+        extract(attributes[index], plan, batch, into: values.baseAddress!)
         for place in Int(plan.pointee.extractsStart)..<Int(plan.pointee.extractsEnd) {
           let slot = Int(tables.extracts[place].slot)
           setProfile(slot, values[slot], event.time, state)

@@ -35,10 +35,11 @@ public final class EventDecoder: RecordDecoder {
   /// More about why the record was refused that was refused last: the field, and what it looks like, never its value.
   public private(set) var refusedDetail = ""
 
-  /// A decoder for a program and a log's homes; `input`: how records become events, nil: they are envelopes; `control`: who may send ticks and erasures, nil: everybody; `names` counts what is dropped because nobody declares it. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
+  /// A decoder for a program and a log's homes; `input`: how records become events, nil: they are envelopes; `control`: who may send ticks and erasures, nil: everybody; `names` counts what is dropped because nobody declares it. `keepsAttributes`: for those who look at an event's attributes, which a pipeline without states else goes without. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
   public init(
     _ program: FeatureProgram, homes: KeyHomes, limits: DecoderLimits = DecoderLimits(),
-    input: InputMapping? = nil, control: ControlRule? = nil, names: NameCounter? = nil
+    input: InputMapping? = nil, control: ControlRule? = nil, names: NameCounter? = nil,
+    keepsAttributes: Bool = false
   ) throws(PortError) {
     guard limits.valueBytesMax > 0, limits.valueBytesMax <= Self.valueBytesLimit, limits.attributesMax > 0,
       limits.jsonDepthMax > 0, let json = JSONReader(limits)
@@ -52,7 +53,9 @@ public final class EventDecoder: RecordDecoder {
     self.json = json
     self.names = names
     keyIsEntityID = input?.keyIsEntityID ?? true
-    mapped = input.flatMap { MappedReader($0, program, limits: limits, names: names) }
+    mapped = input.flatMap {
+      MappedReader($0, program, limits: limits, names: names, keepsAttributes: keepsAttributes)
+    }
     guard (mapped == nil) == (input == nil) else {
       throw PortError(.misuse, "decoder: memory for \(limits.valueBytesMax) bytes cannot be had")
     }

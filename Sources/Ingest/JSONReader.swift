@@ -200,7 +200,7 @@ final class JSONReader {
     for index in 0..<Int(event.attributes_count) {
       let attribute = event.attribute[index]
       let name = UnsafeRawBufferPointer(start: attribute.name, count: Int(attribute.name_count))
-      let value = JSONValue(attribute.value)
+      let value = FoundValue(attribute.value)
       if attribute.value.kind == TALLY_JSON_ARRAY.rawValue,
         readList(UInt64(index), named: name, &draft, batch)
       {
@@ -224,7 +224,7 @@ final class JSONReader {
     for index in 0..<Int(list.count) {
       let entry = list.entry[index]
       if entry.element != element.number { element = (entry.element, batch.elements.count) }
-      let value = JSONValue(entry.value)
+      let value = FoundValue(entry.value)
       var field = SymbolTable.unknown
       if let name = entry.name {
         field = batch.symbols.lookup(UnsafeRawBufferPointer(start: name, count: Int(entry.name_count)))

@@ -176,10 +176,11 @@ final class DecoderBench {
   /// A decoder of what a program declares; `names` counts what it does not. `input`: how records become events.
   init(
     _ program: FeatureProgram, names: NameCounter? = nil, input: InputMapping? = nil,
-    homes: KeyHomes = .onePartition, limits: DecoderLimits = DecoderLimits()
+    homes: KeyHomes = .onePartition, limits: DecoderLimits = DecoderLimits(), keepsAttributes: Bool = true
   ) throws {
     batch = EventBatch(symbols: program.symbols)
-    decoder = try EventDecoder(program, homes: homes, limits: limits, input: input, names: names)
+    decoder = try EventDecoder(
+      program, homes: homes, limits: limits, input: input, names: names, keepsAttributes: keepsAttributes)
   }
 
   /// Decodes one record; `key` nil: null, `value` nil: null.

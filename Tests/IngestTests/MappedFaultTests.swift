@@ -46,7 +46,8 @@ import Testing
   private static func decoder(_ input: InputMapping) throws -> (EventDecoder, EventBatch) {
     let program = try program()
     return (
-      try EventDecoder(program, homes: .onePartition, input: input), EventBatch(symbols: program.symbols)
+      try EventDecoder(program, homes: .onePartition, input: input, keepsAttributes: true),
+      EventBatch(symbols: program.symbols)
     )
   }
 

@@ -13,13 +13,17 @@ final class MappedBench {
   let names: NameLedger
   let bench: DecoderBench
 
-  init(_ yaml: String, homes: KeyHomes = .onePartition, limits: DecoderLimits = DecoderLimits()) throws {
+  init(
+    _ yaml: String, homes: KeyHomes = .onePartition, limits: DecoderLimits = DecoderLimits(),
+    keepsAttributes: Bool = true
+  ) throws {
     declaration = try loadPipeline(yaml: yaml)
     program = try FeatureProgram(declaration.features)
     names = NameLedger(
       declaredTypes: declaration.features.events.map(\.name), mapped: program.mappedAttributes.map(\.name))
     bench = try DecoderBench(
-      program, names: names.counter(), input: declaration.input, homes: homes, limits: limits)
+      program, names: names.counter(), input: declaration.input, homes: homes, limits: limits,
+      keepsAttributes: keepsAttributes)
   }
 
   var detail: String { bench.decoder.refusedDetail }

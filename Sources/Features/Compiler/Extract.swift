@@ -33,9 +33,29 @@ struct Extract {
   var kind: ExtractKind
   /// Slot of its value.
   var slot: Int32
+  /// Of a mean where its numbers are counted, behind all slots.
+  var countSlot: Int32
   /// Symbol of the field's name; `SymbolTable.unknown`: elements without a name.
   var field: Int32
-  /// Its texts in the program's list.
-  var textsStart: Int32
-  var textsEnd: Int32
+}
+
+/// All texts that extracts look for at one place, so that what stands there is looked up once.
+struct TextFinder {
+  /// Symbol of the field's name; `SymbolTable.unknown`: elements without a name, or no list.
+  var field: Int32
+  /// Whether they are words of a text, not whole texts.
+  var findsWords: Bool
+  /// Where they begin among the program's slots for texts: open addressing by `TextMatch.key`, a power of two.
+  var slotsStart: Int32
+  var slotsMask: Int32
+}
+
+/// A place for a text that is looked for.
+struct TextSlot {
+  /// `TextMatch.key` of the text.
+  var key: UInt64 = 0
+  /// Number of the text in the program's list; -1: nothing stands here.
+  var text: Int32 = -1
+  /// Slot of the value that is true then.
+  var slot: Int32 = -1
 }

@@ -33,6 +33,8 @@ struct ProgramTables {
   var profileNumbers: FlatTable<UInt64>
   /// Register of each declared profile attribute; -1: not in use.
   var profileRegisters: FlatTable<Int32>
+  /// Register of each profile slot.
+  var slotRegisters: FlatTable<Int32>
   /// For stored profile values: how many codes a category or flag has; 0: a number.
   var profileCodes: FlatTable<Int32>
   /// What is made of profile attributes, by attribute.
@@ -40,6 +42,10 @@ struct ProgramTables {
   /// Where each text of the extracts begins in `textBytes`; one more for the end of the last.
   var textStarts: FlatTable<Int32>
   var textBytes: FlatTable<UInt8>
+  var finders: FlatTable<TextFinder>
+  var textSlots: FlatTable<TextSlot>
+  /// Slots of the profile's attributes, and what lists count beside them.
+  var profileWidth: Int
   /// Register of the as-of time's year; -1: nothing asks for it.
   var yearRegister: Int
   /// Registers whose values are carried to where outputs are known.
@@ -72,10 +78,13 @@ struct ProgramTables {
     codes.deallocate()
     profileNumbers.deallocate()
     profileRegisters.deallocate()
+    slotRegisters.deallocate()
     profileCodes.deallocate()
     carried.deallocate()
     extracts.deallocate()
     textStarts.deallocate()
     textBytes.deallocate()
+    finders.deallocate()
+    textSlots.deallocate()
   }
 }

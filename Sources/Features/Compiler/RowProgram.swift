@@ -109,6 +109,9 @@ struct AttributePlan {
   /// What is made of it, among the extracts.
   var extractsStart: Int32 = 0
   var extractsEnd: Int32 = 0
+  /// What texts are looked for in it, among the finders.
+  var findersStart: Int32 = 0
+  var findersEnd: Int32 = 0
 
   /// What counts of a finite number, everywhere: in windows, filters and bounds. The nearest multiple of the unit, halves away
   /// from zero; nil: it has more decimals than are declared.

@@ -11,6 +11,10 @@ struct SymbolPlans {
   var extracts: [Extract] = []
   var textStarts: [Int32] = [0]
   var textBytes: [UInt8] = []
+  var textSlots: [TextSlot] = []
+  var finders: [TextFinder] = []
+  /// Means among the profile's extracts.
+  var means: Int32 = 0
   /// Vocabularies that have their place among the codes.
   private var known: [[Int32]: (first: Int32, start: Int32, count: Int32)] = [:]
   private let symbols: SymbolTable
@@ -78,23 +82,53 @@ struct SymbolPlans {
     to plan: inout AttributePlan
   ) {
     plan.extractsStart = Int32(extracts.count)
+    plan.findersStart = Int32(finders.count)
+    var sought: [Place: [(text: [UInt8], slot: Int32)]] = [:]
     for (index, draft) in group.extracts.enumerated() where draft.attribute == attribute {
-      let slot = group.used.firstIndex(of: group.attributes.count + index) ?? -1
+      let slot = Int32(group.used.firstIndex(of: group.attributes.count + index) ?? -1)
       var field = SymbolTable.unknown
       if case .list(let fields) = declaration.type, draft.field >= 0, !fields[draft.field].name.isEmpty {
         field = symbols.intern(fields[draft.field].name)
       }
-      let first = Int32(textStarts.count - 1)
-      for text in draft.texts {
-        textBytes += text
-        textStarts.append(Int32(textBytes.count))
-      }
-      extracts.append(
-        Extract(
-          kind: draft.kind, slot: Int32(slot), field: field, textsStart: first,
-          textsEnd: Int32(textStarts.count - 1)))
+      let countSlot = Int32(group.used.count) + means
+      if draft.kind == .mean { means += 1 }
+      extracts.append(Extract(kind: draft.kind, slot: slot, countSlot: countSlot, field: field))
+      guard draft.kind.isFlag else { continue }
+      let place = Place(field: field, findsWords: draft.kind == .hasWord)
+      sought[place, default: []] += draft.texts.map { ($0, slot) }
     }
+    for (place, texts) in sought.sorted(by: { $0.key < $1.key }) { finders.append(finder(place, texts)) }
     plan.extractsEnd = Int32(extracts.count)
+    plan.findersEnd = Int32(finders.count)
+  }
+
+  /// Where texts are looked for.
+  private struct Place: Hashable, Comparable {
+    var field: Int32
+    var findsWords: Bool
+
+    static func < (a: Place, b: Place) -> Bool {
+      a.field == b.field ? !a.findsWords && b.findsWords : a.field < b.field
+    }
+  }
+
+  /// Gives texts their places, at most half of a table.
+  private mutating func finder(_ place: Place, _ texts: [(text: [UInt8], slot: Int32)]) -> TextFinder {
+    let start = textSlots.count
+    var capacity = 2
+    while capacity < 2 * texts.count { capacity *= 2 }
+    textSlots += Array(repeating: TextSlot(), count: capacity)
+    for (text, slot) in texts {
+      let key = text.withUnsafeBytes { TextMatch.key($0) }
+      var index = Int(truncatingIfNeeded: key) & (capacity - 1)
+      while textSlots[start + index].text >= 0 { index = (index + 1) & (capacity - 1) }
+      textSlots[start + index] = TextSlot(key: key, text: Int32(textStarts.count - 1), slot: slot)
+      textBytes += text
+      textStarts.append(Int32(textBytes.count))
+    }
+    return TextFinder(
+      field: place.field, findsWords: place.findsWords, slotsStart: Int32(start),
+      slotsMask: Int32(capacity - 1))
   }
 
   private mutating func place(_ vocabulary: [Int32]) -> (first: Int32, start: Int32, count: Int32) {

@@ -6,11 +6,9 @@ enum DecimalText {
   private static let digitsMax = 15
 
   /// `true` or `false`, in small letters or as Python and SQL write them.
-  static func flag(of slice: ByteSlice, in batch: EventBatch) -> Bool? {
-    batch.withBytes(of: slice) { bytes in
-      if bytes.count == 4, matches(bytes, "true") { return true }
-      return bytes.count == 5 && matches(bytes, "false") ? false : nil
-    }
+  static func flag(of bytes: UnsafeRawBufferPointer) -> Bool? {
+    if bytes.count == 4, matches(bytes, "true") { return true }
+    return bytes.count == 5 && matches(bytes, "false") ? false : nil
   }
 
   private static func matches(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
@@ -18,10 +16,6 @@ enum DecimalText {
       return false
     }
     return true
-  }
-
-  static func value(of slice: ByteSlice, in batch: EventBatch) -> Double? {
-    batch.withBytes(of: slice) { value(of: $0) }
   }
 
   static func value(of bytes: UnsafeRawBufferPointer) -> Double? {

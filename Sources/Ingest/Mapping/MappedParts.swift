@@ -7,6 +7,8 @@ struct FlatAttribute {
   var isList: Bool
   var isWord: Bool
   var isRead: Bool
+  /// Its plan in the profile of a pipeline without states; -1: it has none.
+  var plan: Int32
   var first = 0
   var end = 0
 }

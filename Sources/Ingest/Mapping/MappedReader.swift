@@ -12,34 +12,40 @@ final class MappedReader {
   private let parser: OpaquePointer
   private let places: MappedPlaces
   /// Attributes, where they may stand, and fields of elements by their numbers: read without reference counts.
-  private let attributes: UnsafeMutableBufferPointer<FlatAttribute>
-  private let candidates: UnsafeMutableBufferPointer<Int32>
-  private let fields: UnsafeMutableBufferPointer<FlatAttribute>
+  let attributes: UnsafeMutableBufferPointer<FlatAttribute>
+  let candidates: UnsafeMutableBufferPointer<Int32>
+  let fields: UnsafeMutableBufferPointer<FlatAttribute>
   private let input: InputMapping
-  private let program: FeatureProgram
+  let program: FeatureProgram
   private let entityID: Int
   private let eventID: Int?
   private let time: Int?
   private let kind: Int?
   /// What words mean; the first one where the kind is always the same.
   private let meanings: [Meaning]
-  private var mapped = tally_mapped()
+  var mapped = tally_mapped()
   /// Digits of numbers that are ids, and the hash of a record.
   private let digits: UnsafeMutableRawBufferPointer
   private static let digitsBytes = 32
   /// More about why the last record was refused.
   private(set) var detail = ""
   private let names: NameCounter?
-  /// Records after which it is not noted any more which paths were there.
+  /// Whether profiles are taken value by value.
+  private let takesProfiles: Bool
+  /// Records in which it was noted which paths were there.
   private var watched = 0
 
   /// A reader; nil: no memory. `names` counts which paths were met.
-  init?(_ input: InputMapping, _ program: FeatureProgram, limits: DecoderLimits, names: NameCounter?) {
+  init?(
+    _ input: InputMapping, _ program: FeatureProgram, limits: DecoderLimits, names: NameCounter?,
+    keepsAttributes: Bool
+  ) {
     guard let made = tally_mapping_new(limits.valueBytesMax) else { return nil }
     parser = made
     self.input = input
     self.program = program
     self.names = names
+    takesProfiles = !program.keepsState && !keepsAttributes
     var places = MappedPlaces(made, input, program)
     entityID = places.want(input.entityID.keys)
     if case .path(let path) = input.eventID { eventID = places.want(path.keys) } else { eventID = nil }
@@ -61,14 +67,15 @@ final class MappedReader {
       flat.append(
         FlatAttribute(
           number: attribute.number, isList: attribute.isList, isWord: attribute.use.isWord,
-          isRead: attribute.use.isRead, first: first, end: candidates.count))
+          isRead: attribute.use.isRead, plan: program.profilePlan(of: attribute.number) ?? -1, first: first,
+          end: candidates.count))
     }
     attributes = Self.copy(flat)
     self.candidates = Self.copy(candidates)
     fields = Self.copy(
       places.fields.map {
         FlatAttribute(
-          number: $0.number, isList: false, isWord: $0.use.isWord, isRead: $0.use.isRead)
+          number: $0.number, isList: false, isWord: $0.use.isWord, isRead: $0.use.isRead, plan: -1)
       })
     digits = .allocate(byteCount: 4 * Self.digitsBytes, alignment: 8)
   }
@@ -104,7 +111,9 @@ final class MappedReader {
     if let reason = readTime(record, &draft) { return reason }
     if let reason = readKind(&draft) { return reason }
     if let reason = checkContainers() { return reason }
-    readAttributes(batch, &draft)
+    if !takesProfiles || draft.kind != .profileSnapshot || !takeProfile(batch, &draft) {
+      readAttributes(batch, &draft)
+    }
     if let names, watched < NameCounts.mappedRecordsMax { watch(names) }
     return nil
   }
@@ -332,57 +341,6 @@ final class MappedReader {
     case TALLY_JSON_OBJECT: "an object"
     default: "absent"
     }
-  }
-
-  // MARK: Attributes
-
-  private func readAttributes(_ batch: EventBatch, _ draft: inout EventDraft) {
-    let values = mapped.values!
-    for attribute in attributes {
-      let place = Self.place(of: attribute, candidates.baseAddress!, values)
-      guard place >= 0 else { continue }
-      draft.attributesTotal += 1
-      if attribute.isList, values[place].kind == TALLY_JSON_ARRAY.rawValue {
-        readList(values[place], attribute.number, batch)
-      } else {
-        let read = JSONValue(values[place])
-        batch.appendAttribute(
-          number: attribute.number, kind: read.kind, bits: read.bits,
-          text: attribute.isRead ? read.text : EventDraft.nothing, word: attribute.isWord ? read.text : nil)
-      }
-    }
-  }
-
-  /// The first place of an attribute where something stands, else one with null; -1: none.
-  @inline(__always)
-  private static func place(
-    of attribute: FlatAttribute, _ candidates: UnsafePointer<Int32>, _ values: UnsafePointer<tally_json_value>
-  ) -> Int {
-    var null = -1
-    for index in attribute.first..<attribute.end {
-      let place = Int(candidates[index])
-      switch values[place].kind {
-      case TALLY_JSON_ABSENT.rawValue: continue
-      case TALLY_JSON_NULL.rawValue: if null < 0 { null = place }
-      default: return place
-      }
-    }
-    return null
-  }
-
-  private func readList(_ value: tally_json_value, _ number: Int32, _ batch: EventBatch) {
-    let first = batch.elements.count
-    var index = Int(value.text_count)
-    let end = Int(mapped.elements_count)
-    while index < end, mapped.elements[index].field != UInt32.max {
-      let field = fields[Int(mapped.elements[index].field)]
-      let read = JSONValue(mapped.elements[index].value)
-      batch.appendElement(
-        number: field.number, kind: read.kind, bits: read.bits,
-        text: field.isRead ? read.text : EventDraft.nothing, word: field.isWord ? read.text : nil)
-      index += 1
-    }
-    batch.appendList(number: number, size: Int(value.bits), first: first)
   }
 
   /// Notes which attributes stand somewhere.

@@ -1,14 +1,11 @@
 import CSimdjson
 import Events
 
-/// A value of JSON as an attribute holds it. Row code.
-struct JSONValue {
-  let kind: AttributeKind
-  let bits: UInt64
-  let text: UnsafeRawBufferPointer
-
+extension FoundValue {
+  /// A value of JSON as an attribute holds it. Row code.
+  @inline(__always)
   init(_ value: tally_json_value) {
-    kind =
+    let kind: AttributeKind =
       switch tally_json_kind(value.kind) {
       case TALLY_JSON_NULL: .null
       case TALLY_JSON_FLAG: .flag
@@ -20,9 +17,9 @@ struct JSONValue {
       case TALLY_JSON_GARBLED: .garbled
       default: .composite
       }
-    let isText = value.kind == TALLY_JSON_TEXT.rawValue
-    text =
-      isText ? UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count)) : EventDraft.nothing
-    bits = kind == .flag || kind == .integer || kind == .real ? value.bits : 0
+    self.init(
+      kind: kind, bits: kind == .flag || kind == .integer || kind == .real ? value.bits : 0,
+      text: kind == .text
+        ? UnsafeRawBufferPointer(start: value.text, count: Int(value.text_count)) : EventDraft.nothing)
   }
 }
