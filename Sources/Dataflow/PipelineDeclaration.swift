@@ -28,6 +28,8 @@ public struct ModelDeclaration: Equatable, Sendable {
   public var acceptsVersion: Bool
   /// Whether the pipeline runs without its file; its outputs are missing then.
   public var isOptional: Bool
+  /// How it is trained.
+  public var training: TrainingDeclaration
   /// Where it is declared.
   public var position: SourcePosition
 
@@ -35,7 +37,7 @@ public struct ModelDeclaration: Equatable, Sendable {
   public init(
     name: String, outputs: [String]? = nil, file: String, label: String?, objective: String,
     objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil, acceptsVersion: Bool = false,
-    isOptional: Bool = false, position: SourcePosition
+    isOptional: Bool = false, training: TrainingDeclaration = TrainingDeclaration(), position: SourcePosition
   ) {
     self.name = name
     self.outputs = outputs ?? [name]
@@ -46,6 +48,7 @@ public struct ModelDeclaration: Equatable, Sendable {
     self.trees = trees
     self.acceptsVersion = acceptsVersion
     self.isOptional = isOptional
+    self.training = training
     self.position = position
   }
 }

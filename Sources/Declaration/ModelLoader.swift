@@ -20,7 +20,9 @@ enum ModelLoader {
       try names.take(entry.key, for: "output", at: entry.position)
       try Names.checkColumn(entry.key, at: entry.position)
       let section = try entry.value.section()
-      try section.allow(["file", "label", "objective", "outputs", "trees", "accept_version", "optional"])
+      try section.allow([
+        "file", "label", "objective", "outputs", "trees", "accept_version", "optional", "training",
+      ])
       let outputs = try outputs(section["outputs"], names: &names)
       let label = try label(section["label"])
       if let value = section["outputs"], label != nil {
@@ -28,16 +30,19 @@ enum ModelLoader {
           allowed: "no outputs together with a label: tally train makes models with one output")
       }
       let objective = section["objective"]
+      let learnt = try objective?.choice(of: label == nil ? served : trainable) ?? trainable[0]
       models.append(
         ModelDeclaration(
           name: entry.key, outputs: outputs, file: try file(section.required("file")), label: label,
-          objective: try objective?.choice(of: label == nil ? served : trainable) ?? trainable[0],
+          objective: learnt,
           objectivePosition: objective?.position,
           trees: try section["trees"].flatMap { (value) throws(DeclarationError) in
             ModelTrees(rawValue: try value.choice(of: ModelTrees.allCases.map(\.rawValue)))
           },
           acceptsVersion: try section["accept_version"]?.bool() ?? false,
-          isOptional: try section["optional"]?.bool() ?? false, position: entry.position))
+          isOptional: try section["optional"]?.bool() ?? false,
+          training: try TrainingLoader.training(section["training"], label: label, objective: learnt),
+          position: entry.position))
     }
     guard !models.isEmpty else { throw declared.wrong(allowed: "at least one model, as name: {file: …}") }
     return models

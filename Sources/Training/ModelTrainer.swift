@@ -38,13 +38,15 @@ public struct ModelTrainer {
   ) throws -> TrainingReport {
     let path = try folder.path(of: model.file)
     guard let format = ModelFormat(path: path) else { throw RegistryError(.invalidName, path) }
-    let matrix = try training.matrix(threads: options.threads)
-    let heldBackMatrix = try heldBack.matrix(threads: options.threads)
+    let recipe = Recipe(model.training, options.recipe)
+    let weights = model.training.classWeights
+    let matrix = try training.matrix(weights: weights, threads: options.threads)
+    let heldBackMatrix = try heldBack.matrix(weights: weights, threads: options.threads)
     let booster = try Booster(
-      training: matrix, heldBack: heldBackMatrix, parameters: parameters(of: model, training))
+      training: matrix, heldBack: heldBackMatrix,
+      parameters: parameters(of: model, training) + recipe.parameters(set.columnNames))
     let outcome = try booster.train(
-      on: matrix, heldBack: heldBackMatrix, rounds: options.rounds,
-      earlyStoppingRounds: options.earlyStoppingRounds
+      on: matrix, heldBack: heldBackMatrix, rounds: recipe.trees, earlyStoppingRounds: recipe.earlyStopping
     ) { round in
       progress(round)
       return true
@@ -66,13 +68,12 @@ public struct ModelTrainer {
 
   private func parameters(of model: ModelDeclaration, _ training: Sample) -> [(name: String, value: String)] {
     var parameters: [(name: String, value: String)] = [
-      ("objective", model.objective), ("tree_method", "hist"), ("max_depth", String(options.maxDepth)),
-      ("eta", String(options.eta)), ("seed", String(options.seed & 0x7fff_ffff)),
-      ("nthread", String(options.threads)),
+      ("objective", model.objective), ("tree_method", "hist"),
+      ("seed", String(options.seed & 0x7fff_ffff)), ("nthread", String(options.threads)),
     ]
     // The library starts at 0.5; starting at the mean saves the rounds that would only go there.
     if Self.isBinary(model) || model.objective == "reg:squarederror" {
-      parameters.append(("base_score", String(training.mean)))
+      parameters.append(("base_score", String(training.mean(weights: model.training.classWeights))))
       parameters.append(("eval_metric", Self.isBinary(model) ? "logloss" : "rmse"))
     }
     return parameters
@@ -140,9 +141,18 @@ private struct Sample {
     labels = rows.map { set.labels.row($0)[label] }
   }
 
-  var mean: Float { Float(labels.reduce(0) { $0 + Double($1) } / Double(labels.count)) }
+  /// The labels' mean.
+  func mean(weights: ClassWeights?) -> Float {
+    guard let weights else { return Float(labels.reduce(0) { $0 + Double($1) } / Double(labels.count)) }
+    let ones = Double(labels.count { $0 == 1 })
+    let zeros = Double(labels.count) - ones
+    return Float(ones * weights.one / (ones * weights.one + zeros * weights.zero))
+  }
 
-  func matrix(threads: Int) throws(XGBoostError) -> Matrix {
-    try Matrix(values: values, rows: labels.count, columns: columns, labels: labels, threads: threads)
+  func matrix(weights: ClassWeights?, threads: Int) throws(XGBoostError) -> Matrix {
+    let matrix = try Matrix(
+      values: values, rows: labels.count, columns: columns, labels: labels, threads: threads)
+    if let weights { try matrix.setWeights(labels.map { Float($0 == 1 ? weights.one : weights.zero) }) }
+    return matrix
   }
 }

@@ -1,13 +1,9 @@
+public import Dataflow
+
 /// How models are trained.
 public struct TrainingOptions: Equatable, Sendable {
-  /// Trees at most.
-  public var rounds = 500
-  /// Levels of a tree at most.
-  public var maxDepth = 8
-  /// Learning rate.
-  public var eta = 0.05
-  /// Rounds without improvement on the held-back rows after which training ends.
-  public var earlyStoppingRounds = 20
+  /// What goes before what a model's pipeline says: `trees`, `depth`, `eta` and `earlyStopping`.
+  public var recipe = TrainingDeclaration()
   /// Share of the entities that is held back.
   public var heldBackShare = 0.2
   /// Decides the split and whatever the library draws.

@@ -42,6 +42,14 @@ public struct Matrix: ~Copyable {
     try check(code, "set base margins")
   }
 
+  /// What each row weighs, above 0.
+  public func setWeights(_ weights: [Float]) throws(XGBoostError) {
+    let code = weights.withUnsafeBufferPointer {
+      XGDMatrixSetFloatInfo(handle, "weight", $0.baseAddress, bst_ulong($0.count))
+    }
+    try check(code, "set weights")
+  }
+
   /// Tells which columns are categories: "c", else "float".
   public func setFeatureTypes(_ types: [String]) throws(XGBoostError) {
     let code = withCStrings(types) {

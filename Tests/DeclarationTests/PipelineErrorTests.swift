@@ -1,3 +1,4 @@
+import Dataflow
 import Declaration
 import Features
 import Testing
@@ -75,6 +76,26 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("file: second.ubj", "file: second.ubj, trees: first", 23, 37, "\"first\"", "one of best, all"),
     Mistake("file: second.ubj", "file: second.ubj, accept_version: 1", 23, 46, "\"1\"", "true or false"),
   ]
+  private static let training: [Mistake] = [
+    Mistake(
+      "file: second.ubj", "file: second.ubj, training: {trees: 5}", 23, 40,
+      "training of a model without a label",
+      "models that have a label"),
+    Mistake("label: y,", "label: y, training: {tree: 5},", 22, 50, "the key \"tree\"", "trees, depth, eta"),
+    Mistake("label: y,", "label: y, training: {trees: 0},", 22, 57, "\"0\"", "from 1 to 100000"),
+    Mistake("label: y,", "label: y, training: {eta: 2},", 22, 55, "\"2\"", "from 1e-06 to 1.0"),
+    Mistake("label: y,", "label: y, training: {subsample: 0},", 22, 61, "\"0\"", "to 1.0"),
+    Mistake(
+      "label: y,", "label: y, training: {monotone: {daily: up}},", 22, 68, "\"up\"", "increasing, decreasing"),
+    Mistake(
+      "label: y,", "label: y, training: {interactions: [[]]},", 22, 65, "a list", "features that may meet"),
+    Mistake(
+      "label: y,", "label: y, training: {class_weights: {1: 2}},", 22, 65, "without the key 0", "given once"),
+    Mistake("label: y,", "label: y, training: {class_weights: {0: 0, 1: 2}},", 22, 69, "\"0\"", "from 1e-09"),
+    Mistake(
+      "label: y, objective: \"binary:logistic\"", "label: y, training: {class_weights: {0: 1, 1: 2}}", 22, 65,
+      "learns reg:squarederror", "binary:logistic"),
+  ]
   private static let decisions: [Mistake] = [
     Mistake("- clamp", "- clip", 25, 5, "the key \"clip\"", "clamp, category, trigger"),
     Mistake("clamp: {output: first", "clamp: {output: frist", 25, 21, "\"frist\"", "first, second"),
@@ -149,12 +170,35 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     Mistake("pipeline: small", "--- 1\n---", 2, 1, "broken YAML", "valid YAML"),
   ]
 
-  @Test(arguments: keysAndTypes + namesAndExpressions + decisions + views + syntax)
+  @Test(arguments: keysAndTypes + namesAndExpressions + training + decisions + views + syntax)
   func isReportedWhereItStands(_ mistake: Mistake) throws {
     let error = try #require(loadError(broken(mistake.place, mistake.replacement)))
     #expect(error.position == SourcePosition(line: mistake.line, column: mistake.column), "\(error)")
     #expect(error.found.contains(mistake.found), "\(error)")
     #expect(error.allowed.contains(mistake.allowed), "\(error)")
+  }
+
+  @Test("a model's training names features, and such as have an order") func features() throws {
+    func error(_ training: String) throws -> DeclarationError? {
+      let pipeline = try loadPipeline(yaml: broken("label: y,", "label: y, training: {\(training)},"))
+      let columns = try FeatureProgram(pipeline.features).columns
+      do {
+        try checkTraining(of: pipeline.models, columns)
+        return nil
+      } catch { return error }
+    }
+    #expect(
+      try error("monotone: {daily: increasing, hour: decreasing}, interactions: [[plan_code, hour], [daily]]")
+        == nil)
+    let unknown = try #require(try error("monotone: {dayly: increasing}"))
+    #expect(unknown.position == SourcePosition(line: 22, column: 61), "\(unknown)")
+    #expect(
+      unknown.found.contains("\"dayly\", which is no feature")
+        && unknown.allowed.contains("daily, plan_code, hour"))
+    let unmet = try #require(try error("interactions: [[daily, logins]]"))
+    #expect(unmet.found.contains("\"logins\", which is no feature"), "\(unmet)")
+    let unordered = try #require(try error("monotone: {plan_code: decreasing}"))
+    #expect(unordered.found.contains("plan_code, a category, whose codes have no order"), "\(unordered)")
   }
 
   @Test(arguments: ["", "# nothing", "- a", "text", "[", "a: &x [*x]", String(repeating: "[", count: 5000)])

@@ -100,7 +100,7 @@ import TestNumbers
   @Test(arguments: [1, 2]) func givesTheSameFileAgain(threads: Int) throws {
     var options = TrainingOptions()
     options.threads = threads
-    options.rounds = 30
+    options.recipe.trees = 30
     let reports = try (0..<2).map { _ in
       try withFolder {
         try ModelTrainer(options: options).train(model(), on: trainingSet(), into: $0).version

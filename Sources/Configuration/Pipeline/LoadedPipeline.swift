@@ -16,6 +16,7 @@ package struct LoadedPipeline {
     do {
       declaration = try loadPipeline(yaml: text)
       program = try FeatureProgram(declaration.features)
+      try checkTraining(of: declaration.models, program.columns)
     } catch {
       throw Failure("\(file):\(error)", reason: .badPipeline)
     }

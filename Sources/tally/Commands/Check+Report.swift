@@ -98,6 +98,20 @@ extension Check {
       + "; state_max of \(bound): an entity's rarest words count as other where these grow too large: \(series)"
   }
 
+  /// What a pipeline says of a model's training; empty: nothing.
+  private static func text(of training: TrainingDeclaration) -> String {
+    var parts = [
+      training.trees.map { "at most \($0) trees" }, training.depth.map { "depth \($0)" },
+      training.eta.map { "learning rate \($0)" },
+      training.earlyStopping.map { "an end after \($0) trees that are no better" },
+    ].compactMap { $0 }
+    parts += training.parameters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+    parts += training.monotone.map { "\($0.feature.name) \($0.isIncreasing ? "increasing" : "decreasing")" }
+    parts += training.interactions.map { "\($0.map(\.name).joined(separator: ", ")) among themselves" }
+    if let weights = training.classWeights { parts.append("weights 0: \(weights.zero), 1: \(weights.one)") }
+    return parts.joined(separator: "; ")
+  }
+
   func printModels(_ declaration: PipelineDeclaration) {
     say("models:")
     for model in declaration.models {
@@ -105,6 +119,8 @@ extension Check {
       let trees = model.trees.map { ", trees: \($0.rawValue)" } ?? ""
       let version = model.acceptsVersion ? ", of any release of XGBoost" : ""
       say("  \(model.name): \(model.file), \(model.objective)\(label)\(trees)\(version)")
+      let training = Self.text(of: model.training)
+      if !training.isEmpty { say("    trained with \(training)") }
     }
     say("decisions:")
     for decision in declaration.decisions {

@@ -35,24 +35,39 @@ struct Train: ParsableCommand {
   @OptionGroup var compacted: CompactedOption
   @OptionGroup var bound: LatestOption
   @Option(help: "Only this model; may be given again.") var only: [String] = []
-  @Option(help: "Most trees.") var trees = 500
-  @Option(help: "Depth of the trees.") var depth = 8
-  @Option(help: "Learning rate.") var eta = 0.05
-  @Option(help: "Stop when the held-back part has not improved for so many trees.") var earlyStopping = 20
+  @Option(help: "Most trees; else what the pipeline says of the model, else 500.") var trees: Int?
+  @Option(help: "Depth of the trees; else what the pipeline says, else 8.") var depth: Int?
+  @Option(help: "Learning rate; else what the pipeline says, else 0.05.") var eta: Double?
+  @Option(
+    help:
+      "Stop when the held-back part has not improved for so many trees; else what the pipeline says, else 20."
+  )
+  var earlyStopping: Int?
   @Option(help: "Seed of the split and the training.") var seed: UInt64 = 42
   @Option(help: "Threads.") var threads = 1
 
-  func validate() throws { try bound.check(readsFiles: events != nil) }
+  func validate() throws {
+    try bound.check(readsFiles: events != nil)
+    try Self.check(trees, "--trees", TrainingBounds.trees)
+    try Self.check(depth, "--depth", TrainingBounds.depth)
+    try Self.check(eta, "--eta", TrainingBounds.eta)
+    try Self.check(earlyStopping, "--early-stopping", TrainingBounds.earlyStopping)
+  }
+
+  private static func check<Bound>(_ value: Bound?, _ option: String, _ range: ClosedRange<Bound>) throws {
+    guard let value, !range.contains(value) else { return }
+    throw ValidationError("\(option) \(value): from \(range.lowerBound) to \(range.upperBound)")
+  }
 
   func run() throws {
     try reporting {
       let settings = try bound.applied(to: connection.settings(), readsFiles: events != nil)
       let pipeline = try LoadedPipeline(file: settings.pipeline)
       var options = TrainingOptions()
-      options.rounds = trees
-      options.maxDepth = depth
-      options.eta = eta
-      options.earlyStoppingRounds = earlyStopping
+      options.recipe.trees = trees
+      options.recipe.depth = depth
+      options.recipe.eta = eta
+      options.recipe.earlyStopping = earlyStopping
       options.seed = seed
       options.threads = threads
       if events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
