@@ -70,7 +70,7 @@ public struct ClassWeights: Equatable, Sendable {
 public enum TrainingBounds {
   /// Trees.
   public static let trees = 1...100_000
-  /// Levels of a tree: more nodes than 2^24 have no numbers in a served forest.
+  /// Levels of a tree: with more, training takes memory for 2^depth nodes a tree at worst.
   public static let depth = 1...20
   /// Learning rates.
   public static let eta = 1e-6...1.0
