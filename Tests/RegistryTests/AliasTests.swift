@@ -104,6 +104,43 @@ import Testing
     #expect(error?.detail.contains("aliases.json is gone") == true)
   }
 
+  /// Whatever bytes stand in them, the registry's own files are read as they were written or refused, and nothing is changed by that.
+  @Test(arguments: [11, 12, 13, 14] as [UInt64])
+  func damagedFilesAreReadOrRefused(_ seed: UInt64) throws {
+    var numbers = SeededGenerator(seed: seed)
+    let fixture = try RegistryFixture()
+    for text in ["one", "two"] {
+      try fixture.model.promote(fixture.register(text), reason: RegistryFixture.reason)
+    }
+    let version = try fixture.register("one")
+    for step in 0..<60 {
+      let name = try #require(
+        ["aliases.json", "log.jsonl", "\(version.hex)/metadata.json"].randomElement(using: &numbers))
+      let path = "\(fixture.model.path)/\(name)"
+      let whole = try #require(FileManager.default.contents(atPath: path))
+      var bytes = Array(whole)
+      switch Int.random(in: 0..<3, using: &numbers) {
+      case 0: bytes.removeLast(Int.random(in: 1...bytes.count, using: &numbers))
+      case 1:
+        bytes[Int.random(in: 0..<bytes.count, using: &numbers)] = UInt8.random(in: 0...255, using: &numbers)
+      default:
+        bytes.insert(
+          UInt8.random(in: 0...255, using: &numbers), at: Int.random(in: 0..<bytes.count, using: &numbers))
+      }
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      let found = try fixture.model.findings()
+      if let content = try? fixture.model.read(version) { #expect(content.model.bytes == Array("one".utf8)) }
+      let aliases = try? fixture.model.aliases()
+      // What is read of aliases leads to a version that is there, or verify says so.
+      if let target = aliases?[.production], try !fixture.model.versions().contains(target) {
+        #expect(!found.isEmpty, "seed \(seed), step \(step), \(name)")
+      }
+      #expect(FileManager.default.contents(atPath: path).map { Array($0) } == bytes)
+      try whole.write(to: URL(fileURLWithPath: path))
+    }
+    #expect(try fixture.registry.findings().isEmpty)
+  }
+
   /// Writers that work at the same moment lose none of each other's moves.
   @Test(.onThreads) func writersAtOnce() async throws {
     let fixture = try RegistryFixture()
