@@ -140,6 +140,7 @@ let package = Package(
     tests(
       "FeatureStoreTests",
       ["TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "FeatureStore", "TestServers"]),
+    tests("RegistryTests", ["TestNumbers", "TestThreads", "Registry"]),
     tests(
       "ScorerTests",
       [

@@ -86,8 +86,8 @@ public enum ErrorReason: String, CaseIterable, Sendable {
       )
     case .notFound:
       (
-        "There is no such entity, dead letter or run, or no longer.",
-        "List what is there: tally dead-letters list, tally runs, tally status."
+        "There is no such entity, dead letter, run or version of a model, or no longer.",
+        "List what is there: tally dead-letters list, tally runs, tally status, tally models list."
       )
     case .kafkaUnavailable:
       (
@@ -215,7 +215,7 @@ public enum ErrorReason: String, CaseIterable, Sendable {
     case .modelUnusable:
       (
         "A model cannot be served: its file, its inputs, or features that meant something else when it was trained.",
-        "Train it again with tally train; tally check names the inputs."
+        "Train it again with tally train; tally check names the inputs. Of a registry tally models verify names what was altered, and tally models rollback goes back."
       )
     case .twoOwners:
       (

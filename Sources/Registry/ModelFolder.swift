@@ -1,10 +1,6 @@
 internal import Foundation
 
-#if canImport(Glibc)
-  internal import Glibc
-#endif
-
-/// A failed operation on the models folder.
+/// A failed operation on the models folder or the registry.
 public struct RegistryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong.
   public enum Code: String, Sendable {
@@ -14,6 +10,12 @@ public struct RegistryError: Error, Equatable, Sendable, CustomStringConvertible
     case invalidName
     /// The file system refused.
     case failed
+    /// A registered file is not what was registered: altered, truncated, foreign or gone.
+    case altered
+    /// An alias leads to the version.
+    case inUse
+    /// Another process has been changing the registry for too long.
+    case busy
   }
 
   /// What is wrong.
@@ -41,7 +43,26 @@ public struct ModelFile: Sendable {
   /// Version of these bytes.
   public let version: ModelVersion
   /// Version of the model that only has the rounds up to the file's best one.
-  public var bestVersion: ModelVersion { ModelVersion(ofFile: bytes + Array("trees: best".utf8)) }
+  public let bestVersion: ModelVersion
+  private static let bestMark = Array("trees: best".utf8)
+
+  /// A file of a folder: its version is that of its bytes.
+  package init(name: String, path: String, bytes: [UInt8]) {
+    self.name = name
+    self.path = path
+    self.bytes = bytes
+    version = ModelVersion(ofFile: bytes)
+    bestVersion = ModelVersion(ofFile: bytes + Self.bestMark)
+  }
+
+  /// A file of a registered version, which covers other files, too.
+  init(name: String, path: String, bytes: [UInt8], registered version: ModelVersion) {
+    self.name = name
+    self.path = path
+    self.bytes = bytes
+    self.version = version
+    bestVersion = ModelVersion(ofFile: Array(version.hex.utf8) + Self.bestMark)
+  }
 }
 
 /// A folder of model files, `.json` or `.ubj`.
@@ -79,8 +100,7 @@ public struct ModelFolder: Sendable {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw RegistryError(.failed, "the model file at \(path) cannot be read")
     }
-    let bytes = [UInt8](data)
-    return ModelFile(name: name, path: path, bytes: bytes, version: ModelVersion(ofFile: bytes))
+    return ModelFile(name: name, path: path, bytes: [UInt8](data))
   }
 
   /// Writes a file so that a reader sees the old or the new bytes, whole: to a file beside it, flushed to disk, then
@@ -88,27 +108,8 @@ public struct ModelFolder: Sendable {
   @discardableResult
   public func write(_ name: String, _ bytes: [UInt8]) throws(RegistryError) -> ModelVersion {
     let path = try path(of: name)
-    let temporary = "\(path).\(getpid()).tmp"
-    let parent = (path as NSString).deletingLastPathComponent
-    do {
-      // Models hold nobody's data, and another user may serve them.
-      try FileManager.default.createDirectory(
-        atPath: parent, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-    } catch { throw RegistryError(.failed, "the folder \(parent) cannot be made") }
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw Self.failure("open", temporary) }
-    fchmod(descriptor, 0o644)
-    let isWritten = Self.writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
-    let writeError = errno
-    guard Glibc.close(descriptor) == 0, isWritten else {
-      unlink(temporary)
-      throw Self.failure("write", temporary, isWritten ? errno : writeError)
-    }
-    guard rename(temporary, path) == 0 else {
-      defer { unlink(temporary) }
-      throw Self.failure("rename", temporary)
-    }
-    Self.flushFolder(parent)
+    try Disk.makeFolder((path as NSString).deletingLastPathComponent)
+    try Disk.replace(path, with: bytes)
     return ModelVersion(ofFile: bytes)
   }
 
@@ -116,30 +117,5 @@ public struct ModelFolder: Sendable {
   public func names() -> [String] {
     let all = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     return all.filter { $0.hasSuffix(".json") || $0.hasSuffix(".ubj") }.sorted()
-  }
-
-  private static func writeAll(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { all in
-        Glibc.write(descriptor, all.baseAddress.map { $0 + written }, all.count - written)
-      }
-      if count < 0 && errno == EINTR { continue }
-      if count <= 0 { return false }
-      written += count
-    }
-    return true
-  }
-
-  /// Makes a rename durable; a file system that cannot is none the worse.
-  private static func flushFolder(_ path: String) {
-    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    _ = fsync(descriptor)
-    _ = Glibc.close(descriptor)
-  }
-
-  private static func failure(_ call: String, _ path: String, _ code: CInt = errno) -> RegistryError {
-    RegistryError(.failed, "\(call) \(path): \(String(cString: strerror(code)))")
   }
 }

@@ -17,16 +17,17 @@ public struct ModelLoading {
     public var notes: [String]
   }
 
-  private let folder: ModelFolder
+  private let folder: any ModelFiles
   private let columns: [ColumnDescription]
   private let features: FeatureHashes?
   private let acceptsChangedFeatures: Bool
   /// Changed features that a text lists; more are counted.
   private static let featuresMax = 8
 
-  /// Files of this folder, for rows of these columns; see `ServedModels`.
+  /// Files of this folder, or what stands in its place, for rows of these columns; see `ServedModels`.
   public init(
-    folder: ModelFolder, columns: [ColumnDescription], features: FeatureHashes?, acceptsChangedFeatures: Bool
+    folder: any ModelFiles, columns: [ColumnDescription], features: FeatureHashes?,
+    acceptsChangedFeatures: Bool
   ) {
     self.folder = folder
     self.columns = columns
@@ -38,9 +39,9 @@ public struct ModelLoading {
   public func load(_ declaration: ModelDeclaration) throws -> Loaded {
     let file: ModelFile
     do throws(RegistryError) {
-      file = try folder.read(declaration.file)
+      file = try folder.read(declaration.name, file: declaration.file)
     } catch {
-      let advice = error.code == .missing ? "; make it with \"tally train\"" : ""
+      let advice = error.code == .missing && folder is ModelFolder ? "; make it with \"tally train\"" : ""
       throw PortError(
         .misuse, "model \(declaration.name)", cause: error.detail + advice, reason: .modelUnusable)
     }

@@ -27,14 +27,14 @@ public final class ServedModels: Sendable {
   /// What operators should know of the models, each once: the model's name and a sentence.
   public let notes: [String]
 
-  /// Loads every model of a pipeline from a models folder and checks it against the pipeline's columns.
+  /// Loads every model of a pipeline from a models folder, or a registry, and checks it against the pipeline's columns.
   ///
   /// `features`: what the columns mean, compared with what a model was trained with; nil: not compared. A difference is an
   /// error unless `acceptsChangedFeatures`. Throws `PortError` with code `misuse` that says which file and what to do: a file
   /// that is missing or broken, a model for other features, of another objective, or with another number of outputs than
   /// declared, one of a kind that is not served, one that our evaluation and libxgboost score differently.
   public init(
-    models declarations: [ModelDeclaration], folder: ModelFolder, columns: [ColumnDescription],
+    models declarations: [ModelDeclaration], folder: any ModelFiles, columns: [ColumnDescription],
     features: FeatureHashes? = nil, acceptsChangedFeatures: Bool = false, kernel: Kernel = .best
   ) throws {
     let loader = ModelLoading(
@@ -44,7 +44,7 @@ public final class ServedModels: Sendable {
     modelNames = names
     var absent: [ModelDeclaration] = []
     for declaration in declarations where declaration.isOptional {
-      if try !folder.has(declaration.file) { absent.append(declaration) }
+      if try !folder.has(declaration.name, file: declaration.file) { absent.append(declaration) }
     }
     let all = declarations
     let declarations = all.filter { !absent.contains($0) }
@@ -70,8 +70,13 @@ public final class ServedModels: Sendable {
         model.notes.map { "model \(declaration.name): \($0)" }
       }
       + absent.map {
-        "model \($0.name) is optional, and \($0.file) is not in \(folder.path): its outputs are missing"
+        "model \($0.name) is optional, and \(Self.absence($0, folder)): its outputs are missing"
       }
+  }
+
+  private static func absence(_ declaration: ModelDeclaration, _ files: any ModelFiles) -> String {
+    files is ModelFolder
+      ? "\(declaration.file) is not in \(files.place)" : "no version of it in \(files.place) is in production"
   }
 }
 

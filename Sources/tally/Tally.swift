@@ -22,7 +22,8 @@ struct Tally: ParsableCommand {
       """,
     version: TallyVersion.current,
     subcommands: [
-      Demo.self, Run.self, Check.self, Train.self, Generate.self, FeaturesOf.self, Status.self, Skip.self,
+      Demo.self, Run.self, Check.self, Train.self, Models.self, Generate.self, FeaturesOf.self, Status.self,
+      Skip.self,
       Replay.self, Runs.self, Verify.self, DeadLetters.self, Rebuild.self, Copy.self, Tick.self, Erase.self,
       DevBroker.self,
       Completions.self, Config.self, Explain.self, ForestCommand.self, Simulate.self, ReadBatch.self,

@@ -15,6 +15,7 @@ struct SettingSample: Sendable, CustomTestStringConvertible {
   static let all = [
     SettingSample(path: "pipeline", good: "/p.yaml", bad: [""]),
     SettingSample(path: "models", good: "/m", bad: [""]),
+    SettingSample(path: "registry", good: "/r", bad: [""]),
     SettingSample(path: "checkpoints", good: "/c", bad: [""]),
     SettingSample(path: "delivery", good: "exactly-once", bad: ["", "twice", "at-least-once"]),
     SettingSample(path: "kafka.brokers", good: "b1:9092,b2:9092", bad: [""]),
@@ -277,7 +278,7 @@ func refusal(
     ("kafka: {brokerz: x}", "is it kafka.brokers?"), ("brokers: x", "is it kafka.brokers?"),
     ("kafka: [1]", "a section"), ("kafka: x", "a section"), ("kafka: {properties: x}", "a section"),
     ("http: {port: 1}", "allowed: listen"),
-    ("unknown: 1", "allowed: pipeline, models, checkpoints, delivery, kafka"),
+    ("unknown: 1", "allowed: pipeline, models, registry, checkpoints, delivery, kafka"),
     ("kafka: {topic: a, topic: b}", "twice"), ("kafka: {topic: a]}", "broken YAML"),
     ("redis: {user: u}", "without a password"),
     ("kafka: {properties: {no.such.property: 1}}", "unknown property \"no.such.property\""),

@@ -62,7 +62,7 @@ import TestNumbers
     var section = ""
     var found: Set<String> = []
     for line in text.split(separator: "\n") {
-      let line = line.replacing(#/^  # /#, with: "  ")
+      let line = line.replacing(#/^  # /#, with: "  ").replacing(#/^# (?=[a-z_]+: [a-z]+$)/#, with: "")
       if let match = line.firstMatch(of: /^( *)([a-z_]+):/) {
         if match.1.isEmpty { section = String(match.2) }
         found.insert(match.1.isEmpty ? section : "\(section).\(match.2)")

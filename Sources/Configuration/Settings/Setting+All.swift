@@ -44,6 +44,15 @@ extension Setting {
       .flags("--pipeline"),
     path("models", \.models, "Folder of model files.").flags("--models"),
     path(
+      "registry",
+      "Folder of a registry of models: what is scored with are its production versions, not the files in models; tally train "
+        + "registers there. Not set: there is none."
+    ) { text, _, settings in
+      settings.registry = text
+    } get: {
+      $0.registry
+    }.flags("--registry").example("registry"),
+    path(
       "checkpoints", \.checkpoints,
       "Folder in which a replay of a pipeline without state (state: none) keeps how far it is, unless its table is a SQLite file: then "
         + "that is beside it."),

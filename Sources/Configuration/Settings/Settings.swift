@@ -28,6 +28,8 @@ package struct Settings: CustomStringConvertible, CustomReflectable {
   package var pipeline = "pipelines/engagement.yaml"
   /// Folder of model files.
   package var models = "models"
+  /// Folder of the registry whose production versions take the place of model files; nil: none.
+  package var registry: String?
   /// Folder of the checkpoints of replays that have no SQLite file.
   package var checkpoints = "."
   /// What is promised of the topic of scores.

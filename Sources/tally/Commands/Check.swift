@@ -19,13 +19,23 @@ struct Check: ParsableCommand {
         tally check pipelines/engagement.yaml
         tally check pipelines/engagement.yaml --state     # what Redis holds, number by number
         tally check pipelines/engagement.yaml --models models
+        tally check pipelines/engagement.yaml --registry registry    # its production versions
       """)
 
   @Argument(help: "Pipeline file.", completion: .file(extensions: ["yaml", "yml"])) var file: String
   @Flag(help: "Name the stored series and components, and every category's code.") var state = false
   @Option(help: "Folder of model files: check them, too.", completion: .directory) var models: String?
-  @Flag(help: "With --models: let pass models that were trained with features of another meaning.")
+  @Option(help: "Registry of models: check its production versions, too.", completion: .directory)
+  var registry: String?
+  @Flag(
+    help: "With --models or --registry: let pass models that were trained with features of another meaning.")
   var acceptChangedFeatures = false
+
+  func validate() throws {
+    guard models == nil || registry == nil else {
+      throw ValidationError("give --models or --registry, not both")
+    }
+  }
 
   func run() throws {
     try reporting {
@@ -36,10 +46,11 @@ struct Check: ParsableCommand {
       printState(pipeline.program)
       printModels(pipeline.declaration)
       try tryViews(of: pipeline)
-      if let models {
-        let served = try pipeline.loadModels(models, acceptsChangedFeatures: acceptChangedFeatures)
+      if let place = models ?? registry {
+        let files = pipeline.modelFiles(folder: place, registry: registry)
+        let served = try pipeline.loadModels(files, acceptsChangedFeatures: acceptChangedFeatures)
         for (name, version) in zip(served.outputNames, served.modelVersions) {
-          say("  \(name): version \(version) in \(models) fits")
+          say("  \(name): version \(version) in \(place) fits")
         }
       }
       for key in pipeline.declaration.features.control {

@@ -16,6 +16,8 @@ struct ConnectionOptions: ParsableArguments {
   var pipeline: String?
   @Option(help: "Folder of model files.", completion: .directory)
   var models: String?
+  @Option(help: "Registry of models: its production versions instead of model files.", completion: .directory)
+  var registry: String?
   @Flag(
     help:
       "Score with models that were trained with features of another meaning. Scores may be wrong; they are another pipeline's."
@@ -76,7 +78,8 @@ struct ConnectionOptions: ParsableArguments {
     _ others: [(flag: String, text: String?)]
   ) throws -> [(path: String, text: String, flag: String)] {
     let own: [(flag: String, text: String?)] = [
-      ("--pipeline", pipeline), ("--models", models), ("--brokers", brokers), ("--topic", topic),
+      ("--pipeline", pipeline), ("--models", models), ("--registry", registry), ("--brokers", brokers),
+      ("--topic", topic),
       ("--group", group), ("--redis", redis), ("--redis-prefix", redisPrefix),
       ("--generation", generation.map { "\($0)" }), ("--scores-topic", scoresTopic),
       ("--dead-letters-topic", deadLettersTopic), ("--postgres", postgres), ("--sqlite", sqlite),

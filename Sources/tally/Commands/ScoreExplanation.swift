@@ -24,7 +24,7 @@ struct ScoreExplanation {
     columns = pipeline.program.columnNames
     self.top = top
     let loading = pipeline.modelLoading(
-      settings.models, acceptsChangedFeatures: settings.acceptsChangedFeatures)
+      pipeline.modelFiles(settings), acceptsChangedFeatures: settings.acceptsChangedFeatures)
     models = try served.models.map { model in
       let ensemble = try loading.load(model).ensemble
       return Model(name: model.name, outputs: model.outputs, explainer: try Explainer(ensemble))

@@ -16,11 +16,13 @@ struct Train: ParsableCommand {
     discussion: """
       Replays the log through the pipeline's own features. A label's row is what Tally scores at the entity's last event
       before the label's time, so nothing from later is known. Entities are split 80/20; the held-back part stops training early
-      and gives the figures. Labels: CSV with a header, entity_id,label_time_us,LABEL,…; the pipeline says which label
+      and gives the figures. With a registry what is trained is registered there as candidate, with its figures and the digests of
+      its rows, and the models folder is left alone. Labels: CSV with a header, entity_id,label_time_us,LABEL,…; the pipeline says which label
       each model learns.
 
       Examples:
         tally train --events events.jsonl --labels labels.csv
+        tally train --events events.jsonl --labels labels.csv --registry registry   # as candidates; see tally models
         tally train --labels labels.csv --topic events --brokers localhost:9092 --only churn
       """)
 
@@ -123,8 +125,38 @@ struct ModelTraining {
   private func train(_ models: [ModelDeclaration], on set: TrainingSet) throws {
     for model in models {
       let trainer = ModelTrainer(options: options)
-      show(try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in })
+      if let registry = settings.registry {
+        try register(model, on: set, trainer, ModelRegistry(path: registry))
+      } else {
+        let report = try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in }
+        show(report, place: "\(report.path), version \(report.version)")
+      }
     }
+  }
+
+  /// Trains in a folder of its own, so that nothing is registered until all of it is there and has passed the checks of serving.
+  private func register(
+    _ model: ModelDeclaration, on set: TrainingSet, _ trainer: ModelTrainer, _ registry: ModelRegistry
+  ) throws {
+    let folder = ModelFolder(path: NSTemporaryDirectory() + "tally-train-" + UUID().uuidString)
+    defer { try? FileManager.default.removeItem(atPath: folder.path) }
+    let clock = ContinuousClock()
+    let start = clock.now
+    let report = try trainer.train(model, on: set, into: folder) { _ in }
+    let elapsed = (clock.now - start).components
+    let registration = ModelRegistration(registry: registry, pipeline: pipeline)
+    var given = GivenModel(file: try folder.read(model.file), source: "train")
+    given.parameters = options.byName
+    given.data = set.dataSet(for: model, options: options)
+    given.metrics = report.quality.byName
+    given.trainingSeconds = Double(elapsed.seconds) + (Double(elapsed.attoseconds) * 1e-15).rounded() / 1000
+    let (registered, version, isNew) = try registration.register(
+      given, as: model, acceptsChangedFeatures: false)
+    try registered.promote(version, to: .candidate, reason: ModelRegistration.reason("tally train"))
+    show(
+      report,
+      place: "\(registered.path(of: version)), candidate"
+        + (isNew ? "" : "; the same files were there already"))
   }
 
   private func wanted(_ only: [String]) throws -> [ModelDeclaration] {
@@ -140,7 +172,7 @@ struct ModelTraining {
     return only.isEmpty ? trainable : trainable.filter { only.contains($0.name) }
   }
 
-  private func show(_ report: TrainingReport) {
+  private func show(_ report: TrainingReport, place: String) {
     func text(_ value: Double) -> String { String(format: "%.4f", value) }
     var line = "\(report.model): RMSE \(text(report.quality.rmse))  MAE \(text(report.quality.mae))"
     if let r2 = report.quality.rSquared { line += "  R² \(text(r2))" }
@@ -152,6 +184,6 @@ struct ModelTraining {
         + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")
     let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
     say("  top features by gain: \(top.joined(separator: ", "))")
-    say("  \(report.path), version \(report.version)")
+    say("  \(place)")
   }
 }

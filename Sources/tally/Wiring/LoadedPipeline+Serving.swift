@@ -11,14 +11,14 @@ import Scorer
 extension LoadedPipeline {
   /// The pipeline's models, loaded and checked once for all workers; what operators should know of them is said.
   func loadModels(
-    _ folder: String, kernel choice: String = "auto", acceptsChangedFeatures: Bool
+    _ files: any ModelFiles, kernel choice: String = "auto", acceptsChangedFeatures: Bool
   ) throws -> ServedModels {
     guard let kernel = Kernel(choice: choice) else {
       let names = Kernel.available.map(\.rawValue).joined(separator: ", ")
       throw Failure("kernel \(choice): this machine has \(names)", reason: .badSetting)
     }
     let models = try ServedModels(
-      models: declaration.models, folder: ModelFolder(path: folder), columns: program.columns,
+      models: declaration.models, folder: files, columns: program.columns,
       features: program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures, kernel: kernel)
     for text in models.notes { note(text) }
     return models
@@ -27,13 +27,23 @@ extension LoadedPipeline {
   /// The models of the settings.
   func loadModels(_ settings: Settings) throws -> ServedModels {
     try loadModels(
-      settings.models, kernel: settings.kernel, acceptsChangedFeatures: settings.acceptsChangedFeatures)
+      modelFiles(settings), kernel: settings.kernel, acceptsChangedFeatures: settings.acceptsChangedFeatures)
+  }
+
+  /// Where the settings have the pipeline's models: the registry's production versions, or the folder of model files.
+  func modelFiles(_ settings: Settings) -> any ModelFiles {
+    modelFiles(folder: settings.models, registry: settings.registry)
+  }
+
+  func modelFiles(folder: String, registry: String?) -> any ModelFiles {
+    registry.map { AliasedModels(ModelRegistry(path: $0), pipeline: declaration.name) }
+      ?? ModelFolder(path: folder)
   }
 
   /// How the pipeline's model files are read.
-  func modelLoading(_ folder: String, acceptsChangedFeatures: Bool) -> ModelLoading {
+  func modelLoading(_ files: any ModelFiles, acceptsChangedFeatures: Bool) -> ModelLoading {
     ModelLoading(
-      folder: ModelFolder(path: folder), columns: program.columns, features: program.featureHashes,
+      folder: files, columns: program.columns, features: program.featureHashes,
       acceptsChangedFeatures: acceptsChangedFeatures)
   }
 
