@@ -12,7 +12,7 @@ extension Person {
     let device = random.chance(0.85) ? traits.device : UInt8(random.below(SyntheticWords.devices.count))
     pending.append(RawEvent(time: begin, kind: .login, code: device))
     let minutes = PersonTraits.clamp(
-      random.logNormal(median: traits.sessionMinutes, deviation: 0.5) * mood, 0.5, 240)
+      random.logNormal(median: traits.sessionMinutes, deviation: 0.3) * mood, 0.5, 240)
     let length = minutes * Double(Span.minute)
     let actions = random.poisson(mean: minutes * traits.actionsPerMinute)
     var at = begin
@@ -72,7 +72,7 @@ extension Person {
   }
 
   private mutating func post(at time: EventTime, mood: Double) -> RawEvent {
-    let isFavourite = random.chance(0.6)
+    let isFavourite = random.chance(PersonTraits.favouriteChance)
     let category = isFavourite ? traits.category : UInt8(random.below(SyntheticWords.categories.count))
     let reach = min(Double(traits.connections) * random.logNormal(median: 0.3, deviation: 0.7) + 5, 1e6)
     let reactions = reach * PersonTraits.clamp(random.logNormal(median: 0.05, deviation: 0.6), 0, 0.8)
@@ -110,7 +110,7 @@ extension Person {
   }
 
   private mutating func transaction(at time: EventTime) -> RawEvent {
-    let cents = min(random.logNormal(median: traits.amountUSD, deviation: 0.7) * 100, 1e6)
+    let cents = min(random.logNormal(median: traits.amountUSD, deviation: 0.4) * 100, 1e6)
     let sells = traits.isSeller && random.chance(0.75)
     return RawEvent(
       time: time, kind: .transaction, code: sells ? 0 : 1, a: Int32(cents.rounded()),

@@ -7,7 +7,7 @@ import Events
 /// after a silence of more than 40 days a new life begins.
 struct Person {
   /// Events a day and person at a pace of 1: measured over 3,000 people and 90 days.
-  static let nominalEventsPerDay = 18.0
+  static let nominalEventsPerDay = 20.5
 
   let traits: PersonTraits
   /// Events given so far.
@@ -26,10 +26,10 @@ struct Person {
   private var driftDay: Int
   private var holidayUntil = 0
   var lifeEnd: EventTime = 0
-  private var declineDays = 1.0
+  var declineDays = 1.0
   private var nextChange: EventTime
-  private var head = 0
-  private var passive: RawEvent
+  var head = 0
+  var passive: RawEvent
 
   init(_ configuration: SyntheticConfiguration, number: Int) {
     random = SeededRandom(seed: configuration.seed, stream: UInt64(number))
@@ -40,9 +40,9 @@ struct Person {
     let spread = traits.joinsAfter == 0 ? EventTime(random.unit() * 6 * Double(Span.hour)) : 0
     clock = configuration.startTime + traits.joinsAfter + spread
     driftDay = Int(clock / Span.day)
-    drift = 0.45 * random.normal()
+    drift = 0.25 * random.normal()
     driftFactor = FixedMath.exp(drift)
-    nextChange = clock + EventTime(random.exponential(mean: 20 * Double(Span.day)))
+    nextChange = clock + EventTime(random.exponential(mean: 25 * Double(Span.day)))
     passive = RawEvent(time: clock + Span.hour, kind: .notificationSent)
     beginLife(at: clock)
     pending.append(profile(.profileSnapshot, at: clock))
@@ -78,14 +78,13 @@ struct Person {
   }
 
   private mutating func beginLife(at time: EventTime) {
-    let mean = 60 + 700 * traits.satisfaction * traits.satisfaction
-    lifeEnd = time + EventTime((1 + random.exponential(mean: mean)) * Double(Span.day))
+    lifeEnd = time + EventTime((1 + random.exponential(mean: traits.meanLifeDays)) * Double(Span.day))
     // One in four leaves from one day to the next.
     declineDays = random.chance(0.25) ? 1 : random.uniform(8...40)
   }
 
   /// Moves the clock to the next session and plans its events; never without any.
-  private mutating func planSession() {
+  mutating func planSession() {
     var rest = random.exponential(mean: 1)
     clock += Span.minute
     while true {
@@ -104,8 +103,15 @@ struct Person {
       rest -= rate * share
       clock = hourEnd
     }
-    planProfileChange()
+    guard clock >= nextChange else { return planEvents() }
+    // Who changes something in the profile comes for it, or does it before leaving.
+    let comesForIt = random.chance(0.2)
+    if comesForIt { planProfileChange(at: clock - 30 * Span.second) }
     planEvents()
+    if !comesForIt {
+      clock += Span.second
+      planProfileChange(at: clock)
+    }
   }
 
   /// Sessions an hour.
@@ -120,26 +126,25 @@ struct Person {
     return traits.sessionsPerDay / 24 * driftFactor * cycle * holiday * vigour(at: time) + 1e-9
   }
 
-  private mutating func advance(to day: Int) {
+  mutating func advance(to day: Int) {
     guard driftDay < day else { return }
     while driftDay < day {
       driftDay += 1
-      drift = 0.96 * drift + 0.126 * random.normal()
-      if driftDay >= holidayUntil, random.chance(0.005) {
+      drift = 0.96 * drift + 0.07 * random.normal()
+      if driftDay >= holidayUntil, random.chance(0.003) {
         holidayUntil = driftDay + 3 + Int(random.exponential(mean: 9))
       }
     }
     driftFactor = FixedMath.exp(drift)
   }
 
-  private mutating func planProfileChange() {
-    guard clock >= nextChange else { return }
-    nextChange = clock + EventTime(random.exponential(mean: 20 * Double(Span.day)))
+  private mutating func planProfileChange(at time: EventTime) {
+    nextChange = clock + EventTime(random.exponential(mean: 25 * Double(Span.day)))
     centrality = PersonTraits.clamp(centrality + 0.02 * random.normal(), 0, 1)
     influence = PersonTraits.clamp(influence + 0.02 * random.normal(), 0, 1)
     // Rates whose balance is 30 in 100.
-    if random.chance(isPremium ? 0.028 : 0.012) { isPremium.toggle() }
-    pending.append(profile(.profileChange, at: clock - 30 * Span.second))
+    if random.chance(isPremium ? 0.035 : 0.015) { isPremium.toggle() }
+    pending.append(profile(.profileChange, at: time))
   }
 
   private func profile(_ kind: SyntheticKind, at time: EventTime) -> RawEvent {

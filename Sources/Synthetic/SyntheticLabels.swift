@@ -14,9 +14,14 @@ public struct SyntheticLabel: Sendable, Equatable {
   /// What the person has brought until 180 days after it: 0.50 for each day of use with a premium account, a
   /// tenth of sales, a twentieth of purchases, 0.20 for each advertisement clicked; at most 10,000.
   public let lifetimeValueUSD: Double
+  /// What the person does first after it; nil: nothing in 180 days.
+  let nextAction: SyntheticAction?
+  /// What the person likes best, an index into `SyntheticWords.categories`.
+  let interest: UInt8
 
   /// Head of the labels file.
-  public static let csvHeader = "entity_id,label_time_us,engagement_next_day,churn_30_day,lifetime_value_usd"
+  public static let csvHeader =
+    "entity_id,label_time_us,engagement_next_day,churn_30_day,lifetime_value_usd,next_action,content_interest"
 
   /// Appends the row of the labels file with a line break.
   public func appendCSV(to bytes: inout [UInt8]) {
@@ -27,7 +32,37 @@ public struct SyntheticLabel: Sendable, Equatable {
     Decimal.append(Int64((engagementNextDay * 10_000).rounded()), decimals: 4, to: &bytes)
     SyntheticEvent.append(churns ? ",1," : ",0,", to: &bytes)
     Decimal.append(Int64((lifetimeValueUSD * 100).rounded()), decimals: 2, to: &bytes)
+    bytes.append(UInt8(ascii: ","))
+    bytes.append(contentsOf: (nextAction?.rawValue ?? "").utf8)
+    bytes.append(UInt8(ascii: ","))
+    SyntheticEvent.append(SyntheticWords.categories[Int(interest)], to: &bytes)
     bytes.append(UInt8(ascii: "\n"))
+  }
+}
+
+/// What a person does next: the vocabulary of the label `next_action`.
+enum SyntheticAction: String, CaseIterable {
+  case post = "post_content"
+  case browse = "browse_feed"
+  case message = "send_message"
+  case gig = "search_gig"
+  case profile = "update_profile"
+  case invite = "invite_friend"
+
+  /// What an event shows; nil: nothing yet, as a login, or not the person's doing.
+  init?(_ kind: SyntheticKind) {
+    switch kind {
+    case .post: self = .post
+    // A session that ends without anything else was spent looking.
+    case .swipe, .adClicked, .groupActivity, .eventJoined, .premiumFeatureUsed, .session: self = .browse
+    case .messageSent: self = .message
+    case .gigApplicationSent, .gigListingOpened, .gigListingClosed, .transaction: self = .gig
+    case .profileChange: self = .profile
+    case .connectionAdded, .referral: self = .invite
+    case .profileSnapshot, .login, .notificationSent, .notificationClicked, .adShown, .match, .profileViewed,
+      .jobRated:
+      return nil
+    }
   }
 }
 
@@ -59,102 +94,4 @@ public struct SyntheticLabels: Sequence, IteratorProtocol, Sendable {
 extension SyntheticLog {
   /// The labels of the whole history, wherever this log stands.
   public func labels() -> SyntheticLabels { SyntheticLabels(configuration) }
-}
-
-/// One person's moments and what follows them.
-private struct Future {
-  private static let week = 7 * Span.day
-  private static let churnSilence = 30 * Span.day
-  private static let valueHorizon = 180 * Span.day
-
-  private struct Moment {
-    var time: EventTime
-    var lastLogin: EventTime = 0
-    var nextLogin: EventTime = .max
-    var minutes = 0.0
-    var deeds = 0
-    var value = 0.0
-  }
-
-  private let customer: Int
-  private var person: Person
-  private let born: EventTime
-  private var moments: [Moment] = []
-  private var value = 0.0
-  private var lastLogin: EventTime = 0
-  private var isPremium = false
-  private var premiumDay: EventTime = -1
-  private var passed = 0
-  private var valued = 0
-
-  init(_ configuration: SyntheticConfiguration, customer: Int) {
-    self.customer = customer
-    person = Person(configuration, number: customer)
-    born = person.nextTime
-    var random = SeededRandom(seed: configuration.seed ^ 0x6c61_6265_6c73, stream: UInt64(customer))
-    let half = configuration.startTime + EventTime(configuration.days) * Span.day / 2
-    var time = configuration.endTime - EventTime(random.below(7 * 24 * 3600)) * Span.second
-    while time >= half {
-      moments.append(Moment(time: time))
-      time -= Self.week
-    }
-    moments.reverse()
-  }
-
-  mutating func labels() -> [SyntheticLabel] {
-    guard let last = moments.last else { return [] }
-    while person.nextTime < last.time + Self.valueHorizon { take(person.next().event) }
-    pass(until: .max)
-    return moments.compactMap { moment in
-      guard moment.time >= born + Self.week, moment.time - moment.lastLogin <= Self.churnSilence else {
-        return nil
-      }
-      let used = 1 - FixedMath.exp(-moment.minutes / 30)
-      let did = 1 - FixedMath.exp(-Double(moment.deeds) / 15)
-      return SyntheticLabel(
-        customer: customer, time: moment.time, engagementNextDay: (used + did) / 2,
-        churns: moment.nextLogin - moment.time >= Self.churnSilence,
-        lifetimeValueUSD: min(moment.value, 10_000))
-    }
-  }
-
-  private mutating func take(_ event: RawEvent) {
-    pass(until: event.time)
-    engage(event)
-    switch event.kind {
-    case .login:
-      for index in moments.indices where moments[index].time <= event.time {
-        moments[index].nextLogin = min(moments[index].nextLogin, event.time)
-      }
-      lastLogin = event.time
-      let day = event.time / Span.day
-      if isPremium && day != premiumDay { value += 0.5 }
-      premiumDay = day
-    case .profileSnapshot, .profileChange: isPremium = event.code == 1
-    case .transaction: value += Double(event.a) / 100 * (event.code == 0 ? 0.1 : 0.05)
-    case .adClicked: value += 0.2
-    default: break
-    }
-  }
-
-  /// Notes at each moment, and at its horizon, what had been until then.
-  private mutating func pass(until time: EventTime) {
-    while passed < moments.count && moments[passed].time <= time {
-      moments[passed].lastLogin = lastLogin
-      passed += 1
-    }
-    while valued < moments.count && moments[valued].time + Self.valueHorizon <= time {
-      moments[valued].value = value
-      valued += 1
-    }
-  }
-
-  /// Adds the event to the moment whose next day it falls on.
-  private mutating func engage(_ event: RawEvent) {
-    guard let first = moments.first, event.time >= first.time, event.kind.isDeed else { return }
-    let index = Int((event.time - first.time) / Self.week)
-    guard index < moments.count, event.time < moments[index].time + Span.day else { return }
-    moments[index].deeds += 1
-    if event.kind == .session { moments[index].minutes += Double(event.a) / 100 }
-  }
 }

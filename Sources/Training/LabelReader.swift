@@ -23,13 +23,14 @@ public struct LabelError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Reads labels from CSV (RFC 4180, but no line break within quotes), line by line.
 ///
-/// The header is `entity_id,label_time_us,<label>…`. A label is a finite number, or empty: not known.
+/// The header is `entity_id,label_time_us,<label>…`. A label is a finite number, or empty: not known. Labels that no
+/// model learns may be anything, words for example: they are passed over.
 public enum LabelReader {
   /// Longest line, in bytes.
   public static let lineBytesMax = 1 << 16
 
-  /// Reads a file.
-  public static func read(path: String) throws(LabelError) -> LabelTable {
+  /// Reads a file. Labels of other names than `wanted` are not known in the table.
+  public static func read(path: String, wanted: Set<String>) throws(LabelError) -> LabelTable {
     guard let file = fopen(path, "r") else {
       throw LabelError(path: path, line: 0, text: "the labels file cannot be opened")
     }
@@ -42,7 +43,7 @@ public enum LabelReader {
       let fields = try fields(of: buffer, path, line)
       if fields == [""] { continue }
       if let table {
-        try append(fields, to: table, path, line)
+        try append(fields, to: table, wanted, path, line)
       } else {
         table = LabelTable(names: try header(fields, path, line))
       }
@@ -117,7 +118,7 @@ public enum LabelReader {
   }
 
   private static func append(
-    _ fields: [String], to table: LabelTable, _ path: String, _ line: Int
+    _ fields: [String], to table: LabelTable, _ wanted: Set<String>, _ path: String, _ line: Int
   ) throws(LabelError) {
     func error(_ text: String) -> LabelError { LabelError(path: path, line: line, text: text) }
     guard fields.count == table.names.count + 2 else {
@@ -130,7 +131,7 @@ public enum LabelReader {
     if let doubt = EventTimeBounds.doubt(of: time) { throw error("label_time_us \(doubt)") }
     var values: [Float] = []
     for (name, field) in zip(table.names, fields.dropFirst(2)) {
-      if field.isEmpty {
+      if field.isEmpty || !wanted.contains(name) {
         values.append(.nan)
       } else if let value = Float(field), value.isFinite {
         values.append(value)

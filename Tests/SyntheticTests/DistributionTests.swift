@@ -5,7 +5,7 @@ import Testing
 @testable import Synthetic
 
 @Suite(.onThreads) struct DistributionTests {
-  private static let configuration = SyntheticConfiguration(seed: 21, customers: 200, days: 28)
+  private static let configuration = SyntheticConfiguration(seed: 21, customers: 500, days: 28)
   private static let people: [PersonTraits] = (0..<20_000).map {
     Person(configuration, number: $0).traits
   }

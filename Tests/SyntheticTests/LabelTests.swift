@@ -63,6 +63,49 @@ import Testing
     #expect(checked > 20, "\(checked)")
   }
 
+  /// The first event after the moment that stands for an action, told by its written type.
+  @Test func nextActionIsWhatTheLogShowsFirst() {
+    let words = [
+      "post": "post_content", "message_sent": "send_message", "gig_application_sent": "search_gig",
+      "gig_listing_opened": "search_gig", "gig_listing_closed": "search_gig", "transaction": "search_gig",
+      "connection_added": "invite_friend", "referral": "invite_friend", "swipe": "browse_feed",
+      "ad_clicked": "browse_feed", "group_activity": "browse_feed", "event_joined": "browse_feed",
+      "premium_feature_used": "browse_feed", "session": "browse_feed",
+    ]
+    var seen: [String: Int] = [:]
+    var wrong = 0
+    for label in Self.labels where label.time + 180 * Span.day < Self.configuration.endTime {
+      let first = Self.byCustomer[label.customer].first {
+        $0.time >= label.time && (words[$0.typeName ?? ""] != nil || $0.typeName == nil && !$0.isSnapshot)
+      }
+      let inTime = first.flatMap { $0.time < label.time + 180 * Span.day ? $0 : nil }
+      let expected = inTime.map { $0.typeName.flatMap { words[$0] } ?? "update_profile" }
+      if label.nextAction?.rawValue != expected { wrong += 1 }
+      seen[expected ?? "nothing", default: 0] += 1
+    }
+    #expect(wrong == 0, "\(seen)")
+    #expect(seen.count >= 4, "\(seen)")
+  }
+
+  /// The vocabulary is that of the requirements, and no action is beyond all people.
+  @Test func actionsAndInterestsAreSpread() {
+    let configuration = SyntheticConfiguration(seed: 33, customers: 400, days: 40)
+    var actions: [String: Int] = [:]
+    var interests: Set<UInt8> = []
+    var count = 0
+    for label in SyntheticLabels(configuration) {
+      if let action = label.nextAction { actions[action.rawValue, default: 0] += 1 }
+      interests.insert(label.interest)
+      count += 1
+    }
+    #expect(
+      Set(actions.keys) == [
+        "post_content", "browse_feed", "send_message", "search_gig", "update_profile", "invite_friend",
+      ])
+    #expect(actions.values.allSatisfy { $0 > count / 100 && $0 < count / 2 }, "\(actions) of \(count)")
+    #expect(interests.count == SyntheticWords.categories.count)
+  }
+
   @Test func momentsAreWeeklyInTheSecondHalf() {
     let half = Self.configuration.startTime + 210 * Span.day
     var last: [Int: EventTime] = [:]
@@ -110,11 +153,19 @@ import Testing
   @Test func rowsAreCSV() throws {
     let label = SyntheticLabel(
       customer: 7, time: 1_767_225_600_000_000, engagementNextDay: 0.25, churns: true,
-      lifetimeValueUSD: 12.345)
+      lifetimeValueUSD: 12.345, nextAction: .message, interest: 2)
     var bytes: [UInt8] = []
     label.appendCSV(to: &bytes)
-    #expect(String(decoding: bytes, as: UTF8.self) == "c0000007,1767225600000000,0.2500,1,12.35\n")
-    #expect(SyntheticLabel.csvHeader.split(separator: ",").count == 5)
+    #expect(
+      String(decoding: bytes, as: UTF8.self)
+        == "c0000007,1767225600000000,0.2500,1,12.35,send_message,travel\n")
+    #expect(SyntheticLabel.csvHeader.split(separator: ",").count == 7)
+    let silent = SyntheticLabel(
+      customer: 7, time: 1_767_225_600_000_000, engagementNextDay: 0, churns: true, lifetimeValueUSD: 0,
+      nextAction: nil, interest: 0)
+    bytes.removeAll()
+    silent.appendCSV(to: &bytes)
+    #expect(String(decoding: bytes, as: UTF8.self) == "c0000007,1767225600000000,0.0000,1,0.00,,tech\n")
   }
 
   private func correlation(_ pairs: [(x: Double, y: Double)]) -> Double {

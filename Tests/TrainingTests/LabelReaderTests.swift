@@ -19,7 +19,7 @@ private let time: Int64 = 1_767_225_600_000_000
       "c1,\(time + 2),-1e3,",
     ]
     try withFile(lines.joined(separator: end)) { path in
-      let table = try LabelReader.read(path: path)
+      let table = try LabelReader.read(path: path, wanted: ["next_day", "churn", "a"])
       #expect(table.names == ["next_day", "churn"] && table.count == 3 && table.entityCount == 2)
     }
   }
@@ -42,9 +42,24 @@ private let time: Int64 = 1_767_225_600_000_000
     ])
   func namesTheLine(text: String, line: Int, expected: String) throws {
     try withFile(text) { path in
-      let error = #expect(throws: LabelError.self) { _ = try LabelReader.read(path: path) }
+      let error = #expect(throws: LabelError.self) {
+        _ = try LabelReader.read(path: path, wanted: ["next_day", "churn", "a"])
+      }
       #expect(error?.line == line && error?.text.contains(expected) == true)
       #expect(error?.description.contains("\(path):\(line): ") == true && error?.text.contains("c1") == false)
+    }
+  }
+
+  /// A column of words is no error as long as no model learns it; then it is named.
+  @Test func passesOverWhatNoModelLearns() throws {
+    let text = "entity_id,label_time_us,next_action,a\nc1,\(time),send_message,0.5\nc2,\(time),,1\n"
+    try withFile(text) { path in
+      let table = try LabelReader.read(path: path, wanted: ["a"])
+      #expect(table.names == ["next_action", "a"] && table.count == 2)
+      let learnt = #expect(throws: LabelError.self) {
+        _ = try LabelReader.read(path: path, wanted: ["a", "next_action"])
+      }
+      #expect(learnt?.line == 2 && learnt?.text.contains("next_action is neither") == true)
     }
   }
 
@@ -53,12 +68,16 @@ private let time: Int64 = 1_767_225_600_000_000
     defer { try? FileManager.default.removeItem(atPath: path) }
     try (Data("entity_id,label_time_us,a\n".utf8) + Data([0xff, 0x2c, 0x35, 0x2c, 0x31])).write(
       to: URL(fileURLWithPath: path))
-    let error = #expect(throws: LabelError.self) { _ = try LabelReader.read(path: path) }
+    let error = #expect(throws: LabelError.self) {
+      _ = try LabelReader.read(path: path, wanted: ["next_day", "churn", "a"])
+    }
     #expect(error?.line == 2)
   }
 
   @Test func namesAMissingFile() {
-    let error = #expect(throws: LabelError.self) { _ = try LabelReader.read(path: "/nowhere/labels.csv") }
+    let error = #expect(throws: LabelError.self) {
+      _ = try LabelReader.read(path: "/nowhere/labels.csv", wanted: ["a"])
+    }
     #expect(error?.description == "/nowhere/labels.csv: the labels file cannot be opened")
   }
 }

@@ -14,6 +14,11 @@ struct HistoryOptions: ParsableArguments {
   @Option(help: "File for the labels (CSV).", completion: .file()) var labels: String?
   @Option(help: "json or protobuf (files hold JSON). (default: json)") var format: SyntheticFormat?
   @Option(help: "At most so many events; 0: all. (default: 0)") var limit: Int?
+  @Option(
+    help:
+      "Make nothing: print how well the labels can be foretold at best, by so many futures (2 to 1000) of each."
+  )
+  var ceiling: Int?
   @Flag(help: "Skip the history; send what the same people do now, with the present time, until stopped.")
   var live = false
 
@@ -27,6 +32,7 @@ struct HistoryOptions: ParsableArguments {
       (labels != nil, "--labels", "the ages go into a file with --truth"),
       (format != nil, "--format", "profiles are JSON, leave it out"),
       (limit != nil, "--limit", "say how many profiles there are with --profiles"),
+      (ceiling != nil, "--ceiling", "profiles say who has stated an age, leave it out"),
       (live, "--live", "profiles come one after the other, at a pace with --rate"),
     ]
     return all.filter(\.0).map { ($0.1, $0.2) }
@@ -41,7 +47,11 @@ struct HistoryOptions: ParsableArguments {
       throw ValidationError("--events-per-day takes up to 1000")
     }
     guard limit ?? 0 >= 0 else { throw ValidationError("--limit takes 0 or more") }
-    guard topic != nil || output != nil || labels != nil else {
+    guard (2...1000).contains(ceiling ?? 2) else { throw ValidationError("--ceiling takes 2 to 1000") }
+    guard ceiling == nil || topic == nil && output == nil && labels == nil else {
+      throw ValidationError("--ceiling makes nothing: leave --output, --topic and --labels out")
+    }
+    guard topic != nil || output != nil || labels != nil || ceiling != nil else {
       throw ValidationError("say where to: --output FILE, --topic NAME or --labels FILE")
     }
     guard output == nil || format ?? .json == .json else {
@@ -70,6 +80,7 @@ extension Generate {
   /// The events and the labels.
   func makeHistory() throws {
     let configuration = history.configuration(seed: seed)
+    if let futures = history.ceiling { return showCeiling(SyntheticCeiling(configuration, futures: futures)) }
     if let labels = history.labels { try writeLabels(configuration, to: labels) }
     let encoder = SyntheticEncoder(
       format: history.format ?? .json, badShare: badShare, tooLargeBytes: 300_000, seed: seed)
@@ -78,6 +89,18 @@ extension Generate {
   }
 
   private var limit: Int { history.limit ?? 0 }
+
+  private func showCeiling(_ ceiling: SyntheticCeiling) {
+    func text(_ value: Double) -> String { String(format: "%.3f", value) }
+    say("\(ceiling.moments) labels; who knew all that is hidden, but not what comes, would reach at best:")
+    say("  engagement_next_day  R² \(text(ceiling.engagementRSquared))")
+    say("  churn_30_day         AUC \(text(ceiling.churnAUC)); \(text(ceiling.churnShare)) of them churn")
+    say("  lifetime_value_usd   R² \(text(ceiling.lifetimeValueRSquared))")
+    say(
+      "  next_action          accuracy \(text(ceiling.nextActionAccuracy)); always the commonest: "
+        + text(ceiling.nextActionCommonest))
+    say("  content_interest     accuracy \(text(ceiling.contentInterestAccuracy)) by the posts before")
+  }
 
   private func writeLabels(_ configuration: SyntheticConfiguration, to path: String) throws {
     let writer = try LineWriter(path: path)

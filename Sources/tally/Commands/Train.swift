@@ -18,7 +18,7 @@ struct Train: ParsableCommand {
       before the label's time, so nothing from later is known. Entities are split 80/20; the held-back part stops training early
       and gives the figures. With a registry what is trained is registered there as candidate, with its figures and the digests of
       its rows, and the models folder is left alone. Labels: CSV with a header, entity_id,label_time_us,LABEL,…; the pipeline says which label
-      each model learns.
+      each model learns. Labels are numbers; columns that no model learns may hold anything.
 
       Examples:
         tally train --events events.jsonl --labels labels.csv
@@ -91,7 +91,8 @@ struct ModelTraining {
     let (ofEvents, ofFile) = (
       models.filter { own.contains($0.label ?? "") }, models.filter { !own.contains($0.label ?? "") }
     )
-    let table = try path.map { try LabelReader.read(path: $0) }
+    let learnt = Set(ofFile.compactMap(\.label))
+    let table = try path.map { try LabelReader.read(path: $0, wanted: learnt) }
     guard ofFile.isEmpty || table != nil else {
       throw Failure(
         "model \(ofFile[0].name) learns \(ofFile[0].label ?? "") of a labels file: --labels FILE",
