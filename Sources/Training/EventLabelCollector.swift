@@ -11,6 +11,8 @@ public final class EventLabelCollector {
   public private(set) var counts = CollectorCounts()
   /// The rows so far.
   private let set: TrainingSet
+  private let keepsRows: Bool
+  private let writer: RowTableWriter?
   private let program: FeatureProgram
   private var states: [Hash128: EntityState] = [:]
   /// Entities that were erased, with the number of rows at that moment: theirs before it do not count.
@@ -19,10 +21,14 @@ public final class EventLabelCollector {
   private let carried: UnsafeMutablePointer<Double>
   private var labels: [Float]
 
-  /// A collector for the labels of these names, in the order of the program's.
-  public init(program: FeatureProgram, labelNames: [String]) {
+  /// A collector for the labels of these names, in the order of the program's. `keepsRows` false: rows go to the writer only.
+  public init(
+    program: FeatureProgram, labelNames: [String], keepsRows: Bool = true, writer: RowTableWriter? = nil
+  ) {
     precondition(labelNames.count == program.results.labels.count)
     self.program = program
+    self.keepsRows = keepsRows
+    self.writer = writer
     set = TrainingSet(
       columnNames: program.columnNames, labelNames: labelNames, featureHashes: program.featureHashes)
     row = .allocate(capacity: max(program.columnNames.count, 1))
@@ -48,6 +54,7 @@ public final class EventLabelCollector {
     case .erased:
       counts.erased += 1
       erased[entity] = set.rows.count
+      writer?.erase(entity)
       states[entity] = nil
       return
     }
@@ -68,6 +75,11 @@ public final class EventLabelCollector {
     // Ids tell events apart in an order that the log's partitions do not change.
     let place = TrainingRow(
       entity: entity, asOf: asOf, labelTime: asOf, order: Int(truncatingIfNeeded: event.idHash.low >> 1))
+    if let writer {
+      let id = pass.events.withBytes(of: event.entityID) { String(decoding: $0, as: UTF8.self) }
+      writer.append(place, entity: id, features: row, labels: labels, named: set.labelNames)
+    }
+    guard keepsRows else { return }
     set.append(place, labels: labels) { cells in
       cells.update(from: row, count: program.columnNames.count)
     }

@@ -39,12 +39,11 @@ public struct ModelTrainer {
     let path = try folder.path(of: model.file)
     guard let format = ModelFormat(path: path) else { throw RegistryError(.invalidName, path) }
     let recipe = Recipe(model.training, options.recipe)
-    let weights = model.training.classWeights
+    let weights = recipe.classWeights
     let matrix = try training.matrix(weights: weights, threads: options.threads)
     let heldBackMatrix = try heldBack.matrix(weights: weights, threads: options.threads)
-    let booster = try Booster(
-      training: matrix, heldBack: heldBackMatrix,
-      parameters: parameters(of: model, training) + recipe.parameters(set.columnNames))
+    let parameters = parameters(of: model, training) + recipe.parameters(set.columnNames)
+    let booster = try Booster(training: matrix, heldBack: heldBackMatrix, parameters: parameters)
     let outcome = try booster.train(
       on: matrix, heldBack: heldBackMatrix, rounds: recipe.trees, earlyStoppingRounds: recipe.earlyStopping
     ) { round in
@@ -62,8 +61,20 @@ public struct ModelTrainer {
     return TrainingReport(
       model: model.name, trainingRows: split.training.count, heldBackRows: split.heldBack.count,
       trainingEntities: set.entityCount(split.training), heldBackEntities: set.entityCount(split.heldBack),
-      trees: outcome.bestRound + 1, rounds: outcome.rounds, quality: quality,
+      trees: outcome.bestRound + 1, rounds: outcome.rounds,
+      parameters: described(parameters, recipe), quality: quality,
       topFeatures: Array(try best.gains().prefix(options.topFeatures)), path: path, version: version)
+  }
+
+  /// XGBoost's parameters, and what else decides on a model beside its rows.
+  private func described(_ parameters: [(name: String, value: String)], _ recipe: Recipe) -> [String: String]
+  {
+    var all = Dictionary(parameters) { $1 }
+    all["rounds"] = "\(recipe.trees)"
+    all["early_stopping_rounds"] = "\(recipe.earlyStopping)"
+    all["held_back_share"] = "\(options.heldBackShare)"
+    if let weights = recipe.classWeights { all["class_weights"] = "0: \(weights.zero), 1: \(weights.one)" }
+    return all
   }
 
   private func parameters(of model: ModelDeclaration, _ training: Sample) -> [(name: String, value: String)] {

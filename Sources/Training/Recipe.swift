@@ -5,6 +5,7 @@ struct Recipe {
   private let training: TrainingDeclaration
   let trees: Int
   let earlyStopping: Int
+  var classWeights: ClassWeights? { training.classWeights }
   private let depth: Int
   private let eta: Double
 

@@ -17,6 +17,8 @@ public struct TrainingReport: Equatable, Sendable {
   public var trees: Int
   /// Rounds that were run.
   public var rounds: Int
+  /// What decided on the model beside its rows: XGBoost's parameters, rounds at most, early stopping, share held back, class weights.
+  public var parameters: [String: String]
   /// Quality on the held-back rows. Training stops by them, so it is a little better than on rows never seen.
   public var quality: ModelQuality
   /// Features that contribute most, by mean gain.

@@ -52,7 +52,7 @@ public final class TrainingSet {
   /// Splits the rows that have a label into those to learn from and those held back, whole entities at a
   /// time.
   ///
-  /// Which way an entity goes is a function of its id and the seed, so it stays when others come and go. Rows
+  /// Which way an entity goes is a function of its id and the seed, unless its rows say it, so it stays when others come and go. Rows
   /// are in the order of `TrainingRow.order`.
   public func split(label: Int, heldBackShare: Double, seed: UInt64) -> TrainingSplit {
     var split = TrainingSplit()
@@ -60,10 +60,10 @@ public final class TrainingSet {
       rows[$0].order == rows[$1].order ? $0 < $1 : rows[$0].order < rows[$1].order
     }
     for row in ordered where !labels.row(row)[label].isNaN {
-      if Self.isHeldBack(rows[row].entity, share: heldBackShare, seed: seed) {
-        split.heldBack.append(row)
-      } else {
-        split.training.append(row)
+      switch rows[row].part ?? Self.part(of: rows[row].entity, heldBackShare: heldBackShare, seed: seed) {
+      case .train: split.training.append(row)
+      case .validation: split.heldBack.append(row)
+      case .test: break
       }
     }
     return split
@@ -72,10 +72,11 @@ public final class TrainingSet {
   /// Number of different entities among rows.
   func entityCount(_ selection: [Int]) -> Int { Set(selection.map { rows[$0].entity }).count }
 
-  private static func isHeldBack(_ entity: Hash128, share: Double, seed: UInt64) -> Bool {
+  /// What an entity's rows are for, where nothing else says so.
+  public static func part(of entity: Hash128, heldBackShare: Double, seed: UInt64) -> TrainingPart {
     var words = (entity.low, entity.high, seed)
     let mixed = withUnsafeBytes(of: &words) { Hash128(of: $0) }
-    return Double(mixed.low >> 11) * 0x1p-53 < share
+    return Double(mixed.low >> 11) * 0x1p-53 < heldBackShare ? .validation : .train
   }
 }
 
@@ -89,6 +90,9 @@ public struct TrainingRow: Equatable, Sendable {
   public var labelTime: EventTime
   /// Position of the label in the labels file: an order that the log's partitions do not change.
   public var order: Int
+
+  /// What the row is for; nil: as the entity's id says.
+  public var part: TrainingPart?
 
   /// A row's place.
   public init(entity: Hash128, asOf: EventTime, labelTime: EventTime, order: Int) {

@@ -18,6 +18,10 @@ public final class TrainingSetCollector {
   public private(set) var counts = CollectorCounts()
   /// The rows so far.
   public let set: TrainingSet
+  private let keepsRows: Bool
+  private let writer: RowTableWriter?
+  /// A row for the writer, where none is kept.
+  private let cells: UnsafeMutablePointer<Float>
   private let program: FeatureProgram
   private let labels: LabelTable
   private let scratch: FeatureScratch
@@ -27,8 +31,13 @@ public final class TrainingSetCollector {
   /// Entities that were erased, with the number of rows at that moment: theirs before it do not count.
   private var erased: [Hash128: Int] = [:]
 
-  /// A collector for all labels of a table.
-  public init(program: FeatureProgram, labels: LabelTable) {
+  /// A collector for all labels of a table. `keepsRows` false: rows go to the writer only.
+  public init(
+    program: FeatureProgram, labels: LabelTable, keepsRows: Bool = true, writer: RowTableWriter? = nil
+  ) {
+    self.keepsRows = keepsRows
+    self.writer = writer
+    cells = .allocate(capacity: max(program.columnNames.count, 1))
     self.program = program
     self.labels = labels
     scratch = FeatureScratch(program)
@@ -50,13 +59,20 @@ public final class TrainingSetCollector {
     counts.labels = all.count
   }
 
+  deinit { cells.deallocate() }
+
   /// Takes the log's next event, at its position among those of the pass that has decoded it. What the pipeline does not score, such as
   /// duplicates, is left out.
   public func apply(_ position: Int32, of pass: EventPass) {
     counts.events += 1
     let event = pass.events.events[Int(position)]
     let number = Int(pass.events.withBytes(of: event.entityID) { labels.entities.lookup($0) })
-    guard number >= 0, entities[number].next < entities[number].end else { return }
+    guard number >= 0 else { return }
+    guard entities[number].next < entities[number].end else {
+      // An erasure counts after the last label, too: the rows made so far go.
+      if event.kind == .erasure { erase(number, at: event.time) }
+      return
+    }
     guard program.keepsState else { return applyAlone(position, of: pass, number) }
     let state = entities[number].state ?? EntityState(program)
     switch pass.effect(of: position, on: state) {
@@ -124,6 +140,7 @@ public final class TrainingSetCollector {
   private func erase(_ number: Int, at time: EventTime) {
     counts.erased += 1
     erased[entities[number].hash] = set.rows.count
+    writer?.erase(entities[number].hash)
     while entities[number].next < entities[number].end,
       labels.labels[schedule[entities[number].next]].time <= time
     {
@@ -145,12 +162,18 @@ public final class TrainingSetCollector {
     }
     let row = TrainingRow(
       entity: entities[number].hash, asOf: asOf, labelTime: labels.labels[label].time, order: label)
-    set.append(row, labels: labels.values(of: label)) { cells in
-      if let state {
-        program.read(state, asOf: asOf, into: cells, scratch: scratch)
-      } else if let profile {
-        for (column, cell) in profile.row.enumerated() { cells[column] = cell }
-      }
+    if let state {
+      program.read(state, asOf: asOf, into: cells, scratch: scratch)
+    } else if let profile {
+      for (column, cell) in profile.row.enumerated() { cells[column] = cell }
+    }
+    let values = labels.values(of: label)
+    writer?.append(
+      row, entity: labels.entities.names[Int(labels.labels[label].entity)], features: cells, labels: values,
+      named: labels.names)
+    guard keepsRows else { return }
+    set.append(row, labels: values) { target in
+      target.update(from: cells, count: program.columnNames.count)
     }
   }
 }

@@ -79,18 +79,6 @@ struct ModelRegistration {
   }
 }
 
-extension TrainingOptions {
-  /// As metadata has them.
-  var byName: [String: String] {
-    [
-      "rounds": "\(rounds)", "max_depth": "\(maxDepth)", "eta": "\(eta)",
-      "early_stopping_rounds": "\(earlyStoppingRounds)", "held_back_share": "\(heldBackShare)",
-      "seed": "\(seed)",
-      "threads": "\(threads)", "tree_method": "hist",
-    ]
-  }
-}
-
 extension ModelQuality {
   /// As metadata has them.
   var byName: [String: Double] {
