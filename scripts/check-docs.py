@@ -472,7 +472,7 @@ class Commands:
         for line in done.stdout.splitlines():
             if re.fullmatch(r"[A-Z ]+:", line):
                 section = line[:-1]
-            elif section in ("OPTIONS", "ARGUMENTS") and re.match(r"^  -", line):
+            elif (section or "").startswith(("OPTIONS", "ARGUMENTS")) and re.match(r"^  -", line):
                 flags |= set(re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]*|-[A-Za-z])(?![\w-])", re.split(r" {3,}", line.strip())[0]))
             elif section == "SUBCOMMANDS":
                 name = re.match(r"^  ([a-z][a-z0-9-]*)( \(default\))?(\s|$)", line)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows Tally at work on embedded defaults: a broker, a Redis and SQLite of its own, in a temporary folder.
-#   scripts/demo.sh            about a minute and a half, then a summary
+#   scripts/demo.sh            about a minute, then a summary
 #   scripts/demo.sh --keep     stays until Ctrl-C, so that you can look around
 #   scripts/demo.sh --help     all options
 set -euo pipefail

@@ -16,7 +16,7 @@ struct History: Sendable {
   let personal: [String]
 
   /// Options of `tally generate` that give these events.
-  static let options = ["--customers", "40", "--days", "20", "--events-per-day", "5", "--seed", "7"]
+  static let options = ["--customers", "40", "--days", "20", "--events-per-day", "5", "--seed", "51"]
 
   /// The history that all tests share.
   static func shared() throws -> History { try made.get() }

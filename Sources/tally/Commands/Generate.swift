@@ -15,6 +15,7 @@ struct Generate: ParsableCommand {
 
       Examples:
         tally generate --customers 1000 --days 60 --output events.jsonl --labels labels.csv
+        tally generate --customers 500 --days 60 --ceiling 16         # how well its labels can be foretold at best
         tally generate --customers 1000 --days 60 --topic events --brokers localhost:9092
         tally generate --live --rate 500 --topic events        # as people would send now, until Ctrl-C
         tally generate --pipeline age --profiles 100000 --output profiles.jsonl --truth ages.csv
