@@ -22,7 +22,9 @@ public struct ModelTrainer {
     progress: (BoostingRound) -> Void = { _ in }
   ) throws(TrainingError) -> TrainingReport {
     let label = try Self.column(of: model, in: set)
-    let split = set.split(label: label, heldBackShare: options.heldBackShare, seed: options.seed)
+    let split = set.split(
+      label: label, heldBackShare: options.heldBackShare, seed: options.seed,
+      time: options.timeSplit)
     let training = Sample(set, label: label, rows: split.training)
     let heldBack = Sample(set, label: label, rows: split.heldBack)
     let check = TrainingCheck(model, training, heldBack, set.columnNames)

@@ -121,9 +121,9 @@ struct ModelTraining {
     if !idle.isEmpty {
       say("labels that no model learns are left out of the rows: \(idle.joined(separator: ", "))")
     }
-    let (share, seed) = (options.heldBackShare, options.seed)
+    let (share, seed, time) = (options.heldBackShare, options.seed, options.timeSplit)
     return try RowTableWriter(path: path, replaces: replaces, program: pipeline.program, labels: labels) {
-      TrainingSet.part(of: $0, heldBackShare: share, seed: seed)
+      TrainingSet.part(of: $0, heldBackShare: share, seed: seed, time: time)
     }
   }
 
