@@ -139,6 +139,6 @@ public enum LabelReader {
         throw error("\(name) is neither a finite number nor empty")
       }
     }
-    table.append(entity: fields[0], time: time, values: values)
+    table.append(entity: fields[0], time: time, values: values, line: line)
   }
 }

@@ -17,6 +17,8 @@ public final class LabelTable {
   struct Label {
     /// Number of the entity.
     var entity: Int32
+    /// Line of the labels file; 0: of no file.
+    var line: Int32
     /// The moment, microseconds UTC: only what is known before it may be used.
     var time: EventTime
   }
@@ -29,10 +31,10 @@ public final class LabelTable {
   /// Number of entities.
   public var entityCount: Int { entities.names.count }
 
-  /// Adds an entity's labels at a moment, one value per name; NaN: not known.
-  public func append(entity: String, time: EventTime, values row: [Float]) {
+  /// Adds an entity's labels at a moment, one value per name; NaN: not known. `line`: of the file, from 1.
+  public func append(entity: String, time: EventTime, values row: [Float], line: Int = 0) {
     precondition(row.count == names.count)
-    labels.append(Label(entity: entities.intern(entity), time: time))
+    labels.append(Label(entity: entities.intern(entity), line: Int32(clamping: line), time: time))
     values.append(contentsOf: row)
   }
 

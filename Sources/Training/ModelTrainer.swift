@@ -22,12 +22,17 @@ public struct ModelTrainer {
     progress: (BoostingRound) -> Void = { _ in }
   ) throws(TrainingError) -> TrainingReport {
     let label = try Self.column(of: model, in: set)
-    let split = set.split(label: label, heldBackShare: options.heldBackShare, seed: options.seed)
+    let split = set.split(
+      label: label, heldBackShare: options.heldBackShare, seed: options.seed,
+      time: options.timeSplit)
     let training = Sample(set, label: label, rows: split.training)
     let heldBack = Sample(set, label: label, rows: split.heldBack)
-    try Self.check(model, training, heldBack)
+    let check = TrainingCheck(model, training, heldBack, set.columnNames)
+    try check.refuse()
     do {
-      return try train(model, set, split, training, heldBack, folder, progress)
+      var report = try train(model, set, split, training, heldBack, folder, progress)
+      report.warnings = check.warnings
+      return report
     } catch { throw TrainingError(.failed, "model \(model.name): \(error)") }
   }
 
@@ -56,7 +61,7 @@ public struct ModelTrainer {
     try best.setAttribute("best_score", String(outcome.bestValue))
     try best.setAttribute(FeatureHashes.modelAttribute, set.featureHashes?.text)
     let quality = ModelQuality(
-      labels: heldBack.labels, predictions: try best.predict(heldBackMatrix), isBinary: Self.isBinary(model))
+      labels: heldBack.labels, predictions: try best.predict(heldBackMatrix), isBinary: model.isBinary)
     let version = try folder.write(model.file, try best.serialized(format))
     return TrainingReport(
       model: model.name, trainingRows: split.training.count, heldBackRows: split.heldBack.count,
@@ -83,14 +88,12 @@ public struct ModelTrainer {
       ("seed", String(options.seed & 0x7fff_ffff)), ("nthread", String(options.threads)),
     ]
     // The library starts at 0.5; starting at the mean saves the rounds that would only go there.
-    if Self.isBinary(model) || model.objective == "reg:squarederror" {
+    if model.isBinary || model.objective == "reg:squarederror" {
       parameters.append(("base_score", String(training.mean(weights: model.training.classWeights))))
-      parameters.append(("eval_metric", Self.isBinary(model) ? "logloss" : "rmse"))
+      parameters.append(("eval_metric", model.isBinary ? "logloss" : "rmse"))
     }
     return parameters
   }
-
-  private static func isBinary(_ model: ModelDeclaration) -> Bool { model.objective == "binary:logistic" }
 
   private static func column(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int {
     guard let label = model.label else {
@@ -103,67 +106,5 @@ public struct ModelTrainer {
       )
     }
     return column
-  }
-
-  private static func check(
-    _ model: ModelDeclaration, _ training: Sample, _ heldBack: Sample
-  ) throws(TrainingError) {
-    let label = model.label ?? ""
-    let all = training.labels + heldBack.labels
-    guard let first = all.first else {
-      throw TrainingError(
-        .noRows,
-        "model \(model.name): no rows with label \(label): are the labels of the log's entities and time?")
-    }
-    if isBinary(model), !all.allSatisfy({ $0 == 0 || $0 == 1 }) {
-      throw TrainingError(
-        .invalidLabel, "model \(model.name): binary:logistic needs labels 0 and 1 in \(label)")
-    }
-    guard !training.labels.isEmpty, !heldBack.labels.isEmpty else {
-      throw TrainingError(
-        .tooFewEntities,
-        "model \(model.name): too few entities with label \(label) to hold some back (\(all.count) rows)")
-    }
-    guard training.labels.contains(where: { $0 != training.labels[0] }) else {
-      let rows =
-        all.allSatisfy { $0 == first }
-        ? "all \(all.count) rows" : "the \(training.labels.count) rows to learn from"
-      let kind = isBinary(model) ? "are of one class" : "have the same value"
-      throw TrainingError(
-        .constantLabel, "model \(model.name): \(rows) \(kind) in \(label): there is nothing to learn")
-    }
-  }
-}
-
-/// Some rows of a set, one after the other, with one of their labels.
-private struct Sample {
-  let values: [Float]
-  let labels: [Float]
-  let columns: Int
-
-  init(_ set: TrainingSet, label: Int, rows: [Int]) {
-    columns = set.columnNames.count
-    var values: [Float] = []
-    values.reserveCapacity(rows.count * columns)
-    for row in rows {
-      values.append(contentsOf: UnsafeBufferPointer(start: set.features.row(row), count: columns))
-    }
-    self.values = values
-    labels = rows.map { set.labels.row($0)[label] }
-  }
-
-  /// The labels' mean.
-  func mean(weights: ClassWeights?) -> Float {
-    guard let weights else { return Float(labels.reduce(0) { $0 + Double($1) } / Double(labels.count)) }
-    let ones = Double(labels.count { $0 == 1 })
-    let zeros = Double(labels.count) - ones
-    return Float(ones * weights.one / (ones * weights.one + zeros * weights.zero))
-  }
-
-  func matrix(weights: ClassWeights?, threads: Int) throws(XGBoostError) -> Matrix {
-    let matrix = try Matrix(
-      values: values, rows: labels.count, columns: columns, labels: labels, threads: threads)
-    if let weights { try matrix.setWeights(labels.map { Float($0 == 1 ? weights.one : weights.zero) }) }
-    return matrix
   }
 }

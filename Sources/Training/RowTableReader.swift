@@ -98,13 +98,14 @@ public struct RowTableReader {
       let allowed = TrainingPart.allCases.map(\.rawValue).joined(separator: ", ")
       throw error("split", "is none of \(allowed), nor empty")
     }
+    row.part = part
+    if part == .unused { return row }
     let first = parts[row.entity] ?? (part, records.line)
     guard first.part == part else {
       throw error(
         "split", "is \(part.rawValue), but \(first.part.rawValue) on line \(first.line) for the same entity")
     }
     parts[row.entity] = first
-    row.part = part
     return row
   }
 

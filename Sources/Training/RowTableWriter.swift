@@ -1,4 +1,4 @@
-public import Events
+package import Events
 public import Features
 internal import Foundation
 
@@ -13,20 +13,20 @@ public final class RowTableWriter {
   public let path: String
   private let columns: RowColumns
   private let temporary: String
-  private let part: (Hash128) -> TrainingPart
+  private let part: (TrainingRow) -> TrainingPart
   private var descriptor: CInt
   private var buffer: [UInt8] = []
   private var erased: [Hash128: Int] = [:]
   private var failure: RowTableError?
   private static let bufferBytes = 1 << 18
 
-  /// Begins a file for the features of a program and these labels. `part`: what an entity's rows are for.
+  /// Begins a file for the features of a program and these labels. `part`: what a row is for.
   ///
   /// Throws where the file exists and `replaces` is false, where two columns would have one name, and where the file
   /// cannot be made.
   public init(
     path: String, replaces: Bool, program: FeatureProgram, labels: [String],
-    part: @escaping (Hash128) -> TrainingPart
+    part: @escaping (TrainingRow) -> TrainingPart
   ) throws(RowTableError) {
     columns = RowColumns(program, labels: labels)
     if let name = columns.repeated {
@@ -78,7 +78,7 @@ public final class RowTableWriter {
       buffer.append(contentsOf: String(number).utf8)
     }
     comma()
-    buffer.append(contentsOf: (row.part ?? part(row.entity)).rawValue.utf8)
+    buffer.append(contentsOf: (row.part ?? part(row)).rawValue.utf8)
     for (column, words) in columns.words.enumerated() {
       comma()
       let value = features[column]

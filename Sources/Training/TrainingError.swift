@@ -10,6 +10,8 @@ public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible
     case tooFewEntities
     /// All labels are the same.
     case constantLabel
+    /// No feature has two values.
+    case constantFeatures
     /// A label that the objective does not allow.
     case invalidLabel
     /// The library or the file system failed.

@@ -6,6 +6,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var recipe = TrainingDeclaration()
   /// Share of the entities that is held back.
   public var heldBackShare = 0.2
+  /// A split by time, too; nil: by entities alone.
+  public var timeSplit: TimeSplit?
   /// Decides the split and whatever the library draws.
   public var seed: UInt64 = 42
   /// Threads; the trees can depend on it in the last digits. libgomp's threads spin while they wait for each

@@ -6,4 +6,6 @@ public enum TrainingPart: String, CaseIterable, Sendable {
   case validation
   /// For whoever evaluates later: training does not look at it.
   case test
+  /// On the wrong side of a split by time, or in its gap: training does not look at it.
+  case unused
 }

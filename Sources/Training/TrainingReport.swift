@@ -23,6 +23,8 @@ public struct TrainingReport: Equatable, Sendable {
   public var quality: ModelQuality
   /// Features that contribute most, by mean gain.
   public var topFeatures: [FeatureGain]
+  /// What makes the figures doubtful, for readers; names models, labels and features only.
+  public var warnings: [String] = []
   /// Where the model was written.
   public var path: String
   /// Version of the file.

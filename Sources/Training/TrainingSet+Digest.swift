@@ -10,7 +10,8 @@ extension TrainingSet {
     guard let name = model.label,
       let label = labelNames.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) })
     else { return nil }
-    let split = split(label: label, heldBackShare: options.heldBackShare, seed: options.seed)
+    let split = split(
+      label: label, heldBackShare: options.heldBackShare, seed: options.seed, time: options.timeSplit)
     return VersionMetadata.DataSet(
       digest: digest(split.training, label: label, hasFeatures: true),
       heldBackDigest: digest(split.heldBack, label: label, hasFeatures: false), rows: split.training.count,

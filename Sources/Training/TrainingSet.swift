@@ -54,16 +54,19 @@ public final class TrainingSet {
   ///
   /// Which way an entity goes is a function of its id and the seed, unless its rows say it, so it stays when others come and go. Rows
   /// are in the order of `TrainingRow.order`.
-  public func split(label: Int, heldBackShare: Double, seed: UInt64) -> TrainingSplit {
+  public func split(
+    label: Int, heldBackShare: Double, seed: UInt64, time: TimeSplit? = nil
+  ) -> TrainingSplit {
     var split = TrainingSplit()
     let ordered = rows.indices.sorted {
       rows[$0].order == rows[$1].order ? $0 < $1 : rows[$0].order < rows[$1].order
     }
     for row in ordered where !labels.row(row)[label].isNaN {
-      switch rows[row].part ?? Self.part(of: rows[row].entity, heldBackShare: heldBackShare, seed: seed) {
+      switch rows[row].part ?? Self.part(of: rows[row], heldBackShare: heldBackShare, seed: seed, time: time)
+      {
       case .train: split.training.append(row)
       case .validation: split.heldBack.append(row)
-      case .test: break
+      case .test, .unused: break
       }
     }
     return split
@@ -71,6 +74,14 @@ public final class TrainingSet {
 
   /// Number of different entities among rows.
   func entityCount(_ selection: [Int]) -> Int { Set(selection.map { rows[$0].entity }).count }
+
+  /// What a row is for, where it does not say so itself.
+  public static func part(
+    of row: TrainingRow, heldBackShare: Double, seed: UInt64, time: TimeSplit?
+  ) -> TrainingPart {
+    let entity = part(of: row.entity, heldBackShare: heldBackShare, seed: seed)
+    return time?.part(of: row, entity) ?? entity
+  }
 
   /// What an entity's rows are for, where nothing else says so.
   public static func part(of entity: Hash128, heldBackShare: Double, seed: UInt64) -> TrainingPart {

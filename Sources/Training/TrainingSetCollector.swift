@@ -28,6 +28,8 @@ public final class TrainingSetCollector {
   /// Positions in the label table, by entity, then by time.
   private let schedule: [Int]
   private var entities: [EntityProgress]
+  /// Whether the log has ended: who has no state now has had no event.
+  private var isAtEnd = false
   /// Entities that were erased, with the number of rows at that moment: theirs before it do not count.
   private var erased: [Hash128: Int] = [:]
 
@@ -128,6 +130,7 @@ public final class TrainingSetCollector {
 
   /// Makes the rows that are still open at the end of the log. Returns all but those of entities that were erased.
   public func finish() -> TrainingSet {
+    isAtEnd = true
     for number in entities.indices {
       while entities[number].next < entities[number].end { emit(number) }
       entities[number].state = nil
@@ -158,6 +161,10 @@ public final class TrainingSetCollector {
     let (state, profile) = (entities[number].state, entities[number].profile)
     guard let asOf = state?.watermark ?? profile?.time else {
       counts.labelsWithoutEvents += 1
+      if erased[entities[number].hash] == nil {
+        let line = Int(labels.labels[label].line)
+        if isAtEnd { counts.ofUnknownEntities.add(line) } else { counts.beforeFirstEvents.add(line) }
+      }
       return
     }
     let row = TrainingRow(
@@ -184,6 +191,10 @@ public struct CollectorCounts: Equatable, Sendable {
   public var labels = 0
   /// Labels with no event of their entity before them.
   public var labelsWithoutEvents = 0
+  /// Those among them whose entity has no event at all that is scored.
+  public var ofUnknownEntities = LabelLines()
+  /// Those among them from before the first event of their entity.
+  public var beforeFirstEvents = LabelLines()
   /// Events of the log.
   public var events = 0
   /// Events applied: those of entities with labels still open.
@@ -197,6 +208,24 @@ public struct CollectorCounts: Equatable, Sendable {
 
   /// Nothing yet.
   public init() {}
+}
+
+/// Labels that make no row: how many, and where the first of them stand in their file.
+public struct LabelLines: Equatable, Sendable {
+  /// Lines that are kept.
+  public static let linesMax = 20
+  /// How many.
+  public private(set) var count = 0
+  /// Lines of the first ones as they came, from 1; none for labels of no file.
+  public private(set) var lines: [Int] = []
+
+  /// None.
+  public init() {}
+
+  mutating func add(_ line: Int) {
+    count += 1
+    if line > 0 && lines.count < Self.linesMax { lines.append(line) }
+  }
 }
 
 /// An entity's open labels and its state.

@@ -158,6 +158,21 @@ import TestNumbers
     #expect(try refusal(trainingSet(), model("reg:wishful")).code == .failed)
   }
 
+  /// Worked out by hand: labels at days 0 to 9, cut at day 6 with a gap of two days.
+  @Test func splitsByTimeWithoutAnEntityOnBothSides() {
+    let set = TrainingSet(columnNames: ["a"], labelNames: ["target"])
+    for index in 0..<1_000 {
+      let time = EventTime(index % 10) * Span.day
+      let row = TrainingRow(entity: Hash128(of: "e\(index / 10)"), asOf: time, labelTime: time, order: index)
+      set.append(row, labels: [1]) { $0[0] = 1 }
+    }
+    let plain = set.split(label: 0, heldBackShare: 0.3, seed: 1)
+    let split = set.split(
+      label: 0, heldBackShare: 0.3, seed: 1, time: TimeSplit(cut: 6 * Span.day, gap: 2 * Span.day))
+    #expect(split.training == plain.training.filter { $0 % 10 < 4 } && !split.training.isEmpty)
+    #expect(split.heldBack == plain.heldBack.filter { $0 % 10 >= 6 } && !split.heldBack.isEmpty)
+  }
+
   @Test func splitsWholeEntitiesAndKeepsThemWhenOthersCome() {
     let few = trainingSet(rows: 300).split(label: 1, heldBackShare: 0.2, seed: 1)
     let many = trainingSet(rows: 600).split(label: 1, heldBackShare: 0.2, seed: 1)

@@ -39,7 +39,7 @@ import Training
     try RowTableWriter(
       path: path, replaces: replaces, program: try Self.program(), labels: ["spent", "left"]
     ) {
-      TrainingSet.part(of: $0, heldBackShare: 0.2, seed: 42)
+      TrainingSet.part(of: $0, heldBackShare: 0.2, seed: 42, time: nil)
     }
   }
 
@@ -170,7 +170,8 @@ import Training
     ),
     ("entity,logins,kind,recent,left\na,1,1,2,yes\n", "2: column left: is neither"),
     (
-      "entity,split,logins,kind,recent\na,both,1,1,2\n", "2: column split: is none of train, validation, test"
+      "entity,split,logins,kind,recent\na,both,1,1,2\n",
+      "2: column split: is none of train, validation, test, unused"
     ),
     (
       "entity,split,logins,kind,recent\na,train,1,1,2\na,test,1,1,2\n",

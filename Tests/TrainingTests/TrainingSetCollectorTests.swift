@@ -183,17 +183,21 @@ private struct LoggedEvent {
     let labels = Self.labels(seed: seed)
     let table = LabelTable(names: ["next_day"])
     for (index, label) in labels.enumerated() {
-      table.append(entity: label.entity, time: label.time, values: [Float(index)])
+      table.append(entity: label.entity, time: label.time, values: [Float(index)], line: index + 2)
     }
     let collector = try Self.collect(log, table)
     let set = collector.finish()
     var without = 0
+    var unknown: Set<Int> = []
+    var early: Set<Int> = []
     for (index, label) in labels.enumerated() {
       let known = Self.known(log, label.entity, before: label.time)
       let rows = set.rows.indices.filter { set.rows[$0].order == index }
       #expect(rows.count == (known.isEmpty ? 0 : 1), "label \(index), seed \(seed)")
       guard let row = rows.first else {
         without += 1
+        let isUnknown = Self.known(log, label.entity, before: .max).isEmpty
+        if isUnknown { unknown.insert(index + 2) } else { early.insert(index + 2) }
         continue
       }
       let cells = Array(UnsafeBufferPointer(start: set.features.row(row), count: 4))
@@ -203,6 +207,13 @@ private struct LoggedEvent {
       #expect(set.labels.row(row)[0] == Float(index) && set.rows[row].entity == Hash128(of: label.entity))
     }
     #expect(collector.counts.labels == 150 && collector.counts.labelsWithoutEvents == without)
+    for (found, expected) in [
+      (collector.counts.ofUnknownEntities, unknown), (collector.counts.beforeFirstEvents, early),
+    ] {
+      #expect(found.count == expected.count && found.lines.count == min(expected.count, LabelLines.linesMax))
+      #expect(
+        expected.isSuperset(of: found.lines) && Set(found.lines).count == found.lines.count, "seed \(seed)")
+    }
     #expect(set.rows.count == 150 - without && without > 5 && collector.counts.events < 600)
     #expect(collector.counts.duplicate > 0)
   }

@@ -61,9 +61,23 @@ struct ModelTraining {
     }
     say(parts.joined(separator: "; "))
     for line in counts.lines { say(line) }
+    if let counts = collector?.counts, let path { warn(counts, path) }
     if let writer { say("\(try writer.finish()) rows of \(columns) written to \(writer.path)") }
     if let set { try train(ofEvents, on: set) }
     if let setOfFile { try train(ofFile, on: setOfFile) }
+  }
+
+  /// Labels that make no row, by line: ids are nobody's business.
+  private func warn(_ counts: CollectorCounts, _ path: String) {
+    for (labels, why) in [
+      (counts.ofUnknownEntities, "are of entities without any event that is scored"),
+      (counts.beforeFirstEvents, "are from before their entity's first event"),
+    ] where labels.count > 0 {
+      let lines = labels.lines.map(String.init).joined(separator: ", ")
+      TerminalReport().warn(
+        "\(path): \(labels.count) of \(counts.labels) labels \(why) and make no row: lines \(lines)"
+          + (labels.count > labels.lines.count ? " and others" : ""))
+    }
   }
 
   /// Trains from a table of rows.
@@ -108,9 +122,9 @@ struct ModelTraining {
     if !idle.isEmpty {
       say("labels that no model learns are left out of the rows: \(idle.joined(separator: ", "))")
     }
-    let (share, seed) = (options.heldBackShare, options.seed)
+    let (share, seed, time) = (options.heldBackShare, options.seed, options.timeSplit)
     return try RowTableWriter(path: path, replaces: replaces, program: pipeline.program, labels: labels) {
-      TrainingSet.part(of: $0, heldBackShare: share, seed: seed)
+      TrainingSet.part(of: $0, heldBackShare: share, seed: seed, time: time)
     }
   }
 
@@ -171,6 +185,7 @@ struct ModelTraining {
     if let auc = report.quality.auc { line += "  AUC \(text(auc))" }
     if let loss = report.quality.logLoss { line += "  log loss \(text(loss))" }
     say(line)
+    for warning in report.warnings { TerminalReport().warn(warning) }
     say(
       "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) entities to learn from, "
         + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")

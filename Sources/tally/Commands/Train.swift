@@ -63,6 +63,14 @@ struct Train: ParsableCommand {
   )
   var earlyStopping: Int?
   @Option(help: "Seed of the split and the training.") var seed: UInt64 = 42
+  @Option(
+    help: ArgumentHelp(
+      "Split by time, too: learn from labels before this time less --gap, judge by those from it on; RFC 3339 or microseconds.",
+      valueName: "time"))
+  var cut: String?
+  @Option(
+    help: "With --cut: days between what is learnt and what judges, at least as many as labels look ahead.")
+  var gapDays = 0
   @Option(help: "Threads.") var threads = 1
 
   func validate() throws {
@@ -73,6 +81,14 @@ struct Train: ParsableCommand {
     try Self.check(earlyStopping, "--early-stopping", TrainingBounds.earlyStopping)
     if let export { try Self.checkIsCSV(export, of: "--export", verb: "writes") }
     guard !force || export != nil else { throw ValidationError("--force goes with --export only") }
+    guard (0...100_000).contains(gapDays) else {
+      throw ValidationError("--gap-days: 0 to 100000 are allowed")
+    }
+    guard gapDays == 0 || cut != nil else { throw ValidationError("--gap-days goes with --cut only") }
+    guard rows == nil || cut == nil else {
+      throw ValidationError(
+        "give --rows or --cut, not both: a table of rows has its split, and --export takes --cut")
+    }
     guard let rows else { return }
     try Self.checkIsCSV(rows, of: "--rows", verb: "reads")
     for (name, isGiven) in [
@@ -112,6 +128,9 @@ struct Train: ParsableCommand {
       options.recipe.earlyStopping = earlyStopping
       options.seed = seed
       options.threads = threads
+      options.timeSplit = try cut.map {
+        TimeSplit(cut: try Moment.parse($0, flag: "--cut"), gap: EventTime(gapDays) * Span.day)
+      }
       let training = ModelTraining(settings: settings, pipeline: pipeline, options: options)
       if let rows { return try training.run(rows: rows, only: only) }
       if events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
