@@ -63,10 +63,9 @@ import Testing
 
   /// The history, every other event as protobuf, every fourth without a header that says so.
   private func mixed(_ history: History) throws -> [BrokerMessage] {
-    let configuration = SyntheticConfiguration(seed: 7, customers: 40, days: 20, eventsPerCustomerDay: 5)
     var encoder = SyntheticEncoder(format: .protobuf)
     var messages: [BrokerMessage] = []
-    for (number, event) in SyntheticLog(configuration).enumerated() {
+    for (number, event) in SyntheticLog(History.configuration).enumerated() {
       encoder.encode(event) { record in
         guard number % 2 == 0 else { return messages.append(history.message(at: number)) }
         var message = BrokerMessage(key: record.key, value: record.value)

@@ -1,3 +1,4 @@
+import Synthetic
 import TestPlaces
 import Foundation
 import TestServers
@@ -15,8 +16,15 @@ struct History: Sendable {
   /// Full names and e-mail addresses, which must turn up nowhere.
   let personal: [String]
 
-  /// Options of `tally generate` that give these events.
-  static let options = ["--customers", "40", "--days", "20", "--events-per-day", "5", "--seed", "51"]
+  /// What gives these events.
+  static let configuration = SyntheticConfiguration(
+    seed: 51, customers: 40, days: 20, eventsPerCustomerDay: 5)
+
+  /// Options of `tally generate` that give them.
+  static let options = [
+    "--customers", "\(configuration.customers)", "--days", "\(configuration.days)",
+    "--events-per-day", "\(configuration.eventsPerCustomerDay)", "--seed", "\(configuration.seed)",
+  ]
 
   /// The history that all tests share.
   static func shared() throws -> History { try made.get() }
