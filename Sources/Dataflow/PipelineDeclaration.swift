@@ -20,6 +20,8 @@ public struct ModelDeclaration: Equatable, Sendable {
   public var label: String?
   /// XGBoost objective to train with, for example "reg:squarederror".
   public var objective: String
+  /// What it says.
+  public var kind = ModelKind.regression
   /// Where the objective is declared; nil: it is not, and the model's file may be of any.
   public var objectivePosition: SourcePosition?
   /// Which trees count; nil: not declared.

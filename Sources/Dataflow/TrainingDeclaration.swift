@@ -19,6 +19,10 @@ public struct TrainingDeclaration: Equatable, Sendable {
   public var interactions: [[FeatureMention]] = []
   /// What a row of each class weighs, in models of two classes; nil: 1.
   public var classWeights: ClassWeights?
+  /// The features' result (of `FeatureSetDeclaration.judgement`) that a row weighs, above 0; nil: all rows weigh 1.
+  public var weight: Int?
+  /// What `--tune` may try, by the parameter's name in the pipeline.
+  public var tuning: [String: TuningRange] = [:]
 
   /// Nothing said.
   public init() {}
@@ -49,6 +53,23 @@ public struct MonotoneFeature: Equatable, Sendable {
   public init(feature: FeatureMention, isIncreasing: Bool) {
     self.feature = feature
     self.isIncreasing = isIncreasing
+  }
+}
+
+/// Values of a parameter that tuning may try.
+public struct TuningRange: Equatable, Sendable {
+  /// Least and most.
+  public var bounds: ClosedRange<Double>
+  /// Whether its logarithm is drawn evenly.
+  public var isLogarithmic: Bool
+  /// Whether only whole numbers are tried.
+  public var isWhole: Bool
+
+  /// A range.
+  public init(_ bounds: ClosedRange<Double>, isLogarithmic: Bool = false, isWhole: Bool = false) {
+    self.bounds = bounds
+    self.isLogarithmic = isLogarithmic
+    self.isWhole = isWhole
   }
 }
 
