@@ -45,7 +45,7 @@ public struct ModelTrainer {
     guard let format = ModelFormat(path: path) else { throw RegistryError(.invalidName, path) }
     let recipe = Recipe(model.training, options.recipe)
     let weights = recipe.classWeights
-    let matrix = try training.matrix(weights: weights, threads: options.threads)
+    let matrix = try training.quantised(weights: weights, threads: options.threads)
     let heldBackMatrix = try heldBack.matrix(weights: weights, threads: options.threads)
     let parameters = parameters(of: model, training) + recipe.parameters(set.columnNames)
     let booster = try Booster(training: matrix, heldBack: heldBackMatrix, parameters: parameters)

@@ -11,6 +11,7 @@ public struct RowTableReader {
   private let records: CSVRecords
   /// Places in the file: of the rows' own columns by name, of features, of their words, of labels.
   private let own: [String: Int]
+  private let entityPlace: Int
   private let features: [Int]
   private let words: [Int?]
   private let labels: [Int]
@@ -53,6 +54,7 @@ public struct RowTableReader {
           + "learn (\(known.isEmpty ? "there are none" : known.joined(separator: ", ")))")
     }
     own = places.filter { RowColumns.places.contains($0.key) }
+    entityPlace = places["entity"] ?? 0
     features = program.columnNames.compactMap { places[$0] }
     words = program.columnNames.map { places[RowColumns.wordColumn($0)] }
     labels = found.compactMap { places[$0] }
@@ -65,17 +67,17 @@ public struct RowTableReader {
     let set = TrainingSet(columnNames: columns.features, labelNames: columns.labels, featureHashes: hashes)
     var parts: [Hash128: (part: TrainingPart, line: Int)] = [:]
     var cells = [Float](repeating: .nan, count: columns.features.count)
-    while let record = try records.next() {
-      guard record.count == cellCount else {
-        throw error("", "\(record.count) cells; the header has \(cellCount)")
+    var values = [Float](repeating: .nan, count: labels.count)
+    while try records.advance() {
+      guard records.count == cellCount else {
+        throw error("", "\(records.count) cells; the header has \(cellCount)")
       }
-      let row = try place(record, index: set.rows.count, &parts)
+      let row = try place(index: set.rows.count, &parts)
       for (column, place) in features.enumerated() {
-        cells[column] = try number(record[place], columns.features[column])
-        if !columns.words[column].isEmpty { try checkWord(record, column, cells[column]) }
+        cells[column] = try number(place, columns.features[column])
+        if !columns.words[column].isEmpty { try checkWord(column, cells[column]) }
       }
-      var values: [Float] = []
-      for (name, place) in zip(columns.labels, labels) { values.append(try number(record[place], name)) }
+      for (index, place) in labels.enumerated() { values[index] = try number(place, columns.labels[index]) }
       set.append(row, labels: values) { target in
         for (column, value) in cells.enumerated() { target[column] = value }
       }
@@ -85,16 +87,17 @@ public struct RowTableReader {
   }
 
   private func place(
-    _ record: [String], index: Int, _ parts: inout [Hash128: (part: TrainingPart, line: Int)]
+    index: Int, _ parts: inout [Hash128: (part: TrainingPart, line: Int)]
   ) throws(RowTableError) -> TrainingRow {
-    let id = record[own["entity"] ?? 0]
-    guard !id.isEmpty else { throw error("entity", "is empty") }
-    let asOf = try time(record, "as_of_us")
+    let id = entityPlace
+    guard !records.isEmpty(id) else { throw error("entity", "is empty") }
+    let asOf = try time("as_of_us")
     var row = TrainingRow(
-      entity: Hash128(of: id), asOf: asOf ?? 0, labelTime: try time(record, "label_time_us") ?? asOf ?? 0,
-      order: try whole(record, "row_order").map { Int($0) } ?? index)
-    guard let place = own["split"], !record[place].isEmpty else { return row }
-    guard let part = TrainingPart(rawValue: record[place]) else {
+      entity: try records.withBytes(id) { bytes throws(RowTableError) in Hash128(of: bytes) },
+      asOf: asOf ?? 0, labelTime: try time("label_time_us") ?? asOf ?? 0,
+      order: try whole("row_order").map { Int($0) } ?? index)
+    guard let place = own["split"], !records.isEmpty(place) else { return row }
+    guard let part = TrainingPart(rawValue: records.text(place)) else {
       let allowed = TrainingPart.allCases.map(\.rawValue).joined(separator: ", ")
       throw error("split", "is none of \(allowed), nor empty")
     }
@@ -109,21 +112,24 @@ public struct RowTableReader {
     return row
   }
 
-  private func whole(_ record: [String], _ column: String) throws(RowTableError) -> Int64? {
-    guard let place = own[column], !record[place].isEmpty else { return nil }
-    guard let value = Int64(record[place]) else { throw error(column, "is neither a whole number nor empty") }
+  private func whole(_ column: String) throws(RowTableError) -> Int64? {
+    guard let place = own[column], !records.isEmpty(place) else { return nil }
+    guard let value = Int64(records.text(place)) else {
+      throw error(column, "is neither a whole number nor empty")
+    }
     return value
   }
 
-  private func time(_ record: [String], _ column: String) throws(RowTableError) -> EventTime? {
-    guard let value = try whole(record, column) else { return nil }
+  private func time(_ column: String) throws(RowTableError) -> EventTime? {
+    guard let value = try whole(column) else { return nil }
     if let doubt = EventTimeBounds.doubt(of: value) { throw error(column, doubt) }
     return value
   }
 
-  private func number(_ text: String, _ column: String) throws(RowTableError) -> Float {
-    if text.isEmpty { return .nan }
-    guard let value = Float(text) else {
+  private func number(_ place: Int, _ column: String) throws(RowTableError) -> Float {
+    if records.isEmpty(place) { return .nan }
+    let read = try records.withBytes(place) { bytes throws(RowTableError) in FloatText.value(of: bytes) }
+    guard let value = read else {
       throw error(column, "is neither a number nor empty (which is: missing)")
     }
     guard !value.isNaN else { throw error(column, "is NaN: what is missing is written as an empty cell") }
@@ -132,15 +138,18 @@ public struct RowTableReader {
   }
 
   /// A code must be one of the vocabulary's, and its word, if there is one, the vocabulary's for it.
-  private func checkWord(_ record: [String], _ column: Int, _ value: Float) throws(RowTableError) {
+  private func checkWord(_ column: Int, _ value: Float) throws(RowTableError) {
     let name = columns.features[column]
     let words = columns.words[column]
     let code = value.isNaN ? nil : Int(exactly: value)
     guard value.isNaN || code.map({ words.indices.contains($0) }) ?? false else {
       throw error(name, "is no code of a category of \(words.count) words: 0 to \(words.count - 1), or empty")
     }
-    guard let place = self.words[column], !record[place].isEmpty else { return }
-    guard let code, words[code].utf8.elementsEqual(record[place].utf8) else {
+    guard let place = self.words[column], !records.isEmpty(place) else { return }
+    let isSame = try records.withBytes(place) { bytes throws(RowTableError) in
+      code.map { words[$0].utf8.elementsEqual(bytes) } ?? false
+    }
+    guard isSame else {
       throw error(
         RowColumns.wordColumn(name),
         "is not the pipeline's word for the code beside it: was the table made with another vocabulary?")

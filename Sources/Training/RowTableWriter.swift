@@ -130,8 +130,9 @@ public final class RowTableWriter {
     buffer.append(contentsOf: all.raw)
     var index = 0
     var kept = 0
-    while let cells = try all.next() {
-      if index >= erased[Hash128(of: cells[0])] ?? 0 {
+    while try all.advance() {
+      let entity = try all.withBytes(0) { bytes throws(RowTableError) in Hash128(of: bytes) }
+      if index >= erased[entity] ?? 0 {
         buffer.append(contentsOf: all.raw)
         kept += 1
         if buffer.count >= Self.bufferBytes { flush() }

@@ -44,11 +44,10 @@ struct TrainingCheck {
 
   /// A value in some rows and none in others is something to learn from.
   private static func spread(of column: Int, in sample: Sample) -> Spread {
-    guard let first = sample.values.indices.contains(column) ? sample.values[column] : nil else {
-      return .missing
-    }
-    for place in stride(from: column, to: sample.values.count, by: sample.columns) {
-      let value = sample.values[place]
+    guard !sample.labels.isEmpty else { return .missing }
+    let first = sample.features(0)[column]
+    for index in sample.labels.indices {
+      let value = sample.features(index)[column]
       if value != first && !(value.isNaN && first.isNaN) { return .varied }
     }
     return first.isNaN ? .missing : .constant

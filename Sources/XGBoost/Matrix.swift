@@ -34,6 +34,13 @@ public struct Matrix: ~Copyable {
     self.columns = columns
   }
 
+  /// Takes over a handle.
+  init(owning handle: DMatrixHandle, rows: Int, columns: Int) {
+    self.handle = handle
+    self.rows = rows
+    self.columns = columns
+  }
+
   /// Where each row's margins begin, [row][group], instead of the model's base score.
   public func setBaseMargins(_ margins: [Float]) throws(XGBoostError) {
     let code = margins.withUnsafeBufferPointer {
