@@ -72,6 +72,7 @@ let package = Package(
     module("Registry", floor: 2, ["Events"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
+    module("Parquet", floor: 2, ["Events", "CZstd"]),
     module("Tables", floor: 2, ["Events", "Dataflow", "CLibpq", "CCrypto", grdb, sqlite]),
     // Floor 3: adapters behind the ports.
     module(
@@ -83,7 +84,7 @@ let package = Package(
     module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),
-    module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry"]),
+    module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "Parquet"]),
     module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Tables"]),
     // Floor 5: what looks at the loop from outside, and what people are shown.
     module("Simulation", floor: 5, ["Events", "Features", "Dataflow", "Pipeline"]),

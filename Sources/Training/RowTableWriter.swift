@@ -2,7 +2,7 @@ package import Events
 public import Features
 internal import Foundation
 
-/// Writes training rows to a CSV file while a collector makes them.
+/// Writes training rows to a file of CSV, or Parquet by its name, while a collector makes them.
 ///
 /// The rows go to a file beside it, which `finish` gives its name, so that readers see all rows or none. Memory does not
 /// grow with the rows. One thread.
@@ -111,7 +111,8 @@ public final class RowTableWriter {
   public func finish() throws(RowTableError) -> Int {
     flush()
     try check()
-    let kept = erased.isEmpty ? rows : try leaveOutErased()
+    let isParquet = path.hasSuffix(ParquetRows.ending)
+    let kept = erased.isEmpty && !isParquet ? rows : try rewrite(asParquet: isParquet)
     guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw failed("written") }
     close(descriptor)
     descriptor = -1
@@ -119,28 +120,50 @@ public final class RowTableWriter {
   }
 
   /// Copies the rows but those of erased entities.
-  private func leaveOutErased() throws(RowTableError) -> Int {
+  private func rewrite(asParquet: Bool) throws(RowTableError) -> Int {
     let all = try CSVRecords(path: temporary)
     // The reader keeps the file of all rows open, nobody else can.
     unlink(temporary)
     close(descriptor)
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failed("made") }
+    let isErased = { [erased] (index: Int, entity: Hash128) in index < erased[entity] ?? 0 }
+    let kept = asParquet ? try makeParquet(all, isErased) : try copy(all, isErased)
+    flush()
+    try check()
+    return kept
+  }
+
+  private func makeParquet(
+    _ all: CSVRecords, _ isErased: (Int, Hash128) -> Bool
+  ) throws(RowTableError) -> Int {
+    do {
+      return try ParquetRows(columns).write(all, isLeftOut: isErased) { [self] bytes in
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= Self.bufferBytes { flush() }
+        try check()
+      }
+    } catch let error as RowTableError {
+      throw error
+    } catch {
+      throw RowTableError(path: path, text: "\(error)")
+    }
+  }
+
+  private func copy(_ all: CSVRecords, _ isErased: (Int, Hash128) -> Bool) throws(RowTableError) -> Int {
     guard try all.readRaw() else { throw failed("read") }
     buffer.append(contentsOf: all.raw)
     var index = 0
     var kept = 0
     while try all.advance() {
       let entity = try all.withBytes(0) { bytes throws(RowTableError) in Hash128(of: bytes) }
-      if index >= erased[entity] ?? 0 {
+      if !isErased(index, entity) {
         buffer.append(contentsOf: all.raw)
         kept += 1
         if buffer.count >= Self.bufferBytes { flush() }
       }
       index += 1
     }
-    flush()
-    try check()
     return kept
   }
 

@@ -79,7 +79,7 @@ struct Train: ParsableCommand {
     try Self.check(depth, "--depth", TrainingBounds.depth)
     try Self.check(eta, "--eta", TrainingBounds.eta)
     try Self.check(earlyStopping, "--early-stopping", TrainingBounds.earlyStopping)
-    if let export { try Self.checkIsCSV(export, of: "--export", verb: "writes") }
+    if let export { try Self.checkKind(export, of: "--export", verb: "writes") }
     guard !force || export != nil else { throw ValidationError("--force goes with --export only") }
     guard (0...100_000).contains(gapDays) else {
       throw ValidationError("--gap-days: 0 to 100000 are allowed")
@@ -90,7 +90,7 @@ struct Train: ParsableCommand {
         "give --rows or --cut, not both: a table of rows has its split, and --export takes --cut")
     }
     guard let rows else { return }
-    try Self.checkIsCSV(rows, of: "--rows", verb: "reads")
+    try Self.checkKind(rows, of: "--rows", verb: "reads")
     for (name, isGiven) in [
       ("--events", events != nil), ("--labels", labels != nil), ("--export", export != nil),
     ]
@@ -106,13 +106,13 @@ struct Train: ParsableCommand {
   }
 
   /// Other kinds of file are refused by their name, before anything is read.
-  private static func checkIsCSV(_ path: String, of flag: String, verb: String) throws {
+  private static func checkKind(_ path: String, of flag: String, verb: String) throws {
     let kinds = [
-      (".parquet", "Parquet is not supported yet: take .csv, which pandas, polars and DuckDB convert"),
+      (verb == "reads" ? ".parquet" : "", "rows are read of CSV: export them as .csv, or convert them"),
       (".gz", "it \(verb) plain CSV: take .csv, and gzip for the rest"),
       (".zst", "it \(verb) plain CSV: take .csv, and zstd for the rest"),
     ]
-    for (ending, advice) in kinds where path.lowercased().hasSuffix(ending) {
+    for (ending, advice) in kinds where !ending.isEmpty && path.lowercased().hasSuffix(ending) {
       throw ValidationError("\(flag) \(path): \(advice)")
     }
   }
