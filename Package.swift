@@ -54,6 +54,7 @@ let package = Package(
     .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -72,7 +73,7 @@ let package = Package(
     module("Registry", floor: 2, ["Events"]),
     module("Declaration", floor: 2, ["Events", "Features", "Dataflow", yams]),
     module("Metrics", floor: 2, ["Events", "Dataflow", histogram]),
-    module("Parquet", floor: 2, ["Events", "CZstd"]),
+    module("Parquet", floor: 2, ["Events", "CSnappy", "CZlib", "CZstd"]),
     module("Tables", floor: 2, ["Events", "Dataflow", "CLibpq", "CCrypto", grdb, sqlite]),
     // Floor 3: adapters behind the ports.
     module(
@@ -127,6 +128,7 @@ let package = Package(
       swiftSettings: strict),
     tests("HouseTests", []),
     tests("EventsTests", ["Events"]),
+    tests("ParquetTests", ["TestThreads", "Events", "Parquet"], data: ["Files"]),
     tests("DataflowTests", ["Features", "Dataflow", "TestNumbers"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     tests("FeaturesTests", ["TestNumbers", "Events", "Features", "CEvents", "CMallocCounter"]),

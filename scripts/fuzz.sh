@@ -14,8 +14,8 @@ cd "$(dirname "$0")/.."
 
 # What is built for the targets: C and C++ targets, then Swift modules, each after those that it imports.
 c_modules=(CForest CSimdjson CEvents CUnpack)
-system_modules=(CCrypto CRdKafka CXGBoost CXXHash CZlib CZstd)
-swift_modules=(Events Features Dataflow Kafka XGBoost Registry Ingest Scorer)
+system_modules=(CCrypto CRdKafka CSnappy CXGBoost CXXHash CZlib CZstd)
+swift_modules=(Events Features Dataflow Parquet Kafka XGBoost Registry Ingest Scorer)
 # Libraries that no module map names: Package.swift does.
 libraries=(-lsimdjson -lprotobuf-c -lstdc++)
 # What targets share; samples of declarations and the mapping's oracle are the tests' own.

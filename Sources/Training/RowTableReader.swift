@@ -1,14 +1,14 @@
 internal import Events
 public import Features
 
-/// Reads training rows from a CSV file as `RowTableWriter` writes it, or as somebody else does.
+/// Reads training rows from a file of CSV, or Parquet by its name, as `RowTableWriter` writes it, or as somebody else does.
 ///
 /// The header may be in any order. Needed: `entity` and every feature of the pipeline. Of its own columns `as_of`, `as_of_us`,
 /// `label_time_us`, `row_order`, `split` and a category's word may be absent; every other column is a label.
 public struct RowTableReader {
   private let path: String
   private let columns: RowColumns
-  private let records: CSVRecords
+  private let records: any RowRecords
   /// Places in the file: of the rows' own columns by name, of features, of their words, of labels.
   private let own: [String: Int]
   private let entityPlace: Int
@@ -21,9 +21,16 @@ public struct RowTableReader {
   /// Opens a file and checks its header. `labels`: the names that may be learnt; a column of no known name is refused.
   public init(path: String, program: FeatureProgram, labels known: [String]) throws(RowTableError) {
     self.path = path
-    records = try CSVRecords(path: path)
-    guard var header = try records.next() else {
-      throw RowTableError(path: path, line: 1, text: "the file is empty: no header")
+    var header: [String]
+    if path.hasSuffix(ParquetRows.ending) {
+      let rows = try ParquetRecords(path: path)
+      (records, header) = (rows, rows.names)
+    } else {
+      let lines = try CSVRecords(path: path)
+      guard let first = try lines.next() else {
+        throw RowTableError(path: path, line: 1, text: "the file is empty: no header")
+      }
+      (records, header) = (lines, first)
     }
     if header[0].hasPrefix("\u{feff}") { header[0].removeFirst() }
     var places: [String: Int] = [:]
@@ -114,7 +121,7 @@ public struct RowTableReader {
 
   private func whole(_ column: String) throws(RowTableError) -> Int64? {
     guard let place = own[column], !records.isEmpty(place) else { return nil }
-    guard let value = Int64(records.text(place)) else {
+    guard let value = records.whole(place) else {
       throw error(column, "is neither a whole number nor empty")
     }
     return value
@@ -128,8 +135,7 @@ public struct RowTableReader {
 
   private func number(_ place: Int, _ column: String) throws(RowTableError) -> Float {
     if records.isEmpty(place) { return .nan }
-    let read = try records.withBytes(place) { bytes throws(RowTableError) in FloatText.value(of: bytes) }
-    guard let value = read else {
+    guard let value = try records.float(place) else {
       throw error(column, "is neither a number nor empty (which is: missing)")
     }
     guard !value.isNaN else { throw error(column, "is NaN: what is missing is written as an empty cell") }

@@ -4,11 +4,13 @@ enum House {
   /// Floor of every module.
   static let floors: [String: Int] = [
     "CRdKafka": 0, "CHiredis": 0, "CXGBoost": 0, "CLibpq": 0, "CSimdjson": 0, "CLapack": 0, "CZstd": 0,
+    "CSnappy": 0,
     "CZlib": 0, "CCrypto": 0, "CXXHash": 0, "CUnpack": 0,
     "CEvents": 0,
     "CForest": 0,
     "Events": 1, "Features": 1, "Dataflow": 1,
-    "Kafka": 2, "XGBoost": 2, "Envelope": 2, "Registry": 2, "Declaration": 2, "Metrics": 2, "Tables": 2,
+    "Kafka": 2, "Parquet": 2, "XGBoost": 2, "Envelope": 2, "Registry": 2, "Declaration": 2, "Metrics": 2,
+    "Tables": 2,
     "Ingest": 3, "FeatureStore": 3, "Scorer": 3, "Sink": 3, "Synthetic": 3,
     "Pipeline": 4, "Training": 4, "Verification": 4,
     "Simulation": 5, "Serve": 5, "Monitor": 5, "Configuration": 5, "Operations": 5,
@@ -27,7 +29,8 @@ enum House {
     "CLibpq": ["Tables"],
     "CCrypto": ["Tables", "Ingest"],
     "CSimdjson": ["Ingest"], "CEvents": ["Envelope"], "CLapack": ["Training"], "CForest": ["Scorer"],
-    "CZstd": ["Ingest", "Kafka"], "CZlib": ["Ingest"], "CXXHash": ["Ingest"],
+    "CZstd": ["Ingest", "Kafka", "Parquet"], "CZlib": ["Ingest", "Parquet"],
+    "CSnappy": ["Parquet"], "CXXHash": ["Ingest"],
     "Yams": ["Declaration"], "GRDB": ["Tables", "Sink"], "GRDBSQLite": ["Tables"],
     "Histogram": ["Metrics"],
     "Logging": ["tally", "Configuration"],
@@ -49,7 +52,7 @@ enum House {
   static let allowances: [String: Set<String>] = [
     "Pipeline": ["Events", "Features", "Dataflow"],
     "Simulation": ["Events", "Features", "Dataflow", "Pipeline"],
-    "Training": ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CLapack"],
+    "Training": ["Events", "Features", "Dataflow", "XGBoost", "Registry", "Parquet", "CLapack"],
     "Verification": ["Events", "Features", "Dataflow", "Tables"],
     "Serve": ["Events", "Features", "Dataflow", "Metrics", "Registry"],
     "Monitor": ["Events", "Features", "Dataflow", "Metrics", "Registry"],

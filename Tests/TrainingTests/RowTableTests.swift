@@ -28,11 +28,13 @@ import Training
 
   private static let asOf: EventTime = 1_767_225_600_000_123
 
-  private func withPath<Result>(_ body: (String) throws -> Result) throws -> Result {
+  private func withPath<Result>(
+    _ name: String = "rows.csv", _ body: (String) throws -> Result
+  ) throws -> Result {
     let folder = NSTemporaryDirectory() + "tally-rows-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    return try body(folder + "/rows.csv")
+    return try body("\(folder)/\(name)")
   }
 
   private func writer(_ path: String, replaces: Bool = false) throws -> RowTableWriter {
@@ -71,9 +73,10 @@ import Training
     }
   }
 
-  @Test(arguments: [UInt64(1), 2, 3]) func readingGivesTheSameBits(seed: UInt64) throws {
+  @Test(arguments: [UInt64(1), 2, 3], ["rows.csv", "rows.parquet"])
+  func readingGivesTheSameBits(seed: UInt64, file: String) throws {
     var generator = SeededGenerator(seed: seed)
-    try withPath { path in
+    try withPath(file) { path in
       let writer = try writer(path)
       var expected: [(TrainingRow, [Float], [Float])] = []
       for index in 0..<2_000 {
@@ -110,8 +113,8 @@ import Training
     }
   }
 
-  @Test func leavesOutRowsBeforeAnErasure() throws {
-    try withPath { path in
+  @Test(arguments: ["rows.csv", "rows.parquet"]) func leavesOutRowsBeforeAnErasure(file: String) throws {
+    try withPath(file) { path in
       let writer = try writer(path)
       for (order, entity) in ["x\"y", "b", "x\"y", "-", "x\"y", "b"].enumerated() {
         if entity == "-" {
@@ -126,15 +129,15 @@ import Training
     }
   }
 
-  @Test func leavesNothingBehindUnlessFinished() throws {
-    try withPath { path in
+  @Test(arguments: ["rows.csv", "rows.parquet"]) func leavesNothingBehindUnlessFinished(file: String) throws {
+    try withPath(file) { path in
       let folder = (path as NSString).deletingLastPathComponent
       do { _ = try writer(path) }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
       _ = try writer(path).finish()
       #expect(throws: RowTableError.self) { try writer(path) }
       _ = try writer(path, replaces: true).finish()
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["rows.csv"])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [file])
     }
   }
 

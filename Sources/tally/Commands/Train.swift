@@ -20,7 +20,7 @@ struct Train: ParsableCommand {
       its rows, and the models folder is left alone. Labels: CSV with a header, entity_id,label_time_us,LABEL,…; the pipeline says which label
       each model learns. Labels are numbers; columns that no model learns may hold anything.
 
-      --export writes the rows to a table (CSV) while they are made, in memory that does not grow with them, and ends; with --only these
+      --export writes the rows to a table (CSV or Parquet, by the file's name) while they are made, in memory that does not grow with them, and ends; with --only these
       models are trained, too. --rows trains from such a table, also one that another program has made: the same rows give the same
       model, byte for byte. The manual's page on training rows says what the columns hold.
 
@@ -30,6 +30,7 @@ struct Train: ParsableCommand {
         tally train --labels labels.csv --topic events --brokers localhost:9092 --only churn
         tally train --events events.jsonl --labels labels.csv --export rows.csv
         tally train --rows rows.csv --only churn
+        tally train --events events.jsonl --labels labels.csv --export rows.parquet
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -42,13 +43,14 @@ struct Train: ParsableCommand {
   var events: String?
   @Option(
     help: ArgumentHelp(
-      "Write the training rows to this file (CSV), and train only what --only names.", valueName: "file.csv"),
+      "Write the training rows to this file (CSV or .parquet), and train only what --only names.",
+      valueName: "file.csv"),
     completion: .file())
   var export: String?
   @Flag(help: "With --export: replace the file if it exists.") var force = false
   @Option(
     help: ArgumentHelp(
-      "Train from this table of rows (CSV) instead of a log and labels.", valueName: "file.csv"),
+      "Train from this table of rows (CSV or .parquet) instead of a log and labels.", valueName: "file.csv"),
     completion: .file())
   var rows: String?
   @OptionGroup var compacted: CompactedOption
@@ -108,11 +110,10 @@ struct Train: ParsableCommand {
   /// Other kinds of file are refused by their name, before anything is read.
   private static func checkKind(_ path: String, of flag: String, verb: String) throws {
     let kinds = [
-      (verb == "reads" ? ".parquet" : "", "rows are read of CSV: export them as .csv, or convert them"),
-      (".gz", "it \(verb) plain CSV: take .csv, and gzip for the rest"),
-      (".zst", "it \(verb) plain CSV: take .csv, and zstd for the rest"),
+      (".gz", "it \(verb) plain CSV or Parquet: take .parquet, which is packed"),
+      (".zst", "it \(verb) plain CSV or Parquet: take .parquet, which is packed"),
     ]
-    for (ending, advice) in kinds where !ending.isEmpty && path.lowercased().hasSuffix(ending) {
+    for (ending, advice) in kinds where path.lowercased().hasSuffix(ending) {
       throw ValidationError("\(flag) \(path): \(advice)")
     }
   }
