@@ -32,6 +32,8 @@ public struct ModelDeclaration: Equatable, Sendable {
   public var isOptional: Bool
   /// How it is trained.
   public var training: TrainingDeclaration
+  /// What its report says: the pipeline's declaration where the model has none of its own.
+  public var report = ReportDeclaration()
   /// Where it is declared.
   public var position: SourcePosition
 

@@ -30,7 +30,8 @@ public final class EventLabelCollector {
     self.keepsRows = keepsRows
     self.writer = writer
     set = TrainingSet(
-      columnNames: program.columnNames, labelNames: labelNames, featureHashes: program.featureHashes)
+      columnNames: program.columnNames, labelNames: labelNames, featureHashes: program.featureHashes,
+      columns: program.columns)
     row = .allocate(capacity: max(program.columnNames.count, 1))
     carried = .allocate(capacity: max(program.results.carriedCount, 1))
     labels = Array(repeating: .nan, count: labelNames.count)

@@ -2,6 +2,7 @@ public import Dataflow
 internal import Events
 internal import Features
 public import Registry
+public import Report
 public import XGBoost
 
 /// Trains a pipeline's models with libxgboost.
@@ -16,10 +17,11 @@ public struct ModelTrainer {
   /// Trains one model and writes it to its file in the folder, so that readers see the old or the new one,
   /// whole.
   ///
-  /// `progress` is called after every round.
+  /// `progress` is called after every round; `evaluated` once, with what a report is made of, before the file is written: what it
+  /// throws ends the training, with nothing written.
   public func train(
     _ model: ModelDeclaration, on set: TrainingSet, into folder: ModelFolder,
-    progress: (BoostingRound) -> Void = { _ in }
+    progress: (BoostingRound) -> Void = { _ in }, evaluated: (Evaluation) throws -> Void = { _ in }
   ) throws(TrainingError) -> TrainingReport {
     let label = try Self.column(of: model, in: set)
     let split = set.split(
@@ -30,16 +32,14 @@ public struct ModelTrainer {
     let check = TrainingCheck(model, training, heldBack, set.columnNames)
     try check.refuse()
     do {
-      var report = try train(model, set, split, training, heldBack, folder, progress)
-      report.warnings = check.warnings
-      return report
+      return try train(model, set, split, training, heldBack, folder, check.warnings, progress, evaluated)
     } catch { throw TrainingError(.failed, "model \(model.name): \(error)") }
   }
 
   private func train(
     _ model: ModelDeclaration, _ set: TrainingSet, _ split: TrainingSplit, _ training: Sample,
-    _ heldBack: Sample,
-    _ folder: ModelFolder, _ progress: (BoostingRound) -> Void
+    _ heldBack: Sample, _ folder: ModelFolder, _ warnings: [String], _ progress: (BoostingRound) -> Void,
+    _ evaluated: (Evaluation) throws -> Void
   ) throws -> TrainingReport {
     let path = try folder.path(of: model.file)
     guard let format = ModelFormat(path: path) else { throw RegistryError(.invalidName, path) }
@@ -49,9 +49,11 @@ public struct ModelTrainer {
     let heldBackMatrix = try heldBack.matrix(weights: weights, threads: options.threads)
     let parameters = parameters(of: model, training) + recipe.parameters(set.columnNames)
     let booster = try Booster(training: matrix, heldBack: heldBackMatrix, parameters: parameters)
+    var rounds: [BoostingRound] = []
     let outcome = try booster.train(
       on: matrix, heldBack: heldBackMatrix, rounds: recipe.trees, earlyStoppingRounds: recipe.earlyStopping
     ) { round in
+      rounds.append(round)
       progress(round)
       return true
     }
@@ -60,15 +62,33 @@ public struct ModelTrainer {
     try best.setAttribute("best_iteration", String(outcome.bestRound))
     try best.setAttribute("best_score", String(outcome.bestValue))
     try best.setAttribute(FeatureHashes.modelAttribute, set.featureHashes?.text)
-    let quality = ModelQuality(
-      labels: heldBack.labels, predictions: try best.predict(heldBackMatrix), isBinary: model.isBinary)
-    let version = try folder.write(model.file, try best.serialized(format))
+    let outputs = try best.predict(heldBackMatrix)
+    let quality = ModelQuality(labels: heldBack.labels, predictions: outputs, isBinary: model.isBinary)
+    let described = described(parameters, recipe)
+    let gains = try best.gains()
+    let bytes = try best.serialized(format)
+    var evaluation = Evaluation(
+      model: model, columns: set.columns, training: set.evaluated(split.training, training),
+      heldBack: set.evaluated(split.heldBack, heldBack), outputs: outputs)
+    evaluation.featureHashes = set.featureHashes
+    evaluation.rounds = rounds
+    evaluation.bestRound = outcome.bestRound
+    evaluation.gains = gains
+    evaluation.ensemble = try TreeEnsemble(bytes: bytes, name: path)
+    evaluation.parameters = described
+    evaluation.notes = [
+      "Training stopped by the rows that these figures are of: rows never seen do a little worse."
+    ]
+    evaluation.warnings = warnings
+    evaluation.seed = options.seed
+    try evaluated(evaluation)
+    let version = try folder.write(model.file, bytes)
     return TrainingReport(
       model: model.name, trainingRows: split.training.count, heldBackRows: split.heldBack.count,
       trainingEntities: set.entityCount(split.training), heldBackEntities: set.entityCount(split.heldBack),
       trees: outcome.bestRound + 1, rounds: outcome.rounds,
-      parameters: described(parameters, recipe), quality: quality,
-      topFeatures: Array(try best.gains().prefix(options.topFeatures)), path: path, version: version)
+      parameters: described, quality: quality, topFeatures: Array(gains.prefix(options.topFeatures)),
+      warnings: warnings, path: path, version: version)
   }
 
   /// XGBoost's parameters, and what else decides on a model beside its rows.

@@ -16,6 +16,7 @@ public struct RowTableReader {
   private let labels: [Int]
   private let cellCount: Int
   private let hashes: FeatureHashes
+  private let described: [ColumnDescription]
 
   /// Opens a file and checks its header. `labels`: the names that may be learnt; a column of no known name is refused.
   public init(path: String, program: FeatureProgram, labels known: [String]) throws(RowTableError) {
@@ -58,11 +59,13 @@ public struct RowTableReader {
     labels = found.compactMap { places[$0] }
     cellCount = header.count
     hashes = program.featureHashes
+    described = program.columns
   }
 
   /// Reads all rows. `progress` is called once a row. Throws the first bad cell's line, column and what is wrong.
   public func read(progress: () -> Void = {}) throws(RowTableError) -> TrainingSet {
-    let set = TrainingSet(columnNames: columns.features, labelNames: columns.labels, featureHashes: hashes)
+    let set = TrainingSet(
+      columnNames: columns.features, labelNames: columns.labels, featureHashes: hashes, columns: described)
     var parts: [Hash128: (part: TrainingPart, line: Int)] = [:]
     var cells = [Float](repeating: .nan, count: columns.features.count)
     while let record = try records.next() {

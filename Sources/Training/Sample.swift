@@ -1,4 +1,5 @@
 internal import Dataflow
+internal import Report
 internal import XGBoost
 
 /// Some rows of a set, one after the other, with one of their labels.
@@ -31,5 +32,22 @@ struct Sample {
       values: values, rows: labels.count, columns: columns, labels: labels, threads: threads)
     if let weights { try matrix.setWeights(labels.map { Float($0 == 1 ? weights.one : weights.zero) }) }
     return matrix
+  }
+}
+
+extension Sample: FeatureRows {
+  var count: Int { labels.count }
+
+  func copyRow(_ index: Int, to cells: UnsafeMutablePointer<Float>) {
+    for column in 0..<columns { cells[column] = values[index * columns + column] }
+  }
+}
+
+extension TrainingSet {
+  /// A sample of some of the rows, with what is known of these.
+  func evaluated(_ selection: [Int], _ sample: Sample) -> EvaluatedRows {
+    EvaluatedRows(
+      features: sample, labels: sample.labels, entities: selection.map { rows[$0].entity },
+      moments: selection.map { rows[$0].asOf })
   }
 }

@@ -6,6 +6,8 @@ public import Features
 public final class TrainingSet {
   /// Feature names, in column order.
   public let columnNames: [String]
+  /// The features, in column order: numbers, where nothing else is known.
+  public let columns: [ColumnDescription]
   /// What the features mean, for the models that are trained on them; nil: not known.
   public let featureHashes: FeatureHashes?
   /// Label names, in column order.
@@ -17,8 +19,13 @@ public final class TrainingSet {
   /// What else is known of the rows.
   public private(set) var rows: [TrainingRow] = []
 
-  package init(columnNames: [String], labelNames: [String], featureHashes: FeatureHashes? = nil) {
+  package init(
+    columnNames: [String], labelNames: [String], featureHashes: FeatureHashes? = nil,
+    columns described: [ColumnDescription]? = nil
+  ) {
+    precondition(described.map { $0.count == columnNames.count } ?? true)
     self.columnNames = columnNames
+    columns = described ?? columnNames.map { ColumnDescription(name: $0) }
     self.featureHashes = featureHashes
     self.labelNames = labelNames
     features = FloatMatrix(columns: columnNames.count, capacityRows: 1 << 10)
@@ -39,7 +46,7 @@ public final class TrainingSet {
   /// The rows but those of these entities among the first so many.
   func without(_ erased: [Hash128: Int]) -> TrainingSet {
     let rest = TrainingSet(
-      columnNames: columnNames, labelNames: labelNames, featureHashes: featureHashes)
+      columnNames: columnNames, labelNames: labelNames, featureHashes: featureHashes, columns: columns)
     for (index, row) in rows.enumerated() where index >= erased[row.entity] ?? 0 {
       let values = (0..<labelNames.count).map { labels.row(index)[$0] }
       rest.append(row, labels: values) { cells in

@@ -44,7 +44,8 @@ public final class TrainingSetCollector {
     self.labels = labels
     scratch = FeatureScratch(program)
     set = TrainingSet(
-      columnNames: program.columnNames, labelNames: labels.names, featureHashes: program.featureHashes)
+      columnNames: program.columnNames, labelNames: labels.names, featureHashes: program.featureHashes,
+      columns: program.columns)
     let all = labels.labels
     schedule = all.indices.sorted { first, second in
       (all[first].entity, all[first].time, first) < (all[second].entity, all[second].time, second)
