@@ -24,10 +24,12 @@ extension CalibrationCurve {
     let targets = labels.map { $0 > 0.5 ? one : zero }
     let least = margins.min() ?? 0
     let most = margins.max() ?? 0
-    let (slope, intercept) = plattNumbers(margins, targets, share: (positives + 1) / (positives + negatives + 2))
+    let (slope, intercept) = plattNumbers(
+      margins, targets, share: (positives + 1) / (positives + negatives + 2))
     guard slope > 0, least < most else {
       // The margins say nothing, or the contrary: all rows have the common share.
-      return CalibrationCurve(margins: [least], values: [Float((positives + 1) / (positives + negatives + 2))])
+      return CalibrationCurve(
+        margins: [least], values: [Float((positives + 1) / (positives + negatives + 2))])
     }
     // A little beyond what was seen; the curve ends there.
     let room = (most - least) * 0.1

@@ -19,7 +19,9 @@ extension ConformalShifts {
 
   /// The shifts that make intervals between symmetric levels cover what they promise, and bring each other level to its share
   /// (Romano, Patterson and Candès 2019), over the rows of some selection. Groups of too few entities are left to the pooled shifts.
-  static func fitted(_ rows: ConformalRows, _ selection: [Int], levels: [Double], feature: String?) -> ConformalShifts {
+  static func fitted(_ rows: ConformalRows, _ selection: [Int], levels: [Double], feature: String?)
+    -> ConformalShifts
+  {
     var shifts = ConformalShifts(feature: feature, pooled: fitted(rows, selection, levels))
     guard feature != nil, !rows.groups.isEmpty else { return shifts }
     var members: [Int: [Int]] = [:]

@@ -21,7 +21,8 @@ struct IsolationForest {
   let scale: Double
 
   /// Grows a forest of some rows, of which there are at least two. The same rows and seed give the same trees.
-  init(_ sample: Sample, rows: Int, trees count: Int, seed: UInt64) {
+  init(_ sample: Sample, trees count: Int, seed: UInt64) {
+    let rows = sample.count
     var draws = SplitMix64(seed: seed)
     let size = min(Self.rowsOfATree, rows)
     let depth = Self.depth(of: size)
@@ -64,7 +65,11 @@ struct IsolationForest {
       var (left, right): ([Int], [Int]) = ([], [])
       for row in rows {
         let value = sample.values[row * sample.columns + split.column]
-        if value.isNaN ? split.missingGoLeft : value < split.threshold { left.append(row) } else { right.append(row) }
+        if value.isNaN ? split.missingGoLeft : value < split.threshold {
+          left.append(row)
+        } else {
+          right.append(row)
+        }
       }
       let first = tree.split(
         node, feature: split.column, below: split.threshold, missingGoLeft: split.missingGoLeft,
@@ -103,7 +108,8 @@ struct IsolationForest {
       if least < most {
         let threshold = Float(Double(least) + draws.share() * (Double(most) - Double(least)))
         return Split(
-          column: column, threshold: min(max(threshold, least.nextUp), most), missingGoLeft: draws.below(2) == 0)
+          column: column, threshold: min(max(threshold, least.nextUp), most),
+          missingGoLeft: draws.below(2) == 0)
       }
       if hasMissing, least == most, least.nextUp.isFinite {
         return Split(column: column, threshold: least.nextUp, missingGoLeft: false)
@@ -115,7 +121,9 @@ struct IsolationForest {
 
 extension SplitMix64 {
   /// A whole number from 0 to below `count`, by the upper bits of a product: the same in every release of Swift.
-  fileprivate mutating func below(_ count: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(count)).high) }
+  fileprivate mutating func below(_ count: Int) -> Int {
+    Int(next().multipliedFullWidth(by: UInt64(count)).high)
+  }
 
   /// From 0 to below 1.
   fileprivate mutating func share() -> Double { Double(next() >> 11) * 0x1p-53 }

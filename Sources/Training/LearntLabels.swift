@@ -8,8 +8,11 @@ public struct LearntLabels: Sendable {
   public private(set) var names: [String]
   private var words: [[String]]
 
-  /// The labels of some models, `own` before them. Throws where two models learn a label as other classes, or one as a number.
-  public init(_ models: [ModelDeclaration], own: [String] = []) throws(TrainingError) {
+  /// The labels of some models, `own` before them and columns of weights behind. Throws where two models learn a label as other classes,
+  /// or one as a number.
+  public init(
+    _ models: [ModelDeclaration], own: [String] = [], weights: [String] = []
+  ) throws(TrainingError) {
     names = own
     words = own.map { _ in [] }
     var teachers: [String?] = own.map { _ in nil }
@@ -34,6 +37,8 @@ public struct LearntLabels: Sendable {
         teachers[place] = model.name
       }
     }
+    names += weights
+    words += weights.map { _ in [] }
   }
 
   /// A label's classes; empty: it is a number, or nobody learns it.

@@ -85,7 +85,9 @@ struct Ridge {
         let share =
           turned[target * terms + direction]
           / (max(eigenvalues[direction], 0) + best.penalty * Double(rows))
-        for term in 0..<terms { coefficients[target * terms + term] += share * vectors[direction * terms + term] }
+        for term in 0..<terms {
+          coefficients[target * terms + term] += share * vectors[direction * terms + term]
+        }
       }
     }
     self.design = design

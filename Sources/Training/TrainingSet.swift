@@ -56,19 +56,19 @@ public final class TrainingSet {
     return rest
   }
 
-  /// Splits the rows that have a label into those to learn from and those held back, whole entities at a
+  /// Splits the rows that have a label (nil: all rows) into those to learn from and those held back, whole entities at a
   /// time.
   ///
   /// Which way an entity goes is a function of its id and the seed, unless its rows say it, so it stays when others come and go. Rows
   /// are in the order of `TrainingRow.order`.
   public func split(
-    label: Int, heldBackShare: Double, seed: UInt64, time: TimeSplit? = nil
+    label: Int?, heldBackShare: Double, seed: UInt64, time: TimeSplit? = nil
   ) -> TrainingSplit {
     var split = TrainingSplit()
     let ordered = rows.indices.sorted {
       rows[$0].order == rows[$1].order ? $0 < $1 : rows[$0].order < rows[$1].order
     }
-    for row in ordered where !labels.row(row)[label].isNaN {
+    for row in ordered where label.map({ !labels.row(row)[$0].isNaN }) ?? true {
       switch rows[row].part ?? Self.part(of: rows[row], heldBackShare: heldBackShare, seed: seed, time: time)
       {
       case .train: split.training.append(row)

@@ -3,8 +3,9 @@
 struct WeightedQuantile {
   private var pairs: [(value: Float, weight: Float)] = []
 
-  /// Quantile `level`, between 0 and 1, of values in any order, of which there is at least one. `values` are in another order then.
-  static func of(_ values: UnsafeMutableBufferPointer<Float>, level: Double) -> Float {
+  /// Quantile `level`, between 0 and 1, of values in any order, of which there is at least one. They are sorted then.
+  static func of(_ given: UnsafeMutableBufferPointer<Float>, level: Double) -> Float {
+    var values = given
     let count = Double(values.count)
     values.sort()
     if level <= 1 / (count + 1) { return values[0] }

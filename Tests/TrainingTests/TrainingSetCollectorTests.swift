@@ -107,7 +107,7 @@ private struct LoggedEvent {
 
   private static func collect(_ log: [LoggedEvent], _ labels: LabelTable) throws -> TrainingSetCollector {
     let program = try program()
-    let collector = TrainingSetCollector(program: program, labels: labels)
+    let collector = TrainingSetCollector(program: program, labels: labels, weights: RowWeights(program, []))
     let decoder = LogDecoder(log, program)
     let pass = EventPass(program: program, decoder: decoder)
     for number in log.indices {
