@@ -20,12 +20,13 @@ struct IsolationForest {
   /// What the sum of path lengths is divided by: the output is 2 to the power of minus scale times it.
   let scale: Double
 
-  /// Grows a forest of some rows, of which there are at least two. The same rows and seed give the same trees.
-  init(_ sample: Sample, trees count: Int, seed: UInt64) {
+  /// Grows a forest of some rows, of which there are at least two. The same rows and seed give the same trees. `depth`: levels at most;
+  /// nil: so many that most rows of a tree are told apart.
+  init(_ sample: Sample, trees count: Int, depth declared: Int?, seed: UInt64) {
     let rows = sample.count
     var draws = SplitMix64(seed: seed)
     let size = min(Self.rowsOfATree, rows)
-    let depth = Self.depth(of: size)
+    let depth = declared ?? Self.depth(of: size)
     var order = Array(0..<rows)
     var trees: [RegressionTree] = []
     for _ in 0..<count {

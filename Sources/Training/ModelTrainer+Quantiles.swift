@@ -155,7 +155,8 @@ extension ModelTrainer {
     _ model: ModelDeclaration, _ set: TrainingSet, _ roles: TrainingRoles, _ recipe: Recipe
   ) throws -> TrainedModel {
     let count = recipe.declaredTrees ?? IsolationForest.treesDefault
-    let forest = IsolationForest(roles.learn, trees: count, seed: options.seed)
+    let forest = IsolationForest(
+      roles.learn, trees: count, depth: recipe.declaredDepth, seed: options.seed)
     let ensemble = TreeEnsemble(trees: forest.trees, groups: 1, featureCount: set.columnNames.count)
     let booster = try Booster(reference: ensemble, threads: options.threads)
     try booster.setFeatureNames(set.columnNames)

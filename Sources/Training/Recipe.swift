@@ -7,6 +7,8 @@ struct Recipe {
   let earlyStopping: Int
   var classWeights: ClassWeights? { training.classWeights }
   private let depth: Int
+  /// Levels, where somebody has said how many.
+  let declaredDepth: Int?
   let eta: Double
   /// Trees, where somebody has said how many.
   let declaredTrees: Int?
@@ -15,7 +17,8 @@ struct Recipe {
     training = declared
     declaredTrees = given.trees ?? declared.trees
     trees = declaredTrees ?? TrainingOptions.treesDefault
-    depth = given.depth ?? declared.depth ?? 8
+    declaredDepth = given.depth ?? declared.depth
+    depth = declaredDepth ?? 8
     eta = given.eta ?? declared.eta ?? 0.05
     earlyStopping = given.earlyStopping ?? declared.earlyStopping ?? 20
   }

@@ -45,15 +45,25 @@ public final class TrainingSet {
 
   /// The rows but those of these entities among the first so many.
   func without(_ erased: [Hash128: Int]) -> TrainingSet {
+    filtered { $0 >= erased[rows[$0].entity] ?? 0 }
+  }
+
+  private func filtered(_ isKept: (Int) -> Bool) -> TrainingSet {
     let rest = TrainingSet(
       columnNames: columnNames, labelNames: labelNames, featureHashes: featureHashes, columns: columns)
-    for (index, row) in rows.enumerated() where index >= erased[row.entity] ?? 0 {
+    for (index, row) in rows.enumerated() where isKept(index) {
       let values = (0..<labelNames.count).map { labels.row(index)[$0] }
       rest.append(row, labels: values) { cells in
         cells.update(from: features.row(index), count: columnNames.count)
       }
     }
     return rest
+  }
+
+  /// The rows of which one of these labels is known.
+  public func known(_ names: [String]) -> TrainingSet {
+    let places = labelNames.indices.filter { names.contains(labelNames[$0]) }
+    return filtered { row in places.contains { !labels.row(row)[$0].isNaN } }
   }
 
   /// Splits the rows that have a label (nil: all rows) into those to learn from and those held back, whole entities at a

@@ -112,7 +112,9 @@ struct ModelTraining {
     say(
       "\(set.rows.count) rows of \(pipeline.program.columnNames.count) features"
         + (test > 0 ? ", \(test) of them for tests and left alone" : ""))
-    summarise(try train(models, on: set))
+    // As from a log: models without a label take rows of the pipeline's own labels, where there are such.
+    let free = own.contains { set.labelNames.contains($0) } ? set.known(own) : set
+    summarise(try models.flatMap { try train([$0], on: $0.label == nil ? free : set) })
   }
 
   /// Labels that the pipeline has or its models learn, and columns of weights.

@@ -12,15 +12,15 @@ struct RowSources {
   /// A model whose labels file is not given; nil: there is none.
   let withoutTable: ModelDeclaration?
 
-  /// `own`: labels that the pipeline's expressions make. Models without a label take the rows of the labels file, where one is given, else
-  /// those of events: so they learn of the same rows as the others, and of those that are exported.
+  /// `own`: labels that the pipeline's expressions make. Models without a label take the rows that these make, where there are any, else
+  /// those of the labels file, else drawn ones: so they learn of the same rows as others, and of those that are exported.
   init(_ models: [ModelDeclaration], own: [String], hasTable: Bool) {
     let free = models.filter { $0.label == nil }
     let labelled = models.filter { $0.label != nil }
     let learnsOfEvents = { (model: ModelDeclaration) in own.contains(model.label ?? "") }
     samples = !hasTable && own.isEmpty
-    ofEvents = labelled.filter(learnsOfEvents) + (hasTable || own.isEmpty ? [] : free)
-    ofFile = labelled.filter { !learnsOfEvents($0) } + (hasTable ? free : [])
+    ofEvents = labelled.filter(learnsOfEvents) + (own.isEmpty ? [] : free)
+    ofFile = labelled.filter { !learnsOfEvents($0) } + (hasTable && own.isEmpty ? free : [])
     ofSample = samples ? free : []
     withoutTable = hasTable ? nil : labelled.first { !learnsOfEvents($0) }
   }
