@@ -17,6 +17,8 @@ struct JudgementDraft {
   var scoreWhen: Int?
   /// Places among the carried values of what models learn.
   var labels: [Int] = []
+  /// Places among the carried values of what rows weigh.
+  var weights: [Int] = []
 
   /// The program's builder; to be asked when it is not open.
   var builder: RowBuilder { other }
@@ -71,6 +73,19 @@ struct JudgementDraft {
   }
 }
 
+/// What a state holds for what was compiled so far.
+private struct Kept: Equatable {
+  private let series: [String]
+  private let components: [Set<Component>]
+  private let attributes: [[Int]]
+
+  init(_ compiler: FeatureCompiler) {
+    series = compiler.series.map(\.description)
+    components = compiler.series.map(\.components)
+    attributes = compiler.catalog.groups.map(\.used)
+  }
+}
+
 /// A result while it is being compiled.
 struct ResultDraft {
   /// Its steps among those of the program.
@@ -94,6 +109,17 @@ extension FeatureCompiler {
     for output in declaration.outputs { judgement.add(output: output, &row) }
     for result in declaration.results { try add(result) }
     judgement.toggle(&row)
+    for weight in declaration.weights { try add(weight: weight) }
+  }
+
+  /// Compiles what a row weighs, last of all: it may read what is kept for others, and nothing else.
+  private mutating func add(weight: ExpressionDeclaration) throws(DeclarationError) {
+    let before = Kept(self)
+    judgement.weights.append(judgement.place(of: try number(parsed(weight))))
+    guard keepsState, before != Kept(self) else { return }
+    throw DeclarationError(
+      weight.position, found: "a weight for which states would have to keep more than features need",
+      allowed: "features, intermediates, and the profile's attributes and aggregates that they are made of")
   }
 
   private mutating func parsed(_ declaration: ExpressionDeclaration) throws(DeclarationError) -> Expression {
