@@ -10,8 +10,6 @@ public final class ResultProgram: @unchecked Sendable {
   public let weights: [Int]
   /// Results.
   public let count: Int
-  /// Outputs that a result may be made of: of models, then of results.
-  public var outputCount: Int { outputs.count }
   private let outputs: FlatTable<Int32>
   private let carried: FlatTable<Int32>
   private let instructions: FlatTable<Instruction>

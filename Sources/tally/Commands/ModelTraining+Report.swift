@@ -31,7 +31,8 @@ extension ModelTraining {
         }
         return "\(figure.name) \(Self.text(figure.value))" + (ridge.map { " (\(Self.text($0)))" } ?? "")
       }
-      let warnings = report.warnings.isEmpty ? "" : "  \(report.warnings.count) warnings above"
+      let count = report.warnings.count
+      let warnings = count == 0 ? "" : "  \(count) warning\(count == 1 ? "" : "s") above"
       say("  \(name)  \(figures.joined(separator: "  "))\(warnings)")
     }
   }
@@ -88,5 +89,9 @@ final class TrainingProgress {
   }
 
   /// When the model is there.
-  func end() { if rounds > 0 { progress.finish("rounds at most") } }
+  func end() {
+    guard rounds > 0 else { return }
+    progress.reach(rounds)
+    progress.finish("rounds")
+  }
 }
