@@ -21,15 +21,22 @@ public final class EventLabelCollector {
   private let carried: UnsafeMutablePointer<Double>
   private var labels: [Float]
   private let weights: RowWeights
+  /// For each label the class of each code; empty: it is a number.
+  private let classes: [[Float]]
 
-  /// A collector for the labels of these names, in the order of the program's, and for weights. `keepsRows` false: rows go to the writer
-  /// only.
+  /// A collector for the labels of these names, in the order of the program's, as models learn them, and for weights. `keepsRows`
+  /// false: rows go to the writer only. Throws where a model cannot learn a label as it is.
   public init(
-    program: FeatureProgram, labelNames: [String], weights: RowWeights, keepsRows: Bool = true,
-    writer: RowTableWriter? = nil
-  ) {
+    program: FeatureProgram, labelNames: [String], learnt: LearntLabels, weights: RowWeights,
+    keepsRows: Bool = true, writer: RowTableWriter? = nil
+  ) throws(TrainingError) {
     precondition(labelNames.count == program.results.labels.count)
     self.program = program
+    var classes: [[Float]] = []
+    for (name, codes) in zip(labelNames, program.results.labelWords) {
+      classes.append(try learnt.classNumbers(of: name, codes: codes))
+    }
+    self.classes = classes
     self.weights = weights
     self.keepsRows = keepsRows
     self.writer = writer
@@ -75,6 +82,10 @@ public final class EventLabelCollector {
     for (index, place) in program.results.labels.enumerated() {
       let label = Float(carried[place])
       labels[index] = label.isFinite ? label : .nan
+      guard !classes[index].isEmpty else { continue }
+      // A word that the vocabulary does not hold is not known.
+      let code = Int(exactly: label)
+      labels[index] = code.flatMap { classes[index].indices.contains($0) ? classes[index][$0] : nil } ?? .nan
     }
     guard labels.contains(where: { !$0.isNaN }) else { return counts.labelsWithoutEvents += 1 }
     counts.labels += 1

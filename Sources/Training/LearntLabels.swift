@@ -1,4 +1,5 @@
 public import Dataflow
+internal import Features
 
 /// The labels that a pipeline has or its models learn: their names, and the words of those that are classes.
 ///
@@ -7,6 +8,8 @@ public struct LearntLabels: Sendable {
   /// Names, each once: the pipeline's own first.
   public private(set) var names: [String]
   private var words: [[String]]
+  /// For each the name of a model that learns it; nil: none does.
+  private var teachers: [String?]
 
   /// The labels of some models, `own` before them and columns of weights behind. Throws where two models learn a label as other classes,
   /// or one as a number.
@@ -15,7 +18,7 @@ public struct LearntLabels: Sendable {
   ) throws(TrainingError) {
     names = own
     words = own.map { _ in [] }
-    var teachers: [String?] = own.map { _ in nil }
+    teachers = own.map { _ in nil }
     for model in models {
       guard let label = model.label else { continue }
       var classes: [String] = []
@@ -39,6 +42,39 @@ public struct LearntLabels: Sendable {
     }
     names += weights
     words += weights.map { _ in [] }
+    teachers += weights.map { _ in nil }
+  }
+
+  /// For each code of a label that the pipeline makes, the number of its class; empty: the label is taken as it is. Throws where a
+  /// model learns words of a label of numbers, or numbers of one of words, or not all of its words.
+  func classNumbers(of label: String, codes: LabelWords) throws(TrainingError) -> [Float] {
+    guard let place = names.firstIndex(where: { $0.utf8.elementsEqual(label.utf8) }),
+      let model = teachers[place]
+    else { return [] }
+    let classes = words[place]
+    if classes.isEmpty {
+      guard !codes.areNumbers else { return [] }
+      throw TrainingError(
+        .invalidLabel, "model \(model) learns numbers, and \(label) is a category: declare kind: classes")
+    }
+    guard !codes.words.isEmpty else {
+      throw TrainingError(
+        .invalidLabel, "model \(model) learns classes, and \(label) is a number: make it a category")
+    }
+    let numbers = codes.words.map { word in classes.firstIndex { $0.utf8.elementsEqual(word.utf8) } }
+    let strange = numbers.indices.filter { numbers[$0] == nil }.map { codes.words[$0] }
+    guard strange.isEmpty else {
+      throw TrainingError(
+        .invalidLabel,
+        "\(label) can be \(Self.list(strange)), which is none of the classes of model \(model): \(Self.list(classes))"
+      )
+    }
+    return numbers.map { Float($0 ?? 0) }
+  }
+
+  private static func list(_ words: [String]) -> String {
+    let more = words.count - classesListedMax
+    return words.prefix(classesListedMax).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
   }
 
   /// A label's classes; empty: it is a number, or nobody learns it.
@@ -54,10 +90,7 @@ public struct LearntLabels: Sendable {
     if cell.isEmpty { return .nan }
     guard classes.isEmpty else {
       guard let place = classes.firstIndex(where: { $0.utf8.elementsEqual(cell.utf8) }) else {
-        let shown = classes.prefix(classesListedMax).joined(separator: ", ")
-        let more = classes.count - classesListedMax
-        throw LabelCellError(
-          text: "is none of the declared classes, nor empty: \(shown)\(more > 0 ? " and \(more) more" : "")")
+        throw LabelCellError(text: "is none of the declared classes, nor empty: \(list(classes))")
       }
       return Float(place)
     }

@@ -17,6 +17,8 @@ struct JudgementDraft {
   var scoreWhen: Int?
   /// Places among the carried values of what models learn.
   var labels: [Int] = []
+  /// For each of them the words of its codes; empty: it is a number.
+  var labelWords: [LabelWords] = []
   /// Places among the carried values of what rows weigh.
   var weights: [Int] = []
 
@@ -86,6 +88,22 @@ private struct Kept: Equatable {
   }
 }
 
+/// What a label's codes stand for.
+public struct LabelWords: Equatable, Sendable {
+  /// A word for each code from 0 on; a code behind them is some other word. Empty: the label is a number.
+  public let words: [String]
+  /// Whether codes can be learnt as numbers, too, as an ordered category's.
+  public let areNumbers: Bool
+
+  init(_ type: ValueType) {
+    switch type {
+    case .number, .flag: (words, areNumbers) = ([], true)
+    case .category(let words): (self.words, areNumbers) = (words, false)
+    case .rank(let words): (self.words, areNumbers) = (words, true)
+    }
+  }
+}
+
 /// A result while it is being compiled.
 struct ResultDraft {
   /// Its steps among those of the program.
@@ -103,7 +121,9 @@ extension FeatureCompiler {
       judgement.scoreWhen = judgement.place(of: try self.condition(expression))
     }
     for label in declaration.labels {
-      judgement.labels.append(judgement.place(of: try number(parsed(label.expression))))
+      let value = try compile(parsed(label.expression))
+      judgement.labels.append(judgement.place(of: value.register))
+      judgement.labelWords.append(LabelWords(value.type))
     }
     judgement.toggle(&row)
     for output in declaration.outputs { judgement.add(output: output, &row) }

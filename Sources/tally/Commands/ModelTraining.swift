@@ -30,7 +30,7 @@ struct ModelTraining {
     let writer = try export.map {
       try self.writer($0.path, replaces: $0.replaces, table: table, learnt, samples: sources.samples)
     }
-    let collectors = collectors(sources, table, writer)
+    let collectors = try collectors(sources, table, learnt, writer)
     let events = try EventLog(Deployment(settings, pipeline), file: events)
     let counts = try events.forEachEvent(what: "train: replaying") { event, pass, _ in
       collectors.ofFile?.apply(event, of: pass)
@@ -63,8 +63,8 @@ struct ModelTraining {
   }
 
   private func collectors(
-    _ sources: RowSources, _ table: LabelTable?, _ writer: RowTableWriter?
-  ) -> (ofFile: TrainingSetCollector?, ofEvents: EventLabelCollector?, sample: EventSampleCollector?) {
+    _ sources: RowSources, _ table: LabelTable?, _ learnt: LearntLabels, _ writer: RowTableWriter?
+  ) throws -> (ofFile: TrainingSetCollector?, ofEvents: EventLabelCollector?, sample: EventSampleCollector?) {
     let program = pipeline.program
     let weights = RowWeights(program, pipeline.declaration.models)
     let hasFile = table != nil && !(sources.ofFile.isEmpty && writer == nil)
@@ -77,8 +77,9 @@ struct ModelTraining {
           )
         } : nil,
       hasEvents
-        ? EventLabelCollector(
-          program: program, labelNames: own, weights: weights, keepsRows: !sources.ofEvents.isEmpty,
+        ? try EventLabelCollector(
+          program: program, labelNames: own, learnt: learnt, weights: weights,
+          keepsRows: !sources.ofEvents.isEmpty,
           writer: writer) : nil,
       sources.samples && !(sources.ofSample.isEmpty && writer == nil)
         ? EventSampleCollector(program: program, weights: weights, seed: options.seed) : nil
