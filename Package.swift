@@ -53,6 +53,7 @@ let package = Package(
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CLapack", pkgConfig: "lapack", providers: [.apt(["liblapack-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -85,7 +86,10 @@ let package = Package(
     module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),
-    module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "Parquet"]),
+    module("Report", floor: 4, ["Events", "Features", "Dataflow", "XGBoost"]),
+    module(
+      "Training", floor: 4,
+      ["Events", "Features", "Dataflow", "XGBoost", "Registry", "Scorer", "Report", "Parquet", "CLapack"]),
     module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Tables"]),
     // Floor 5: what looks at the loop from outside, and what people are shown.
     module("Simulation", floor: 5, ["Events", "Features", "Dataflow", "Pipeline"]),
@@ -108,7 +112,8 @@ let package = Package(
       name: "tally",
       dependencies: [
         "Events", "Features", "Dataflow", "Kafka", "XGBoost", "Envelope", "Registry", "Metrics", "Tables",
-        "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Training",
+        "Ingest", "FeatureStore", "Scorer", "Sink", "Synthetic", "Pipeline", "Simulation", "Report",
+        "Training",
         "Verification", "Monitor", "Serve", "Configuration", "Operations", logging, arguments,
       ],
       swiftSettings: settings),
@@ -192,9 +197,13 @@ let package = Package(
     tests("MetricsTests", ["Events", "Dataflow", "Metrics", "Monitor"]),
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(
+      "ReportTests",
+      ["TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "Report", "XGBoost"]),
+    tests(
       "TrainingTests",
       [
-        "TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "Training", "XGBoost", "Registry",
+        "TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "Report", "Training", "XGBoost",
+        "Registry",
         "Scorer",
       ]),
     tests(

@@ -21,7 +21,7 @@ public struct ModelDeclaration: Equatable, Sendable {
   /// XGBoost objective to train with, for example "reg:squarederror".
   public var objective: String
   /// What it says.
-  public var kind = ModelKind.regression
+  public var kind: ModelKind
   /// Where the objective is declared; nil: it is not, and the model's file may be of any.
   public var objectivePosition: SourcePosition?
   /// Which trees count; nil: not declared.
@@ -32,13 +32,15 @@ public struct ModelDeclaration: Equatable, Sendable {
   public var isOptional: Bool
   /// How it is trained.
   public var training: TrainingDeclaration
+  /// What its report says: the pipeline's declaration where the model has none of its own.
+  public var report = ReportDeclaration()
   /// Where it is declared.
   public var position: SourcePosition
 
   /// A model; `outputs` nil: one, of the model's name.
   public init(
     name: String, outputs: [String]? = nil, file: String, label: String?, objective: String,
-    objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil, acceptsVersion: Bool = false,
+    kind: ModelKind = .regression, objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil, acceptsVersion: Bool = false,
     isOptional: Bool = false, training: TrainingDeclaration = TrainingDeclaration(), position: SourcePosition
   ) {
     self.name = name
@@ -46,6 +48,7 @@ public struct ModelDeclaration: Equatable, Sendable {
     self.file = file
     self.label = label
     self.objective = objective
+    self.kind = kind
     self.objectivePosition = objectivePosition
     self.trees = trees
     self.acceptsVersion = acceptsVersion

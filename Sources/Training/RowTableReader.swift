@@ -17,9 +17,10 @@ public struct RowTableReader {
   private let labels: [Int]
   private let cellCount: Int
   private let hashes: FeatureHashes
+  private let described: [ColumnDescription]
 
-  /// Opens a file and checks its header. `labels`: the names that may be learnt; a column of no known name is refused.
-  public init(path: String, program: FeatureProgram, labels known: [String]) throws(RowTableError) {
+  /// Opens a file and checks its header. `learnt`: the labels that may be learnt; a column of no known name is refused.
+  public init(path: String, program: FeatureProgram, labels learnt: LearntLabels) throws(RowTableError) {
     self.path = path
     var header: [String]
     if path.hasSuffix(ParquetRows.ending) {
@@ -45,8 +46,9 @@ public struct RowTableReader {
         path: path, line: 1,
         text: "the header lacks \(Self.list(missing)): every feature of the pipeline has a column")
     }
+    let known = learnt.names
     let found = known.filter { places[$0] != nil }
-    columns = RowColumns(program, labels: found)
+    columns = RowColumns(program, labels: found, of: learnt)
     if let name = columns.repeated {
       throw RowTableError(
         path: path, line: 1, column: name, text: "a feature and a label cannot share a column")
@@ -67,11 +69,13 @@ public struct RowTableReader {
     labels = found.compactMap { places[$0] }
     cellCount = header.count
     hashes = program.featureHashes
+    described = program.columns
   }
 
   /// Reads all rows. `progress` is called once a row. Throws the first bad cell's line, column and what is wrong.
   public func read(progress: () -> Void = {}) throws(RowTableError) -> TrainingSet {
-    let set = TrainingSet(columnNames: columns.features, labelNames: columns.labels, featureHashes: hashes)
+    let set = TrainingSet(
+      columnNames: columns.features, labelNames: columns.labels, featureHashes: hashes, columns: described)
     var parts: [Hash128: (part: TrainingPart, line: Int)] = [:]
     var cells = [Float](repeating: .nan, count: columns.features.count)
     var values = [Float](repeating: .nan, count: labels.count)
@@ -84,7 +88,7 @@ public struct RowTableReader {
         cells[column] = try number(place, columns.features[column])
         if !columns.words[column].isEmpty { try checkWord(column, cells[column]) }
       }
-      for (index, place) in labels.enumerated() { values[index] = try number(place, columns.labels[index]) }
+      for (index, place) in labels.enumerated() { values[index] = try label(place, index) }
       set.append(row, labels: values) { target in
         for (column, value) in cells.enumerated() { target[column] = value }
       }
@@ -141,6 +145,14 @@ public struct RowTableReader {
     guard !value.isNaN else { throw error(column, "is NaN: what is missing is written as an empty cell") }
     guard value.isFinite else { throw error(column, "is beyond what a 32-bit float holds") }
     return value
+  }
+
+  private func label(_ place: Int, _ label: Int) throws(RowTableError) -> Float {
+    let name = columns.labels[label]
+    guard !columns.classes[label].isEmpty else { return try number(place, name) }
+    do throws(LabelCellError) {
+      return try LearntLabels.value(records.text(place), classes: columns.classes[label])
+    } catch let wrong { throw error(name, wrong.text) }
   }
 
   /// A code must be one of the vocabulary's, and its word, if there is one, the vocabulary's for it.

@@ -1,58 +1,91 @@
 internal import Dataflow
+internal import Report
 internal import XGBoost
 
 /// Some rows of a set, with one of their labels. The features stay in the set.
 struct Sample {
+  /// Empty: the model learns no label.
   let labels: [Float]
+  /// What rows weigh by the declared expression; nil: the same.
+  let weights: [Float]?
   let columns: Int
+  let count: Int
   private let set: TrainingSet
   private let rows: [Int]
 
-  init(_ set: TrainingSet, label: Int, rows: [Int]) {
+  /// `label` and `weight`: columns of the set's labels.
+  init(_ set: TrainingSet, label: Int?, weight: Int? = nil, rows: [Int]) {
+    columns = set.columnNames.count
+    count = rows.count
     self.set = set
     self.rows = rows
-    columns = set.columnNames.count
-    labels = rows.map { set.labels.row($0)[label] }
+    labels = label.map { label in rows.map { set.labels.row($0)[label] } } ?? []
+    weights = weight.map { weight in rows.map { set.labels.row($0)[weight] } }
+  }
+
+  /// What rows weigh in training: by their label's class and by the declared expression; nil: all the same.
+  func weights(_ classes: ClassWeights?) -> [Float]? {
+    guard let classes else { return weights }
+    return labels.indices.map { row in
+      Float(labels[row] == 1 ? classes.one : classes.zero) * (weights?[row] ?? 1)
+    }
+  }
+
+  /// The labels' weighted mean.
+  func mean(weights: [Float]?) -> Float {
+    guard let weights else { return Float(labels.reduce(0) { $0 + Double($1) } / Double(labels.count)) }
+    var (sum, total) = (0.0, 0.0)
+    for (label, weight) in zip(labels, weights) {
+      sum += Double(label) * Double(weight)
+      total += Double(weight)
+    }
+    return Float(sum / total)
   }
 
   /// A row's features.
   func features(_ index: Int) -> UnsafePointer<Float> { UnsafePointer(set.features.row(rows[index])) }
 
-  /// The labels' mean.
-  func mean(weights: ClassWeights?) -> Float {
-    guard let weights else { return Float(labels.reduce(0) { $0 + Double($1) } / Double(labels.count)) }
-    let ones = Double(labels.count { $0 == 1 })
-    let zeros = Double(labels.count) - ones
-    return Float(ones * weights.one / (ones * weights.one + zeros * weights.zero))
+  /// The rows one after the other.
+  func contiguous() -> [Float] {
+    [Float](unsafeUninitializedCapacity: count * columns) { cells, made in
+      if let base = cells.baseAddress { copy(0..<count, to: base) }
+      made = count * columns
+    }
   }
 
   /// For training by histograms.
-  func quantised(weights: ClassWeights?, threads: Int) throws(XGBoostError) -> Matrix {
+  func quantised(weights: [Float]?, threads: Int) throws(XGBoostError) -> Matrix {
     try Matrix(
-      quantising: labels.count, columns: columns, labels: labels, weights: rowWeights(weights),
-      threads: threads
+      quantising: count, columns: columns, labels: labels, weights: weights ?? [], threads: threads
     ) { [self] range, target in copy(range, to: target) }
   }
 
   /// For evaluation and prediction.
-  func matrix(weights: ClassWeights?, threads: Int) throws(XGBoostError) -> Matrix {
-    var values = [Float](repeating: 0, count: labels.count * columns)
-    values.withUnsafeMutableBufferPointer { all in
-      if let base = all.baseAddress { copy(0..<labels.count, to: base) }
-    }
+  func matrix(weights: [Float]?, threads: Int) throws(XGBoostError) -> Matrix {
     let matrix = try Matrix(
-      values: values, rows: labels.count, columns: columns, labels: labels, threads: threads)
-    if weights != nil { try matrix.setWeights(rowWeights(weights)) }
+      values: contiguous(), rows: count, columns: columns, labels: labels, threads: threads)
+    if let weights { try matrix.setWeights(weights) }
     return matrix
-  }
-
-  private func rowWeights(_ weights: ClassWeights?) -> [Float] {
-    weights.map { weights in labels.map { Float($0 == 1 ? weights.one : weights.zero) } } ?? []
   }
 
   private func copy(_ range: Range<Int>, to target: UnsafeMutablePointer<Float>) {
     for (place, index) in range.enumerated() {
       (target + place * columns).update(from: features(index), count: columns)
     }
+  }
+}
+
+extension Sample: FeatureRows {
+  func copyRow(_ index: Int, to cells: UnsafeMutablePointer<Float>) {
+    cells.update(from: features(index), count: columns)
+  }
+}
+
+extension TrainingSet {
+  /// A sample of some of the rows, with what is known of these.
+  func evaluated(_ selection: [Int], _ sample: Sample) -> EvaluatedRows {
+    EvaluatedRows(
+      features: sample, labels: sample.labels, entities: selection.map { rows[$0].entity },
+      moments: selection.map { rows[$0].asOf }, weights: sample.weights)
   }
 }

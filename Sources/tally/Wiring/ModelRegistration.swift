@@ -82,7 +82,12 @@ struct ModelRegistration {
 extension ModelQuality {
   /// As metadata has them.
   var byName: [String: Double] {
-    let all: [String: Double?] = ["rmse": rmse, "mae": mae, "r2": rSquared, "auc": auc, "log_loss": logLoss]
+    let all: [String: Double?] = [
+      "rmse": rmse, "mae": mae, "r2": rSquared, "auc": auc, "log_loss": logLoss, "brier": brier,
+      "recall": recall,
+      "precision": precision, "threshold": threshold, "accuracy": accuracy, "pinball": pinball,
+      "coverage": intervals.first?.coverage, "interval_width": intervals.first?.width,
+    ]
     return all.compactMapValues { $0 }
   }
 }
