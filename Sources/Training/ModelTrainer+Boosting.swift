@@ -52,6 +52,7 @@ extension ModelTrainer {
     trained.postprocessing = result.postprocessing
     trained.rounds = rounds
     trained.bestRound = outcome.bestRound
+    trained.stopValue = outcome.bestValue
     trained.gains = gains
     trained.notes = result.notes
     trained.warnings = result.warnings

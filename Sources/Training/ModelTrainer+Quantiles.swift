@@ -51,6 +51,7 @@ extension ModelTrainer {
     // The middle quantile stands for all where one curve is shown.
     trained.rounds = outcomes[levels.count / 2].rounds
     trained.bestRound = outcomes[levels.count / 2].trees.count - 1
+    trained.stopValue = outcomes.reduce(0) { $0 + $1.bestValue } / Double(levels.count)
     trained.gains = gains
     trained.notes = conformal.notes
     trained.warnings = conformal.warnings

@@ -52,7 +52,7 @@ public struct ModelTrainer {
     } catch { throw TrainingError(.failed, "model \(model.name): \(error)") }
   }
 
-  private func trained(
+  func trained(
     _ model: ModelDeclaration, _ set: TrainingSet, _ roles: TrainingRoles, _ recipe: Recipe,
     _ progress: (BoostingRound) -> Void
   ) throws -> TrainedModel {
@@ -107,7 +107,7 @@ public struct ModelTrainer {
     return report
   }
 
-  private static func column(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int {
+  static func column(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int {
     guard let label = model.label else {
       throw TrainingError(.noLabel, "model \(model.name) declares no label, so it cannot be trained here")
     }
@@ -120,7 +120,7 @@ public struct ModelTrainer {
     return column
   }
 
-  private static func weight(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int? {
+  static func weight(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int? {
     guard model.training.weight != nil else { return nil }
     let name = RowWeights.column(of: model)
     guard let column = set.labelNames.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) else {
@@ -143,6 +143,8 @@ struct TrainedModel: ~Copyable {
   var quality: ModelQuality
   var rounds: [BoostingRound] = []
   var bestRound = 0
+  /// What training stopped by, at the best round: lower is better; of quantiles the mean of theirs. NaN: it stopped by nothing.
+  var stopValue = Double.nan
   /// Rounds of trees that the model has.
   var trees: Int
   var gains: [FeatureGain] = []

@@ -10,6 +10,8 @@ public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible
     case tooFewEntities
     /// All labels are the same.
     case constantLabel
+    /// The pipeline declares no ranges to tune.
+    case noRanges
     /// No feature has two values.
     case constantFeatures
     /// A label that the objective does not allow.

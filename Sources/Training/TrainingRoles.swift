@@ -9,10 +9,10 @@ struct TrainingRoles {
   static let folds = 5
 
   /// Places in the set.
-  let learning: [Int]
+  private(set) var learning: [Int]
   let stopping: [Int]
   let heldBack: [Int]
-  let learn: Sample
+  private(set) var learn: Sample
   let stop: Sample
   let held: Sample
   /// For each row held back, the number of its entity and the fold that this belongs to.
@@ -44,6 +44,20 @@ struct TrainingRoles {
         }()
     }
     heldFolds = heldBack.map { Int(share($0) * Double(Self.folds)) }
+  }
+
+  /// The same, but only a share of the entities to learn from, the same ones whenever it is asked for.
+  func learning(ofShare wanted: Double, _ set: TrainingSet, label: Int?, weight: Int?, seed: UInt64)
+    -> TrainingRoles
+  {
+    guard wanted < 1 else { return self }
+    var roles = self
+    // Numbers of those who learn say nothing of where they lie in here.
+    roles.learning = learning.filter {
+      Self.share(of: set.rows[$0].entity, seed: seed &+ SplitMix64.step) < wanted
+    }
+    roles.learn = Sample(set, label: label, weight: weight, rows: roles.learning)
+    return roles
   }
 
   /// Where an entity lies between 0 and 1, told apart from the draw that decides whether it is held back.

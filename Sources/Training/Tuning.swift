@@ -54,6 +54,9 @@ public struct Tuning: Sendable {
     }
   }
 
+  /// Trainings in all: the declared recipe learns from all rows in the end, to be compared with, whether it was good or not.
+  public var trainings: Int { steps.reduce(0) { $0 + $1.recipes } + 1 }
+
   /// Tries the recipes; best first: those that came furthest, among them by their score.
   ///
   /// `score` trains a recipe on a share of the rows and says how good it is on rows that it has not learnt from, lower is better.
@@ -62,15 +65,17 @@ public struct Tuning: Sendable {
   ) throws(Problem) -> [Trial] {
     var all = trials
     var left = Array(all.indices)
+    func measure(_ index: Int, _ share: Double) throws(Problem) {
+      let found = try score(all[index], share)
+      all[index].share = share
+      all[index].score = found.isFinite ? found : nil
+    }
     for step in steps {
       left = Array(left.prefix(step.recipes))
-      for index in left {
-        let found = try score(all[index], step.share)
-        all[index].share = step.share
-        all[index].score = found.isFinite ? found : nil
-      }
+      for index in left { try measure(index, step.share) }
       left.sort { Self.isBetter(all[$0], all[$1]) }
     }
+    if all[0].share < 1 { try measure(0, 1) }
     return all.sorted(by: Self.isBetter)
   }
 

@@ -13,6 +13,8 @@ struct ModelTraining {
   let settings: Settings
   let pipeline: LoadedPipeline
   let options: TrainingOptions
+  /// Recipes to try of each model, in place of training it; nil: it is trained.
+  var tuning: Int?
 
   /// Trains from a log, or exports its rows; with both, models only where `only` names them.
   func run(
@@ -155,7 +157,11 @@ struct ModelTraining {
   }
 
   private func train(_ models: [ModelDeclaration], on set: TrainingSet) throws -> [TrainingReport] {
-    try models.map { model in
+    if let tuning {
+      try tune(models, on: set, count: tuning)
+      return []
+    }
+    return try models.map { model in
       let trainer = ModelTrainer(options: options)
       let progress = TrainingProgress(model, options)
       if let registry = settings.registry {

@@ -33,6 +33,7 @@ struct Train: ParsableCommand {
         tally train --labels labels.csv --topic events --brokers localhost:9092 --only churn
         tally train --events events.jsonl --labels labels.csv --export rows.csv
         tally train --rows rows.csv --only churn
+        tally train --rows rows.csv --only churn --tune 27
         tally train --events events.jsonl --labels labels.csv --export rows.parquet
       """)
 
@@ -67,6 +68,11 @@ struct Train: ParsableCommand {
       "Stop when the held-back part has not improved for so many trees; else what the pipeline says, else 20."
   )
   var earlyStopping: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Try so many recipes (2 to 10000) of what the pipeline's training: tune: allows, print the best, and write nothing.",
+      valueName: "recipes"))
+  var tune: Int?
   @Option(help: "Seed of the split and the training.") var seed: UInt64 = 42
   @Option(
     help: ArgumentHelp(
@@ -90,6 +96,10 @@ struct Train: ParsableCommand {
       throw ValidationError("--gap-days: 0 to 100000 are allowed")
     }
     guard gapDays == 0 || cut != nil else { throw ValidationError("--gap-days goes with --cut only") }
+    try Self.check(tune, "--tune", 2...10_000)
+    guard tune == nil || export == nil else {
+      throw ValidationError("give --tune or --export, not both")
+    }
     guard rows == nil || cut == nil else {
       throw ValidationError(
         "give --rows or --cut, not both: a table of rows has its split, and --export takes --cut")
@@ -135,7 +145,7 @@ struct Train: ParsableCommand {
       options.timeSplit = try cut.map {
         TimeSplit(cut: try Moment.parse($0, flag: "--cut"), gap: EventTime(gapDays) * Span.day)
       }
-      let training = ModelTraining(settings: settings, pipeline: pipeline, options: options)
+      let training = ModelTraining(settings: settings, pipeline: pipeline, options: options, tuning: tune)
       if let rows { return try training.run(rows: rows, only: only) }
       if events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
       try training.run(
