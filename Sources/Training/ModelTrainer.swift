@@ -65,7 +65,7 @@ public struct ModelTrainer {
     }
     try trained.model.setAttribute(FeatureHashes.modelAttribute, set.featureHashes?.text)
     if let postprocessing = trained.postprocessing {
-      try trained.model.setAttribute(Postprocessing.attribute, postprocessing.text)
+      try trained.model.setAttribute(Postprocessing.attribute, postprocessing.json)
     }
     return trained
   }

@@ -26,6 +26,9 @@ struct Sample {
     weights = weight.map { weight in rows.map { set.labels.row($0)[weight] } }
   }
 
+  /// Whether all labels are the same.
+  var isOfOneClass: Bool { labels.allSatisfy { $0 == labels[0] } }
+
   /// What rows weigh in training: by their label's class and by the declared expression; nil: all the same.
   func weights(_ classes: ClassWeights?) -> [Float]? {
     guard let classes else { return weights }
