@@ -15,13 +15,14 @@ enum ModelLoader {
     _ root: YAMLSection, names: inout NameRegister
   ) throws(DeclarationError) -> [ModelDeclaration] {
     let declared = try root.required("models")
+    let shared = try ReportLoader.shared(root["report"])
     var models: [ModelDeclaration] = []
     for entry in try declared.section().entries {
       try names.take(entry.key, for: "output", at: entry.position)
       try Names.checkColumn(entry.key, at: entry.position)
       let section = try entry.value.section()
       try section.allow([
-        "file", "label", "objective", "outputs", "trees", "accept_version", "optional", "training",
+        "file", "label", "objective", "outputs", "trees", "accept_version", "optional", "training", "report",
       ])
       let outputs = try outputs(section["outputs"], names: &names)
       let label = try label(section["label"])
@@ -31,18 +32,19 @@ enum ModelLoader {
       }
       let objective = section["objective"]
       let learnt = try objective?.choice(of: label == nil ? served : trainable) ?? trainable[0]
-      models.append(
-        ModelDeclaration(
-          name: entry.key, outputs: outputs, file: try file(section.required("file")), label: label,
-          objective: learnt,
-          objectivePosition: objective?.position,
-          trees: try section["trees"].flatMap { (value) throws(DeclarationError) in
-            ModelTrees(rawValue: try value.choice(of: ModelTrees.allCases.map(\.rawValue)))
-          },
-          acceptsVersion: try section["accept_version"]?.bool() ?? false,
-          isOptional: try section["optional"]?.bool() ?? false,
-          training: try TrainingLoader.training(section["training"], label: label, objective: learnt),
-          position: entry.position))
+      var model = ModelDeclaration(
+        name: entry.key, outputs: outputs, file: try file(section.required("file")), label: label,
+        objective: learnt,
+        objectivePosition: objective?.position,
+        trees: try section["trees"].flatMap { (value) throws(DeclarationError) in
+          ModelTrees(rawValue: try value.choice(of: ModelTrees.allCases.map(\.rawValue)))
+        },
+        acceptsVersion: try section["accept_version"]?.bool() ?? false,
+        isOptional: try section["optional"]?.bool() ?? false,
+        training: try TrainingLoader.training(section["training"], label: label, objective: learnt),
+        position: entry.position)
+      model.report = try ReportLoader.report(section["report"], of: model, shared: shared)
+      models.append(model)
     }
     guard !models.isEmpty else { throw declared.wrong(allowed: "at least one model, as name: {file: …}") }
     return models

@@ -100,7 +100,8 @@ import Testing
     var count = 0
     for file in try Project.swiftFiles(under: "Sources") {
       for literal in SourceLiterals.all(in: file.text) {
-        for path in SourceLiterals.documents(in: literal) {
+        // What Tally writes itself is no document of the repository.
+        for path in SourceLiterals.documents(in: literal) where path != "card.md" {
           count += 1
           #expect(Project.has(path), "\(file.path) cites \(path)")
         }

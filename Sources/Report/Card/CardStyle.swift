@@ -20,8 +20,9 @@ enum CardStyle {
     th, td { padding: .32em .8em; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
     th { color: var(--soft); font-weight: 600; }
     td { overflow-wrap: anywhere; max-width: 34em; }
+    td:first-child { min-width: 8.5em; }
     .n { text-align: right; white-space: nowrap; }
-    .figs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 18px; margin: 1em 0; }
+    .figs { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 18px; margin: 1em 0; }
     figure { margin: 0; padding: 12px; background: var(--box); border-radius: 8px; }
     figcaption { color: var(--soft); font-size: 13px; margin-top: 6px; overflow-wrap: anywhere; }
     svg { display: block; width: 100%; height: auto; max-width: 620px; margin: 0 auto; }

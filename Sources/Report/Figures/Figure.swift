@@ -16,6 +16,8 @@ public struct Figure: Equatable, Sendable {
   /// 95 %, entities resampled; nil: too few entities, or not defined for many samples of them.
   let interval: Interval?
   let style: Style
+  /// Least and greatest value of the 95 % interval; nil: there is none.
+  public var bounds: [Double]? { interval.map { [$0.low, $0.high] } }
 
   /// For readers.
   var text: String { Self.text(value, style) }
@@ -35,11 +37,14 @@ struct FigureName {
   let name: String
   let title: String
   let style: Figure.Style
+  /// Whether resampling alone makes it greater, as it does an absolute difference: its interval is moved back by as much.
+  let isBiased: Bool
 
-  init(_ name: String, _ title: String, _ style: Figure.Style = .number) {
+  init(_ name: String, _ title: String, _ style: Figure.Style = .number, isBiased: Bool = false) {
     self.name = name
     self.title = title
     self.style = style
+    self.isBiased = isBiased
   }
 }
 
@@ -55,8 +60,12 @@ protocol FigureFamily {
 extension Resampling {
   func figures(_ family: some FigureFamily) -> [Figure] {
     zip(family.names, intervals(visits: family.visits, family.values)).map { name, found in
-      Figure(
-        name: name.name, title: name.title, value: found.value, interval: found.interval, style: name.style)
+      var interval = found.interval
+      if name.isBiased, let wide = interval {
+        interval = Interval(low: max(wide.low - found.bias, 0), high: max(wide.high - found.bias, 0))
+      }
+      return Figure(
+        name: name.name, title: name.title, value: found.value, interval: interval, style: name.style)
     }
   }
 }

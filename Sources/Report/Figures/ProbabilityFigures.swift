@@ -8,7 +8,7 @@ struct ProbabilityFigures: FigureFamily {
 
   let names = [
     FigureName("auc", "AUC"), FigureName("pr_auc", "PR-AUC"), FigureName("log_loss", "log loss"),
-    FigureName("brier", "Brier score"), FigureName("ece", "calibration error (ECE)"),
+    FigureName("brier", "Brier score"), FigureName("ece", "calibration error (ECE)", isBiased: true),
     FigureName("precision", "precision", .share), FigureName("recall", "recall", .share),
     FigureName("positive_share", "share of yes", .share),
   ]

@@ -184,7 +184,7 @@ struct Frame {
     for (index, name) in names.enumerated() {
       let place = Self.top + 10 + Double(index) * 16
       legend +=
-        "<path class=\"line \(name.style)\" d=\"M\(Self.text(left + 10)) \(Self.text(place - 4))h18\"/><text class=\"tx halo\" x=\"\(Self.text(left + 33))\" y=\"\(Self.text(place))\">\(HTMLText.escape(name.text))</text>"
+        "<path class=\"line \(name.style)\" d=\"M\(Self.text(width - Self.right - 150)) \(Self.text(place - 4))h18\"/><text class=\"tx halo\" x=\"\(Self.text(width - Self.right - 127))\" y=\"\(Self.text(place))\">\(HTMLText.escape(name.text))</text>"
     }
     return
       "<svg viewBox=\"0 0 \(Self.text(width)) \(Self.text(height))\" role=\"img\" aria-label=\"\(HTMLText.escape(title))\"><title>\(HTMLText.escape(title))</title>\(axes)\(marks)\(legend)</svg>"

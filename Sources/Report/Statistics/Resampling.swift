@@ -48,12 +48,12 @@ struct Resampling {
   }
 
   /// Values of figures with their intervals. `values` gives them for how often each group was drawn; NaN: not defined for these.
-  /// `visits`: rows or sums that one call looks at.
+  /// `visits`: rows or sums that one call looks at. `bias`: how much greater the samples' mean is.
   func intervals(visits: Int, _ values: (_ counts: [Int32]) -> [Double]) -> [(
-    value: Double, interval: Interval?
+    value: Double, interval: Interval?, bias: Double
   )] {
     let all = values([Int32](repeating: 1, count: max(groupCount, 1)))
-    guard entityCount >= Self.entitiesLeast else { return all.map { ($0, nil) } }
+    guard entityCount >= Self.entitiesLeast else { return all.map { ($0, nil, 0) } }
     let count = min(max(Self.visitsMost / max(visits, 1), Self.samples.lowerBound), Self.samples.upperBound)
     var drawn = all.map { _ in [Double]() }
     var generator = SplitMix64(seed: seed)
@@ -67,9 +67,12 @@ struct Resampling {
     }
     return zip(all, drawn).map { value, samples in
       // Where one sample in twenty has no value, the others' say too little.
-      guard value.isFinite, samples.count * 20 >= count * 19 else { return (value, nil) }
+      guard value.isFinite, samples.count * 20 >= count * 19 else { return (value, nil, 0) }
       let sorted = samples.sorted()
-      return (value, Interval(low: Self.quantile(0.025, sorted), high: Self.quantile(0.975, sorted)))
+      let mean = sorted.reduce(0, +) / Double(max(sorted.count, 1))
+      return (
+        value, Interval(low: Self.quantile(0.025, sorted), high: Self.quantile(0.975, sorted)), mean - value
+      )
     }
   }
 

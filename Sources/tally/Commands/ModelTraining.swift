@@ -5,6 +5,7 @@ import Features
 import Foundation
 import Operations
 import Registry
+import Report
 import Training
 import XGBoost
 
@@ -13,6 +14,8 @@ struct ModelTraining {
   let settings: Settings
   let pipeline: LoadedPipeline
   let options: TrainingOptions
+  /// Where reports go, without a registry; nil: beside the models.
+  var reports: String?
 
   /// Trains from a log, or exports its rows; with both, models only where `only` names them.
   func run(
@@ -134,8 +137,10 @@ struct ModelTraining {
       if let registry = settings.registry {
         try register(model, on: set, trainer, ModelRegistry(path: registry))
       } else {
-        let report = try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) { _ in }
-        show(report, place: "\(report.path), version \(report.version)")
+        let (report, card) = try train(model, on: set, trainer, ModelFolder(path: settings.models))
+        let folder = ModelFolder(path: reports ?? settings.models)
+        let paths = try card.versionFiles.map { try folder.write($0, of: model.file) }
+        show(report, card, place: "\(report.path), version \(report.version)", at: paths)
       }
     }
   }
@@ -148,21 +153,40 @@ struct ModelTraining {
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     let clock = ContinuousClock()
     let start = clock.now
-    let report = try trainer.train(model, on: set, into: folder) { _ in }
+    let (report, card) = try train(model, on: set, trainer, folder)
     let elapsed = (clock.now - start).components
     let registration = ModelRegistration(registry: registry, pipeline: pipeline)
     var given = GivenModel(file: try folder.read(model.file), source: "train")
     given.parameters = report.parameters
     given.data = set.dataSet(for: model, options: options)
     given.metrics = report.quality.byName
+    given.report = card
     given.trainingSeconds = Double(elapsed.seconds) + (Double(elapsed.attoseconds) * 1e-15).rounded() / 1000
     let (registered, version, isNew) = try registration.register(
       given, as: model, acceptsChangedFeatures: false)
     try registered.promote(version, to: .candidate, reason: ModelRegistration.reason("tally train"))
     show(
-      report,
+      report, card,
       place: "\(registered.path(of: version)), candidate"
-        + (isNew ? "" : "; the same files were there already"))
+        + (isNew ? "" : "; the same files were there already"),
+      at: card.files.map { "\(registered.path(of: version))/\($0.name)" })
+  }
+
+  /// Trains a model, and makes its report before its file is written.
+  private func train(
+    _ model: ModelDeclaration, on set: TrainingSet, _ trainer: ModelTrainer, _ folder: ModelFolder
+  ) throws -> (TrainingReport, ModelReport) {
+    var card: ModelReport?
+    let report = try trainer.train(
+      model, on: set, into: folder,
+      evaluated: { evaluation in
+        var evaluation = evaluation
+        evaluation.pipeline = pipeline.declaration.name
+        evaluation.dataDigest = set.dataSet(for: model, options: options)?.digest
+        card = ModelReport(evaluation)
+      })
+    guard let card else { preconditionFailure("a model was trained and not evaluated") }
+    return (report, card)
   }
 
   private func wanted(_ only: [String]) throws -> [ModelDeclaration] {
@@ -178,7 +202,7 @@ struct ModelTraining {
     return only.isEmpty ? trainable : trainable.filter { only.contains($0.name) }
   }
 
-  private func show(_ report: TrainingReport, place: String) {
+  private func show(_ report: TrainingReport, _ card: ModelReport, place: String, at paths: [String]) {
     func text(_ value: Double) -> String { String(format: "%.4f", value) }
     var line = "\(report.model): RMSE \(text(report.quality.rmse))  MAE \(text(report.quality.mae))"
     if let r2 = report.quality.rSquared { line += "  R² \(text(r2))" }
@@ -186,11 +210,16 @@ struct ModelTraining {
     if let loss = report.quality.logLoss { line += "  log loss \(text(loss))" }
     say(line)
     for warning in report.warnings { TerminalReport().warn(warning) }
+    for warning in card.warnings where !report.warnings.contains(warning) {
+      TerminalReport().warn("model \(report.model): \(warning)")
+    }
+    for line in card.summary { say("  \(line)") }
     say(
       "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) entities to learn from, "
         + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")
     let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
     say("  top features by gain: \(top.joined(separator: ", "))")
     say("  \(place)")
+    if let page = paths.first(where: { $0.hasSuffix(".html") }) { say("  card: \(page)") }
   }
 }
