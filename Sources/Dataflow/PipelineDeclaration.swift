@@ -40,7 +40,8 @@ public struct ModelDeclaration: Equatable, Sendable {
   /// A model; `outputs` nil: one, of the model's name.
   public init(
     name: String, outputs: [String]? = nil, file: String, label: String?, objective: String,
-    kind: ModelKind = .regression, objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil, acceptsVersion: Bool = false,
+    kind: ModelKind = .regression, objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil,
+    acceptsVersion: Bool = false,
     isOptional: Bool = false, training: TrainingDeclaration = TrainingDeclaration(), position: SourcePosition
   ) {
     self.name = name
