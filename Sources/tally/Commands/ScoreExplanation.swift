@@ -45,7 +45,7 @@ struct ScoreExplanation {
     let scratch = forest.makeScratch()
     var scores = [Float](repeating: 0, count: forest.outputCount)
     var sums = [Float](repeating: 0, count: forest.groups.reduce(0, +))
-    forest.score(row, rows: 1, scratch: scratch, into: &scores)
+    served.score(row, rows: 1, scratch: scratch, into: &scores)
     forest.margins(row, rows: 1, scratch: scratch, into: &sums)
     var found: [Margin] = []
     var (output, margin) = (0, 0)
