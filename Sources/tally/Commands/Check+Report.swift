@@ -107,8 +107,9 @@ extension Check {
     ].compactMap { $0 }
     parts += training.parameters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     parts += training.monotone.map { "\($0.feature.name) \($0.isIncreasing ? "increasing" : "decreasing")" }
-    parts += training.tuning.sorted { $0.key < $1.key }.map {
-      "\($0.key) from \($0.value.bounds.lowerBound) to \($0.value.bounds.upperBound) to tune"
+    parts += training.tuning.sorted { $0.key < $1.key }.map { name, range in
+      func text(_ bound: Double) -> String { range.isWhole ? "\(Int(bound))" : "\(bound)" }
+      return "\(name) from \(text(range.bounds.lowerBound)) to \(text(range.bounds.upperBound)) to tune"
     }
     parts += training.interactions.map { "\($0.map(\.name).joined(separator: ", ")) among themselves" }
     if let weights = training.classWeights { parts.append("weights 0: \(weights.zero), 1: \(weights.one)") }
