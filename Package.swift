@@ -152,7 +152,7 @@ let package = Package(
         "TestThreads", "TestNumbers", "CMallocCounter", "Features", "Dataflow", "Scorer", "XGBoost",
         "Registry",
       ],
-      data: ["Models"]),
+      data: ["Models", "Postprocessing"]),
     tests(
       "SinkTests",
       [

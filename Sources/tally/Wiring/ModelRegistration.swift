@@ -41,7 +41,8 @@ struct ModelRegistration {
   /// Throws what loading a pipeline's model throws: objective, columns and their types, outputs, libxgboost's scores.
   func check(_ file: ModelFile, as declaration: ModelDeclaration, acceptsChangedFeatures: Bool) throws {
     _ = try ServedModels(
-      models: [declaration], folder: OneFile(file: file), columns: pipeline.program.columns,
+      models: [declaration], decisions: pipeline.declaration.decisions, folder: OneFile(file: file),
+      columns: pipeline.program.columns,
       features: pipeline.program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures)
   }
 
