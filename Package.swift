@@ -86,7 +86,7 @@ let package = Package(
     module("Synthetic", floor: 3, ["Events", "Dataflow"]),
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),
-    module("Report", floor: 4, ["Events", "Features", "Dataflow", "XGBoost"]),
+    module("Report", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Scorer"]),
     module(
       "Training", floor: 4,
       ["Events", "Features", "Dataflow", "XGBoost", "Registry", "Scorer", "Report", "Parquet", "CLapack"]),
@@ -155,7 +155,7 @@ let package = Package(
         "TestThreads", "TestNumbers", "CMallocCounter", "Features", "Dataflow", "Scorer", "XGBoost",
         "Registry",
       ],
-      data: ["Models"]),
+      data: ["Models", "Postprocessing"]),
     tests(
       "SinkTests",
       [
@@ -198,7 +198,7 @@ let package = Package(
     tests("ServeTests", ["Events", "Dataflow", "Metrics", "Serve"]),
     tests(
       "ReportTests",
-      ["TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "Report", "XGBoost"]),
+      ["TestThreads", "TestNumbers", "Events", "Features", "Dataflow", "Report", "XGBoost"], data: ["Golden"]),
     tests(
       "TrainingTests",
       [

@@ -17,7 +17,13 @@ struct ModelLoader {
 
   init(_ root: YAMLSection, names: inout NameRegister) throws(DeclarationError) {
     let declared = try root.required("models")
-    for entry in try declared.section().entries { models.append(try model(entry, names: &names)) }
+    let shared = try ReportLoader.shared(root["report"])
+    for entry in try declared.section().entries {
+      var model = try model(entry, names: &names)
+      let own = try entry.value.section()["report"]
+      model.report = try ReportLoader.report(own, of: model, shared: shared)
+      models.append(model)
+    }
     guard !models.isEmpty else { throw declared.wrong(allowed: "at least one model, as name: {file: …}") }
   }
 
@@ -30,6 +36,7 @@ struct ModelLoader {
     try section.allow(
       [
         "kind", "file", "label", "objective", "outputs", "trees", "accept_version", "optional", "training",
+        "report",
       ] + KindLoader.keys)
     let kind = try KindLoader(section)
     let label = try label(section["label"])

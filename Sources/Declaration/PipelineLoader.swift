@@ -15,7 +15,7 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
     "pipeline", "input", "state", "idle_ttl", "state_max", "future_bound", "control", "profile", "events",
     "let",
     "features",
-    "models", "labels", "score_when", "decisions", "table", "views", "board",
+    "models", "labels", "report", "score_when", "decisions", "table", "views", "board",
   ])
   var names = NameRegister()
   var features = try FeatureSetLoader.load(root, names: &names)

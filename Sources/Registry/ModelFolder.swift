@@ -113,6 +113,15 @@ public struct ModelFolder: Sendable {
     return ModelVersion(ofFile: bytes)
   }
 
+  /// Writes a file of a model's report beside the model's file: `churn.json` gets `churn.card.md`. Readers see the old or the new bytes,
+  /// whole. Returns the path.
+  public func write(_ file: VersionFile, of model: String) throws(RegistryError) -> String {
+    let path = (try path(of: model) as NSString).deletingPathExtension + ".\(file.name)"
+    try Disk.makeFolder((path as NSString).deletingLastPathComponent)
+    try Disk.replace(path, with: file.bytes)
+    return path
+  }
+
   /// Names of the model files directly in the folder, ascending; none when the folder does not exist.
   public func names() -> [String] {
     let all = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []

@@ -43,7 +43,10 @@ extension RegisteredModel {
         found.append(RegistryFinding(place: title, problem: "foreign: \(entry)"))
         continue
       }
-      found += try inspect(version).problems.map { RegistryFinding(place: "\(title)/\(entry)", problem: $0) }
+      let inspected = try inspect(version)
+      found += (inspected.problems + inspected.remarks).map {
+        RegistryFinding(place: "\(title)/\(entry)", problem: $0)
+      }
     }
     do throws(RegistryError) {
       let there = Set(try versions())
@@ -59,10 +62,13 @@ extension RegisteredModel {
     return found
   }
 
-  /// A version's files as they are, and what is wrong with them; a file that cannot be read is a problem, too.
+  /// A version's files as they are, and what is wrong with them; a file that cannot be read is a problem, too. `remarks`: what is wrong
+  /// with files that nobody scores with, such as cards: a version is served all the same.
   func inspect(
     _ version: ModelVersion
-  ) throws(RegistryError) -> (files: [VersionFile], metadata: VersionMetadata?, problems: [String]) {
+  ) throws(RegistryError) -> (
+    files: [VersionFile], metadata: VersionMetadata?, problems: [String], remarks: [String]
+  ) {
     let folder = path(of: version)
     var problems: [String] = []
     var files: [VersionFile] = []
@@ -86,7 +92,37 @@ extension RegisteredModel {
     } else if hashed.count(where: { RegistryNames.models.contains($0.name) }) != 1 {
       problems.append("missing: model.json or model.ubj")
     }
-    return (files, metadata, problems)
+    var remarks: [String] = []
+    for problem in Self.uncoveredProblems(files) {
+      if problem.hasSuffix(": \(RegistryNames.metadata)") {
+        if !problems.contains(where: { $0.contains(RegistryNames.metadata) }) { problems.append(problem) }
+      } else {
+        remarks.append(problem)
+      }
+    }
+    return (files, metadata, problems, remarks)
+  }
+
+  /// What is wrong with the files that the version's hash does not cover: each ends in the file's name.
+  private static func uncoveredProblems(_ files: [VersionFile]) -> [String] {
+    guard let own = files.first(where: { $0.name == RegistryNames.checksums }) else {
+      return ["missing: \(RegistryNames.checksums)"]
+    }
+    guard let sums = try? JSONDecoder().decode([String: String].self, from: Data(own.bytes)) else {
+      return ["altered: \(RegistryNames.checksums)"]
+    }
+    var problems: [String] = []
+    for name in sums.keys.sorted() where !files.contains(where: { $0.name == name }) {
+      problems.append("missing: \(name)")
+    }
+    for file in files where !RegistryNames.isHashed(file.name) && file.name != RegistryNames.checksums {
+      guard let sum = sums[file.name] else {
+        problems.append("foreign: \(file.name)")
+        continue
+      }
+      if file.description.hash != sum { problems.append("altered: \(file.name)") }
+    }
+    return problems
   }
 
   private func metadata(

@@ -38,7 +38,9 @@ public struct RegisteredModel: Sendable {
   ) throws(RegistryError) -> (version: ModelVersion, isNew: Bool) {
     let names = files.map(\.name)
     guard Set(names).count == names.count,
-      names.allSatisfy({ RegistryNames.isPlain($0) && $0 != RegistryNames.metadata }),
+      names.allSatisfy({
+        RegistryNames.isPlain($0) && $0 != RegistryNames.metadata && $0 != RegistryNames.checksums
+      }),
       names.count(where: { RegistryNames.models.contains($0) }) == 1
     else {
       throw RegistryError(
@@ -50,7 +52,12 @@ public struct RegisteredModel: Sendable {
     var metadata = metadata
     (metadata.pipeline, metadata.model, metadata.version) = (pipeline, name, version.hex)
     metadata.files = files.filter { RegistryNames.isHashed($0.name) }.map(\.description)
-    let description = try RegistryJSON.encode(metadata, isForReaders: true)
+    let description = VersionFile(
+      name: RegistryNames.metadata, bytes: try RegistryJSON.encode(metadata, isForReaders: true))
+    let uncovered = files.filter { !RegistryNames.isHashed($0.name) } + [description]
+    let sums = Dictionary(uncovered.map { ($0.name, $0.description.hash) }) { first, _ in first }
+    let checksums = VersionFile(
+      name: RegistryNames.checksums, bytes: try RegistryJSON.encode(sums, isForReaders: true))
     try Disk.makeFolder(path)
     let lock = try FolderLock(folder: path)
     defer { lock.release() }
@@ -63,8 +70,9 @@ public struct RegisteredModel: Sendable {
     let temporary = "\(path)/\(RegistryNames.unfinished(version, process: getpid()))"
     try Disk.makeFolder(temporary)
     do {
-      for file in files { try Disk.write(file.bytes, to: "\(temporary)/\(file.name)") }
-      try Disk.write(description, to: "\(temporary)/\(RegistryNames.metadata)")
+      for file in files + [description, checksums] {
+        try Disk.write(file.bytes, to: "\(temporary)/\(file.name)")
+      }
       Disk.flushFolder(temporary)
       try Disk.move(temporary, to: target)
     } catch {
@@ -90,6 +98,19 @@ public struct RegisteredModel: Sendable {
     let file = ModelFile(
       name: model.name, path: "\(folder)/\(model.name)", bytes: model.bytes, registered: version)
     return VersionContent(model: file, metadata: metadata)
+  }
+
+  /// What a file of a version that its hash does not cover holds, such as `card.md`, checked by the version's checksums. Throws `missing`,
+  /// or `altered`.
+  public func text(of name: String, _ version: ModelVersion) throws(RegistryError) -> String {
+    let path = "\(path(of: version))/\(name)"
+    guard RegistryNames.isPlain(name), let bytes = try Disk.read(path) else {
+      throw RegistryError(.missing, "version \(version.hex) of \(title) has no \(name)")
+    }
+    if let remark = try inspect(version).remarks.first(where: { $0.hasSuffix(": \(name)") }) {
+      throw RegistryError(.altered, "version \(version.hex) of \(title): \(remark)")
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// What is known of a version, without a look at its other files. Throws `missing` or `altered`.

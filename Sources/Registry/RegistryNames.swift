@@ -1,6 +1,10 @@
 /// Names of what stands in a registry.
 enum RegistryNames {
   static let metadata = "metadata.json"
+  /// Hashes of the files that the version's hash does not cover.
+  static let checksums = "checksums.json"
+  /// How features and outputs were spread.
+  static let reference = "reference.json"
   static let aliases = "aliases.json"
   static let log = "log.jsonl"
   static let lock = ".lock"
@@ -25,8 +29,11 @@ enum RegistryNames {
       || (name.hasPrefix(aliases + ".") && name.hasSuffix(".tmp"))
   }
 
-  /// Whether the version's hash covers a file of this name: all but the description, which says when and by whom it was made, and the card.
-  static func isHashed(_ name: String) -> Bool { name != metadata && !name.hasPrefix("card.") }
+  /// Whether the version's hash covers a file of this name: all that decides what is scored. Not the description, which says when and by
+  /// whom it was made; nor the card and the reference, which a later release may make otherwise of the same model.
+  static func isHashed(_ name: String) -> Bool {
+    name != metadata && name != checksums && name != reference && !name.hasPrefix("card.")
+  }
 
   /// Whether this can be the name of a file, a model or a pipeline: letters, digits, `_`, `-`, `.`, the first one no dot.
   static func isPlain(_ name: String) -> Bool {

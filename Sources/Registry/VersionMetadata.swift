@@ -59,6 +59,10 @@ public struct VersionMetadata: Codable, Equatable, Sendable {
   public var featureHashes: [String: String] = [:]
   /// Figures on the rows held back, by name: rmse, mae, r2, auc, log_loss.
   public var metrics: [String: Double] = [:]
+  /// 95 % intervals of figures, by name: least and greatest value.
+  public var intervals: [String: [Double]]?
+  /// How far groups are apart, by name: `GROUP.parity_difference`, `GROUP.odds_difference`, `GROUP.least_ratio`.
+  public var fairness: [String: Double]?
   /// Seconds that the training took; nil: not known.
   public var trainingSeconds: Double?
   /// Version of the program that registered it.
@@ -89,7 +93,7 @@ public struct VersionMetadata: Codable, Equatable, Sendable {
     case pipeline, model, version, source, algorithm, objective, parameters, data
     case featureSchema = "feature_schema"
     case featureHashes = "feature_hashes"
-    case metrics
+    case metrics, intervals, fairness
     case trainingSeconds = "training_seconds"
     case codeVersion = "code_version"
     case createdAt = "created_at"

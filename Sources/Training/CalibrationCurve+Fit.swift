@@ -11,9 +11,13 @@ extension CalibrationCurve {
 
   /// The curve that makes probabilities of a label 1 of margins, on rows that the trees have not seen: both classes among them.
   static func fitted(_ margins: [Float], _ labels: [Float]) -> CalibrationCurve {
+    isSigmoid(labels) ? sigmoid(margins, labels) : isotonic(margins, labels)
+  }
+
+  /// Whether labels are so few that two numbers are fitted.
+  static func isSigmoid(_ labels: [Float]) -> Bool {
     let positives = labels.reduce(0) { $0 + ($1 > 0.5 ? 1 : 0) }
     return min(positives, labels.count - positives) < isotonicPositivesMin
-      ? sigmoid(margins, labels) : isotonic(margins, labels)
   }
 
   /// Platt scaling (Platt 1999, with Lin, Lin and Weng's Newton steps, 2007): 1 / (1 + e^−(a·margin + b)), drawn as straight lines.

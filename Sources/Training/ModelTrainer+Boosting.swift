@@ -32,9 +32,13 @@ extension ModelTrainer {
     var result: Calibrated
     switch model.kind {
     case .binary(let recall):
-      result = calibrated(try best.predict(held, kind: .margin), recall: recall, roles)
+      // Rows of one class calibrate nothing; those that were learnt from are better than none, and a warning says so.
+      let learnt = roles.held.isOfOneClass ? try best.predict(matrix, kind: .margin) : nil
+      result = try calibrated(
+        try best.predict(held, kind: .margin), recall: recall, roles, set.columns, byLearnt: learnt)
     case .classes(let classes):
-      result = calibrated(try best.predict(held, kind: .margin), classes: classes.count, roles)
+      result = try calibrated(
+        try best.predict(held, kind: .margin), classes: classes.count, roles, set.columns)
     default:
       let outputs = try best.predict(held)
       result = Calibrated(

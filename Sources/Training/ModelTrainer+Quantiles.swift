@@ -35,7 +35,8 @@ extension ModelTrainer {
     try booster.setAttribute("best_iteration", String(rounds - 1))
     let held = try roles.held.matrix(weights: nil, threads: options.threads)
     let margins = try booster.predict(held, kind: .margin)
-    let conformal = conformalised(margins, levels, try groupColumn(group, model, set), roles)
+    let conformal = try calibrated(
+      margins, levels: levels, group: try groupColumn(group, model, set), roles, set.columns)
     var all = described(parameters, recipe)
     all["objective"] = "pinball"
     all["eta"] = "\(recipe.eta)"
@@ -101,56 +102,6 @@ extension ModelTrainer {
     return (group.name, column)
   }
 
-  private func conformalised(
-    _ margins: [Float], _ levels: [Double], _ group: (name: String, column: Int)?, _ roles: TrainingRoles
-  ) -> Calibrated {
-    let held = roles.held
-    let rows = ConformalRows(
-      outputs: sorted(margins, levels.count), labels: held.labels, entities: roles.heldEntities,
-      groups: group.map { group in
-        held.labels.indices.map { held.features($0)[group.column] }
-      } ?? [])
-    let all = Array(held.labels.indices)
-    let final = ConformalShifts.fitted(rows, all, levels: levels, feature: group?.name)
-    var outputs = rows.outputs
-    func write(_ row: Int, _ shifts: ConformalShifts) {
-      let place = row * levels.count..<(row + 1) * levels.count
-      let own = shifts.shifts(of: rows.groups.isEmpty ? .nan : rows.groups[row])
-      outputs.replaceSubrange(place, with: zip(rows.outputs[place], own).map { $0 + $1 }.sorted())
-    }
-    for row in all { write(row, final) }
-    var isMeasuredApart = true
-    roles.eachFold { inside, outside in
-      guard !outside.isEmpty else { return isMeasuredApart = false }
-      let shifts = ConformalShifts.fitted(rows, outside, levels: levels, feature: group?.name)
-      for row in inside { write(row, shifts) }
-    }
-    var result = Calibrated(
-      outputs: outputs, quality: ModelQuality(labels: held.labels, quantiles: outputs, levels: levels))
-    result.postprocessing = Postprocessing(sorts: true, shifts: final)
-    result.parameters["conformal_rows"] = "\(all.count)"
-    if group != nil { result.parameters["conformal_groups"] = "\(final.groups.count)" }
-    result.notes = [
-      isMeasuredApart
-        ? """
-        The rows held back were neither learnt from nor did training stop by them. Shifts of the intervals are fitted on all of \
-        them; each fifth of their entities is measured with what was fitted on the other four.
-        """ : "Coverage was measured on the rows that the shifts were fitted on."
-    ]
-    let entities = Set(rows.entities).count
-    let least = ConformalShifts.entitiesMin(levels: levels)
-    if entities < least {
-      result.warnings.append(
-        "only \(entities) entities are held back to correct intervals by, fewer than \(least): what they cover may be a few points off"
-      )
-    }
-    return result
-  }
-
-  private func sorted(_ margins: [Float], _ count: Int) -> [Float] {
-    stride(from: 0, to: margins.count, by: count).flatMap { margins[$0..<$0 + count].sorted() }
-  }
-
   /// An isolation forest, which needs no label and no library to grow.
   func anomaly(
     _ model: ModelDeclaration, _ set: TrainingSet, _ roles: TrainingRoles, _ recipe: Recipe
@@ -168,7 +119,9 @@ extension ModelTrainer {
         roles.held.contiguous(), rows: roles.held.count, columns: roles.held.columns, kind: .margin,
         into: &outputs)
     }
-    outputs = outputs.map { Postprocessing.anomaly($0, scale: forest.scale) }
+    let postprocessing = Postprocessing(link: .anomaly(scale: forest.scale))
+    outputs = try ServedOutputs(width: 1, columns: set.columns, sample: roles.held).of(
+      outputs, Array(0..<roles.held.count), by: postprocessing)
     var trained = TrainedModel(
       booster, outputs: outputs, quality: ModelQuality(anomaly: outputs), trees: count,
       parameters: [
@@ -176,7 +129,7 @@ extension ModelTrainer {
         "rows_of_a_tree": "\(min(roles.learn.count, IsolationForest.rowsOfATree))",
         "held_back_share": "\(options.heldBackShare)",
       ])
-    trained.postprocessing = Postprocessing(link: .anomaly(scale: forest.scale))
+    trained.postprocessing = postprocessing
     trained.notes = [
       "The forest has not seen the rows held back. It learns no label, so there is nothing to measure it by."
     ]

@@ -65,7 +65,7 @@ public struct ModelTrainer {
     }
     try trained.model.setAttribute(FeatureHashes.modelAttribute, set.featureHashes?.text)
     if let postprocessing = trained.postprocessing {
-      try trained.model.setAttribute(Postprocessing.attribute, postprocessing.text)
+      try trained.model.setAttribute(Postprocessing.attribute, postprocessing.json)
     }
     return trained
   }
@@ -81,7 +81,10 @@ public struct ModelTrainer {
     evaluation.rounds = trained.rounds
     evaluation.bestRound = trained.rounds.isEmpty ? nil : trained.bestRound
     evaluation.gains = trained.gains
-    evaluation.ensemble = try TreeEnsemble(bytes: bytes, name: path)
+    let ensemble = try TreeEnsemble(bytes: bytes, name: path)
+    evaluation.ensemble = ensemble
+    let scorer = try TrainedScorer(ensemble, trained.postprocessing, set.columns)
+    evaluation.score = { scorer.score($0, $1, into: $2) }
     evaluation.parameters = trained.parameters
     evaluation.threshold = trained.postprocessing?.threshold
     if let baseline { evaluation.baselines = [Baseline(name: "ridge", outputs: baseline.outputs)] }

@@ -1,3 +1,4 @@
+internal import Features
 internal import Foundation
 internal import Scorer
 
@@ -15,21 +16,37 @@ extension CalibrationCurve {
   }
 }
 
-extension ConformalShifts {
-  func shifts(of value: Float) -> [Float] { Int(exactly: value).flatMap { groups[String($0)] } ?? pooled }
+struct ServedOutputs {
+  let width: Int
+  let columns: [ColumnDescription]
+  let sample: Sample
+
+  func of(_ margins: [Float], _ rows: [Int], by post: Postprocessing) throws -> [Float] {
+    rows.flatMap { row -> [Float] in
+      let cells = margins[row * width..<(row + 1) * width]
+      var out: [Float]
+      switch post.link {
+      case .objective: out = Array(cells)
+      case .curve(let curve): out = [curve.value(at: cells[cells.startIndex])]
+      case .shares(let scale):
+        let most = cells.max() ?? 0
+        let weights = cells.map { exp2(scale * (Double($0) - Double(most))) }
+        out = weights.map { Float($0 / weights.reduce(0, +)) }
+      case .anomaly(let scale): out = cells.map { Float(exp2(-scale * Double($0))) }
+      }
+      guard post.sorts else { return out }
+      out.sort()
+      guard let shifts = post.shifts else { return out }
+      let column = shifts.feature.flatMap { name in columns.firstIndex { $0.name == name } }
+      let group = column.flatMap { Int(exactly: sample.features(row)[$0]) }
+      let own = group.flatMap { shifts.groups[String($0)] } ?? shifts.pooled
+      return zip(out, own).map { $0 + $1 }.sorted()
+    }
+  }
 }
 
 extension Postprocessing {
-  static func shares(_ margins: ArraySlice<Float>, scale: Double) -> [Float] {
-    let most = margins.max() ?? 0
-    let weights = margins.map { exp2(scale * (Double($0) - Double(most))) }
-    let sum = weights.reduce(0, +)
-    return weights.map { Float($0 / sum) }
-  }
-
-  static func anomaly(_ margin: Float, scale: Double) -> Float { Float(exp2(-scale * Double(margin))) }
-
-  var text: String {
+  var json: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""

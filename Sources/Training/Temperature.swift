@@ -6,6 +6,8 @@ enum Temperature {
   /// What is allowed: 1 / temperature.
   private static let bounds = 1e-3...1e3
   private static let steps = 100
+  /// What turns powers of e into powers of 2.
+  static let log2OfE = 1.442_695_040_888_963_4
 
   /// The inverse of the temperature that is best by log loss for rows of margins, [row][class], and classes' numbers.
   ///

@@ -101,12 +101,6 @@ struct TrainingCheck {
         "\(rows) \(isOfClasses ? "are of one class" : "have the same value") in \(label): there is nothing to learn"
       )
     }
-    if case .binary = model.kind, heldBack.labels.allSatisfy({ $0 == heldBack.labels[0] }) {
-      throw error(
-        .cannotCalibrate,
-        "the \(heldBack.count) rows held back are of one class in \(label), so probabilities cannot be calibrated: more "
-          + "entities with a label, or another --seed")
-    }
   }
 
   private func refuseWeights() throws(TrainingError) {
@@ -134,8 +128,12 @@ struct TrainingCheck {
         "only \(heldBack.count) rows are held back: the figures, and when training stopped, are largely chance"
       )
     }
-    if model.isBinary, !heldBack.labels.isEmpty, heldBack.labels.allSatisfy({ $0 == heldBack.labels[0] }) {
-      texts.append("the rows held back are of one class in \(label): there is no AUC")
+    if model.isBinary, heldBack.isOfOneClass {
+      let calibration =
+        model.kind == .regression
+        ? ""
+        : ", and probabilities are calibrated by rows that were learnt from, which makes them too sure of themselves"
+      texts.append("the rows held back are of one class in \(label): there is no AUC\(calibration)")
     }
     texts += warningsOfKind
     return texts.map { "model \(model.name): \($0)" }

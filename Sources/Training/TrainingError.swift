@@ -18,8 +18,6 @@ public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible
     case invalidLabel
     /// A weight that is missing, or not above 0, or a table without the column.
     case invalidWeight
-    /// The rows held back cannot calibrate.
-    case cannotCalibrate
     /// The library or the file system failed.
     case failed
   }

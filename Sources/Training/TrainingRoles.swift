@@ -67,11 +67,12 @@ struct TrainingRoles {
     return Double(mixed.low >> 11) * 0x1p-53
   }
 
-  /// Places among the rows held back by fold: those of the fold, and all others.
-  func eachFold(_ body: (_ inside: [Int], _ outside: [Int]) -> Void) {
-    for fold in 0..<Self.folds {
-      let inside = heldFolds.indices.filter { heldFolds[$0] == fold }
-      if !inside.isEmpty { body(inside, heldFolds.indices.filter { heldFolds[$0] != fold }) }
-    }
+  /// Places among the rows held back: those of each fold, and all others.
+  func folds() -> [(inside: [Int], outside: [Int])] {
+    (0..<Self.folds).map { fold in
+      (
+        heldFolds.indices.filter { heldFolds[$0] == fold }, heldFolds.indices.filter { heldFolds[$0] != fold }
+      )
+    }.filter { !$0.inside.isEmpty }
   }
 }

@@ -108,8 +108,13 @@ public struct TreeEnsemble: Sendable {
   /// Sets of categories: bits of words, lowest first.
   public var categorySets: [[UInt32]]
 
+  /// Whether margins are given as they are, for others to make outputs of; else as the objective says.
+  public var givesMargins = false
+
   /// What is made of the margins.
-  public var transform: Objective.Transform { sortsOutputs ? .sorted : objective.transform }
+  public var transform: Objective.Transform {
+    givesMargins ? .identity : sortsOutputs ? .sorted : objective.transform
+  }
   /// Outputs of a row: one for each group, but for `multi:softmax`, whose output is the class.
   public var outputs: Int { objective == .softmax ? 1 : groups }
   /// Margins before any tree, one for each group.

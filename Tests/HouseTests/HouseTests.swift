@@ -100,7 +100,8 @@ import Testing
     var count = 0
     for file in try Project.swiftFiles(under: "Sources") {
       for literal in SourceLiterals.all(in: file.text) {
-        for path in SourceLiterals.documents(in: literal) {
+        // What Tally writes itself is no document of the repository.
+        for path in SourceLiterals.documents(in: literal) where path != "card.md" {
           count += 1
           #expect(Project.has(path), "\(file.path) cites \(path)")
         }
@@ -147,7 +148,7 @@ import Testing
       ("CSimdjson", "Declaration"), ("CEvents", "Sink"), ("CEvents", "Ingest"), ("CEvents", "tally"),
       ("Yams", "Features"), ("Yams", "Pipeline"),
       ("Histogram", "Monitor"), ("GRDB", "Monitor"), ("Metrics", "Simulation"), ("Kafka", "Simulation"),
-      ("Scorer", "Training"), ("Kafka", "Training"), ("Pipeline", "Monitor"), ("Sink", "Serve"),
+      ("Ingest", "Training"), ("Kafka", "Training"), ("Pipeline", "Monitor"), ("Sink", "Serve"),
       ("Pipeline", "Training"), ("Sink", "Verification"), ("Kafka", "Tables"), ("CLibpq", "Sink"),
       ("XGBoost", "Registry"), ("tally", "Pipeline"), ("Unheard", "tally"),
       ("Events", "Unheard"), ("Logging", "Pipeline"), ("Synchronization", "Events"),

@@ -26,15 +26,40 @@ import Testing
     #expect(try fixture.model.versions().count == 3 && fixture.registry.findings().isEmpty)
   }
 
-  /// A card and the metadata's figures may change without the version; whatever is scored with may not.
-  @Test func cardsAreNotHashed() throws {
+  /// Neither card nor reference decides what is scored: they are no part of the name, and no reason not to serve; verify finds their faults.
+  @Test func cardsAreCheckedAndNotHashed() throws {
     let fixture = try RegistryFixture()
     let version = try fixture.register("one")
+    let files = ["card.md", "card.html", "reference.json"].map {
+      VersionFile(name: $0, bytes: Array("of two".utf8))
+    }
+    let other = try fixture.model.register(
+      RegistryFixture.files("two") + files, metadata: RegistryFixture.metadata())
+    let alone = try RegistryFixture().model.register(
+      RegistryFixture.files("two"), metadata: RegistryFixture.metadata())
+    #expect(other.version == alone.version && other.version != version)
+    #expect(try fixture.model.text(of: "card.md", other.version) == "of two")
+    #expect(try fixture.registry.findings().isEmpty)
     try fixture.write("# Card", to: "\(version.hex)/card.md")
+    try fixture.write("of one", to: "\(other.version.hex)/card.html")
+    try FileManager.default.removeItem(atPath: "\(fixture.model.path)/\(other.version.hex)/reference.json")
     #expect(try fixture.model.read(version).model.version == version)
+    #expect(try fixture.model.read(other.version).model.version == other.version)
+    let found = Set(try fixture.model.findings().map(\.problem))
+    #expect(found == ["foreign: card.md", "altered: card.html", "missing: reference.json"], "\(found)")
+    for (name, version) in [
+      ("card.md", version), ("card.html", other.version), ("reference.json", other.version),
+      ("../x", version),
+    ] {
+      #expect(throws: RegistryError.self) { _ = try fixture.model.text(of: name, version) }
+    }
+    try FileManager.default.removeItem(atPath: "\(fixture.model.path)/\(version.hex)/checksums.json")
+    #expect(try fixture.model.findings().contains { $0.problem == "missing: checksums.json" })
   }
 
-  @Test(arguments: ["truncated", "altered", "foreign", "missing", "metadata", "link", "copied", "no model"])
+  @Test(arguments: [
+    "truncated", "altered", "foreign", "missing", "metadata", "figures", "link", "copied", "no model",
+  ])
   func whatIsNotAsItWasRegisteredIsRefused(_ fault: String) throws {
     let fixture = try RegistryFixture()
     let version = try fixture.register("one and only")
@@ -57,6 +82,11 @@ import Testing
     case "metadata":
       try fixture.write("{", to: "\(version.hex)/metadata.json")
       expected = "altered: metadata.json is not what a registry writes"
+    case "figures":
+      let text = fixture.text(of: "\(version.hex)/metadata.json")
+      try fixture.write(
+        text.replacingOccurrences(of: "ann", with: "bob"), to: "\(version.hex)/metadata.json")
+      expected = "altered: metadata.json"
     case "link":
       try FileManager.default.moveItem(atPath: "\(folder)/model.json", toPath: "\(folder)/../.elsewhere")
       try FileManager.default.createSymbolicLink(

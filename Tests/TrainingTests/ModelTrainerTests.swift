@@ -66,6 +66,23 @@ import TestNumbers
     }
   }
 
+  /// What is tuned is the same each time, comes from the declared ranges, and leaves no file.
+  @Test func tunesWithinWhatIsDeclared() throws {
+    let set = trainingSet(rows: 900)
+    var tuned = model()
+    tuned.training.trees = 10
+    tuned.training.tuning = ["depth": TuningRange(1...6, isWhole: true), "eta": TuningRange(0.1...0.5)]
+    let trainer = ModelTrainer()
+    var counts: [Int] = []
+    let trials = try trainer.tune(tuned, on: set, count: 9) { done, _ in counts.append(done) }
+    #expect(counts == Array(1...14), "9 recipes, 3, 1, and that which is declared")
+    #expect(try trainer.tune(tuned, on: set, count: 9) == trials)
+    #expect(trials.count == 9 && trials[0].share == 1 && trials.allSatisfy { $0.score != nil })
+    #expect(trials[0].score ?? 1 <= trials.first { $0.number == 0 }?.score ?? 0)
+    let error = #expect(throws: TrainingError.self) { try trainer.tune(model(), on: set, count: 9) }
+    #expect(error?.code == .noRanges)
+  }
+
   /// The model says with which features it was trained.
   @Test func recordsWhatFeaturesMean() throws {
     let event = EventTypeDeclaration(

@@ -17,6 +17,7 @@ package struct LoadedPipeline {
       declaration = try loadPipeline(yaml: text)
       program = try FeatureProgram(declaration.features)
       try checkTraining(of: declaration.models, program.columns)
+      try checkReport(of: declaration.models, program.columns)
     } catch {
       throw Failure("\(file):\(error)", reason: .badPipeline)
     }

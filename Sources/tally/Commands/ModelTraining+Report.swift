@@ -1,14 +1,18 @@
 import Dataflow
 import Foundation
+import Report
 import Training
 import XGBoost
 
 extension ModelTraining {
   /// Says how good a model is.
-  func show(_ report: TrainingReport, place: String) {
+  func show(_ report: TrainingReport, _ card: ModelReport, place: String, at paths: [String]) {
     say("\(report.model): \(Self.figures(report.quality))")
-    if let baseline = report.baseline { say("  ridge: \(Self.figures(baseline))") }
     for warning in report.warnings { TerminalReport().warn(warning) }
+    for warning in card.warnings where !report.warnings.contains(warning) {
+      TerminalReport().warn("model \(report.model): \(warning)")
+    }
+    for line in card.summary { say("  \(line)") }
     let stopping = report.stopRows > 0 ? "\(report.stopRows) to stop by, " : ""
     say(
       "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) entities to learn from, "
@@ -16,6 +20,7 @@ extension ModelTraining {
     let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
     if !top.isEmpty { say("  top features by gain: \(top.joined(separator: ", "))") }
     say("  \(place)")
+    if let page = paths.first(where: { $0.hasSuffix(".html") }) { say("  card: \(page)") }
   }
 
   /// One line a model, where there are several.

@@ -5,6 +5,7 @@ import Features
 import Foundation
 import Operations
 import Registry
+import Report
 import Training
 import XGBoost
 
@@ -15,6 +16,8 @@ struct ModelTraining {
   let options: TrainingOptions
   /// Recipes to try of each model, in place of training it; nil: it is trained.
   var tuning: Int?
+  /// Where reports go, without a registry; nil: beside the models.
+  var reports: String?
 
   /// Trains from a log, or exports its rows; with both, models only where `only` names them.
   func run(
@@ -167,11 +170,10 @@ struct ModelTraining {
       if let registry = settings.registry {
         return try register(model, on: set, trainer, ModelRegistry(path: registry), progress)
       }
-      let report = try trainer.train(model, on: set, into: ModelFolder(path: settings.models)) {
-        progress.show($0)
-      }
-      progress.end()
-      show(report, place: "\(report.path), version \(report.version)")
+      let (report, card) = try train(model, on: set, trainer, ModelFolder(path: settings.models), progress)
+      let folder = ModelFolder(path: reports ?? settings.models)
+      let paths = try card.versionFiles.map { try folder.write($0, of: model.file) }
+      show(report, card, place: "\(report.path), version \(report.version)", at: paths)
       return report
     }
   }
@@ -185,23 +187,43 @@ struct ModelTraining {
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     let clock = ContinuousClock()
     let start = clock.now
-    let report = try trainer.train(model, on: set, into: folder) { progress.show($0) }
-    progress.end()
+    let (report, card) = try train(model, on: set, trainer, folder, progress)
     let elapsed = (clock.now - start).components
     let registration = ModelRegistration(registry: registry, pipeline: pipeline)
     var given = GivenModel(file: try folder.read(model.file), source: "train")
     given.parameters = report.parameters
     given.data = set.dataSet(for: model, options: options)
     given.metrics = report.quality.byName
+    given.report = card
     given.trainingSeconds = Double(elapsed.seconds) + (Double(elapsed.attoseconds) * 1e-15).rounded() / 1000
     let (registered, version, isNew) = try registration.register(
       given, as: model, acceptsChangedFeatures: false)
     try registered.promote(version, to: .candidate, reason: ModelRegistration.reason("tally train"))
     show(
-      report,
+      report, card,
       place: "\(registered.path(of: version)), candidate"
-        + (isNew ? "" : "; the same files were there already"))
+        + (isNew ? "" : "; the same files were there already"),
+      at: card.files.map { "\(registered.path(of: version))/\($0.name)" })
     return report
+  }
+
+  /// Trains a model, and makes its report before its file is written.
+  private func train(
+    _ model: ModelDeclaration, on set: TrainingSet, _ trainer: ModelTrainer, _ folder: ModelFolder,
+    _ progress: TrainingProgress
+  ) throws -> (TrainingReport, ModelReport) {
+    var card: ModelReport?
+    let report = try trainer.train(
+      model, on: set, into: folder, progress: { progress.show($0) },
+      evaluated: { evaluation in
+        var evaluation = evaluation
+        evaluation.pipeline = pipeline.declaration.name
+        evaluation.dataDigest = set.dataSet(for: model, options: options)?.digest
+        card = ModelReport(evaluation)
+      })
+    progress.end()
+    guard let card else { preconditionFailure("a model was trained and not evaluated") }
+    return (report, card)
   }
 
   private func wanted(_ only: [String]) throws -> [ModelDeclaration] {

@@ -79,17 +79,24 @@ extension Models {
         Examples:
           tally models show churn production
           tally models show churn 3f2a --json
+          tally models show churn candidate --card
         """)
 
     @Argument(help: "Model of the pipeline.") var model: String
     @Argument(help: "VERSION or alias.") var version = ModelAlias.production.rawValue
     @OptionGroup var options: RegistryOptions
     @Flag(help: "One JSON object.") var json = false
+    @Flag(help: "The version's card, in Markdown; card.html beside it has the plots.") var card = false
+
+    func validate() throws {
+      guard !card || !json else { throw ValidationError("give --card or --json, not both") }
+    }
 
     func run() throws {
       try reportingRegistry {
         let (_, _, registered) = try options.model(model)
         let version = try registered.version(version)
+        if card { return say(try registered.text(of: "card.md", version)) }
         let content = try registered.read(version)
         let names = try registered.aliases().filter { $0.value == version }.map(\.key.rawValue).sorted()
         if json { return say(List.json(content.metadata, names)) }
@@ -163,6 +170,9 @@ extension Models {
       }
       if let seconds = metadata.trainingSeconds { fields.append(("training seconds", "\(seconds)")) }
       fields += metadata.metrics.sorted { $0.key < $1.key }.map { ("figure \($0.key)", "\($0.value)") }
+      fields += (metadata.fairness ?? [:]).sorted { $0.key < $1.key }.map {
+        ("groups \($0.key)", "\($0.value)")
+      }
       return fields
         + metadata.featureHashes.sorted { $0.key < $1.key }.map { ("feature \($0.key)", $0.value) }
     }

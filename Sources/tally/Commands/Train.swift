@@ -23,6 +23,9 @@ struct Train: ParsableCommand {
       each model learns. Labels are numbers, or words of the classes that a model declares; columns that no model learns may hold anything. Models of kind
       anomaly need no label: without any, they take rows drawn from the log.
 
+      Each model gets a card (card.md, card.html: figures with intervals, groups, plots, data) and reference.json, in which drift can be
+      counted: with a registry as files of the version, else as MODEL.card.html … beside the model's file or in --report DIR.
+
       --export writes the rows to a table (CSV or Parquet, by the file's name) while they are made, in memory that does not grow with them, and ends; with --only these
       models are trained, too. --rows trains from such a table, also one that another program has made: the same rows give the same
       model, byte for byte. The manual's page on training rows says what the columns hold.
@@ -57,6 +60,11 @@ struct Train: ParsableCommand {
       "Train from this table of rows (CSV or .parquet) instead of a log and labels.", valueName: "file.csv"),
     completion: .file())
   var rows: String?
+  @Option(
+    help: ArgumentHelp(
+      "Write cards and reference histograms to this folder; without it, and without a registry, they lie beside the models.",
+      valueName: "dir"), completion: .directory)
+  var report: String?
   @OptionGroup var compacted: CompactedOption
   @OptionGroup var bound: LatestOption
   @Option(help: "Only this model; may be given again.") var only: [String] = []
@@ -145,7 +153,13 @@ struct Train: ParsableCommand {
       options.timeSplit = try cut.map {
         TimeSplit(cut: try Moment.parse($0, flag: "--cut"), gap: EventTime(gapDays) * Span.day)
       }
-      let training = ModelTraining(settings: settings, pipeline: pipeline, options: options, tuning: tune)
+      guard report == nil || settings.registry == nil else {
+        throw Failure(
+          "--report goes without a registry only, where a version holds its card: tally models show MODEL --card",
+          reason: .usage)
+      }
+      let training = ModelTraining(
+        settings: settings, pipeline: pipeline, options: options, tuning: tune, reports: report)
       if let rows { return try training.run(rows: rows, only: only) }
       if events == nil { try TopicCheck(settings, pipeline, compacted).enforce() }
       try training.run(

@@ -3,6 +3,7 @@ import Dataflow
 import Features
 import Foundation
 import Registry
+import Report
 import Scorer
 import Training
 import XGBoost
@@ -15,6 +16,7 @@ struct GivenModel {
   var parameters: [String: String] = [:]
   var data: VersionMetadata.DataSet?
   var metrics: [String: Double] = [:]
+  var report: ModelReport?
   var trainingSeconds: Double?
 
   init(file: ModelFile, source: String) {
@@ -39,7 +41,8 @@ struct ModelRegistration {
   /// Throws what loading a pipeline's model throws: objective, columns and their types, outputs, libxgboost's scores.
   func check(_ file: ModelFile, as declaration: ModelDeclaration, acceptsChangedFeatures: Bool) throws {
     _ = try ServedModels(
-      models: [declaration], folder: OneFile(file: file), columns: pipeline.program.columns,
+      models: [declaration], decisions: pipeline.declaration.decisions, folder: OneFile(file: file),
+      columns: pipeline.program.columns,
       features: pipeline.program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures)
   }
 
@@ -59,7 +62,15 @@ struct ModelRegistration {
     metadata.parameters = given.parameters
     metadata.parameters["trees"] = String(ensemble.trees.count)
     metadata.data = given.data
-    metadata.metrics = given.metrics.filter { $0.value.isFinite }
+    let figures = given.report?.figures.filter(\.value.isFinite) ?? []
+    metadata.metrics = given.metrics.merging(figures.map { ($0.name, $0.value) }) { $1 }
+      .filter { $0.value.isFinite }
+    if let report = given.report {
+      metadata.intervals = Dictionary(
+        figures.compactMap { figure in figure.bounds.map { (figure.name, $0) } }
+      ) { $1 }
+      metadata.fairness = report.fairness.filter { $0.value.isFinite }
+    }
     metadata.trainingSeconds = given.trainingSeconds
     if let hashes = ensemble.attributes[FeatureHashes.modelAttribute].flatMap({ FeatureHashes($0) }) {
       metadata.featureSchema = hashes.schema
@@ -68,7 +79,8 @@ struct ModelRegistration {
     let model = try registry.model(declaration.name, of: pipeline.declaration.name)
     let name = given.file.name.hasSuffix(".ubj") ? "model.ubj" : "model.json"
     let (version, isNew) = try model.register(
-      [VersionFile(name: name, bytes: given.file.bytes)], metadata: metadata)
+      [VersionFile(name: name, bytes: given.file.bytes)] + (given.report?.versionFiles ?? []),
+      metadata: metadata)
     return (model, version, isNew)
   }
 
@@ -90,4 +102,9 @@ extension ModelQuality {
     ]
     return all.compactMapValues { $0 }
   }
+}
+
+extension ModelReport {
+  /// As a registry takes them.
+  var versionFiles: [VersionFile] { files.map { VersionFile(name: $0.name, bytes: Array($0.text.utf8)) } }
 }
