@@ -26,7 +26,9 @@ extension ConformalShifts {
     guard feature != nil, !rows.groups.isEmpty else { return shifts }
     var members: [Int: [Int]] = [:]
     for row in selection {
-      if let group = Int(exactly: rows.groups[row]) { members[group, default: []].append(row) }
+      // Serving tells groups apart by whole numbers that single precision has one by one.
+      guard let group = Int(exactly: rows.groups[row]), group.magnitude <= 1 << 24 else { continue }
+      members[group, default: []].append(row)
     }
     let least = entitiesMin(levels: levels)
     for (group, rowsOfGroup) in members where Set(rowsOfGroup.map { rows.entities[$0] }).count >= least {

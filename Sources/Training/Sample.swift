@@ -23,15 +23,6 @@ struct Sample {
     weights = weight.map { weight in rows.map { set.labels.row($0)[weight] } }
   }
 
-  /// Rows without labels that lie one after the other.
-  init(values: UnsafePointer<Float>, count: Int, columns: Int) {
-    self.values = Array(UnsafeBufferPointer(start: values, count: count * columns))
-    self.count = count
-    self.columns = columns
-    labels = []
-    weights = nil
-  }
-
   /// Whether all labels are the same.
   var isOfOneClass: Bool { labels.allSatisfy { $0 == labels[0] } }
 

@@ -71,11 +71,10 @@ enum TrainingBench {
       model, on: set, into: folder, evaluated: { evaluation = $0 })
     let file = try folder.read(model.file)
     let ensemble = try TreeEnsemble(bytes: file.bytes, name: file.name)
-    // JSON keeps a text's quotes escaped.
-    let text = try #require(ensemble.attributes[Postprocessing.attribute]).replacing("\\\"", with: "\"")
+    let text = try #require(ensemble.attributes[Postprocessing.attribute])
     return Result(
       report: report, evaluation: try #require(evaluation), bytes: file.bytes, ensemble: ensemble,
-      postprocessing: try JSONDecoder().decode(Postprocessing.self, from: Data(text.utf8)))
+      postprocessing: try Postprocessing(json: text))
   }
 
   /// A number of the standard normal distribution (Box and Muller 1958).
