@@ -118,7 +118,7 @@ extension Card {
   private var figureNames: [String] {
     let names: [String] =
       switch facts.form {
-      case .number: ["mae", "rmse", "bias"]
+      case .number: ["mae", "bias"]
       case .probability: ["auc", "ece"]
       case .classes: ["macro_f1"]
       case .quantiles: ["pinball", "mae"]

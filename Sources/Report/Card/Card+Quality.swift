@@ -94,7 +94,7 @@ extension Card {
         diagonal: true
       ).map { svg in
         Document.Figure(
-          caption: "Predicted against actual: darker is more rows (logarithm); dashed: equal.", svg: svg,
+          caption: "Predicted against actual: the stronger the colour, the more rows (logarithm); dashed: equal.", svg: svg,
           table: Self.deciles(labels, outputs))
       },
       BinPlots.density(
