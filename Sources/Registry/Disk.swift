@@ -9,13 +9,19 @@ enum Disk {
   /// Makes a folder with those above it, durably. Models hold nobody's data, and another user may serve them: all may read.
   static func makeFolder(_ path: String) throws(RegistryError) {
     guard !isFolder(path) else { return }
-    let parent = (path as NSString).deletingLastPathComponent
+    let parent = parent(path)
     if !parent.isEmpty && parent != path { try makeFolder(parent) }
     guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
       throw RegistryError(.failed, "the folder \(path) cannot be made: \(String(cString: strerror(errno)))")
     }
     chmod(path, 0o755)
     flushFolder(parent.isEmpty ? "." : parent)
+  }
+
+  /// The folder of a path without a slash at its end; empty: the present one. Foundation's own way dies of names of one letter.
+  static func parent(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "" }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   /// Writes a new file, flushed to disk; removes it again when that fails.
@@ -46,7 +52,7 @@ enum Disk {
   /// Renames, durably.
   static func move(_ path: String, to target: String) throws(RegistryError) {
     guard rename(path, target) == 0 else { throw failure("rename", path) }
-    flushFolder((target as NSString).deletingLastPathComponent)
+    flushFolder(parent(target))
   }
 
   /// Appends to a file whose first `length` bytes are kept, flushed to disk.
@@ -58,7 +64,7 @@ enum Disk {
     guard ftruncate(descriptor, off_t(length)) == 0, lseek(descriptor, off_t(length), SEEK_SET) >= 0,
       writeAll(bytes, to: descriptor), fsync(descriptor) == 0
     else { throw failure("write", path) }
-    flushFolder((path as NSString).deletingLastPathComponent)
+    flushFolder(parent(path))
   }
 
   /// What a plain file holds; nil: there is none of this name. Links and folders are refused.

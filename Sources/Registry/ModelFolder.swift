@@ -108,7 +108,7 @@ public struct ModelFolder: Sendable {
   @discardableResult
   public func write(_ name: String, _ bytes: [UInt8]) throws(RegistryError) -> ModelVersion {
     let path = try path(of: name)
-    try Disk.makeFolder((path as NSString).deletingLastPathComponent)
+    try Disk.makeFolder(Disk.parent(path))
     try Disk.replace(path, with: bytes)
     return ModelVersion(ofFile: bytes)
   }
@@ -117,7 +117,7 @@ public struct ModelFolder: Sendable {
   /// whole. Returns the path.
   public func write(_ file: VersionFile, of model: String) throws(RegistryError) -> String {
     let path = (try path(of: model) as NSString).deletingPathExtension + ".\(file.name)"
-    try Disk.makeFolder((path as NSString).deletingLastPathComponent)
+    try Disk.makeFolder(Disk.parent(path))
     try Disk.replace(path, with: file.bytes)
     return path
   }

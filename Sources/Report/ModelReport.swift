@@ -213,9 +213,7 @@ enum Summary {
     for group in facts.groups {
       var parts: [String] = []
       if let parity = group.parity {
-        parts.append(
-          "parity difference \(NumberText.short(parity.value, digits: 2)) (\(parity.high) over \(parity.low))"
-        )
+        parts.append("parity difference \(NumberText.short(parity.value, digits: 2))\(parity.names)")
       }
       if let least = group.groups.compactMap({ $0.ratio?.value }).min() {
         parts.append("least ratio \(NumberText.short(least, digits: 2))")

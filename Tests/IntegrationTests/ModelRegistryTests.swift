@@ -69,6 +69,12 @@ import Testing
       #expect(try stage.models(["rollback", "churn", "--why", "again"]).code == 1)
       let history = try stage.models(["show", "churn"])
       #expect(history.output.contains("rollback: it was one") && history.output.contains("figure auc"))
+      let card = try stage.models(["show", "churn", "--card"])
+      #expect(
+        card.output.contains("# engagement / churn") && card.output.contains("churn below 0.7"),
+        "\(card.text)")
+      let reference = readText("\(stage.registry)/engagement/churn/\(first)/reference.json")
+      #expect(try JSON(reference)["rows"].whole != nil)
       let difference = try stage.models(["diff", "churn", "production", "candidate", "--changed"])
       #expect(difference.output.contains("≠ parameter trees"), "\(difference.text)")
       let deleted = try stage.models(["promote", "churn", first, "--alias", "candidate", "--why", "the end"])

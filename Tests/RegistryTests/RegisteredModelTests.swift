@@ -109,6 +109,11 @@ import Testing
     #expect(throws: RegistryError.self) { try model.promote(version, reason: RegistryFixture.reason) }
   }
 
+  @Test func foldersOfPaths() {
+    let paths = [("m", ""), ("m/a.json", "m"), ("/m", "/"), ("/m/n", "/m"), ("", "")]
+    for (path, folder) in paths { #expect(Disk.parent(path) == folder) }
+  }
+
   @Test func namesThatLeadOutAreRefused() throws {
     let fixture = try RegistryFixture()
     for name in ["", ".", "..", "a/b", "../a", ".new-x", "a b"] {

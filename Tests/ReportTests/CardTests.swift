@@ -86,14 +86,14 @@ import XGBoost
     #expect(location.groups.map(\.title) == ["north", "south", "east", "other"])
     #expect(location.parity?.low == "north")
     #expect(location.groups.filter(\.isReference).count == 1)
-    #expect(location.groups.reduce(0) { $0 + $1.rows } == 1_200)
+    #expect(location.groups.reduce(0) { $0 + $1.rows } == 800)
   }
 
   @Test func smallGroupsAreSuppressed() throws {
     var evaluation = try Fixture.probability()
-    let (cells, _) = Fixture.rows(1_200, seed: 9)
+    let (cells, _) = Fixture.rows(800, seed: 9)
     var few = cells
-    for row in 0..<1_200 { few[row * 5 + 1] = row < 40 ? 2 : 0 }
+    for row in 0..<800 { few[row * 5 + 1] = row < 40 ? 2 : 0 }
     evaluation.heldBack.features = ArrayRows(values: few, columns: 5)
     let facts = ModelFacts(evaluation)
     let east = try #require(facts.groups.first?.groups.first { $0.title == "east" })
@@ -150,10 +150,10 @@ import XGBoost
     let broken = try report("broken") { evaluation in
       for row in 0..<100 { evaluation.outputs[row] = row % 2 == 0 ? .nan : .infinity }
     }
-    #expect(broken.warnings.contains { $0.contains("100 of 1200 rows") }, "\(broken.warnings)")
+    #expect(broken.warnings.contains { $0.contains("100 of 800 rows") }, "\(broken.warnings)")
     _ = try report("all-broken") { $0.outputs = $0.outputs.map { _ in .nan } }
     _ = try report("infinite") { evaluation in
-      let (cells, _) = Fixture.rows(1_200, seed: 5)
+      let (cells, _) = Fixture.rows(800, seed: 5)
       evaluation.training.features = ArrayRows(
         values: cells.enumerated().map { $0 % 5 == 0 ? ($0 % 2 == 0 ? .infinity : -.infinity) : $1 },
         columns: 5)
@@ -161,11 +161,11 @@ import XGBoost
     let words = try report("words") { evaluation in
       evaluation.columns[1] = ColumnDescription(
         name: "location", kind: .category((0..<500).map { "place \($0)" }))
-      let (cells, _) = Fixture.rows(1_200, seed: 9)
+      let (cells, _) = Fixture.rows(800, seed: 9)
       evaluation.heldBack.features = ArrayRows(
         values: cells.enumerated().map { $0 % 5 == 1 ? Float($0 / 5 % 500) : $1 }, columns: 5)
     }
-    #expect(card(words, "card.md").contains("smaller groups"))
+    #expect(card(words, "card.md").contains("groups of fewer than 30 entities each"))
     let negative = try report("huge") { evaluation in
       evaluation.model.kind = .regression
       evaluation.model.objective = "reg:squarederror"

@@ -81,7 +81,7 @@ enum Fixture {
   }
 
   static func evaluation(
-    _ kind: ModelKind, rows count: Int = 1_200, outputs names: [String]? = nil,
+    _ kind: ModelKind, rows count: Int = 800, outputs names: [String]? = nil,
     objective: String = "reg:squarederror",
     label: (Double, inout SeededGenerator) -> Float, output: @escaping (Double) -> [Float]
   ) throws -> Evaluation {

@@ -69,14 +69,14 @@ import Testing
     let text = ReferenceHistograms(evaluation, sample: facts.sample, ranges: facts.ranges).json
     let root = try #require(
       try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-    #expect(root["format"] as? Int == 1 && root["rows"] as? Int == 1_200)
+    #expect(root["format"] as? Int == 1 && root["rows"] as? Int == 800)
     for (list, count) in [("features", 5), ("outputs", 1)] {
       let all = try #require(root[list] as? [[String: Any]])
       #expect(all.count == count)
       for histogram in all {
         let counts = try #require(histogram["counts"] as? [Int])
         let rest = ["missing", "below", "above", "unknown"].compactMap { histogram[$0] as? Int }
-        #expect((counts + rest).reduce(0, +) == 1_200)
+        #expect((counts + rest).reduce(0, +) == 800)
       }
     }
   }

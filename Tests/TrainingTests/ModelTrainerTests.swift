@@ -3,6 +3,7 @@ import Events
 import Features
 import Foundation
 import Registry
+import Report
 import TestThreads
 import Testing
 import Training
@@ -63,6 +64,36 @@ import TestNumbers
       let model = try TreeEnsemble(bytes: file.bytes, name: file.name)
       #expect(model.featureNames == Self.columns && model.trees.count == report.trees)
       #expect(model.attributes["best_iteration"] == String(report.trees - 1))
+    }
+  }
+
+  /// What a report is made of is there before the file, and is of the rows held back.
+  @Test func isEvaluatedBeforeItIsWritten() throws {
+    struct Stop: Error {}
+    try withFolder { folder in
+      let set = trainingSet()
+      var found: Evaluation?
+      #expect(throws: TrainingError.self) {
+        _ = try ModelTrainer().train(
+          model(), on: set, into: folder,
+          evaluated: { evaluation in
+            found = evaluation
+            throw Stop()
+          })
+      }
+      #expect(folder.names().isEmpty)
+      let evaluation = try #require(found)
+      let report = try ModelTrainer().train(model(), on: set, into: folder)
+      #expect(
+        evaluation.heldBack.labels.count == report.heldBackRows
+          && evaluation.outputs.count == report.heldBackRows)
+      #expect(evaluation.training.labels.count == report.trainingRows)
+      #expect(Set(evaluation.heldBack.entities).isDisjoint(with: evaluation.training.entities))
+      #expect(evaluation.rounds.count == report.rounds && evaluation.bestRound == report.trees - 1)
+      #expect(evaluation.ensemble?.trees.count == report.trees && evaluation.gains.count == 3)
+      let figures = ModelReport(evaluation).figures
+      let rmse = try #require(figures.first { $0.name == "rmse" }?.value)
+      #expect((rmse - report.quality.rmse).magnitude < 1e-9)
     }
   }
 

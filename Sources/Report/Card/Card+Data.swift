@@ -10,6 +10,11 @@ extension Card {
     if let digest = evaluation.dataDigest {
       blocks.append(.paragraph("Digest of the rows that were learnt from: \(digest)."))
     }
+    if let weights = evaluation.training.weights?.map(Double.init).sorted(), !weights.isEmpty {
+      let texts = [0, 0.5, 1].map { NumberText.short(Resampling.quantile($0, weights)) }
+      blocks.append(
+        .paragraph("Rows weighed \(texts[0]) to \(texts[2]) in training, \(texts[1]) in the middle."))
+    }
     if !evaluation.training.labels.isEmpty { blocks += labels }
     blocks += [.subheading("Features in the rows that were learnt from"), .table(numberTable)]
     let words = wordTable

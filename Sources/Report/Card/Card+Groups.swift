@@ -31,6 +31,9 @@ extension Card {
     return blocks + associations
   }
 
+  /// Suppressed groups that have rows of their own.
+  private static let suppressedMost = 8
+
   private func blocks(of report: GroupReport) -> [Document.Block] {
     let shown = Self.shown(report.groups)
     var blocks: [Document.Block] = [.subheading("By \(report.grouping.feature)")]
@@ -40,8 +43,9 @@ extension Card {
       let gaps = [("demographic parity", report.parity), ("equalised odds", report.odds)].compactMap {
         name, gap in
         gap.map { gap in
-          "Difference in \(name): \(NumberText.short(gap.value, digits: 3)) (\(NumberText.short(gap.interval.low, digits: 3)) to "
-            + "\(NumberText.short(gap.interval.high, digits: 3))), \(gap.high) over \(gap.low)."
+          let bounds = [gap.interval.low, gap.interval.high].map { NumberText.short($0, digits: 3) }
+          return
+            "Difference in \(name): \(NumberText.short(gap.value, digits: 3)) (\(bounds[0]) to \(bounds[1]))\(gap.names)."
         }
       }
       blocks.append(
@@ -52,19 +56,26 @@ extension Card {
     return blocks
   }
 
-  /// The largest groups, in their order.
-  private static func shown(_ groups: [GroupReport.Group]) -> [GroupReport.Group] {
+  /// The largest groups, in their order; many suppressed ones are left to one row.
+  private static func shown(_ all: [GroupReport.Group]) -> [GroupReport.Group] {
+    let isCrowded = all.count(where: \.isSuppressed) > suppressedMost
+    let groups = isCrowded ? all.filter { !$0.isSuppressed } : all
     guard groups.count > wordsMost else { return groups }
     let least = groups.map(\.rows).sorted(by: >)[wordsMost - 1]
     return Array(groups.filter { $0.rows >= least }.prefix(wordsMost))
   }
 
+  /// A row for those that are not shown.
   private func rest(_ report: GroupReport, _ shown: [GroupReport.Group], columns: Int) -> [[String]] {
-    let count = report.groups.count - shown.count
-    guard count > 0 else { return [] }
-    let rows = report.groups.reduce(0) { $0 + $1.rows } - shown.reduce(0) { $0 + $1.rows }
-    let cells = ["\(count) smaller groups", NumberText.whole(rows)]
-    return [cells + [String](repeating: "–", count: max(columns - cells.count, 0))]
+    let titles = Set(shown.map(\.title))
+    let others = report.groups.filter { !titles.contains($0.title) }
+    guard !others.isEmpty else { return [] }
+    let few = others.count(where: \.isSuppressed)
+    let why =
+      few == others.count ? "of fewer than \(GroupReport.entitiesLeast) entities each" : "that are smaller"
+    return [
+      ["\(others.count) groups \(why)", "suppressed"] + [String](repeating: "–", count: max(columns - 2, 0))
+    ]
   }
 
   private func qualityTable(_ report: GroupReport, _ shown: [GroupReport.Group]) -> Document.Table {
@@ -107,7 +118,7 @@ extension Card {
   private var figureNames: [String] {
     let names: [String] =
       switch facts.form {
-      case .number: ["mae", "rmse", "bias"]
+      case .number: ["mae", "bias"]
       case .probability: ["auc", "ece"]
       case .classes: ["macro_f1"]
       case .quantiles: ["pinball", "mae"]
@@ -152,7 +163,11 @@ extension Card {
     )
       -> Document.Figure?
     {
-      LinePlots.dots(known.compactMap(dot), title: title, label: "\(title) by \(name)", reference: reference)
+      known.count < 2
+        ? nil
+        : LinePlots.dots(
+          known.compactMap(dot), title: title, label: "\(title) by \(name)", reference: reference
+        )
         .map { Document.Figure(caption: caption, svg: $0) }
     }
     var figures: [Document.Figure?] = []

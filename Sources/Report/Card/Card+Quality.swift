@@ -94,7 +94,9 @@ extension Card {
         diagonal: true
       ).map { svg in
         Document.Figure(
-          caption: "Predicted against actual: darker is more rows (logarithm); dashed: equal.", svg: svg,
+          caption:
+            "Predicted against actual: a stronger colour is more rows (logarithm). Dashed: equal.",
+          svg: svg,
           table: Self.deciles(labels, outputs))
       },
       BinPlots.density(

@@ -20,7 +20,7 @@ enum CardStyle {
     th, td { padding: .32em .8em; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
     th { color: var(--soft); font-weight: 600; }
     td { overflow-wrap: anywhere; max-width: 34em; }
-    td:first-child { min-width: 8.5em; }
+    .k { white-space: nowrap; }
     .n { text-align: right; white-space: nowrap; }
     .figs { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 18px; margin: 1em 0; }
     figure { margin: 0; padding: 12px; background: var(--box); border-radius: 8px; }
@@ -41,6 +41,7 @@ enum CardStyle {
     @media print { :root { color-scheme: light; --bg: #fff; --fg: #000; --soft: #444; --line: #ccc; --box: #fff; --warn: #fff;
       --s0: #0072b2; --s1: #d55e00; --s2: #009e73; --s3: #cc79a7; --s4: #b58900; --s5: #56b4e9; }
       main { max-width: none; padding: 0; } body { font-size: 11pt; } figure, tr, .warn { break-inside: avoid; }
+      .wide { overflow: visible; } table { font-size: 8.5pt; } th, td { padding: .25em .5em; }
       h2, h3 { break-after: avoid; } .figs { grid-template-columns: 1fr 1fr; } }
     """
 }

@@ -108,7 +108,9 @@ struct Document {
   private static func html(_ table: Table) -> String {
     func cells(_ row: [String], _ tag: String) -> String {
       row.enumerated().map { index, cell in
-        let style = table.texts.contains(index) ? "" : " class=\"n\""
+        let isText = table.texts.contains(index)
+        // Short texts stay on a line; long ones may be broken anywhere.
+        let style = isText ? cell.count <= 28 ? " class=\"k\"" : "" : " class=\"n\""
         return "<\(tag)\(style)>\(HTMLText.escape(cell))</\(tag)>"
       }.joined()
     }

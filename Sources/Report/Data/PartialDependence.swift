@@ -60,13 +60,15 @@ struct PartialDependence {
       rug = []
     } else {
       words = nil
+      // Few rows lie far out, and would take most of the plot.
+      let middle = known.dropFirst(known.count / 100).dropLast(known.count / 100).map { $0 }
       let distinct = known.reduce(into: [Float]()) { if $0.last != $1 { $0.append($1) } }
       values =
         distinct.count <= Self.valuesMost
         ? distinct
-        : (0..<Self.valuesMost).map { known[$0 * (known.count - 1) / (Self.valuesMost - 1)] }
+        : (0..<Self.valuesMost).map { middle[$0 * (middle.count - 1) / (Self.valuesMost - 1)] }
           .reduce(into: [Float]()) { if $0.last != $1 { $0.append($1) } }
-      rug = (0...20).map { known.isEmpty ? 0 : known[$0 * (known.count - 1) / 20] }
+      rug = (0...20).map { middle.isEmpty ? 0 : middle[$0 * (middle.count - 1) / 20] }
     }
     guard values.count > 1 else { return nil }
     let rows = cells.count / columns

@@ -53,7 +53,8 @@ struct Association: Equatable {
     return both / (own.squareRoot() * other.squareRoot())
   }
 
-  /// Of a category's code and a number: the root of the share of the number's variance that lies between categories.
+  /// Of a category's code and a number: the root of the share of the number's variance that lies between categories, with Kelley's
+  /// correction (ε², 1935), so that many rare words do not look like an association.
   static func ratio(_ pairs: [(code: Double, number: Double)]) -> Double? {
     guard pairs.count > 1 else { return nil }
     let mean = pairs.reduce(0) { $0 + $1.number } / Double(pairs.count)
@@ -68,7 +69,9 @@ struct Association: Equatable {
     let between = sums.sorted { $0.key < $1.key }.reduce(0) {
       $0 + $1.value.sum * $1.value.sum / $1.value.count
     }
-    return min(between / total, 1).squareRoot()
+    let (count, kinds) = (Double(pairs.count), Double(sums.count))
+    guard count > kinds else { return nil }
+    return min(max(1 - (1 - between / total) * (count - 1) / (count - kinds), 0), 1).squareRoot()
   }
 
   /// Of two categories' codes, with Bergsma's correction (2013), so that many rare words do not look like an association.

@@ -44,6 +44,9 @@ struct GroupReport {
     let interval: Interval
     let high: String
     let low: String
+
+    /// For readers: between which groups it is; nothing where there is none.
+    var names: String { value > 0 ? ", \(high) over \(low)" : "" }
   }
 
   let grouping: Grouping

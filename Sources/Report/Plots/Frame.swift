@@ -122,8 +122,12 @@ struct Frame {
 
   mutating func dot(_ first: Double, _ second: Double, _ style: String, radius: Double = 3.5) {
     guard first.isFinite, second.isFinite else { return }
-    marks +=
-      "<circle class=\"\(style)\" cx=\"\(Self.text(across(first)))\" cy=\"\(Self.text(down(second)))\" r=\"\(Self.text(radius))\"/>"
+    marks += Self.element(
+      "circle",
+      [
+        ("class", style), ("cx", Self.text(across(first))), ("cy", Self.text(down(second))),
+        ("r", Self.text(radius)),
+      ])
   }
 
   /// A rectangle between values; `opacity` from 0 to 1 in hundredths.
@@ -132,19 +136,37 @@ struct Frame {
   ) {
     let (from, to) = (across(horizontal.lowerBound), across(horizontal.upperBound))
     let (above, below) = (down(vertical.upperBound), down(vertical.lowerBound))
-    let shade = opacity < 1 ? " fill-opacity=\"\(Self.hundredths(opacity))\"" : ""
-    marks +=
-      "<rect class=\"\(style)\" x=\"\(Self.text(from))\" y=\"\(Self.text(above))\" width=\"\(Self.text(max(to - from, 0.5)))\" height=\"\(Self.text(max(below - above, 0)))\"\(shade)/>"
+    let shade = opacity < 1 ? [("fill-opacity", Self.hundredths(opacity))] : []
+    marks += Self.element(
+      "rect",
+      [
+        ("class", style), ("x", Self.text(from)), ("y", Self.text(above)),
+        ("width", Self.text(max(to - from, 0.5))), ("height", Self.text(max(below - above, 0))),
+      ] + shade)
   }
 
   /// A text at values, moved by so many units.
   mutating func label(
     _ first: Double, _ second: Double, _ text: String, anchor: String = "start",
-    move: (Double, Double) = (0, 4),
-    style: String = "tx"
+    move: (Double, Double) = (0, 4), style: String = "tx"
   ) {
-    marks +=
-      "<text class=\"\(style)\" x=\"\(Self.text(across(first) + move.0))\" y=\"\(Self.text(down(second) + move.1))\" text-anchor=\"\(anchor)\">\(HTMLText.escape(text))</text>"
+    marks += Self.words(text, across(first) + move.0, down(second) + move.1, anchor: anchor, style: style)
+  }
+
+  private static func element(_ name: String, _ attributes: [(String, String)]) -> String {
+    "<\(name)" + attributes.map { " \($0.0)=\"\($0.1)\"" }.joined() + "/>"
+  }
+
+  /// A text at a place; `turn`: degrees about a place.
+  private static func words(
+    _ text: String, _ across: Double, _ down: Double, anchor: String, style: String = "tx",
+    turn: (degrees: Int, across: Double, down: Double)? = nil
+  ) -> String {
+    let transform = turn.map {
+      " transform=\"rotate(\($0.degrees) \(Self.text($0.across)) \(Self.text($0.down)))\""
+    }
+    let place = "x=\"\(Self.text(across))\" y=\"\(Self.text(down))\" text-anchor=\"\(anchor)\""
+    return "<text class=\"\(style)\" \(place)\(transform ?? "")>\(HTMLText.escape(text))</text>"
   }
 
   private static func hundredths(_ value: Double) -> String {
@@ -153,40 +175,50 @@ struct Frame {
   }
 
   /// The whole plot. `names`: what lines and dots are, with their styles.
-  func svg(_ title: String, names: [(text: String, style: String)] = [], slantsNames: Bool = false) -> String
-  {
-    var axes = ""
+  func svg(
+    _ title: String, names: [(text: String, style: String)] = [], slantsNames: Bool = false
+  ) -> String {
+    let size = "viewBox=\"0 0 \(Self.text(width)) \(Self.text(height))\""
+    let name = HTMLText.escape(title)
+    return "<svg \(size) role=\"img\" aria-label=\"\(name)\"><title>\(name)</title>"
+      + "\(verticalAxis)\(horizontalAxis(slantsNames: slantsNames))\(marks)\(legend(names))</svg>"
+  }
+
+  private var verticalAxis: String {
+    var axis = ""
     for tick in y.ticks {
       let place = Self.text(down(tick.value))
-      axes += "<path class=\"grid\" d=\"M\(Self.text(left)) \(place)H\(Self.text(width - Self.right))\"/>"
-      axes +=
-        "<text class=\"tx\" x=\"\(Self.text(left - 7))\" y=\"\(Self.text(down(tick.value) + 4))\" text-anchor=\"end\">\(HTMLText.escape(tick.text))</text>"
+      axis += "<path class=\"grid\" d=\"M\(Self.text(left)) \(place)H\(Self.text(width - Self.right))\"/>"
+      axis += Self.words(tick.text, left - 7, down(tick.value) + 4, anchor: "end")
     }
+    guard !y.title.isEmpty else { return axis }
+    let centre = (Self.top + height - bottom) / 2
+    return axis
+      + Self.words(y.title, 14, centre, anchor: "middle", style: "tt", turn: (-90, 14, centre))
+  }
+
+  private func horizontalAxis(slantsNames: Bool) -> String {
     let base = height - bottom
+    var axis = ""
     for tick in x.ticks {
-      let place = Self.text(across(tick.value))
-      axes += "<path class=\"axis\" d=\"M\(place) \(Self.text(base))v4\"/>"
-      let turn = slantsNames ? " transform=\"rotate(-35 \(place) \(Self.text(base + 16)))\"" : ""
-      axes +=
-        "<text class=\"tx\" x=\"\(place)\" y=\"\(Self.text(base + 17))\" text-anchor=\"\(slantsNames ? "end" : "middle")\"\(turn)>\(HTMLText.escape(tick.text))</text>"
+      let place = across(tick.value)
+      axis += "<path class=\"axis\" d=\"M\(Self.text(place)) \(Self.text(base))v4\"/>"
+      axis += Self.words(
+        tick.text, place, base + 17, anchor: slantsNames ? "end" : "middle",
+        turn: slantsNames ? (-35, place, base + 16) : nil)
     }
-    axes +=
+    axis +=
       "<path class=\"axis\" d=\"M\(Self.text(left)) \(Self.text(base))H\(Self.text(width - Self.right))\"/>"
-    let middle = (left + width - Self.right) / 2
-    axes +=
-      "<text class=\"tt\" x=\"\(Self.text(middle))\" y=\"\(Self.text(height - 6))\" text-anchor=\"middle\">\(HTMLText.escape(x.title))</text>"
-    if !y.title.isEmpty {
-      let centre = Self.text((Self.top + base) / 2)
-      axes +=
-        "<text class=\"tt\" x=\"14\" y=\"\(centre)\" text-anchor=\"middle\" transform=\"rotate(-90 14 \(centre))\">\(HTMLText.escape(y.title))</text>"
-    }
-    var legend = ""
-    for (index, name) in names.enumerated() {
+    return axis
+      + Self.words(x.title, (left + width - Self.right) / 2, height - 6, anchor: "middle", style: "tt")
+  }
+
+  private func legend(_ names: [(text: String, style: String)]) -> String {
+    let from = width - Self.right - 150
+    return names.enumerated().map { index, name in
       let place = Self.top + 10 + Double(index) * 16
-      legend +=
-        "<path class=\"line \(name.style)\" d=\"M\(Self.text(width - Self.right - 150)) \(Self.text(place - 4))h18\"/><text class=\"tx halo\" x=\"\(Self.text(width - Self.right - 127))\" y=\"\(Self.text(place))\">\(HTMLText.escape(name.text))</text>"
-    }
-    return
-      "<svg viewBox=\"0 0 \(Self.text(width)) \(Self.text(height))\" role=\"img\" aria-label=\"\(HTMLText.escape(title))\"><title>\(HTMLText.escape(title))</title>\(axes)\(marks)\(legend)</svg>"
+      return "<path class=\"line \(name.style)\" d=\"M\(Self.text(from)) \(Self.text(place - 4))h18\"/>"
+        + Self.words(name.text, from + 23, place, anchor: "start", style: "tx halo")
+    }.joined()
   }
 }

@@ -142,9 +142,9 @@ enum LinePlots {
         let share = Double(found) / Double(max(sum, 1))
         frame.box(
           Double(other) - 0.48...Double(other) + 0.48, place - 0.46...place + 0.46, "f0",
-          opacity: max(share, 0.03))
+          opacity: 0.05 + 0.55 * share)
         if count <= 12 {
-          frame.label(Double(other), place, NumberText.percent(share), anchor: "middle", style: "tx halo")
+          frame.label(Double(other), place, NumberText.percent(share), anchor: "middle")
         }
       }
     }

@@ -111,7 +111,7 @@ def associations():
     return {
         "numbers": text(numbers), "codes": [float(code) for code in codes], "other": [float(code) for code in other],
         "mixed": text(mixed), "pearson": float(stats.pearsonr(numbers, mixed).statistic),
-        "ratio": float(numpy.sqrt(between / ((mixed - mixed.mean()) ** 2).sum())),
+        "ratio": float(numpy.sqrt(1 - (1 - between / ((mixed - mixed.mean()) ** 2).sum()) * 299 / 296)),
         "cramer": float(numpy.sqrt(phi / (corrected - 1))),
     }
 
