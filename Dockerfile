@@ -4,7 +4,7 @@ FROM swift:6.2-bookworm AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       librdkafka-dev libhiredis-dev libxgboost-dev libsimdjson-dev libprotobuf-c-dev libpq-dev libsqlite3-dev \
-      libssl-dev zlib1g-dev libzstd-dev libxxhash-dev pkg-config \
+      libssl-dev zlib1g-dev libzstd-dev libxxhash-dev liblapack-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./
@@ -17,7 +17,7 @@ RUN swift build -c release --product tally --static-swift-stdlib \
 FROM debian:bookworm-slim
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      librdkafka1 libhiredis0.14 libxgboost0 libsimdjson14 libprotobuf-c1 libpq5 libsqlite3-0 libssl3 zlib1g libzstd1 libxxhash0 \
+      librdkafka1 libhiredis0.14 libxgboost0 libsimdjson14 libprotobuf-c1 libpq5 libsqlite3-0 libssl3 zlib1g libzstd1 libxxhash0 liblapack3 \
       ca-certificates curl \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/tally --create-home tally

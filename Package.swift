@@ -53,6 +53,7 @@ let package = Package(
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CXGBoost", providers: [.apt(["libxgboost-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CLapack", pkgConfig: "lapack", providers: [.apt(["liblapack-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
@@ -84,7 +85,9 @@ let package = Package(
     // Floor 4: the loop and the trainer.
     module("Pipeline", floor: 4, ["Events", "Features", "Dataflow"]),
     module("Report", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Scorer"]),
-    module("Training", floor: 4, ["Events", "Features", "Dataflow", "XGBoost", "Registry", "Report"]),
+    module(
+      "Training", floor: 4,
+      ["Events", "Features", "Dataflow", "XGBoost", "Registry", "Scorer", "Report", "CLapack"]),
     module("Verification", floor: 4, ["Events", "Features", "Dataflow", "Tables"]),
     // Floor 5: what looks at the loop from outside, and what people are shown.
     module("Simulation", floor: 5, ["Events", "Features", "Dataflow", "Pipeline"]),
@@ -149,7 +152,7 @@ let package = Package(
         "TestThreads", "TestNumbers", "CMallocCounter", "Features", "Dataflow", "Scorer", "XGBoost",
         "Registry",
       ],
-      data: ["Models"]),
+      data: ["Models", "Postprocessing"]),
     tests(
       "SinkTests",
       [

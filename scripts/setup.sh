@@ -7,7 +7,7 @@ set -euo pipefail
 # Libraries that Tally links, and the servers that its tests and its demo start for themselves.
 packages=(
   librdkafka-dev libhiredis-dev libxgboost-dev libsimdjson-dev libprotobuf-c-dev protobuf-c-compiler
-  libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libzstd-dev libxxhash-dev pkg-config g++ redis-server postgresql pgbouncer openssl kcat zstd
+  libpq-dev libsqlite3-dev libssl-dev zlib1g-dev libzstd-dev libxxhash-dev liblapack-dev pkg-config g++ redis-server postgresql pgbouncer openssl kcat zstd
   "$@"
 )
 

@@ -38,7 +38,7 @@ public final class Judgement {
       outputs.resize(rows: features.rows)
       for row in 0..<features.rows { spread(scores.row(row), to: outputs.row(row), outputs.columns) }
     }
-    decider.decide(outputs, carried: carried, into: &decisions)
+    decider.decide(outputs, carried: carried, thresholds: scorer.thresholds, into: &decisions)
     return without
   }
 

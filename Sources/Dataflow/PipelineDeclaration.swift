@@ -21,7 +21,7 @@ public struct ModelDeclaration: Equatable, Sendable {
   /// XGBoost objective to train with, for example "reg:squarederror".
   public var objective: String
   /// What it says.
-  public var kind = ModelKind.regression
+  public var kind: ModelKind
   /// Where the objective is declared; nil: it is not, and the model's file may be of any.
   public var objectivePosition: SourcePosition?
   /// Which trees count; nil: not declared.
@@ -40,7 +40,8 @@ public struct ModelDeclaration: Equatable, Sendable {
   /// A model; `outputs` nil: one, of the model's name.
   public init(
     name: String, outputs: [String]? = nil, file: String, label: String?, objective: String,
-    objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil, acceptsVersion: Bool = false,
+    kind: ModelKind = .regression, objectivePosition: SourcePosition? = nil, trees: ModelTrees? = nil,
+    acceptsVersion: Bool = false,
     isOptional: Bool = false, training: TrainingDeclaration = TrainingDeclaration(), position: SourcePosition
   ) {
     self.name = name
@@ -48,6 +49,7 @@ public struct ModelDeclaration: Equatable, Sendable {
     self.file = file
     self.label = label
     self.objective = objective
+    self.kind = kind
     self.objectivePosition = objectivePosition
     self.trees = trees
     self.acceptsVersion = acceptsVersion
@@ -65,6 +67,10 @@ public enum DecisionDeclaration: Equatable, Sendable {
   case category(name: String, output: String, thresholds: [CategoryThreshold], otherwise: String)
   /// True when the output is greater than `above`.
   case trigger(name: String, output: String, above: Float)
+  /// True when the output, which is a model's only one, reaches the threshold that the model has chosen.
+  case modelTrigger(name: String, output: String)
+  /// Names the greatest of a model's outputs, of equal ones the first; `labels`: their classes. Missing when they all are.
+  case likeliest(name: String, outputs: [String], labels: [String])
   /// A number that is made of features and outputs: the features' result with this number. It is an output like those of models.
   /// `source`: a decision that tells which argument of `first_known` it is.
   case number(name: String, result: Int, source: SourceDecision?)

@@ -19,7 +19,8 @@ public struct TrainingDeclaration: Equatable, Sendable {
   public var interactions: [[FeatureMention]] = []
   /// What a row of each class weighs, in models of two classes; nil: 1.
   public var classWeights: ClassWeights?
-  /// The features' result (of `FeatureSetDeclaration.judgement`) that a row weighs, above 0; nil: all rows weigh 1.
+  /// What a row weighs, above 0: the number of an expression of `JudgementDeclaration.weights`, whose place among a row's carried values
+  /// `ResultProgram.weights` says; nil: all rows weigh 1.
   public var weight: Int?
   /// What `--tune` may try, by the parameter's name in the pipeline.
   public var tuning: [String: TuningRange] = [:]

@@ -7,23 +7,26 @@ struct DecisionLoader {
   private static let thresholdsMax = 64
   /// Names of the models' outputs and of the numbers so far.
   private var outputs: [String]
+  private let models: [ModelDeclaration]
   private(set) var decisions: [DecisionDeclaration] = []
   /// Expressions of numbers and conditions, in the order of the decisions.
   private(set) var results: [ResultDeclaration] = []
 
   init(_ root: YAMLSection, models: [ModelDeclaration], names: inout NameRegister) throws(DeclarationError) {
+    self.models = models
     outputs = models.flatMap(\.outputs)
     for item in try root["decisions"]?.list() ?? [] {
       let section = try item.section()
-      try section.allow(["clamp", "category", "trigger", "number"])
+      try section.allow(["clamp", "category", "trigger", "number", "likeliest"])
       guard let entry = section.entries.first, section.entries.count == 1 else {
-        throw item.wrong(allowed: "exactly one of clamp, category, trigger, number")
+        throw item.wrong(allowed: "exactly one of clamp, category, trigger, number, likeliest")
       }
       let body = try entry.value.section()
       switch entry.key {
       case "clamp": decisions.append(try Self.clamp(body, outputs: outputs))
       case "category": decisions.append(try Self.category(body, outputs: outputs, names: &names))
       case "number": decisions.append(try number(body, names: &names))
+      case "likeliest": decisions.append(try likeliest(body, names: &names))
       default: decisions.append(try trigger(body, names: &names))
       }
     }
@@ -53,15 +56,40 @@ struct DecisionLoader {
     return .number(name: name, result: results.count - 1, source: source)
   }
 
-  /// `trigger: {name: intervene, output: churn, above: 0.7}` or `trigger: {name: review, when: CONDITION}`.
+  /// `likeliest: {name: predicted_action, model: next_action}`.
+  private func likeliest(
+    _ section: YAMLSection, names: inout NameRegister
+  ) throws(DeclarationError) -> DecisionDeclaration {
+    try section.allow(["name", "model"])
+    let name = try Self.name(section, names: &names)
+    let value = try section.required("model")
+    let word = try value.string()
+    guard let model = models.first(where: { sameBytes($0.name, word) }),
+      case .classes(let classes) = model.kind
+    else {
+      let of = models.filter { if case .classes = $0.kind { true } else { false } }.map(\.name)
+      throw value.wrong(allowed: "a model of kind: classes: " + Names.list(of))
+    }
+    return .likeliest(name: name, outputs: model.outputs, labels: classes)
+  }
+
+  /// `trigger: {name: intervene, output: churn, above: 0.7}`, the same with `above: model`, or `trigger: {name: review, when: CONDITION}`.
   private mutating func trigger(
     _ section: YAMLSection, names: inout NameRegister
   ) throws(DeclarationError) -> DecisionDeclaration {
     guard let condition = section["when"] else {
       try section.allow(["name", "output", "above"])
-      return .trigger(
-        name: try Self.name(section, names: &names), output: try Self.output(section, outputs),
-        above: try Self.float(section.required("above")))
+      let (name, output) = (try Self.name(section, names: &names), try Self.output(section, outputs))
+      let above = try section.required("above")
+      guard let word = try? above.string(), sameBytes(word, "model") else {
+        return .trigger(name: name, output: output, above: try Self.float(above))
+      }
+      guard models.contains(where: { $0.outputs.count == 1 && sameBytes($0.outputs[0], output) }) else {
+        throw DeclarationError(
+          above.position, found: "above: model of \(output), which is not the one output of a model",
+          allowed: "a number, or the output of a model that chooses a threshold")
+      }
+      return .modelTrigger(name: name, output: output)
     }
     try section.allow(["name", "when"])
     let name = try Self.name(section, names: &names)

@@ -19,14 +19,15 @@ public func loadPipeline(yaml: String) throws(DeclarationError) -> PipelineDecla
   ])
   var names = NameRegister()
   var features = try FeatureSetLoader.load(root, names: &names)
-  let models = try ModelLoader.models(root, names: &names)
+  let modelLoader = try ModelLoader(root, names: &names)
+  let models = modelLoader.models
   let loader = try DecisionLoader(root, models: models, names: &names)
   let decisions = loader.decisions
   features.judgement = JudgementDeclaration(
     outputs: models.flatMap(\.outputs), results: loader.results,
     scoreWhen: try root["score_when"].map { (value) throws(DeclarationError) in
       try DecisionLoader.expression(value)
-    }, labels: try ModelLoader.labels(root, of: models))
+    }, labels: try ModelLoader.labels(root, of: models), weights: modelLoader.weights)
   let input = try InputLoader.input(root, features: features)
   features.input = input?.canonical ?? ""
   // CSV has nothing but texts.

@@ -114,7 +114,9 @@ extension DecisionDeclaration {
   fileprivate var columnName: String? {
     switch self {
     case .clamp: nil
-    case .category(let name, _, _, _), .trigger(let name, _, _), .condition(let name, _): name
+    case .category(let name, _, _, _), .trigger(let name, _, _), .modelTrigger(let name, _),
+      .likeliest(let name, _, _), .condition(let name, _):
+      name
     case .number(_, _, let source): source?.name
     }
   }

@@ -185,15 +185,18 @@ public struct JudgementDeclaration: Equatable, Sendable {
   public var scoreWhen: ExpressionDeclaration?
   /// What models can learn of an event itself.
   public var labels: [EventLabelDeclaration]
+  /// What rows weigh when models learn of them: of what features keep, so that no state depends on a weight.
+  public var weights: [ExpressionDeclaration]
 
   package init(
     outputs: [String] = [], results: [ResultDeclaration] = [], scoreWhen: ExpressionDeclaration? = nil,
-    labels: [EventLabelDeclaration] = []
+    labels: [EventLabelDeclaration] = [], weights: [ExpressionDeclaration] = []
   ) {
     self.outputs = outputs
     self.results = results
     self.scoreWhen = scoreWhen
     self.labels = labels
+    self.weights = weights
   }
 }
 

@@ -6,6 +6,10 @@ public final class ResultProgram: @unchecked Sendable {
   public let scoreWhen: Int?
   /// Places among the carried values of what models learn, where it is an expression.
   public let labels: [Int]
+  /// For each of them what its codes stand for.
+  public let labelWords: [LabelWords]
+  /// Places among the carried values of what rows weigh when models learn of them, by `TrainingDeclaration.weight`.
+  public let weights: [Int]
   /// Results.
   public let count: Int
   private let outputs: FlatTable<Int32>
@@ -19,6 +23,8 @@ public final class ResultProgram: @unchecked Sendable {
     carriedCount = draft.carried.count
     scoreWhen = draft.scoreWhen
     labels = draft.labels
+    labelWords = draft.labelWords
+    weights = draft.weights
     results = draft.results
     count = results.count
     outputs = FlatTable(draft.outputs.map(\.register))

@@ -13,6 +13,8 @@ public final class ForestScorer: RowScorer {
   public var outputNames: [String] { models.outputNames }
   /// Version of each output's model: of the models of the last batch.
   public var modelVersions: [String] { models.modelVersions }
+  /// Thresholds that the models of the last batch have chosen.
+  public var thresholds: [Float] { models.thresholds }
   /// The models as a set, with the hash that partition records carry.
   public var modelSet: ModelSet { models.modelSet }
 
@@ -38,10 +40,10 @@ public final class ForestScorer: RowScorer {
     outputs.resize(rows: rows.rows)
     if rows.rows == 0 { return }
     guard let places = models.places else {
-      return forest.score(rows.base, rows: rows.rows, scratch: scratch, into: outputs.base)
+      return models.score(rows.base, rows: rows.rows, scratch: scratch, into: outputs.base)
     }
     while given.count < rows.rows * places.count { given.append(0) }
-    forest.score(rows.base, rows: rows.rows, scratch: scratch, into: &given)
+    models.score(rows.base, rows: rows.rows, scratch: scratch, into: &given)
     outputs.base.update(repeating: .nan, count: outputs.rows * outputs.columns)
     for row in 0..<rows.rows {
       for (index, place) in places.enumerated() {

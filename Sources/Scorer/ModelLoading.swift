@@ -15,6 +15,8 @@ public struct ModelLoading {
     public var path: String
     /// What operators should know.
     public var notes: [String]
+    /// What is made of its margins; nil: what its objective says.
+    public var postprocessor: Postprocessor?
   }
 
   private let folder: any ModelFiles
@@ -64,9 +66,27 @@ public struct ModelLoading {
     }
     notes += try CategoryCodes.adapt(&ensemble, to: columns, file: file.path)
     notes += try checkMeaning(ensemble, file)
+    let postprocessor = try postprocessor(ensemble, declaration, file)
+    ensemble.givesMargins = postprocessor?.takesMargins ?? false
     return Loaded(
       ensemble: ensemble, version: declaration.trees == .best ? file.bestVersion : file.version,
-      path: file.path, notes: notes)
+      path: file.path, notes: notes, postprocessor: postprocessor)
+  }
+
+  /// What the file says is made of margins; nil: nothing. A file without it is served as its objective says, whatever its kind.
+  private func postprocessor(
+    _ ensemble: TreeEnsemble, _ declaration: ModelDeclaration, _ file: ModelFile
+  ) throws(XGBoostError) -> Postprocessor? {
+    guard let text = ensemble.attributes[Postprocessing.attribute] else { return nil }
+    do throws(PostprocessingError) {
+      let postprocessing = try Postprocessing(json: text)
+      try postprocessing.check(declaration.kind)
+      return try Postprocessor(
+        postprocessing, groups: ensemble.groups, outputs: ensemble.outputs, columns: columns)
+    } catch {
+      throw XGBoostError(
+        operation: file.path, cause: "the attribute \(Postprocessing.attribute): \(error.text)")
+    }
   }
 
   private func check(

@@ -1,13 +1,13 @@
 /// What is made of a row's margins after the trees, in this order: link, sorting, shifts, sorting.
 ///
-/// It is kept as JSON in the model file's attribute `tally_postprocessing`, so that it is part of the version. Everything is
-/// + − × ÷ and comparison, and Tally's own exp2: the same bits on every machine.
-public struct Postprocessing: Codable, Equatable, Sendable {
+/// It is kept as JSON in the model file's attribute `tally_postprocessing` (see `json`), so that it is part of the version. Everything is
+/// + − × ÷ and comparison, and Tally's own exp2: the same bits on every machine. `Postprocessor` does it.
+public struct Postprocessing: Equatable, Sendable {
   /// Name of the model file's attribute.
   public static let attribute = "tally_postprocessing"
 
   /// How margins become outputs.
-  public enum Link: Codable, Equatable, Sendable {
+  public enum Link: Equatable, Sendable {
     /// As the model's objective says.
     case objective
     /// By a curve on the one margin: a calibrated probability.
@@ -39,7 +39,7 @@ public struct Postprocessing: Codable, Equatable, Sendable {
 }
 
 /// A monotone function of margins: straight lines between knots, the first and last value beyond them.
-public struct CalibrationCurve: Codable, Equatable, Sendable {
+public struct CalibrationCurve: Equatable, Sendable {
   /// Margins, strictly ascending; at least one.
   public var margins: [Float]
   /// The output at each margin, ascending, between 0 and 1.
@@ -53,7 +53,7 @@ public struct CalibrationCurve: Codable, Equatable, Sendable {
 }
 
 /// What is added to each output of a row (Romano, Patterson, Candès 2019, conformalised quantile regression; by group: Mondrian).
-public struct ConformalShifts: Codable, Equatable, Sendable {
+public struct ConformalShifts: Equatable, Sendable {
   /// The feature by whose value groups are told apart: a category's code or a whole number; nil: there is one group.
   public var feature: String?
   /// For rows of no group below, and missing values: one shift for each output.
@@ -67,4 +67,10 @@ public struct ConformalShifts: Codable, Equatable, Sendable {
     self.pooled = pooled
     self.groups = groups
   }
+}
+
+/// A postprocessing that cannot be read, or is not of its model.
+public struct PostprocessingError: Error, Equatable, Sendable {
+  /// What is wrong.
+  public var text: String
 }

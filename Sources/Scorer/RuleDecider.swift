@@ -4,7 +4,7 @@ public import Features
 /// Makes the declared decisions of outputs.
 ///
 /// Decisions are made in their order, so one that comes before a clamp sees the output unclamped. NaN stays NaN when
-/// clamped, reaches no threshold and triggers nothing.
+/// clamped, reaches no threshold and triggers nothing. Thresholds that models have chosen come with each batch, as models may be replaced.
 public final class RuleDecider: Decider {
   /// Decision names without clamps, in column order.
   public let decisionNames: [String]
@@ -62,6 +62,20 @@ public final class RuleDecider: Decider {
         rules.append(.trigger(column: try column(output, "decision \(name)"), above: above))
         names.append(name)
         labels.append([])
+      case .modelTrigger(let name, let output):
+        rules.append(.modelTrigger(column: try column(output, "decision \(name)")))
+        names.append(name)
+        labels.append([])
+      case .likeliest(let name, let outputs, let classes):
+        let columns = try outputs.map { try column($0, "decision \(name)") }
+        guard let first = columns.first, columns == Array(first..<first + classes.count) else {
+          throw PortError(
+            .misuse, "decision \(name): \(classes.count) classes of \(columns.count) outputs",
+            reason: .modelUnusable)
+        }
+        rules.append(.likeliest(first: first, count: classes.count))
+        names.append(name)
+        labels.append(classes)
       case .number(let name, let result, let source):
         try check(result, name)
         rules.append(
@@ -88,13 +102,15 @@ public final class RuleDecider: Decider {
 
   deinit { registers?.deallocate() }
 
-  /// Fills in numbers, clamps outputs in place and appends every row's decision codes.
-  public func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32]) {
+  /// Fills in numbers, clamps outputs in place and appends every row's decision codes. An output that has no threshold reaches none.
+  public func decide(
+    _ outputs: FloatMatrix, carried: RowMatrix<Double>, thresholds: [Float], into decisions: inout [Int32]
+  ) {
     precondition(outputs.columns == columns)
     var row = outputs.base
     var values = carried.base
     for _ in 0..<outputs.rows {
-      for rule in rules { apply(rule, to: row, values, into: &decisions) }
+      for rule in rules { apply(rule, to: row, values, thresholds, into: &decisions) }
       row += columns
       values += carried.columns
     }
@@ -103,7 +119,7 @@ public final class RuleDecider: Decider {
   @inline(__always)
   private func apply(
     _ rule: Rule, to row: UnsafeMutablePointer<Float>, _ carried: UnsafePointer<Double>,
-    into decisions: inout [Int32]
+    _ chosen: [Float], into decisions: inout [Int32]
   ) {
     switch rule {
     case .clamp(let column, let minimum, let maximum):
@@ -115,6 +131,14 @@ public final class RuleDecider: Decider {
       decisions.append(Int32(truncatingIfNeeded: code))
     case .trigger(let column, let above):
       decisions.append(row[column] > above ? 1 : 0)
+    case .modelTrigger(let column):
+      decisions.append(column < chosen.count && row[column] >= chosen[column] ? 1 : 0)
+    case .likeliest(let first, let count):
+      var best = -1
+      for place in 0..<count where !row[first + place].isNaN {
+        if best < 0 || row[first + place] > row[first + best] { best = place }
+      }
+      decisions.append(Int32(truncatingIfNeeded: best))
     case .number(let column, let result, let hasSource):
       guard let results, let registers else { return }
       let made = results.value(of: result, carried: carried, outputs: row, registers)
@@ -135,6 +159,8 @@ private enum Rule {
   /// Thresholds lie in the decider's array.
   case category(column: Int, first: Int, count: Int)
   case trigger(column: Int, above: Float)
+  case modelTrigger(column: Int)
+  case likeliest(first: Int, count: Int)
   case number(column: Int, result: Int, hasSource: Bool)
   case condition(result: Int)
 }

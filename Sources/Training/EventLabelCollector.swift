@@ -20,17 +20,29 @@ public final class EventLabelCollector {
   private let row: UnsafeMutablePointer<Float>
   private let carried: UnsafeMutablePointer<Double>
   private var labels: [Float]
+  private let weights: RowWeights
+  /// For each label the class of each code; empty: it is a number.
+  private let classes: [[Float]]
 
-  /// A collector for the labels of these names, in the order of the program's. `keepsRows` false: rows go to the writer only.
+  /// A collector for the labels of these names, in the order of the program's, as models learn them, and for weights. `keepsRows`
+  /// false: rows go to the writer only. Throws where a model cannot learn a label as it is.
   public init(
-    program: FeatureProgram, labelNames: [String], keepsRows: Bool = true, writer: RowTableWriter? = nil
-  ) {
+    program: FeatureProgram, labelNames: [String], learnt: LearntLabels, weights: RowWeights,
+    keepsRows: Bool = true, writer: RowTableWriter? = nil
+  ) throws(TrainingError) {
     precondition(labelNames.count == program.results.labels.count)
     self.program = program
+    var classes: [[Float]] = []
+    for (name, codes) in zip(labelNames, program.results.labelWords) {
+      classes.append(try learnt.classNumbers(of: name, codes: codes))
+    }
+    self.classes = classes
+    self.weights = weights
     self.keepsRows = keepsRows
     self.writer = writer
     set = TrainingSet(
-      columnNames: program.columnNames, labelNames: labelNames, featureHashes: program.featureHashes,
+      columnNames: program.columnNames, labelNames: labelNames + weights.names,
+      featureHashes: program.featureHashes,
       columns: program.columns)
     row = .allocate(capacity: max(program.columnNames.count, 1))
     carried = .allocate(capacity: max(program.results.carriedCount, 1))
@@ -70,18 +82,23 @@ public final class EventLabelCollector {
     for (index, place) in program.results.labels.enumerated() {
       let label = Float(carried[place])
       labels[index] = label.isFinite ? label : .nan
+      guard !classes[index].isEmpty else { continue }
+      // A word that the vocabulary does not hold is not known.
+      let code = Int(exactly: label)
+      labels[index] = code.flatMap { classes[index].indices.contains($0) ? classes[index][$0] : nil } ?? .nan
     }
     guard labels.contains(where: { !$0.isNaN }) else { return counts.labelsWithoutEvents += 1 }
     counts.labels += 1
+    let values = labels + weights.values(carried)
     // Ids tell events apart in an order that the log's partitions do not change.
     let place = TrainingRow(
       entity: entity, asOf: asOf, labelTime: asOf, order: Int(truncatingIfNeeded: event.idHash.low >> 1))
     if let writer {
       let id = pass.events.withBytes(of: event.entityID) { String(decoding: $0, as: UTF8.self) }
-      writer.append(place, entity: id, features: row, labels: labels, named: set.labelNames)
+      writer.append(place, entity: id, features: row, labels: values, named: set.labelNames)
     }
     guard keepsRows else { return }
-    set.append(place, labels: labels) { cells in
+    set.append(place, labels: values) { cells in
       cells.update(from: row, count: program.columnNames.count)
     }
   }

@@ -1,11 +1,12 @@
 public import Dataflow
-internal import Events
 internal import Features
+internal import Foundation
 public import Registry
 public import Report
+internal import Scorer
 public import XGBoost
 
-/// Trains a pipeline's models with libxgboost.
+/// Trains a pipeline's models: with libxgboost, but for isolation forests.
 ///
 /// The same rows, options and machine give the same file, byte for byte.
 public struct ModelTrainer {
@@ -23,96 +24,90 @@ public struct ModelTrainer {
     _ model: ModelDeclaration, on set: TrainingSet, into folder: ModelFolder,
     progress: (BoostingRound) -> Void = { _ in }, evaluated: (Evaluation) throws -> Void = { _ in }
   ) throws(TrainingError) -> TrainingReport {
-    let label = try Self.column(of: model, in: set)
+    let label = model.kind == .anomaly ? nil : try Self.column(of: model, in: set)
+    let weight = try Self.weight(of: model, in: set)
     let split = set.split(
       label: label, heldBackShare: options.heldBackShare, seed: options.seed,
       time: options.timeSplit)
-    let training = Sample(set, label: label, rows: split.training)
-    let heldBack = Sample(set, label: label, rows: split.heldBack)
-    let check = TrainingCheck(model, training, heldBack, set.columnNames)
+    let roles = TrainingRoles(
+      set, split, label: label, weight: weight, stopsApart: model.kind != .regression && label != nil,
+      seed: options.seed)
+    let check = TrainingCheck(model, roles, set.columnNames)
     try check.refuse()
     do {
-      return try train(model, set, split, training, heldBack, folder, check.warnings, progress, evaluated)
+      let path = try folder.path(of: model.file)
+      guard let format = ModelFormat(path: path) else { throw RegistryError(.invalidName, path) }
+      let recipe = Recipe(model.training, options.recipe)
+      var trained = try trained(model, set, roles, recipe, progress)
+      trained.warnings = check.warnings + trained.warnings.map { "model \(model.name): \($0)" }
+      let bytes = try trained.model.serialized(format)
+      let baseline = RidgeBaseline(model, roles, set.columns)
+      let evaluation = try evaluation(of: trained, model, set, roles, bytes, path, baseline)
+      try evaluated(evaluation)
+      return report(
+        of: trained, model, set, roles, path: path, version: try folder.write(model.file, bytes),
+        baseline: baseline)
+    } catch let error as TrainingError {
+      throw error
     } catch { throw TrainingError(.failed, "model \(model.name): \(error)") }
   }
 
-  private func train(
-    _ model: ModelDeclaration, _ set: TrainingSet, _ split: TrainingSplit, _ training: Sample,
-    _ heldBack: Sample, _ folder: ModelFolder, _ warnings: [String], _ progress: (BoostingRound) -> Void,
-    _ evaluated: (Evaluation) throws -> Void
-  ) throws -> TrainingReport {
-    let path = try folder.path(of: model.file)
-    guard let format = ModelFormat(path: path) else { throw RegistryError(.invalidName, path) }
-    let recipe = Recipe(model.training, options.recipe)
-    let weights = recipe.classWeights
-    let matrix = try training.matrix(weights: weights, threads: options.threads)
-    let heldBackMatrix = try heldBack.matrix(weights: weights, threads: options.threads)
-    let parameters = parameters(of: model, training) + recipe.parameters(set.columnNames)
-    let booster = try Booster(training: matrix, heldBack: heldBackMatrix, parameters: parameters)
-    var rounds: [BoostingRound] = []
-    let outcome = try booster.train(
-      on: matrix, heldBack: heldBackMatrix, rounds: recipe.trees, earlyStoppingRounds: recipe.earlyStopping
-    ) { round in
-      rounds.append(round)
-      progress(round)
-      return true
+  private func trained(
+    _ model: ModelDeclaration, _ set: TrainingSet, _ roles: TrainingRoles, _ recipe: Recipe,
+    _ progress: (BoostingRound) -> Void
+  ) throws -> TrainedModel {
+    let trained: TrainedModel
+    switch model.kind {
+    case .regression, .binary, .classes: trained = try boosted(model, set, roles, recipe, progress)
+    case .quantiles(let levels, let group):
+      trained = try quantiles(model, levels, group, set, roles, recipe, progress)
+    case .anomaly: trained = try anomaly(model, set, roles, recipe)
     }
-    let best = try booster.limited(toRounds: outcome.bestRound + 1)
-    try best.setFeatureNames(set.columnNames)
-    try best.setAttribute("best_iteration", String(outcome.bestRound))
-    try best.setAttribute("best_score", String(outcome.bestValue))
-    try best.setAttribute(FeatureHashes.modelAttribute, set.featureHashes?.text)
-    let outputs = try best.predict(heldBackMatrix)
-    let quality = ModelQuality(labels: heldBack.labels, predictions: outputs, isBinary: model.isBinary)
-    let described = described(parameters, recipe)
-    let gains = try best.gains()
-    let bytes = try best.serialized(format)
+    try trained.model.setAttribute(FeatureHashes.modelAttribute, set.featureHashes?.text)
+    if let postprocessing = trained.postprocessing {
+      try trained.model.setAttribute(Postprocessing.attribute, postprocessing.json)
+    }
+    return trained
+  }
+
+  private func evaluation(
+    of trained: borrowing TrainedModel, _ model: ModelDeclaration, _ set: TrainingSet, _ roles: TrainingRoles,
+    _ bytes: [UInt8], _ path: String, _ baseline: RidgeBaseline?
+  ) throws -> Evaluation {
     var evaluation = Evaluation(
-      model: model, columns: set.columns, training: set.evaluated(split.training, training),
-      heldBack: set.evaluated(split.heldBack, heldBack), outputs: outputs)
+      model: model, columns: set.columns, training: set.evaluated(roles.learning, roles.learn),
+      heldBack: set.evaluated(roles.heldBack, roles.held), outputs: trained.outputs)
     evaluation.featureHashes = set.featureHashes
-    evaluation.rounds = rounds
-    evaluation.bestRound = outcome.bestRound
-    evaluation.gains = gains
-    evaluation.ensemble = try TreeEnsemble(bytes: bytes, name: path)
-    evaluation.parameters = described
-    evaluation.notes = [
-      "Training stopped by the rows that these figures are of: rows never seen do a little worse."
-    ]
-    evaluation.warnings = warnings
+    evaluation.rounds = trained.rounds
+    evaluation.bestRound = trained.rounds.isEmpty ? nil : trained.bestRound
+    evaluation.gains = trained.gains
+    let ensemble = try TreeEnsemble(bytes: bytes, name: path)
+    evaluation.ensemble = ensemble
+    let scorer = try TrainedScorer(ensemble, trained.postprocessing, set.columns)
+    evaluation.score = { scorer.score($0, $1, into: $2) }
+    evaluation.parameters = trained.parameters
+    evaluation.threshold = trained.postprocessing?.threshold
+    if let baseline { evaluation.baselines = [Baseline(name: "ridge", outputs: baseline.outputs)] }
+    evaluation.notes = trained.notes
+    evaluation.warnings = trained.warnings
     evaluation.seed = options.seed
-    try evaluated(evaluation)
-    let version = try folder.write(model.file, bytes)
-    return TrainingReport(
-      model: model.name, trainingRows: split.training.count, heldBackRows: split.heldBack.count,
-      trainingEntities: set.entityCount(split.training), heldBackEntities: set.entityCount(split.heldBack),
-      trees: outcome.bestRound + 1, rounds: outcome.rounds,
-      parameters: described, quality: quality, topFeatures: Array(gains.prefix(options.topFeatures)),
-      warnings: warnings, path: path, version: version)
+    return evaluation
   }
 
-  /// XGBoost's parameters, and what else decides on a model beside its rows.
-  private func described(_ parameters: [(name: String, value: String)], _ recipe: Recipe) -> [String: String]
-  {
-    var all = Dictionary(parameters) { $1 }
-    all["rounds"] = "\(recipe.trees)"
-    all["early_stopping_rounds"] = "\(recipe.earlyStopping)"
-    all["held_back_share"] = "\(options.heldBackShare)"
-    if let weights = recipe.classWeights { all["class_weights"] = "0: \(weights.zero), 1: \(weights.one)" }
-    return all
-  }
-
-  private func parameters(of model: ModelDeclaration, _ training: Sample) -> [(name: String, value: String)] {
-    var parameters: [(name: String, value: String)] = [
-      ("objective", model.objective), ("tree_method", "hist"),
-      ("seed", String(options.seed & 0x7fff_ffff)), ("nthread", String(options.threads)),
-    ]
-    // The library starts at 0.5; starting at the mean saves the rounds that would only go there.
-    if model.isBinary || model.objective == "reg:squarederror" {
-      parameters.append(("base_score", String(training.mean(weights: model.training.classWeights))))
-      parameters.append(("eval_metric", model.isBinary ? "logloss" : "rmse"))
-    }
-    return parameters
+  private func report(
+    of trained: borrowing TrainedModel, _ model: ModelDeclaration, _ set: TrainingSet, _ roles: TrainingRoles,
+    path: String, version: ModelVersion, baseline: RidgeBaseline?
+  ) -> TrainingReport {
+    var report = TrainingReport(
+      model: model.name, trainingRows: roles.learning.count, heldBackRows: roles.heldBack.count,
+      trainingEntities: set.entityCount(roles.learning), heldBackEntities: set.entityCount(roles.heldBack),
+      trees: trained.trees, rounds: trained.rounds.count, parameters: trained.parameters,
+      quality: trained.quality, topFeatures: Array(trained.gains.prefix(options.topFeatures)),
+      warnings: trained.warnings, path: path, version: version)
+    report.stopRows = roles.stopsApart ? roles.stopping.count : 0
+    report.baseline = baseline?.quality
+    report.notes = trained.notes
+    return report
   }
 
   private static func column(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int {
@@ -126,5 +121,46 @@ public struct ModelTrainer {
       )
     }
     return column
+  }
+
+  private static func weight(of model: ModelDeclaration, in set: TrainingSet) throws(TrainingError) -> Int? {
+    guard model.training.weight != nil else { return nil }
+    let name = RowWeights.column(of: model)
+    guard let column = set.labelNames.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) else {
+      throw TrainingError(
+        .invalidWeight,
+        "model \(model.name): rows have no column \(name), which says what they weigh: export them again")
+    }
+    return column
+  }
+}
+
+/// A model with all that a report says of it.
+struct TrainedModel: ~Copyable {
+  /// The trees.
+  var model: Booster
+  /// nil: outputs are what the objective makes of the margins.
+  var postprocessing: Postprocessing?
+  /// For the rows held back, [row][output]: with what was fitted on other ones of them.
+  var outputs: [Float]
+  var quality: ModelQuality
+  var rounds: [BoostingRound] = []
+  var bestRound = 0
+  /// Rounds of trees that the model has.
+  var trees: Int
+  var gains: [FeatureGain] = []
+  var parameters: [String: String]
+  var notes: [String] = []
+  var warnings: [String] = []
+
+  init(
+    _ model: consuming Booster, outputs: [Float], quality: ModelQuality, trees: Int,
+    parameters: [String: String]
+  ) {
+    self.model = model
+    self.outputs = outputs
+    self.quality = quality
+    self.trees = trees
+    self.parameters = parameters
   }
 }

@@ -7,12 +7,18 @@ struct Recipe {
   let earlyStopping: Int
   var classWeights: ClassWeights? { training.classWeights }
   private let depth: Int
-  private let eta: Double
+  /// Levels, where somebody has said how many.
+  let declaredDepth: Int?
+  let eta: Double
+  /// Trees, where somebody has said how many.
+  let declaredTrees: Int?
 
   init(_ declared: TrainingDeclaration, _ given: TrainingDeclaration) {
     training = declared
-    trees = given.trees ?? declared.trees ?? 500
-    depth = given.depth ?? declared.depth ?? 8
+    declaredTrees = given.trees ?? declared.trees
+    trees = declaredTrees ?? TrainingOptions.treesDefault
+    declaredDepth = given.depth ?? declared.depth
+    depth = declaredDepth ?? 8
     eta = given.eta ?? declared.eta ?? 0.05
     earlyStopping = given.earlyStopping ?? declared.earlyStopping ?? 20
   }
@@ -21,22 +27,32 @@ struct Recipe {
   func parameters(_ columns: [String]) -> [(name: String, value: String)] {
     var all: [(name: String, value: String)] = [("max_depth", String(depth)), ("eta", String(eta))]
     all += training.parameters.sorted { $0.key < $1.key }.map { ($0.key, String($0.value)) }
-    func number(_ mention: FeatureMention) -> Int? {
-      columns.firstIndex { $0.utf8.elementsEqual(mention.name.utf8) }
-    }
-    if !training.monotone.isEmpty {
-      var directions = columns.map { _ in 0 }
-      for constraint in training.monotone {
-        if let column = number(constraint.feature) { directions[column] = constraint.isIncreasing ? 1 : -1 }
-      }
+    let directions = directions(columns)
+    if !directions.isEmpty {
       all.append(("monotone_constraints", "(" + directions.map(String.init).joined(separator: ",") + ")"))
     }
     if !training.interactions.isEmpty {
       let groups = training.interactions.map { group in
-        "[" + group.compactMap(number).map(String.init).joined(separator: ",") + "]"
+        "[" + group.compactMap { Self.number(of: $0, columns) }.map(String.init).joined(separator: ",") + "]"
       }
       all.append(("interaction_constraints", "[" + groups.joined(separator: ",") + "]"))
     }
     return all
+  }
+
+  /// For each column, 1: the output never falls with it, −1: it never rises, 0: it is free; empty: all are.
+  func directions(_ columns: [String]) -> [Int] {
+    if training.monotone.isEmpty { return [] }
+    var directions = columns.map { _ in 0 }
+    for constraint in training.monotone {
+      if let column = Self.number(of: constraint.feature, columns) {
+        directions[column] = constraint.isIncreasing ? 1 : -1
+      }
+    }
+    return directions
+  }
+
+  private static func number(of mention: FeatureMention, _ columns: [String]) -> Int? {
+    columns.firstIndex { $0.utf8.elementsEqual(mention.name.utf8) }
   }
 }

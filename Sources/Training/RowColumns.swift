@@ -13,12 +13,15 @@ struct RowColumns {
   let words: [[String]]
   /// Label names.
   let labels: [String]
+  /// For each label: words for its classes; empty for numbers.
+  let classes: [[String]]
 
-  /// The columns for a pipeline's features and some labels.
-  init(_ program: FeatureProgram, labels: [String]) {
+  /// The columns for a pipeline's features and some labels of those that are learnt.
+  init(_ program: FeatureProgram, labels: [String], of learnt: LearntLabels) {
     features = program.columnNames
     words = program.columnLabels
     self.labels = labels
+    classes = labels.map { learnt.classes(of: $0) }
   }
 
   /// All names in the order in which they are written.

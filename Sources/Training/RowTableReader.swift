@@ -18,8 +18,8 @@ public struct RowTableReader {
   private let hashes: FeatureHashes
   private let described: [ColumnDescription]
 
-  /// Opens a file and checks its header. `labels`: the names that may be learnt; a column of no known name is refused.
-  public init(path: String, program: FeatureProgram, labels known: [String]) throws(RowTableError) {
+  /// Opens a file and checks its header. `learnt`: the labels that may be learnt; a column of no known name is refused.
+  public init(path: String, program: FeatureProgram, labels learnt: LearntLabels) throws(RowTableError) {
     self.path = path
     records = try CSVRecords(path: path)
     guard var header = try records.next() else {
@@ -38,8 +38,9 @@ public struct RowTableReader {
         path: path, line: 1,
         text: "the header lacks \(Self.list(missing)): every feature of the pipeline has a column")
     }
+    let known = learnt.names
     let found = known.filter { places[$0] != nil }
-    columns = RowColumns(program, labels: found)
+    columns = RowColumns(program, labels: found, of: learnt)
     if let name = columns.repeated {
       throw RowTableError(
         path: path, line: 1, column: name, text: "a feature and a label cannot share a column")
@@ -78,7 +79,7 @@ public struct RowTableReader {
         if !columns.words[column].isEmpty { try checkWord(record, column, cells[column]) }
       }
       var values: [Float] = []
-      for (name, place) in zip(columns.labels, labels) { values.append(try number(record[place], name)) }
+      for (label, place) in labels.enumerated() { values.append(try self.label(record[place], label)) }
       set.append(row, labels: values) { target in
         for (column, value) in cells.enumerated() { target[column] = value }
       }
@@ -132,6 +133,14 @@ public struct RowTableReader {
     guard !value.isNaN else { throw error(column, "is NaN: what is missing is written as an empty cell") }
     guard value.isFinite else { throw error(column, "is beyond what a 32-bit float holds") }
     return value
+  }
+
+  private func label(_ text: String, _ label: Int) throws(RowTableError) -> Float {
+    let name = columns.labels[label]
+    guard !columns.classes[label].isEmpty else { return try number(text, name) }
+    do throws(LabelCellError) {
+      return try LearntLabels.value(text, classes: columns.classes[label])
+    } catch let wrong { throw error(name, wrong.text) }
   }
 
   /// A code must be one of the vocabulary's, and its word, if there is one, the vocabulary's for it.

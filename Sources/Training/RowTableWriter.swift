@@ -20,15 +20,15 @@ public final class RowTableWriter {
   private var failure: RowTableError?
   private static let bufferBytes = 1 << 18
 
-  /// Begins a file for the features of a program and these labels. `part`: what a row is for.
+  /// Begins a file for the features of a program and these labels, classes of which are written as words. `part`: what a row is for.
   ///
   /// Throws where the file exists and `replaces` is false, where two columns would have one name, and where the file
   /// cannot be made.
   public init(
-    path: String, replaces: Bool, program: FeatureProgram, labels: [String],
+    path: String, replaces: Bool, program: FeatureProgram, labels: [String], of learnt: LearntLabels,
     part: @escaping (TrainingRow) -> TrainingPart
   ) throws(RowTableError) {
-    columns = RowColumns(program, labels: labels)
+    columns = RowColumns(program, labels: labels, of: learnt)
     if let name = columns.repeated {
       throw RowTableError(
         path: path,
@@ -89,10 +89,15 @@ public final class RowTableWriter {
         CSVText.append(words[code], to: &buffer)
       }
     }
-    for label in columns.labels {
+    for (label, classes) in zip(columns.labels, columns.classes) {
       comma()
       guard let index = names.firstIndex(of: label) else { continue }
-      CSVText.append(labels[labels.index(labels.startIndex, offsetBy: index)], to: &buffer)
+      let value = labels[labels.index(labels.startIndex, offsetBy: index)]
+      if classes.isEmpty {
+        CSVText.append(value, to: &buffer)
+      } else if let place = Int(exactly: value), classes.indices.contains(place) {
+        CSVText.append(classes[place], to: &buffer)
+      }
     }
     buffer.append(0x0a)
     rows += 1

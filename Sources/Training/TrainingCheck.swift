@@ -9,24 +9,24 @@ struct TrainingCheck {
 
   private let model: ModelDeclaration
   private let label: String
-  private let training: Sample
-  private let heldBack: Sample
+  private let roles: TrainingRoles
+  private var training: Sample { roles.learn }
+  private var heldBack: Sample { roles.held }
   /// Features without a value in the rows to learn from.
   private let missing: [String]
   /// Features with one value in all of them.
   private let constant: [String]
   private let features: Int
 
-  init(_ model: ModelDeclaration, _ training: Sample, _ heldBack: Sample, _ columnNames: [String]) {
+  init(_ model: ModelDeclaration, _ roles: TrainingRoles, _ columnNames: [String]) {
     self.model = model
     label = model.label ?? ""
-    self.training = training
-    self.heldBack = heldBack
+    self.roles = roles
     features = columnNames.count
     var missing: [String] = []
     var constant: [String] = []
     for (column, name) in columnNames.enumerated() {
-      switch Self.spread(of: column, in: training) {
+      switch Self.spread(of: column, in: roles.learn) {
       case .missing: missing.append(name)
       case .constant: constant.append(name)
       case .varied: break
@@ -56,16 +56,37 @@ struct TrainingCheck {
 
   /// Throws where there is nothing to learn, or nothing that may be learnt.
   func refuse() throws(TrainingError) {
-    let count = training.labels.count + heldBack.labels.count
+    if model.kind == .anomaly {
+      guard training.count > 1 else {
+        throw error(.noRows, "\(training.count) rows to learn from: an isolation forest needs two at least")
+      }
+    } else {
+      try refuseLabels()
+    }
+    try refuseWeights()
+    guard missing.count + constant.count < features else {
+      throw error(
+        .constantFeatures,
+        "none of the \(features) features has two values in the \(training.count) rows to learn from: there is "
+          + "nothing to learn by")
+    }
+  }
+
+  private var samples: [Sample] {
+    roles.stopsApart ? [training, roles.stop, heldBack] : [training, heldBack]
+  }
+
+  private func refuseLabels() throws(TrainingError) {
+    let count = samples.reduce(0) { $0 + $1.count }
     guard let first = training.labels.first ?? heldBack.labels.first else {
       throw error(.noRows, "no rows with label \(label): are the labels of the log's entities and time?")
     }
     if let allowed = model.allowedLabels {
-      let wrong = [training, heldBack].reduce(0) { $0 + $1.labels.count { !allowed.contains($0) } }
+      let wrong = samples.reduce(0) { $0 + $1.labels.count { !allowed.contains($0) } }
       guard wrong == 0 else {
         throw error(
           .invalidLabel,
-          "\(model.objective) needs labels \(allowed.text) in \(label); \(wrong) of \(count) rows have others"
+          "\(model.trainedObjective) needs labels \(allowed.text) in \(label); \(wrong) of \(count) rows have others"
         )
       }
     }
@@ -76,15 +97,26 @@ struct TrainingCheck {
       let rows =
         heldBack.labels.allSatisfy { $0 == first }
         ? "all \(count) rows" : "the \(training.labels.count) rows to learn from"
-      let kind = model.isBinary ? "are of one class" : "have the same value"
-      throw error(.constantLabel, "\(rows) \(kind) in \(label): there is nothing to learn")
-    }
-    guard missing.count + constant.count < features else {
       throw error(
-        .constantFeatures,
-        "none of the \(features) features has two values in the \(training.labels.count) rows to learn from: there is "
-          + "nothing to learn by")
+        .constantLabel,
+        "\(rows) \(isOfClasses ? "are of one class" : "have the same value") in \(label): there is nothing to learn"
+      )
     }
+  }
+
+  private func refuseWeights() throws(TrainingError) {
+    let (wrong, count) = samples.reduce((0, 0)) { sums, sample in
+      (sums.0 + (sample.weights?.count { !($0 > 0 && $0.isFinite) } ?? 0), sums.1 + sample.count)
+    }
+    guard wrong == 0 else {
+      throw error(
+        .invalidWeight, "weights must be above 0; \(wrong) of \(count) rows have a missing one, 0 or less")
+    }
+  }
+
+  private var isOfClasses: Bool {
+    if case .classes = model.kind { return true }
+    return model.isBinary
   }
 
   /// What makes the figures doubtful.
@@ -92,15 +124,56 @@ struct TrainingCheck {
     var texts: [String] = []
     if !missing.isEmpty { texts.append("missing in all rows to learn from: \(Self.list(missing))") }
     if !constant.isEmpty { texts.append("of one value in all rows to learn from: \(Self.list(constant))") }
-    if heldBack.labels.count < Self.heldBackRowsFew {
+    if heldBack.count < Self.heldBackRowsFew {
       texts.append(
-        "only \(heldBack.labels.count) rows are held back: the figures, and when training stopped, are largely chance"
+        "only \(heldBack.count) rows are held back: the figures, and when training stopped, are largely chance"
       )
     }
-    if model.isBinary, heldBack.labels.allSatisfy({ $0 == heldBack.labels[0] }) {
-      texts.append("the rows held back are of one class in \(label): there is no AUC")
+    if model.isBinary, heldBack.isOfOneClass {
+      let calibration =
+        model.kind == .regression
+        ? ""
+        : ", and probabilities are calibrated by rows that were learnt from, which makes them too sure of themselves"
+      texts.append("the rows held back are of one class in \(label): there is no AUC\(calibration)")
     }
+    texts += warningsOfKind
     return texts.map { "model \(model.name): \($0)" }
+  }
+
+  private var warningsOfKind: [String] {
+    var texts: [String] = []
+    switch model.kind {
+    case .classes(let classes):
+      let seen = Set(training.labels.map { Int($0) })
+      let absent = classes.indices.filter { !seen.contains($0) }.map { classes[$0] }
+      if !absent.isEmpty {
+        texts.append(
+          "no row to learn from is of a class of \(label), so it is never likely: \(Self.list(absent))")
+      }
+    case .quantiles(let levels, _):
+      var labels = training.labels
+      let values = labels.withUnsafeMutableBufferPointer { labels in
+        levels.map { WeightedQuantile.of(labels, level: $0) }
+      }
+      let same = levels.indices.dropFirst().filter { values[$0] == values[$0 - 1] }
+      if !same.isEmpty {
+        let list = same.map { "\(levels[$0 - 1]) and \(levels[$0])" }.joined(separator: ", ")
+        texts.append(
+          "quantiles of \(label) coincide, as so many rows to learn from have the same label: \(list)")
+      }
+    case .anomaly:
+      if training.count < IsolationForest.rowsFew {
+        texts.append(
+          "only \(training.count) rows to learn from: each tree of the forest takes \(IsolationForest.rowsFew)"
+        )
+      }
+    case .regression, .binary: break
+    }
+    if !roles.stopsApart, model.kind != .regression, model.kind != .anomaly {
+      texts.append(
+        "too few entities to stop training by others than those held back: figures are a little too good")
+    }
+    return texts
   }
 
   private func error(_ code: TrainingError.Code, _ text: String) -> TrainingError {
@@ -114,12 +187,10 @@ struct TrainingCheck {
 }
 
 extension ModelDeclaration {
-  /// Whether labels are 0 and 1, and outputs probabilities.
-  var isBinary: Bool { objective == "binary:logistic" }
-
   /// What the objective takes for a label; nil: every number.
   fileprivate var allowedLabels: AllowedLabels? {
-    switch objective {
+    if case .classes(let classes) = kind { return .numbers(below: classes.count) }
+    return switch trainedObjective {
     case "binary:logistic", "binary:logitraw": .classes
     case "reg:logistic": .share
     case "count:poisson", "reg:tweedie": .notNegative
@@ -137,6 +208,7 @@ private enum AllowedLabels {
   case notNegative
   case positive
   case aboveMinusOne
+  case numbers(below: Int)
 
   func contains(_ label: Float) -> Bool {
     switch self {
@@ -145,6 +217,7 @@ private enum AllowedLabels {
     case .notNegative: label >= 0
     case .positive: label > 0
     case .aboveMinusOne: label > -1
+    case .numbers(let count): label >= 0 && label < Float(count) && label == label.rounded()
     }
   }
 
@@ -155,6 +228,7 @@ private enum AllowedLabels {
     case .notNegative: "of 0 or more"
     case .positive: "above 0"
     case .aboveMinusOne: "above -1"
+    case .numbers(let count): "of \(count) declared classes"
     }
   }
 }

@@ -14,6 +14,8 @@ public struct TrainingError: Error, Equatable, Sendable, CustomStringConvertible
     case constantFeatures
     /// A label that the objective does not allow.
     case invalidLabel
+    /// A weight that is missing, or not above 0, or a table without the column.
+    case invalidWeight
     /// The library or the file system failed.
     case failed
   }

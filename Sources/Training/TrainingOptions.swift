@@ -17,5 +17,8 @@ public struct TrainingOptions: Equatable, Sendable {
   /// Features that a report lists.
   public var topFeatures = 10
 
+  /// Trees at most, where nobody says how many.
+  public static let treesDefault = 500
+
   package init() {}
 }

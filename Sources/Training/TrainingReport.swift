@@ -19,12 +19,18 @@ public struct TrainingReport: Equatable, Sendable {
   public var rounds: Int
   /// What decided on the model beside its rows: XGBoost's parameters, rounds at most, early stopping, share held back, class weights.
   public var parameters: [String: String]
-  /// Quality on the held-back rows. Training stops by them, so it is a little better than on rows never seen.
+  /// Quality on the held-back rows; `notes` says what else they were used for.
   public var quality: ModelQuality
   /// Features that contribute most, by mean gain.
   public var topFeatures: [FeatureGain]
   /// What makes the figures doubtful, for readers; names models, labels and features only.
   public var warnings: [String] = []
+  /// Rows that training stopped by, apart from those held back; 0: it stopped by these, or there was nothing to stop.
+  public var stopRows = 0
+  /// Quality of a linear model (ridge) of the same rows on the held-back ones; nil: there is none.
+  public var baseline: ModelQuality?
+  /// What the figures are of, in sentences.
+  public var notes: [String] = []
   /// Where the model was written.
   public var path: String
   /// Version of the file.

@@ -45,9 +45,13 @@ public final class TrainingSet {
 
   /// The rows but those of these entities among the first so many.
   func without(_ erased: [Hash128: Int]) -> TrainingSet {
+    filtered { $0 >= erased[rows[$0].entity] ?? 0 }
+  }
+
+  private func filtered(_ isKept: (Int) -> Bool) -> TrainingSet {
     let rest = TrainingSet(
       columnNames: columnNames, labelNames: labelNames, featureHashes: featureHashes, columns: columns)
-    for (index, row) in rows.enumerated() where index >= erased[row.entity] ?? 0 {
+    for (index, row) in rows.enumerated() where isKept(index) {
       let values = (0..<labelNames.count).map { labels.row(index)[$0] }
       rest.append(row, labels: values) { cells in
         cells.update(from: features.row(index), count: columnNames.count)
@@ -56,19 +60,25 @@ public final class TrainingSet {
     return rest
   }
 
-  /// Splits the rows that have a label into those to learn from and those held back, whole entities at a
+  /// The rows of which one of these labels is known.
+  public func known(_ names: [String]) -> TrainingSet {
+    let places = labelNames.indices.filter { names.contains(labelNames[$0]) }
+    return filtered { row in places.contains { !labels.row(row)[$0].isNaN } }
+  }
+
+  /// Splits the rows that have a label (nil: all rows) into those to learn from and those held back, whole entities at a
   /// time.
   ///
   /// Which way an entity goes is a function of its id and the seed, unless its rows say it, so it stays when others come and go. Rows
   /// are in the order of `TrainingRow.order`.
   public func split(
-    label: Int, heldBackShare: Double, seed: UInt64, time: TimeSplit? = nil
+    label: Int?, heldBackShare: Double, seed: UInt64, time: TimeSplit? = nil
   ) -> TrainingSplit {
     var split = TrainingSplit()
     let ordered = rows.indices.sorted {
       rows[$0].order == rows[$1].order ? $0 < $1 : rows[$0].order < rows[$1].order
     }
-    for row in ordered where !labels.row(row)[label].isNaN {
+    for row in ordered where label.map({ !labels.row(row)[$0].isNaN }) ?? true {
       switch rows[row].part ?? Self.part(of: rows[row], heldBackShare: heldBackShare, seed: seed, time: time)
       {
       case .train: split.training.append(row)

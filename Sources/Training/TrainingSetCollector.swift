@@ -22,6 +22,8 @@ public final class TrainingSetCollector {
   private let writer: RowTableWriter?
   /// A row for the writer, where none is kept.
   private let cells: UnsafeMutablePointer<Float>
+  private let carried: UnsafeMutablePointer<Double>
+  private let weights: RowWeights
   private let program: FeatureProgram
   private let labels: LabelTable
   private let scratch: FeatureScratch
@@ -33,18 +35,22 @@ public final class TrainingSetCollector {
   /// Entities that were erased, with the number of rows at that moment: theirs before it do not count.
   private var erased: [Hash128: Int] = [:]
 
-  /// A collector for all labels of a table. `keepsRows` false: rows go to the writer only.
+  /// A collector for all labels of a table, and for weights. `keepsRows` false: rows go to the writer only.
   public init(
-    program: FeatureProgram, labels: LabelTable, keepsRows: Bool = true, writer: RowTableWriter? = nil
+    program: FeatureProgram, labels: LabelTable, weights: RowWeights, keepsRows: Bool = true,
+    writer: RowTableWriter? = nil
   ) {
     self.keepsRows = keepsRows
     self.writer = writer
     cells = .allocate(capacity: max(program.columnNames.count, 1))
+    carried = .allocate(capacity: max(program.results.carriedCount, 1))
+    self.weights = weights
     self.program = program
     self.labels = labels
     scratch = FeatureScratch(program)
     set = TrainingSet(
-      columnNames: program.columnNames, labelNames: labels.names, featureHashes: program.featureHashes,
+      columnNames: program.columnNames, labelNames: labels.names + weights.names,
+      featureHashes: program.featureHashes,
       columns: program.columns)
     let all = labels.labels
     schedule = all.indices.sorted { first, second in
@@ -62,7 +68,10 @@ public final class TrainingSetCollector {
     counts.labels = all.count
   }
 
-  deinit { cells.deallocate() }
+  deinit {
+    cells.deallocate()
+    carried.deallocate()
+  }
 
   /// Takes the log's next event, at its position among those of the pass that has decoded it. What the pipeline does not score, such as
   /// duplicates, is left out.
@@ -113,9 +122,9 @@ public final class TrainingSetCollector {
       }
       var row = entities[number].profile?.row ?? [Float](repeating: .nan, count: program.columnNames.count)
       row.withUnsafeMutableBufferPointer { cells in
-        if let cells = cells.baseAddress { pass.read(position, into: cells) }
+        if let cells = cells.baseAddress { pass.read(position, into: cells, carried: carried) }
       }
-      entities[number].profile = (event.time, row)
+      entities[number].profile = (event.time, row, weights.values(carried))
       counts.applied += 1
     }
   }
@@ -170,15 +179,17 @@ public final class TrainingSetCollector {
     }
     let row = TrainingRow(
       entity: entities[number].hash, asOf: asOf, labelTime: labels.labels[label].time, order: label)
+    var values = Array(labels.values(of: label))
     if let state {
-      program.read(state, asOf: asOf, into: cells, scratch: scratch)
+      program.read(state, asOf: asOf, into: cells, carried: carried, scratch: scratch)
+      values += weights.values(carried)
     } else if let profile {
       for (column, cell) in profile.row.enumerated() { cells[column] = cell }
+      values += profile.weights
     }
-    let values = labels.values(of: label)
     writer?.append(
       row, entity: labels.entities.names[Int(labels.labels[label].entity)], features: cells, labels: values,
-      named: labels.names)
+      named: set.labelNames)
     guard keepsRows else { return }
     set.append(row, labels: values) { target in
       target.update(from: cells, count: program.columnNames.count)
@@ -239,6 +250,6 @@ private struct EntityProgress {
   var end = 0
   /// nil: no event yet, or no label left.
   var state: EntityState?
-  /// Where no state is kept: the row of the last profile, and its time; nil: as `state`.
-  var profile: (time: EventTime, row: [Float])?
+  /// Where no state is kept: the row of the last profile, its time and what it weighs; nil: as `state`.
+  var profile: (time: EventTime, row: [Float], weights: [Float])?
 }

@@ -78,6 +78,29 @@ extension Booster {
     return outcome
   }
 
+  /// Grows one tree by gradients and hessians of the caller's own, one a row; the objective is only asked for its name.
+  ///
+  /// With a learning rate of 1 the leaves are −Σg/(Σh + lambda). Returns the tree as a file has it: with `gamma`, without the nodes
+  /// that were pruned.
+  public static func tree(
+    on training: borrowing Matrix, gradients: inout [Float], hessians: inout [Float],
+    parameters: [(name: String, value: String)]
+  ) throws(XGBoostError) -> RegressionTree {
+    precondition(gradients.count == training.rows && hessians.count == training.rows)
+    let booster = try untrained([training.handle], parameters)
+    let count = bst_ulong(gradients.count)
+    let code = gradients.withUnsafeMutableBufferPointer { gradients in
+      hessians.withUnsafeMutableBufferPointer { hessians in
+        XGBoosterBoostOneIter(
+          booster.handle, training.handle, gradients.baseAddress, hessians.baseAddress, count)
+      }
+    }
+    try check(code, "grow a tree")
+    let ensemble = try TreeEnsemble(bytes: booster.serialized(.ubj), name: "tree.ubj")
+    guard let tree = ensemble.trees.first else { throw XGBoostError(operation: "grow a tree", cause: "none") }
+    return tree
+  }
+
   private func evaluate(
     _ number: Int, _ training: borrowing Matrix, _ heldBack: borrowing Matrix
   ) throws(XGBoostError) -> BoostingRound {

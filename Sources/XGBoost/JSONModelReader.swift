@@ -92,20 +92,45 @@ struct JSONModelReader {
     }
   }
 
-  /// A string, kept as it is written: escapes matter to no check.
+  /// A string. An escape that JSON does not know is kept as it is written.
   private mutating func text() throws(ModelFormatError) -> String {
     position += 1
     let start = position
+    var hasEscapes = false
     while next != UInt8(ascii: "\"") {
       guard next >= 0x20, position < bytes.count - 1 else { throw error("the end of a string") }
       if next == UInt8(ascii: "\\") {
+        hasEscapes = true
         position += 1
         guard next >= 0x20 else { throw error("an escaped character") }
       }
       position += 1
     }
-    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    let written = bytes[start..<position]
     position += 1
+    return String(decoding: hasEscapes ? Self.unescaped(written) : Array(written), as: UTF8.self)
+  }
+
+  private static let escapes: [UInt8: UInt8] = [
+    UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "\\"),
+    UInt8(ascii: "/"): UInt8(ascii: "/"), UInt8(ascii: "b"): 0x08, UInt8(ascii: "f"): 0x0c,
+    UInt8(ascii: "n"): 0x0a, UInt8(ascii: "r"): 0x0d, UInt8(ascii: "t"): 0x09,
+  ]
+
+  /// `\uXXXX` is left as it is written: XGBoost writes it for control characters only, which mean nothing to anybody.
+  private static func unescaped(_ written: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
+    var text: [UInt8] = []
+    var place = written.startIndex
+    while place < written.endIndex {
+      let byte = written[place]
+      if byte == UInt8(ascii: "\\"), place + 1 < written.endIndex, let meant = escapes[written[place + 1]] {
+        text.append(meant)
+        place += 2
+      } else {
+        text.append(byte)
+        place += 1
+      }
+    }
     return text
   }
 

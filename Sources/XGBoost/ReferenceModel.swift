@@ -139,7 +139,7 @@ struct ReferenceModel {
     key("id")
     whole(Int32(id))
     numbers("left_children", tree.left)
-    numbers("loss_changes", zeros)
+    numbers("loss_changes", tree.gain.count == count ? tree.gain : zeros)
     numbers("parents", parents)
     numbers("right_children", tree.left.map { $0 < 0 ? -1 : $0 + 1 })
     numbers("split_conditions", tree.value)

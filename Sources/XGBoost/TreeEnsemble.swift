@@ -18,6 +18,54 @@ public struct RegressionTree: Sendable {
   public var group: Int
   /// What DART multiplies the leaves by; 1 for other boosters.
   public var weight: Float
+  /// How much each split lowers the loss of the training, in the objective's units; empty: not known.
+  public var gain: [Float] = []
+
+  /// A tree of one leaf, to be grown by `split`.
+  public init(leaf: Float, cover: Float, group: Int = 0) {
+    left = [-1]
+    feature = [0]
+    value = [leaf]
+    defaultLeft = [false]
+    self.cover = [cover]
+    categorySet = []
+    self.group = group
+    weight = 1
+  }
+
+  init(
+    left: [Int32], feature: [Int32], value: [Float], defaultLeft: [Bool], cover: [Float],
+    categorySet: [Int32],
+    group: Int, weight: Float
+  ) {
+    self.left = left
+    self.feature = feature
+    self.value = value
+    self.defaultLeft = defaultLeft
+    self.cover = cover
+    self.categorySet = categorySet
+    self.group = group
+    self.weight = weight
+  }
+
+  /// Makes a leaf a split on a number: two leaves of value 0 join at the end. Returns the left one; the right one is behind it.
+  public mutating func split(
+    _ node: Int, feature column: Int, below threshold: Float, missingGoLeft: Bool,
+    covers: (left: Float, right: Float)
+  ) -> Int {
+    precondition(left[node] < 0 && categorySet.isEmpty && gain.isEmpty)
+    let first = left.count
+    left[node] = Int32(first)
+    feature[node] = Int32(column)
+    value[node] = threshold
+    defaultLeft[node] = missingGoLeft
+    left += [-1, -1]
+    feature += [0, 0]
+    value += [0, 0]
+    defaultLeft += [false, false]
+    cover += [covers.left, covers.right]
+    return first
+  }
 
   /// The set that a node compares with; nil: it compares numbers.
   public func set(_ node: Int) -> Int? {
@@ -60,12 +108,27 @@ public struct TreeEnsemble: Sendable {
   /// Sets of categories: bits of words, lowest first.
   public var categorySets: [[UInt32]]
 
+  /// Whether margins are given as they are, for others to make outputs of; else as the objective says.
+  public var givesMargins = false
+
   /// What is made of the margins.
-  public var transform: Objective.Transform { sortsOutputs ? .sorted : objective.transform }
+  public var transform: Objective.Transform {
+    givesMargins ? .identity : sortsOutputs ? .sorted : objective.transform
+  }
   /// Outputs of a row: one for each group, but for `multi:softmax`, whose output is the class.
   public var outputs: Int { objective == .softmax ? 1 : groups }
   /// Margins before any tree, one for each group.
   public var baseMargins: [Float] { baseScores.map { objective.baseMargin($0) } }
+
+  /// Trees of ours whose margins are the outputs: the objective is `reg:squarederror`, the base scores are 0. The trees of each round
+  /// stand together, one for each group.
+  public init(trees: [RegressionTree], groups: Int, featureCount: Int) {
+    precondition(!trees.isEmpty && trees.count % groups == 0)
+    self.init(
+      release: XGBoostRelease(1, 7, 4), objective: .squaredError, sortsOutputs: false,
+      baseScores: [Float](repeating: 0, count: groups), featureCount: featureCount, featureNames: [],
+      featureTypes: [], categoryNames: [], attributes: [:], isDart: false, trees: trees, categorySets: [])
+  }
 
   /// Reads a model file of this path; throws as `init(bytes:name:)`.
   public init(path: String, reading: ModelReading = ModelReading()) throws(XGBoostError) {

@@ -36,6 +36,8 @@ struct TreeReader {
     let setOfNode = try categorySets(&sets)
     let defaults = try Self.numbers(value, "default_left", nodes)
     let covers = try Self.numbers(value, "sum_hessian", nodes)
+    var gains: [Double] = []
+    if case .numbers(let changes)? = value["loss_changes"], changes.count == nodes { gains = changes }
     var tree = RegressionTree(
       left: [], feature: [], value: [], defaultLeft: [], cover: [], categorySet: [], group: group,
       weight: weight)
@@ -58,6 +60,7 @@ struct TreeReader {
       tree.value.append(condition)
       tree.defaultLeft.append(defaults[node] != 0)
       tree.cover.append(Float(covers[node]))
+      if !gains.isEmpty { tree.gain.append(Float(gains[node])) }
       if !setOfNode.isEmpty { tree.categorySet.append(set) }
       for child in children.map({ [$0, $0 + 1] }) ?? [] {
         guard !seen[child] else { throw ModelFormatError(text: "node \(child) is reached twice") }

@@ -22,7 +22,9 @@ private final class Present: Decider {
   let decisionNames = ["present"]
   let decisionLabels: [[String]] = [[]]
 
-  func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32]) {
+  func decide(
+    _ outputs: FloatMatrix, carried: RowMatrix<Double>, thresholds: [Float], into decisions: inout [Int32]
+  ) {
     for row in 0..<outputs.rows { decisions.append(outputs.row(row)[0].isNaN ? 0 : 1) }
   }
 }

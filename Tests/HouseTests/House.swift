@@ -50,7 +50,7 @@ enum House {
     "Pipeline": ["Events", "Features", "Dataflow"],
     "Simulation": ["Events", "Features", "Dataflow", "Pipeline"],
     "Report": ["Events", "Features", "Dataflow", "XGBoost", "Scorer"],
-    "Training": ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CLapack", "Report"],
+    "Training": ["Events", "Features", "Dataflow", "XGBoost", "Registry", "CLapack", "Scorer", "Report"],
     "Verification": ["Events", "Features", "Dataflow", "Tables"],
     "Serve": ["Events", "Features", "Dataflow", "Metrics", "Registry"],
     "Monitor": ["Events", "Features", "Dataflow", "Metrics", "Registry"],

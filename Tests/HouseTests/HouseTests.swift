@@ -148,7 +148,7 @@ import Testing
       ("CSimdjson", "Declaration"), ("CEvents", "Sink"), ("CEvents", "Ingest"), ("CEvents", "tally"),
       ("Yams", "Features"), ("Yams", "Pipeline"),
       ("Histogram", "Monitor"), ("GRDB", "Monitor"), ("Metrics", "Simulation"), ("Kafka", "Simulation"),
-      ("Scorer", "Training"), ("Kafka", "Training"), ("Pipeline", "Monitor"), ("Sink", "Serve"),
+      ("Ingest", "Training"), ("Kafka", "Training"), ("Pipeline", "Monitor"), ("Sink", "Serve"),
       ("Pipeline", "Training"), ("Sink", "Verification"), ("Kafka", "Tables"), ("CLibpq", "Sink"),
       ("XGBoost", "Registry"), ("tally", "Pipeline"), ("Unheard", "tally"),
       ("Events", "Unheard"), ("Logging", "Pipeline"), ("Synchronization", "Events"),

@@ -305,7 +305,9 @@ final class SumScorer: RowScorer {
 final class NoDecisions: Decider {
   let decisionNames: [String] = []
   let decisionLabels: [[String]] = []
-  func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32]) {}
+  func decide(
+    _ outputs: FloatMatrix, carried: RowMatrix<Double>, thresholds: [Float], into decisions: inout [Int32]
+  ) {}
 }
 
 /// Reads values of the form `eventID,timeMicros` and `eventID,timeMicros,KIND`; anything else is undecodable.

@@ -185,6 +185,12 @@ import Testing
     #expect(verdict(metadata("a", "rows", ["auc": 0.785, "rmse": 1]), old) == "worse")
     #expect(verdict(metadata("a", "rows", ["rmse": 2.01]), old) == "not worse")
     #expect(verdict(metadata("a", "rows", ["rmse": 2.03]), old) == "worse")
+    // Quantiles and classes.
+    let quantiles = metadata("c", "rows", ["pinball": 4, "rmse": 9])
+    #expect(verdict(metadata("a", "rows", ["pinball": 4.03, "rmse": 1]), quantiles) == "not worse")
+    #expect(verdict(metadata("a", "rows", ["pinball": 4.05, "rmse": 1]), quantiles) == "worse")
+    let classes = metadata("c", "rows", ["log_loss": 1, "accuracy": 0.5])
+    #expect(verdict(metadata("a", "rows", ["log_loss": 1.02, "accuracy": 0.9]), classes) == "worse")
     #expect(verdict(metadata("a", "rows", ["mae": 1]), old) == "versions a and b have no figure in common")
     #expect(
       verdict(metadata("a", "others", ["auc": 0.9]), old)

@@ -30,7 +30,8 @@ import Testing
   func namesTheFirstThresholdThatIsReached(value: Float, code: Int32) throws {
     let decider = try RuleDecider([category], outputNames: outputs)
     var codes: [Int32] = []
-    decider.decide(matrix([[value, 0]]), carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
+    decider.decide(
+      matrix([[value, 0]]), carried: RowMatrix(columns: 0, capacityRows: 1), thresholds: [], into: &codes)
     #expect(codes == [code])
     #expect(decider.decisionNames == ["level"] && decider.decisionLabels == [["high", "medium", "low"]])
   }
@@ -40,7 +41,8 @@ import Testing
   func triggersOnlyAbove(value: Float, code: Int32) throws {
     let decider = try RuleDecider([trigger], outputNames: outputs)
     var codes: [Int32] = []
-    decider.decide(matrix([[0, value]]), carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
+    decider.decide(
+      matrix([[0, value]]), carried: RowMatrix(columns: 0, capacityRows: 1), thresholds: [], into: &codes)
     #expect(codes == [code] && decider.decisionLabels == [[]])
   }
 
@@ -51,7 +53,7 @@ import Testing
     let decider = try RuleDecider([.clamp(output: "churn", minimum: 0, maximum: 1)], outputNames: outputs)
     let rows = matrix([[value, value]])
     var codes: [Int32] = []
-    decider.decide(rows, carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
+    decider.decide(rows, carried: RowMatrix(columns: 0, capacityRows: 1), thresholds: [], into: &codes)
     #expect(codes.isEmpty && decider.decisionNames.isEmpty)
     #expect(rows.row(0)[1] == expected || (rows.row(0)[1].isNaN && expected.isNaN))
     #expect(rows.row(0)[0] == value || value.isNaN)
@@ -66,7 +68,7 @@ import Testing
       outputNames: outputs)
     var codes: [Int32] = [9]
     let rows = matrix([[0.9, 0.8], [0.5, 0.1], [0.1, 0.71]])
-    decider.decide(rows, carried: RowMatrix(columns: 0, capacityRows: 1), into: &codes)
+    decider.decide(rows, carried: RowMatrix(columns: 0, capacityRows: 1), thresholds: [], into: &codes)
     #expect(codes == [9, 1, 0, 0, 0, 1, 0, 1, 2, 0])
     #expect((0..<3).map { rows.row($0)[1] } == [0.5, 0.1, 0.5])
     #expect(decider.decisionNames == ["intervene", "level", "after"])
@@ -115,7 +117,7 @@ import Testing
     let carried = RowMatrix<Double>(columns: 1, capacityRows: 1)
     for age in [41.0, .nan, .nan] { carried.appendRow()[0] = age }
     var codes: [Int32] = []
-    decider.decide(rows, carried: carried, into: &codes)
+    decider.decide(rows, carried: carried, thresholds: [], into: &codes)
     #expect(codes == [1, 0, 0, 0, 2, 1, 0, 1, 1])
     // The width was taken before the clamp, the age after it.
     #expect(rows.row(0)[2] == 2.5 && rows.row(0)[1] == 1 && rows.row(0)[3] == 41)

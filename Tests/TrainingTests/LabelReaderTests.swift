@@ -1,3 +1,5 @@
+import Dataflow
+import Features
 import Foundation
 import Testing
 import Training
@@ -5,6 +7,19 @@ import Training
 private let time: Int64 = 1_767_225_600_000_000
 
 @Suite struct LabelReaderTests {
+  /// What models learn of these labels, as numbers.
+  private func numbers(_ labels: String...) throws -> LearntLabels {
+    try LearntLabels(labels.map { model($0, .regression) })
+  }
+
+  private func model(_ label: String, _ kind: ModelKind, name: String = "m") -> ModelDeclaration {
+    var model = ModelDeclaration(
+      name: name, file: "m.json", label: label, objective: "reg:squarederror",
+      position: SourcePosition(line: 1, column: 1))
+    model.kind = kind
+    return model
+  }
+
   private func withFile<Result>(_ text: String, _ body: (String) throws -> Result) throws -> Result {
     let path = NSTemporaryDirectory() + "tally-labels-\(UUID().uuidString).csv"
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -19,7 +34,7 @@ private let time: Int64 = 1_767_225_600_000_000
       "c1,\(time + 2),-1e3,",
     ]
     try withFile(lines.joined(separator: end)) { path in
-      let table = try LabelReader.read(path: path, wanted: ["next_day", "churn", "a"])
+      let table = try LabelReader.read(path: path, wanted: try numbers("next_day", "churn", "a"))
       #expect(table.names == ["next_day", "churn"] && table.count == 3 && table.entityCount == 2)
     }
   }
@@ -37,13 +52,16 @@ private let time: Int64 = 1_767_225_600_000_000
       ("entity_id,label_time_us,a\nc1,\(time),inf\n", 2, "a is neither"),
       ("entity_id,label_time_us,a\nc1,\(time),nan\n", 2, "a is neither"),
       ("entity_id,label_time_us,a\n,\(time),1\n", 2, "entity_id is empty"),
-      ("entity_id,label_time_us,a\n\"c1,\(time),1\n", 2, "quotes"),
-      ("entity_id,label_time_us,a\nc1,\(time),1\n" + String(repeating: "x", count: 70_000), 3, "longer than"),
+      ("entity_id,label_time_us,a\n\"c1,\(time),1\n", 2, "a quote is not closed"),
+      (
+        "entity_id,label_time_us,a\nc1,\(time),1\n" + String(repeating: "x", count: 1_100_000), 3,
+        "longer than"
+      ),
     ])
   func namesTheLine(text: String, line: Int, expected: String) throws {
     try withFile(text) { path in
       let error = #expect(throws: LabelError.self) {
-        _ = try LabelReader.read(path: path, wanted: ["next_day", "churn", "a"])
+        _ = try LabelReader.read(path: path, wanted: try numbers("next_day", "churn", "a"))
       }
       #expect(error?.line == line && error?.text.contains(expected) == true)
       #expect(error?.description.contains("\(path):\(line): ") == true && error?.text.contains("c1") == false)
@@ -54,10 +72,10 @@ private let time: Int64 = 1_767_225_600_000_000
   @Test func passesOverWhatNoModelLearns() throws {
     let text = "entity_id,label_time_us,next_action,a\nc1,\(time),send_message,0.5\nc2,\(time),,1\n"
     try withFile(text) { path in
-      let table = try LabelReader.read(path: path, wanted: ["a"])
+      let table = try LabelReader.read(path: path, wanted: try numbers("a"))
       #expect(table.names == ["next_action", "a"] && table.count == 2)
       let learnt = #expect(throws: LabelError.self) {
-        _ = try LabelReader.read(path: path, wanted: ["a", "next_action"])
+        _ = try LabelReader.read(path: path, wanted: try numbers("a", "next_action"))
       }
       #expect(learnt?.line == 2 && learnt?.text.contains("next_action is neither") == true)
     }
@@ -69,15 +87,45 @@ private let time: Int64 = 1_767_225_600_000_000
     try (Data("entity_id,label_time_us,a\n".utf8) + Data([0xff, 0x2c, 0x35, 0x2c, 0x31])).write(
       to: URL(fileURLWithPath: path))
     let error = #expect(throws: LabelError.self) {
-      _ = try LabelReader.read(path: path, wanted: ["next_day", "churn", "a"])
+      _ = try LabelReader.read(path: path, wanted: try numbers("next_day", "churn", "a"))
     }
     #expect(error?.line == 2)
   }
 
   @Test func namesAMissingFile() {
     let error = #expect(throws: LabelError.self) {
-      _ = try LabelReader.read(path: "/nowhere/labels.csv", wanted: ["a"])
+      _ = try LabelReader.read(path: "/nowhere/labels.csv", wanted: try numbers("a"))
     }
-    #expect(error?.description == "/nowhere/labels.csv: the labels file cannot be opened")
+    #expect(error?.description == "/nowhere/labels.csv: the file cannot be opened: No such file or directory")
+  }
+
+  /// Labels of classes are words, also with what RFC 4180 quotes; others are named, with the line and what is allowed.
+  @Test func readsClassesByTheirWords() throws {
+    let classes = ["plain", "with, comma", "two\nlines"]
+    let learnt = try LearntLabels([model("kind", .classes(classes)), model("a", .regression)])
+    let head = "entity_id,label_time_us,kind,a\n"
+    let text =
+      head + "c1,\(time),plain,1\nc2,\(time),\"with, comma\",\nc3,\(time),\"two\nlines\",2\nc4,\(time),,3\n"
+    try withFile(text) { path in
+      let table = try LabelReader.read(path: path, wanted: learnt)
+      #expect(table.count == 4 && table.entityCount == 4)
+    }
+    try withFile(text + "c5,\(time),Plain,1\n") { path in
+      let error = #expect(throws: LabelError.self) { _ = try LabelReader.read(path: path, wanted: learnt) }
+      #expect(error?.line == 7 && error?.text.contains("kind is none of the declared classes") == true)
+      #expect(error?.text.contains("with, comma") == true && error?.text.contains("Plain") == false)
+    }
+  }
+
+  @Test func aLabelIsOfOneKind() throws {
+    let classes = model("kind", .classes(["a", "b"]), name: "first")
+    #expect(throws: Never.self) {
+      try LearntLabels([classes, model("kind", .classes(["a", "b"]))], own: ["kind"])
+    }
+    for other in [model("kind", .classes(["b", "a"])), model("kind", .regression)] {
+      let error = #expect(throws: TrainingError.self) { try LearntLabels([classes, other]) }
+      #expect(
+        error?.code == .invalidLabel && error?.text.contains("models first and m both learn kind") == true)
+    }
   }
 }

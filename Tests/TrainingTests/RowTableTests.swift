@@ -35,9 +35,23 @@ import Training
     return try body(folder + "/rows.csv")
   }
 
-  private func writer(_ path: String, replaces: Bool = false) throws -> RowTableWriter {
+  /// Labels of numbers, and "action" of classes.
+  private func learnt(_ labels: [String]) throws -> LearntLabels {
+    try LearntLabels(
+      labels.map { label in
+        var model = ModelDeclaration(
+          name: label, file: "m.json", label: label, objective: "reg:squarederror",
+          position: SourcePosition(line: 1, column: 1))
+        if label == "action" { model.kind = .classes(Self.words) }
+        return model
+      })
+  }
+
+  private func writer(
+    _ path: String, replaces: Bool = false, labels: [String] = ["spent", "left"]
+  ) throws -> RowTableWriter {
     try RowTableWriter(
-      path: path, replaces: replaces, program: try Self.program(), labels: ["spent", "left"]
+      path: path, replaces: replaces, program: try Self.program(), labels: labels, of: try learnt(labels)
     ) {
       TrainingSet.part(of: $0, heldBackShare: 0.2, seed: 42, time: nil)
     }
@@ -51,7 +65,7 @@ import Training
   }
 
   private func read(_ path: String, labels: [String] = ["spent", "left"]) throws -> TrainingSet {
-    try RowTableReader(path: path, program: try Self.program(), labels: labels).read()
+    try RowTableReader(path: path, program: try Self.program(), labels: try learnt(labels)).read()
   }
 
   /// Worked out by hand from RFC 4180 and RFC 3339.
@@ -186,6 +200,27 @@ import Training
       try text.write(toFile: path, atomically: true, encoding: .utf8)
       let error = try #require(throws: RowTableError.self) { try read(path) }
       #expect(error.description.hasPrefix("\(path):\(expected)"), "\(error)")
+    }
+  }
+
+  /// Classes are written as words, and read as they were.
+  @Test func classesAreWords() throws {
+    try withPath { path in
+      let writer = try writer(path, labels: ["action"])
+      for (index, value) in [Float(0), 1, 2, 3, .nan].enumerated() {
+        writer.append(
+          row("e\(index)", index), entity: "e\(index)", features: [1, 1, 1], labels: [value],
+          named: ["action"])
+      }
+      #expect(try writer.finish() == 5)
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(text.contains(",\"with \"\"quotes\"\"\"\n") && text.contains(",\"two\nlines\"\n"))
+      let set = try read(path, labels: ["action"])
+      #expect((0..<4).map { set.labels.row($0)[0] } == [0, 1, 2, 3] && set.labels.row(4)[0].isNaN)
+      try text.replacing(",plain\n", with: ",plan\n").write(toFile: path, atomically: true, encoding: .utf8)
+      let error = #expect(throws: RowTableError.self) { try read(path, labels: ["action"]) }
+      #expect(error?.line == 2 && error?.column == "action")
+      #expect(error?.text.contains("is none of the declared classes, nor empty: plain, with, comma") == true)
     }
   }
 }

@@ -107,7 +107,7 @@ private struct LoggedEvent {
 
   private static func collect(_ log: [LoggedEvent], _ labels: LabelTable) throws -> TrainingSetCollector {
     let program = try program()
-    let collector = TrainingSetCollector(program: program, labels: labels)
+    let collector = TrainingSetCollector(program: program, labels: labels, weights: RowWeights(program, []))
     let decoder = LogDecoder(log, program)
     let pass = EventPass(program: program, decoder: decoder)
     for number in log.indices {
@@ -269,6 +269,43 @@ private struct LoggedEvent {
     #expect(collector.counts.labelsWithoutEvents == 1 && collector.counts.applied == 2)
     #expect(set.split(label: 0, heldBackShare: 0, seed: 1).training == [1])
     #expect(set.split(label: 1, heldBackShare: 0, seed: 1).training == [0])
+  }
+
+  /// Rows without labels: those that are scored, drawn by the events' ids, whatever the order of the entities among each other.
+  @Test(arguments: [UInt64(1), 2]) func drawsRowsOfAllThatIsScored(seed: UInt64) throws {
+    let log = Self.log(seed: seed)
+    func draw(_ log: [LoggedEvent], rows: Int, seed: UInt64 = 5) throws -> TrainingSet {
+      let program = try Self.program()
+      let collector = EventSampleCollector(
+        program: program, weights: RowWeights(program, []), seed: seed, rowsMax: rows)
+      let decoder = LogDecoder(log, program)
+      let pass = EventPass(program: program, decoder: decoder)
+      for number in log.indices {
+        pass.removeAll()
+        if case .event(let event) = pass.decode(decoder.record(number)) { collector.apply(event, of: pass) }
+      }
+      return collector.finish()
+    }
+    func texts(_ set: TrainingSet) -> [String] {
+      set.rows.indices.map { row in
+        "\(set.rows[row].entity.hex) \((0..<4).map { set.features.row(row)[$0].bitPattern })"
+      }
+    }
+    let all = try draw(log, rows: 10_000)
+    // Each entity's rows, by hand: one for each event that is scored.
+    for entity in Set(log.map(\.entity)) {
+      let known = Self.known(log, entity, before: .max)
+      let expected = known.indices.map { Self.naiveRow(Array(known[...$0])).map(\.bitPattern) }
+      let own = all.rows.indices.filter { all.rows[$0].entity == Hash128(of: entity) }.map { row in
+        (0..<4).map { all.features.row(row)[$0].bitPattern }
+      }
+      #expect(Set(own) == Set(expected) && own.count == expected.count, "seed \(seed)")
+    }
+    let few = try draw(log, rows: 40)
+    #expect(few.rows.count == 40 && Set(texts(few)).isSubset(of: texts(all)))
+    let moved = log.filter { $0.entity < "e5" } + log.filter { $0.entity >= "e5" }
+    #expect(texts(try draw(moved, rows: 40)) == texts(few), "seed \(seed)")
+    #expect(texts(try draw(log, rows: 40, seed: 6)) != texts(few))
   }
 
   /// From a log through training to a scorer that takes the model.

@@ -110,7 +110,9 @@ private final class Counting: RowScorer, Decider {
     }
   }
 
-  func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32]) {
+  func decide(
+    _ outputs: FloatMatrix, carried: RowMatrix<Double>, thresholds: [Float], into decisions: inout [Int32]
+  ) {
     for row in 0..<outputs.rows {
       decisions += [outputs.row(row)[0] >= 2 ? 0 : 1, outputs.row(row)[0] > 2 ? 1 : 0]
     }

@@ -17,6 +17,10 @@ struct JudgementDraft {
   var scoreWhen: Int?
   /// Places among the carried values of what models learn.
   var labels: [Int] = []
+  /// For each of them the words of its codes; empty: it is a number.
+  var labelWords: [LabelWords] = []
+  /// Places among the carried values of what rows weigh.
+  var weights: [Int] = []
 
   /// The program's builder; to be asked when it is not open.
   var builder: RowBuilder { other }
@@ -71,6 +75,35 @@ struct JudgementDraft {
   }
 }
 
+/// What a state holds for what was compiled so far.
+private struct Kept: Equatable {
+  private let series: [String]
+  private let components: [Set<Component>]
+  private let attributes: [[Int]]
+
+  init(_ compiler: FeatureCompiler) {
+    series = compiler.series.map(\.description)
+    components = compiler.series.map(\.components)
+    attributes = compiler.catalog.groups.map(\.used)
+  }
+}
+
+/// What a label's codes stand for.
+public struct LabelWords: Equatable, Sendable {
+  /// A word for each code from 0 on; a code behind them is some other word. Empty: the label is a number.
+  public let words: [String]
+  /// Whether codes can be learnt as numbers, too, as an ordered category's.
+  public let areNumbers: Bool
+
+  init(_ type: ValueType) {
+    switch type {
+    case .number, .flag: (words, areNumbers) = ([], true)
+    case .category(let words): (self.words, areNumbers) = (words, false)
+    case .rank(let words): (self.words, areNumbers) = (words, true)
+    }
+  }
+}
+
 /// A result while it is being compiled.
 struct ResultDraft {
   /// Its steps among those of the program.
@@ -88,12 +121,25 @@ extension FeatureCompiler {
       judgement.scoreWhen = judgement.place(of: try self.condition(expression))
     }
     for label in declaration.labels {
-      judgement.labels.append(judgement.place(of: try number(parsed(label.expression))))
+      let value = try compile(parsed(label.expression))
+      judgement.labels.append(judgement.place(of: value.register))
+      judgement.labelWords.append(LabelWords(value.type))
     }
     judgement.toggle(&row)
     for output in declaration.outputs { judgement.add(output: output, &row) }
     for result in declaration.results { try add(result) }
     judgement.toggle(&row)
+    for weight in declaration.weights { try add(weight: weight) }
+  }
+
+  /// Compiles what a row weighs, last of all: it may read what is kept for others, and nothing else.
+  private mutating func add(weight: ExpressionDeclaration) throws(DeclarationError) {
+    let before = Kept(self)
+    judgement.weights.append(judgement.place(of: try number(parsed(weight))))
+    guard keepsState, before != Kept(self) else { return }
+    throw DeclarationError(
+      weight.position, found: "a weight for which states would have to keep more than features need",
+      allowed: "features, intermediates, and the profile's attributes and aggregates that they are made of")
   }
 
   private mutating func parsed(_ declaration: ExpressionDeclaration) throws(DeclarationError) -> Expression {

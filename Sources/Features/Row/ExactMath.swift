@@ -2,7 +2,7 @@
 ///
 /// No libm, no fused multiply-add. `log2` and `exp2` are within 2 units in the last place; log2 follows FreeBSD's
 /// e_log2.c and k_log.h, exp2 the rational approximation of fdlibm's e_exp.c (Sun Microsystems, 1993, freely usable).
-enum ExactMath {
+public enum ExactMath {
   /// Logarithm to base 2: −∞ at 0, NaN below.
   static func log2(_ value: Double) -> Double {
     if !(value > 0) { return value == 0 ? -.infinity : .nan }
@@ -45,7 +45,7 @@ enum ExactMath {
   }
 
   /// 2 to the power of `value`; rounds once into the denormals.
-  static func exp2(_ value: Double) -> Double {
+  public static func exp2(_ value: Double) -> Double {
     if value.isNaN { return .nan }
     if value >= 1024 { return .infinity }
     if value <= -1075 { return 0 }

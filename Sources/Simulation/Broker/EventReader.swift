@@ -80,7 +80,9 @@ final class LargeTrigger: Decider {
   let decisionNames = ["large"]
   let decisionLabels: [[String]] = [[]]
 
-  func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32]) {
+  func decide(
+    _ outputs: FloatMatrix, carried: RowMatrix<Double>, thresholds: [Float], into decisions: inout [Int32]
+  ) {
     for row in 0..<outputs.rows { decisions.append(outputs.row(row)[0] > 20 ? 1 : 0) }
   }
 }

@@ -111,7 +111,8 @@ struct Model {
 
   private static func outcome(_ batch: ScoredBatch, asOf: EventTime) -> Outcome {
     try? SumScorer().score(batch.features, into: batch.outputs)
-    LargeTrigger().decide(batch.outputs, carried: batch.carried, into: &batch.decisions)
+    LargeTrigger().decide(
+      batch.outputs, carried: batch.carried, thresholds: [], into: &batch.decisions)
     batch.rows.append(ScoredRow(event: 0, record: 0, asOf: asOf, toTopic: true, toTable: true))
     return Outcome(batch, row: 0)
   }

@@ -107,9 +107,28 @@ extension Check {
     ].compactMap { $0 }
     parts += training.parameters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     parts += training.monotone.map { "\($0.feature.name) \($0.isIncreasing ? "increasing" : "decreasing")" }
+    parts += training.tuning.sorted { $0.key < $1.key }.map { name, range in
+      func text(_ bound: Double) -> String { range.isWhole ? "\(Int(bound))" : "\(bound)" }
+      return "\(name) from \(text(range.bounds.lowerBound)) to \(text(range.bounds.upperBound)) to tune"
+    }
     parts += training.interactions.map { "\($0.map(\.name).joined(separator: ", ")) among themselves" }
     if let weights = training.classWeights { parts.append("weights 0: \(weights.zero), 1: \(weights.one)") }
     return parts.joined(separator: "; ")
+  }
+
+  /// What a model says; empty: what its objective does.
+  private static func text(of kind: ModelKind) -> String {
+    switch kind {
+    case .regression: ""
+    case .binary(nil): "kind binary: a calibrated probability"
+    case .binary(let recall?):
+      "kind binary: a calibrated probability, with a threshold that finds \(recall) of the ones"
+    case .classes(let classes): "kind classes: \(classes.joined(separator: ", "))"
+    case .quantiles(let quantiles, let group):
+      "kind quantiles: \(quantiles.map { "\($0)" }.joined(separator: ", "))"
+        + (group.map { ", corrected by \($0.name)" } ?? "")
+    case .anomaly: "kind anomaly: how unlike all others a row is, 0 to 1"
+    }
   }
 
   func printModels(_ declaration: PipelineDeclaration) {
@@ -119,7 +138,13 @@ extension Check {
       let trees = model.trees.map { ", trees: \($0.rawValue)" } ?? ""
       let version = model.acceptsVersion ? ", of any release of XGBoost" : ""
       say("  \(model.name): \(model.file), \(model.objective)\(label)\(trees)\(version)")
-      let training = Self.text(of: model.training)
+      let kind = Self.text(of: model.kind)
+      if !kind.isEmpty { say("    \(kind)") }
+      var training = Self.text(of: model.training)
+      if let weight = model.training.weight {
+        let text = "a row's weight \(Self.line(declaration.features.judgement.weights[weight]))"
+        training += (training.isEmpty ? "" : "; ") + text
+      }
       if !training.isEmpty { say("    trained with \(training)") }
     }
     say("decisions:")
@@ -166,6 +191,9 @@ extension Check {
         + thresholds.map { "\($0.label) when \(output) ≥ \($0.atLeast)" }.joined(separator: ", ")
         + ", else \(otherwise)"
     case .trigger(let name, let output, let above): "\(name): \(output) > \(above)"
+    case .modelTrigger(let name, let output): "\(name): \(output) ≥ the model's threshold"
+    case .likeliest(let name, let outputs, let labels):
+      "\(name): the likeliest of \(labels.joined(separator: ", ")), by \(outputs.joined(separator: ", "))"
     case .condition(let name, let result): "\(name): \(Self.line(results[result].expression))"
     case .number(let name, let result, nil): "\(name) = \(Self.line(results[result].expression))"
     case .number(let name, let result, let source?):

@@ -52,6 +52,10 @@ struct Check: ParsableCommand {
         for (name, version) in zip(served.outputNames, served.modelVersions) {
           say("  \(name): version \(version) in \(place) fits")
         }
+        for (model, postprocessing) in zip(served.models, served.postprocessing) {
+          let summary = postprocessing?.summary ?? ""
+          if !summary.isEmpty { say("  \(model.name): \(summary)") }
+        }
       }
       for key in pipeline.declaration.features.control {
         say(

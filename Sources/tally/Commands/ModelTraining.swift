@@ -22,53 +22,75 @@ struct ModelTraining {
     labels path: String?, events: String?, only: [String], export: (path: String, replaces: Bool)? = nil
   ) throws {
     let models = export != nil && only.isEmpty ? [] : try wanted(only)
-    let own = pipeline.declaration.features.judgement.labels.map(\.name)
-    let (ofEvents, ofFile) = (
-      models.filter { own.contains($0.label ?? "") }, models.filter { !own.contains($0.label ?? "") }
-    )
-    let learnt = Set(export == nil ? ofFile.compactMap(\.label) : learnable)
+    let learnt = try learnt()
     let table = try path.map { try LabelReader.read(path: $0, wanted: learnt) }
-    guard ofFile.isEmpty || table != nil else {
+    let sources = RowSources(models, own: own, hasTable: table != nil)
+    if let model = sources.withoutTable {
       throw Failure(
-        "model \(ofFile[0].name) learns \(ofFile[0].label ?? "") of a labels file: --labels FILE",
+        "model \(model.name) learns \(model.label ?? "") of a labels file: --labels FILE",
         reason: .usage)
     }
-    let writer = try export.map { try self.writer($0.path, replaces: $0.replaces, own: own, table: table) }
-    let program = pipeline.program
-    let collector =
-      ofFile.isEmpty && writer == nil
-      ? nil
-      : table.map {
-        TrainingSetCollector(program: program, labels: $0, keepsRows: !ofFile.isEmpty, writer: writer)
-      }
-    let ofEventsThemselves =
-      own.isEmpty || (ofEvents.isEmpty && writer == nil)
-      ? nil
-      : EventLabelCollector(program: program, labelNames: own, keepsRows: !ofEvents.isEmpty, writer: writer)
+    let writer = try export.map {
+      try self.writer($0.path, replaces: $0.replaces, table: table, learnt, samples: sources.samples)
+    }
+    let collectors = try collectors(sources, table, learnt, writer)
     let events = try EventLog(Deployment(settings, pipeline), file: events)
     let counts = try events.forEachEvent(what: "train: replaying") { event, pass, _ in
-      collector?.apply(event, of: pass)
-      ofEventsThemselves?.apply(event, of: pass)
+      collectors.ofFile?.apply(event, of: pass)
+      collectors.ofEvents?.apply(event, of: pass)
+      collectors.sample?.apply(event, of: pass)
       try writer?.check()
       return true
     }
-    let columns = "\(program.columnNames.count) features"
-    let set = ofEventsThemselves?.finish()
-    let setOfFile = collector?.finish()
+    let columns = "\(pipeline.program.columnNames.count) features"
+    let set = collectors.ofEvents?.finish()
+    let setOfFile = collectors.ofFile?.finish()
+    let sample = collectors.sample?.finish(writer: writer)
     var parts = ["\(counts.records) records replayed, \(counts.deadLetters) of them dead letters"]
-    if let set, !ofEvents.isEmpty {
+    if let set, !sources.ofEvents.isEmpty {
       parts.append("\(set.rows.count) rows of \(columns) from events that say what is to be learnt")
     }
-    if let setOfFile, let table, !ofFile.isEmpty {
+    if let setOfFile, let table, !sources.ofFile.isEmpty {
       parts.append("\(setOfFile.rows.count) rows of \(columns) for \(table.entityCount) entities")
     }
+    if let sample { parts.append("\(sample.rows.count) rows of \(columns) drawn from all that are scored") }
     say(parts.joined(separator: "; "))
     for line in counts.lines { say(line) }
-    if let counts = collector?.counts, let path { warn(counts, path) }
+    if let counts = collectors.ofFile?.counts, let path { warn(counts, path) }
     if let writer { say("\(try writer.finish()) rows of \(columns) written to \(writer.path)") }
-    if let set { try train(ofEvents, on: set) }
-    if let setOfFile { try train(ofFile, on: setOfFile) }
+    var trained: [TrainingReport] = []
+    for (models, rows) in [(sources.ofEvents, set), (sources.ofFile, setOfFile), (sources.ofSample, sample)] {
+      if let rows { trained += try train(models, on: rows) }
+    }
+    summarise(trained)
   }
+
+  private func collectors(
+    _ sources: RowSources, _ table: LabelTable?, _ learnt: LearntLabels, _ writer: RowTableWriter?
+  ) throws -> (ofFile: TrainingSetCollector?, ofEvents: EventLabelCollector?, sample: EventSampleCollector?) {
+    let program = pipeline.program
+    let weights = RowWeights(program, pipeline.declaration.models)
+    let hasFile = table != nil && !(sources.ofFile.isEmpty && writer == nil)
+    let hasEvents = !own.isEmpty && !(sources.ofEvents.isEmpty && writer == nil)
+    return (
+      hasFile
+        ? table.map {
+          TrainingSetCollector(
+            program: program, labels: $0, weights: weights, keepsRows: !sources.ofFile.isEmpty, writer: writer
+          )
+        } : nil,
+      hasEvents
+        ? try EventLabelCollector(
+          program: program, labelNames: own, learnt: learnt, weights: weights,
+          keepsRows: !sources.ofEvents.isEmpty,
+          writer: writer) : nil,
+      sources.samples && !(sources.ofSample.isEmpty && writer == nil)
+        ? EventSampleCollector(program: program, weights: weights, seed: options.seed) : nil
+    )
+  }
+
+  /// Labels that the pipeline's expressions make of events.
+  private var own: [String] { pipeline.declaration.features.judgement.labels.map(\.name) }
 
   /// Labels that make no row, by line: ids are nobody's business.
   private func warn(_ counts: CollectorCounts, _ path: String) {
@@ -86,7 +108,7 @@ struct ModelTraining {
   /// Trains from a table of rows.
   func run(rows path: String, only: [String]) throws {
     let models = try wanted(only)
-    let reader = try RowTableReader(path: path, program: pipeline.program, labels: learnable)
+    let reader = try RowTableReader(path: path, program: pipeline.program, labels: try learnt())
     let progress = TerminalReport().begin("train: reading rows", total: nil)
     let set = try reader.read { progress.advance(1) }
     progress.finish("rows read")
@@ -94,22 +116,23 @@ struct ModelTraining {
     say(
       "\(set.rows.count) rows of \(pipeline.program.columnNames.count) features"
         + (test > 0 ? ", \(test) of them for tests and left alone" : ""))
-    try train(models, on: set)
+    // As from a log: models without a label take rows of the pipeline's own labels, where there are such.
+    let free = own.contains { set.labelNames.contains($0) } ? set.known(own) : set
+    summarise(try models.flatMap { try train([$0], on: $0.label == nil ? free : set) })
   }
 
-  /// Labels that the pipeline has or its models learn, each once.
-  private var learnable: [String] {
-    let own = pipeline.declaration.features.judgement.labels.map(\.name)
-    return pipeline.declaration.models.compactMap(\.label).reduce(into: own) { names, label in
-      if !names.contains(label) { names.append(label) }
-    }
+  /// Labels that the pipeline has or its models learn, and columns of weights.
+  private func learnt() throws -> LearntLabels {
+    try LearntLabels(
+      pipeline.declaration.models, own: own,
+      weights: RowWeights(pipeline.program, pipeline.declaration.models).names)
   }
 
   private func writer(
-    _ path: String, replaces: Bool, own: [String], table: LabelTable?
+    _ path: String, replaces: Bool, table: LabelTable?, _ learnt: LearntLabels, samples: Bool
   ) throws -> RowTableWriter {
     let ofFile = table?.names ?? []
-    guard !own.isEmpty || table != nil else {
+    guard !own.isEmpty || table != nil || samples else {
       throw Failure("--export: the pipeline has no labels of its own: --labels FILE", reason: .usage)
     }
     if let both = own.first(where: { ofFile.contains($0) }) {
@@ -117,43 +140,48 @@ struct ModelTraining {
         "--export: \(both) is a label of the pipeline and a column of the labels file; leave one out",
         reason: .usage)
     }
-    let labels = own + ofFile.filter { learnable.contains($0) }
-    guard !labels.isEmpty else {
+    let isWeight = Set(RowWeights(pipeline.program, pipeline.declaration.models).names)
+    let labels = learnt.names.filter { own.contains($0) || ofFile.contains($0) || isWeight.contains($0) }
+    guard labels.contains(where: { !isWeight.contains($0) }) || samples else {
       throw Failure("--export: no model learns a label of the labels file", reason: .usage)
     }
-    let idle = ofFile.filter { !learnable.contains($0) }
+    let idle = ofFile.filter { !labels.contains($0) }
     if !idle.isEmpty {
       say("labels that no model learns are left out of the rows: \(idle.joined(separator: ", "))")
     }
     let (share, seed, time) = (options.heldBackShare, options.seed, options.timeSplit)
-    return try RowTableWriter(path: path, replaces: replaces, program: pipeline.program, labels: labels) {
+    return try RowTableWriter(
+      path: path, replaces: replaces, program: pipeline.program, labels: labels, of: learnt
+    ) {
       TrainingSet.part(of: $0, heldBackShare: share, seed: seed, time: time)
     }
   }
 
-  private func train(_ models: [ModelDeclaration], on set: TrainingSet) throws {
-    for model in models {
+  private func train(_ models: [ModelDeclaration], on set: TrainingSet) throws -> [TrainingReport] {
+    try models.map { model in
       let trainer = ModelTrainer(options: options)
+      let progress = TrainingProgress(model, options)
       if let registry = settings.registry {
-        try register(model, on: set, trainer, ModelRegistry(path: registry))
-      } else {
-        let (report, card) = try train(model, on: set, trainer, ModelFolder(path: settings.models))
-        let folder = ModelFolder(path: reports ?? settings.models)
-        let paths = try card.versionFiles.map { try folder.write($0, of: model.file) }
-        show(report, card, place: "\(report.path), version \(report.version)", at: paths)
+        return try register(model, on: set, trainer, ModelRegistry(path: registry), progress)
       }
+      let (report, card) = try train(model, on: set, trainer, ModelFolder(path: settings.models), progress)
+      let folder = ModelFolder(path: reports ?? settings.models)
+      let paths = try card.versionFiles.map { try folder.write($0, of: model.file) }
+      show(report, card, place: "\(report.path), version \(report.version)", at: paths)
+      return report
     }
   }
 
   /// Trains in a folder of its own, so that nothing is registered until all of it is there and has passed the checks of serving.
   private func register(
-    _ model: ModelDeclaration, on set: TrainingSet, _ trainer: ModelTrainer, _ registry: ModelRegistry
-  ) throws {
+    _ model: ModelDeclaration, on set: TrainingSet, _ trainer: ModelTrainer, _ registry: ModelRegistry,
+    _ progress: TrainingProgress
+  ) throws -> TrainingReport {
     let folder = ModelFolder(path: NSTemporaryDirectory() + "tally-train-" + UUID().uuidString)
     defer { try? FileManager.default.removeItem(atPath: folder.path) }
     let clock = ContinuousClock()
     let start = clock.now
-    let (report, card) = try train(model, on: set, trainer, folder)
+    let (report, card) = try train(model, on: set, trainer, folder, progress)
     let elapsed = (clock.now - start).components
     let registration = ModelRegistration(registry: registry, pipeline: pipeline)
     var given = GivenModel(file: try folder.read(model.file), source: "train")
@@ -170,56 +198,39 @@ struct ModelTraining {
       place: "\(registered.path(of: version)), candidate"
         + (isNew ? "" : "; the same files were there already"),
       at: card.files.map { "\(registered.path(of: version))/\($0.name)" })
+    return report
   }
 
   /// Trains a model, and makes its report before its file is written.
   private func train(
-    _ model: ModelDeclaration, on set: TrainingSet, _ trainer: ModelTrainer, _ folder: ModelFolder
+    _ model: ModelDeclaration, on set: TrainingSet, _ trainer: ModelTrainer, _ folder: ModelFolder,
+    _ progress: TrainingProgress
   ) throws -> (TrainingReport, ModelReport) {
     var card: ModelReport?
     let report = try trainer.train(
-      model, on: set, into: folder,
+      model, on: set, into: folder, progress: { progress.show($0) },
       evaluated: { evaluation in
         var evaluation = evaluation
         evaluation.pipeline = pipeline.declaration.name
         evaluation.dataDigest = set.dataSet(for: model, options: options)?.digest
         card = ModelReport(evaluation)
       })
+    progress.end()
     guard let card else { preconditionFailure("a model was trained and not evaluated") }
     return (report, card)
   }
 
   private func wanted(_ only: [String]) throws -> [ModelDeclaration] {
-    let trainable = pipeline.declaration.models.filter { $0.label != nil }
+    let trainable = pipeline.declaration.models.filter { $0.isTrainable }
     for name in only where !trainable.contains(where: { $0.name == name }) {
       throw Failure(
         "--only \(name): \(pipeline.file) can train \(trainable.map(\.name).joined(separator: ", "))",
         reason: .badPipeline)
     }
     guard !trainable.isEmpty else {
-      throw Failure("\(pipeline.file) declares no model with a label", reason: .badPipeline)
+      throw Failure(
+        "\(pipeline.file) declares no model with a label, and none of the kind anomaly", reason: .badPipeline)
     }
     return only.isEmpty ? trainable : trainable.filter { only.contains($0.name) }
-  }
-
-  private func show(_ report: TrainingReport, _ card: ModelReport, place: String, at paths: [String]) {
-    func text(_ value: Double) -> String { String(format: "%.4f", value) }
-    var line = "\(report.model): RMSE \(text(report.quality.rmse))  MAE \(text(report.quality.mae))"
-    if let r2 = report.quality.rSquared { line += "  R² \(text(r2))" }
-    if let auc = report.quality.auc { line += "  AUC \(text(auc))" }
-    if let loss = report.quality.logLoss { line += "  log loss \(text(loss))" }
-    say(line)
-    for warning in report.warnings { TerminalReport().warn(warning) }
-    for warning in card.warnings where !report.warnings.contains(warning) {
-      TerminalReport().warn("model \(report.model): \(warning)")
-    }
-    for line in card.summary { say("  \(line)") }
-    say(
-      "  \(report.trees) trees; \(report.trainingRows) rows of \(report.trainingEntities) entities to learn from, "
-        + "\(report.heldBackRows) of \(report.heldBackEntities) held back for these figures")
-    let top = report.topFeatures.map { "\($0.name) \(String(format: "%.3g", $0.gain))" }
-    say("  top features by gain: \(top.joined(separator: ", "))")
-    say("  \(place)")
-    if let page = paths.first(where: { $0.hasSuffix(".html") }) { say("  card: \(page)") }
   }
 }

@@ -15,10 +15,13 @@ struct Train: ParsableCommand {
     abstract: "Trains the pipeline's models from a log and a labels file, or from a table of rows.",
     discussion: """
       Replays the log through the pipeline's own features. A label's row is what Tally scores at the entity's last event
-      before the label's time, so nothing from later is known. Entities are split 80/20; the held-back part stops training early
-      and gives the figures. With a registry what is trained is registered there as candidate, with its figures and the digests of
+      before the label's time, so nothing from later is known. Entities are split 80/20; the held-back part gives the figures. It
+      also stops training early, or calibrates: probabilities, a threshold, intervals; figures are then of rows that these were not
+      fitted on. A linear model's figures (ridge) stand beside. The manual's page on training says how each kind is made.
+      With a registry what is trained is registered there as candidate, with its figures and the digests of
       its rows, and the models folder is left alone. Labels: CSV with a header, entity_id,label_time_us,LABEL,…; the pipeline says which label
-      each model learns. Labels are numbers; columns that no model learns may hold anything.
+      each model learns. Labels are numbers, or words of the classes that a model declares; columns that no model learns may hold anything. Models of kind
+      anomaly need no label: without any, they take rows drawn from the log.
 
       Each model gets a card (card.md, card.html: figures with intervals, groups, plots, data) and reference.json, in which drift can be
       counted: with a registry as files of the version, else as MODEL.card.html … beside the model's file or in --report DIR.

@@ -18,7 +18,7 @@ extension LoadedPipeline {
       throw Failure("kernel \(choice): this machine has \(names)", reason: .badSetting)
     }
     let models = try ServedModels(
-      models: declaration.models, folder: files, columns: program.columns,
+      models: declaration.models, decisions: declaration.decisions, folder: files, columns: program.columns,
       features: program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures, kernel: kernel)
     for text in models.notes { note(text) }
     return models

@@ -41,7 +41,8 @@ struct ModelRegistration {
   /// Throws what loading a pipeline's model throws: objective, columns and their types, outputs, libxgboost's scores.
   func check(_ file: ModelFile, as declaration: ModelDeclaration, acceptsChangedFeatures: Bool) throws {
     _ = try ServedModels(
-      models: [declaration], folder: OneFile(file: file), columns: pipeline.program.columns,
+      models: [declaration], decisions: pipeline.declaration.decisions, folder: OneFile(file: file),
+      columns: pipeline.program.columns,
       features: pipeline.program.featureHashes, acceptsChangedFeatures: acceptsChangedFeatures)
   }
 
@@ -93,7 +94,12 @@ struct ModelRegistration {
 extension ModelQuality {
   /// As metadata has them.
   var byName: [String: Double] {
-    let all: [String: Double?] = ["rmse": rmse, "mae": mae, "r2": rSquared, "auc": auc, "log_loss": logLoss]
+    let all: [String: Double?] = [
+      "rmse": rmse, "mae": mae, "r2": rSquared, "auc": auc, "log_loss": logLoss, "brier": brier,
+      "recall": recall,
+      "precision": precision, "threshold": threshold, "accuracy": accuracy, "pinball": pinball,
+      "coverage": intervals.first?.coverage, "interval_width": intervals.first?.width,
+    ]
     return all.compactMapValues { $0 }
   }
 }

@@ -122,5 +122,7 @@ private final class Unscored: RowScorer, Decider {
   let decisionLabels: [[String]] = []
 
   func score(_ rows: FloatMatrix, into outputs: FloatMatrix) throws { outputs.resize(rows: rows.rows) }
-  func decide(_ outputs: FloatMatrix, carried: RowMatrix<Double>, into decisions: inout [Int32]) {}
+  func decide(
+    _ outputs: FloatMatrix, carried: RowMatrix<Double>, thresholds: [Float], into decisions: inout [Int32]
+  ) {}
 }
