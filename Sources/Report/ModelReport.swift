@@ -1,4 +1,5 @@
 internal import Dataflow
+internal import Events
 internal import Features
 
 /// A file of a report.
@@ -80,7 +81,12 @@ struct ModelFacts {
     ranges = ColumnRange.all(evaluation.training.features, columns: columns.count)
     let protected = groupings.map(\.column)
     protectedFeatures = protected.map { columns[$0].name }
-    let values = sample.columns
+    // One row of each entity: rows of one are alike, and would look like an association with whatever tells entities apart.
+    var seen: Set<Hash128> = []
+    let first = sample.rows.indices.filter {
+      seen.insert(evaluation.training.entities[sample.rows[$0]]).inserted
+    }
+    let values = sample.columns.map { column in first.map { column[$0] } }
     associations = protected.flatMap { attribute in
       columns.indices.filter { !protected.contains($0) }.compactMap { feature in
         Association(columns[feature], values[feature], columns[attribute], values[attribute])

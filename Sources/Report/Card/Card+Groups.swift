@@ -223,7 +223,7 @@ extension Card {
     var blocks: [Document.Block] = [.subheading("Features that go with these attributes")]
     blocks.append(
       .paragraph(
-        "In the rows that were learnt from. The model sees these attributes themselves: \(facts.protectedFeatures.joined(separator: ", ")). "
+        "In one row of each entity that was learnt from. The model sees these attributes themselves: \(facts.protectedFeatures.joined(separator: ", ")). "
           + "Others may stand for them where a measure lies above \(Association.strong)."))
     var rows: [[String]] = []
     for attribute in facts.protectedFeatures {
