@@ -46,7 +46,8 @@ extension Settings {
       pipeline.program, homes: homes,
       limits: DecoderLimits(
         valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime),
-      input: pipeline.declaration.input, control: try controlRule(pipeline), names: names)
+      input: pipeline.declaration.input, control: try controlRule(pipeline),
+      pipeline: pipeline.declaration.name, names: names)
   }
 
   func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {

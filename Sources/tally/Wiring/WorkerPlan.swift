@@ -87,7 +87,11 @@ struct WorkerPlan {
       let ports = WorkerPorts(
         source: source, decoder: try settings.makeDecoder(pipeline, homes: homes, names: names),
         store: store, scorer: scorer,
-        decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder)
+        decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder,
+        models: self.scorer == nil
+          ? nil
+          : OneModelSet(
+            scorer, hash: modelSet, advice: "sets by their hash are found in a registry, and there is none"))
       let cache = StateCache(pipeline.program, settings)
       var configuration = settings.worker
       configuration.guarantee = guarantee
