@@ -82,6 +82,8 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var erased: UInt64 = 0
   /// Promotions of models, also those that change nothing.
   public var promoted: UInt64 = 0
+  /// Proposed sets of models that this process has refused.
+  public var refusedModels: UInt64 = 0
   /// Scored events whose rows no model has scored, because the pipeline does not want it.
   public var withoutModel: UInt64 = 0
   /// Scored events at which rare words of the entity's state were folded into `other`.

@@ -89,6 +89,9 @@ public final class PipelineMetrics: Recorder, Sendable {
   /// Adds promotions of models.
   public func promoted(records: Int) { values.withLock { $0.counts.promoted += UInt64(records) } }
 
+  /// Adds a proposed set of models that this process has refused.
+  public func refusedModels() { values.withLock { $0.counts.refusedModels += 1 } }
+
   /// Notes which set of models is in force on a partition.
   public func modelSet(partition: Int32, number: UInt64, hash: String) {
     values.withLock { $0.change(partition) { $0.models = ModelSetInForce(number: number, hash: hash) } }

@@ -31,6 +31,9 @@ public struct PrometheusText: Sendable {
       snapshot.statesLost)
     counter("tally_duplicates_total", "Events whose id was among the entity's last 32.", snapshot.duplicate)
     counter("tally_erased_total", "Erasures done.", snapshot.erased)
+    counter(
+      "tally_model_sets_refused_total", "Proposed sets of models that this process has refused.",
+      snapshot.refusedModels)
     counter("tally_promotions_total", "Promotions of models that were read.", snapshot.promoted)
     counter(
       "tally_scored_without_model_total",

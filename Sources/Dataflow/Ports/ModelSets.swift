@@ -18,7 +18,7 @@ public protocol ModelSets: AnyObject {
   /// what the process began with is known. Throws `PortError`.
   func inForce(at offset: Int64, of partition: Int32) throws -> ModelSetInForce?
   /// A scorer of a set. Throws `.unavailable` as long as it cannot be had, with the reason: whoever needs it waits, and never scores with
-  /// another one.
+  /// another one. Throws `.refused` where waiting is of no use.
   func scorer(of hash: String) throws -> any RowScorer
   /// Only these sets are in force on the worker's partitions: others may go.
   func keep(_ hashes: Set<String>)
@@ -29,23 +29,26 @@ public final class OneModelSet: ModelSets {
   private let scorer: any RowScorer
   private let hash: String?
   private let advice: String
+  private let waits: Bool
 
   /// `hash` of the only set that can be scored with, and what to do where another one is in force; nil: this scorer stands for all sets,
-  /// because nothing is scored, or somebody wants it so.
-  public init(_ scorer: any RowScorer, hash: String? = nil, advice: String = "") {
+  /// because nothing is scored, or somebody wants it so. `waits`: whether another set is waited for; else it is refused.
+  public init(_ scorer: any RowScorer, hash: String? = nil, advice: String = "", waits: Bool = true) {
     self.scorer = scorer
     self.hash = hash
     self.advice = advice
+    self.waits = waits
   }
 
   /// Nothing is known.
   public func inForce(at offset: Int64, of partition: Int32) -> ModelSetInForce? { nil }
 
-  /// The scorer; throws `.unavailable` for another set.
+  /// The scorer; throws `.unavailable`, or `.refused`, for another set.
   public func scorer(of hash: String) throws -> any RowScorer {
     guard self.hash == nil || self.hash == hash else {
       throw PortError(
-        .unavailable, "the set of models \(hash.prefix(12))…, which a promotion has put in force: \(advice)",
+        waits ? .unavailable : .refused,
+        "the set of models \(hash), which a promotion in the log puts in force: \(advice)",
         reason: .modelUnusable)
     }
     return scorer

@@ -61,6 +61,11 @@ extension Settings {
     try RedisNameTotals(storeConfiguration(pipeline), pipeline: pipeline.declaration.name)
   }
 
+  /// What is proposed to the pipeline's processes, and what they answer, in Redis.
+  func makeProposals(_ pipeline: LoadedPipeline) throws -> RedisProposals {
+    try RedisProposals(storeConfiguration(pipeline), pipeline: pipeline.declaration.name)
+  }
+
   /// The topics of a worker; exactly once: with transactions of its own.
   func makeTopicSink(
     _ context: ScoreContext, partitions: Int32, worker: Int = 0
