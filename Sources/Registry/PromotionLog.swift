@@ -71,6 +71,28 @@ public struct PromotionLog: Sendable {
     try Disk.append(try RegistryJSON.encode(note, isForReaders: false), to: path, after: length)
   }
 
+  /// The last promotion (or baseline) that needs a version of a model, since a reader of the log would score with it: one that was begun, is in
+  /// force, or comes into force at or behind the log's beginnings, by partition; nil: none does. Beginnings that are not known: all
+  /// count.
+  public func need(
+    of version: ModelVersion, of model: String, from beginnings: [Int64]?
+  ) throws(RegistryError) -> PromotionNote? {
+    let known = try inForce()
+    var needed: [PromotionNote] = []
+    for (place, note) in known.enumerated() {
+      // A set is in force until the next one is, on each partition.
+      let ends = place + 1 < known.count ? known[place + 1].offsets : nil
+      guard let ends, let beginnings else {
+        needed.append(note)
+        continue
+      }
+      if !zip(ends, beginnings).allSatisfy({ $0 < $1 }) { needed.append(note) }
+    }
+    if let begun = try unfinished() { needed.append(begun) }
+    for note in needed.reversed() where try versions(of: note.set)[model] == version { return note }
+    return nil
+  }
+
   /// Does something while nobody else promotes a set of the pipeline. Throws `busy`.
   package func whileLocked<Result>(_ body: () throws -> Result) throws -> Result {
     try Disk.makeFolder(folder)

@@ -54,6 +54,11 @@ import Testing
 
     func start() throws -> TallyProcess { try TallyProcess(["run"] + options(own)) }
 
+    func version(_ model: String, _ alias: String) throws -> String {
+      let shown = try command(["models", "show", model, alias, "--json"])
+      return try JSON(shown.output)["metadata"]["version"].text ?? ""
+    }
+
     /// Offsets at which the registry says that a promotion lies, by partition.
     func offsets(of number: Int) throws -> [Int] {
       let lines = readText(folder + "/registry/engagement/promotions.jsonl").split(separator: "\n")
@@ -155,6 +160,69 @@ import Testing
       let run = try stage.command(["run", "--until-end"])
       #expect(run.code == 0 && run.output.contains("promoted \(Rig.partitions)"), "\(run.text)")
       #expect(try stage.command(["models", "verify"]).code == 0)
+    }
+  }
+
+  /// Promotions there and back while events come and processes are killed: every row is of the set that the log names.
+  @Test func underLoadAndKills() async throws {
+    try await onThread {
+      let stage = try Stage()
+      let (rig, rounds) = (stage.rig, 6)
+      let first = try stage.version("churn", "production")
+      try stage.train("2")
+      let second = try stage.version("churn", "candidate")
+      let share = rig.history.messages.count / (rounds + 1)
+      func messages(_ round: Int) -> [BrokerMessage] {
+        Array(rig.history.messages[(round * share)..<((round + 1) * share)])
+      }
+      try rig.broker.produce(messages(0), to: "events")
+      var process = try stage.start()
+      try rig.waitForProgress(of: process, to: 1)
+      for round in 1...rounds {
+        try rig.broker.produce(messages(round), to: "events")
+        let target = round % 2 == 1 ? second : first
+        let promoting = try TallyProcess(
+          ["models", "promote", "churn", target, "--force", "--why", "round \(round)"]
+            + stage.options(stage.own))
+        if round % 3 == 0 {
+          // The promoting command may have died at any point: the same again completes it.
+          usleep(UInt32(round) * 150_000)
+          promoting.kill9()
+          process.kill9()
+          process = try stage.start()
+          _ = try stage.command([
+            "models", "promote", "churn", target, "--force", "--why", "again", "--wait", "20",
+          ])
+          let again = try stage.command(["models", "promote", "churn", target, "--force", "--why", "again"])
+          #expect(again.code == 0 && again.output.contains("in force already"), "\(again.text)")
+        } else {
+          let result = try promoting.wait()
+          #expect(result.code == 0, "\(result.text)")
+        }
+      }
+      try rig.waitForProgress(of: process, to: try rig.count("events"))
+      process.terminate()
+      #expect(try process.wait().code == 0)
+      let all = try (1...rounds).map { try stage.offsets(of: $0) }
+      let rows = try stage.rows()
+      #expect(rows.count + rounds * Rig.partitions <= (try rig.count("events")))
+      for row in rows {
+        let number = all.count { $0[row.partition] < row.offset }
+        #expect(row.versions.contains("churn=\(number % 2 == 1 ? second : first)"), "\(row), \(number)")
+      }
+      let verified = try stage.command(["verify", "--sample", "1"])
+      #expect(verified.code == 0, "\(verified.text)")
+      // Both are needed: by the set in force, by events that the topic has.
+      for version in [first, second] {
+        let kept = try stage.command(["models", "delete", "churn", version])
+        #expect(kept.code == 1, "\(kept.text)")
+      }
+      let candidate = try stage.command([
+        "models", "promote", "churn", first, "--alias", "candidate", "--why", "to see",
+      ])
+      #expect(candidate.code == 0, "\(candidate.text)")
+      let needed = try stage.command(["models", "delete", "churn", second])
+      #expect(needed.code == 1 && needed.errors.contains("is needed by promotion"), "\(needed.text)")
     }
   }
 }

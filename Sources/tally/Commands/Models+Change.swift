@@ -171,31 +171,6 @@ extension Models {
     }
   }
 
-  /// `tally models delete`.
-  struct Delete: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Removes a version to which no alias leads.",
-      discussion: """
-        Scores that were made with it keep its name, but can no longer be recomputed.
-
-        Examples:
-          tally models delete churn 3f2a91bc00d1e4f7
-        """)
-
-    @Argument(help: "Model of the pipeline.") var model: String
-    @Argument(help: "VERSION.") var version: String
-    @OptionGroup var options: RegistryOptions
-
-    func run() throws {
-      try reportingRegistry {
-        let (_, _, registered) = try options.model(model)
-        let version = try registered.version(version)
-        try registered.delete(version)
-        say("\(registered.title) \(version.hex) is gone")
-      }
-    }
-  }
-
   /// `tally models verify`.
   struct VerifyAll: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -111,6 +111,19 @@ extension Settings {
 }
 
 extension Settings {
+  /// Whether rows of the table name one of these as a model's version.
+  func hasRows(_ pipeline: LoadedPipeline, of model: String, _ versions: [String]) throws -> Bool {
+    let name = pipeline.declaration.name
+    return switch table {
+    case .none: false
+    case .sqlite(let path):
+      try ModelRows.areThere(sqlite: path, pipeline: name, model: model, versions: versions)
+    case .postgres(let connection):
+      try ModelRows.areThere(
+        postgres: postgres(connection), pipeline: name, model: model, versions: versions)
+    }
+  }
+
   /// T of the partitions, read beside a running pipeline; nil: none, or no table.
   func tablePositions(_ pipeline: LoadedPipeline, _ partitions: [Int32]) throws -> [TablePosition?] {
     switch table {
