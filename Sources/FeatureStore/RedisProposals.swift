@@ -21,7 +21,7 @@ public struct ModelProposal: Equatable, Sendable {
 /// go by themselves. One thread; connects when first used, anew after any error.
 ///
 /// Keys: `PREFIX{PIPELINE/models}:live` has the ids of processes, `…:live:ID` is there while the process is alive, `…:proposal` is what is
-/// proposed, and `…:answers:TOKEN` has what each process has answered.
+/// proposed, and `…:answers:TOKEN:ID` is what a process has answered. Only texts, as an ACL that lets workers write states lets them.
 public final class RedisProposals {
   /// A process that has not said so for this long is no longer alive, milliseconds.
   public static let aliveMs: Int64 = 10_000
@@ -44,25 +44,24 @@ public final class RedisProposals {
   /// Says that a process is alive. Returns what is proposed; nil: nothing. Throws `PortError`.
   public func beat(_ id: String) throws -> ModelProposal? {
     let found = try texts([
-      ["SET", "\(stem)live:\(id)", "1", "PX", "\(Self.aliveMs)"], ["SADD", "\(stem)live", id],
-      ["PEXPIRE", "\(stem)live", "\(Self.idsMs)"], ["GET", "\(stem)proposal"],
+      [
+        "EVAL", Self.script, "2", "\(stem)live", "\(stem)live:\(id)", id, "\(Self.aliveMs)",
+        "\(Self.idsMs)",
+      ],
+      ["GET", "\(stem)proposal"],
     ])
-    let words = (found.last?.first ?? "").split(separator: " ")
+    let words = found[1].split(separator: " ")
     guard words.count == 3, let number = UInt64(words[1]) else { return nil }
     return ModelProposal(token: String(words[0]), number: number, set: String(words[2]))
   }
 
   /// Says that a process ends. Throws `PortError`.
-  public func leave(_ id: String) throws {
-    _ = try texts([["DEL", "\(stem)live:\(id)"], ["SREM", "\(stem)live", id]])
-  }
+  public func leave(_ id: String) throws { _ = try texts([["DEL", "\(stem)live:\(id)"]]) }
 
   /// Answers a proposal: nil: the process can score with the set; else why not. Throws `PortError`.
   public func answer(_ id: String, to token: String, refusal: String?) throws {
-    let key = "\(stem)answers:\(token)"
-    _ = try texts([
-      ["HSET", key, id, refusal ?? ""], ["PEXPIRE", key, "\(Self.proposalMs)"],
-    ])
+    let text = refusal.flatMap { $0.isEmpty ? nil : $0 } ?? Self.accepted
+    _ = try texts([["SET", "\(stem)answers:\(token):\(id)", text, "PX", "\(Self.proposalMs)"]])
   }
 
   /// Proposes a set, in place of what was proposed. Throws `PortError`.
@@ -80,25 +79,34 @@ public final class RedisProposals {
 
   /// Ids of the processes that are alive, ascending. Throws `PortError`.
   public func live() throws -> [String] {
-    let ids = try texts([["SMEMBERS", "\(stem)live"]])[0]
-    guard !ids.isEmpty else { return [] }
+    let ids = try self.ids()
     let alive = try texts(ids.map { ["GET", "\(stem)live:\($0)"] })
-    return zip(ids, alive).filter { !$1.isEmpty && $1 != [""] }.map(\.0).sorted()
+    return zip(ids, alive).filter { !$1.isEmpty }.map(\.0).sorted()
   }
 
   /// What processes have answered; empty: the process can score with the set. Throws `PortError`.
   public func answers(to token: String) throws -> [String: String] {
-    let found = try texts([["HGETALL", "\(stem)answers:\(token)"]])[0]
+    let ids = try self.ids()
+    let found = try texts(ids.map { ["GET", "\(stem)answers:\(token):\($0)"] })
     var answers: [String: String] = [:]
-    for place in stride(from: 0, to: found.count - 1, by: 2) { answers[found[place]] = found[place + 1] }
+    for (id, answer) in zip(ids, found) where !answer.isEmpty {
+      answers[id] = answer == Self.accepted ? "" : answer
+    }
     return answers
+  }
+
+  private static let accepted = "+"
+
+  private func ids() throws -> [String] {
+    try texts([["GET", "\(stem)live"]])[0].split(separator: "\n").map(String.init)
   }
 
   /// Closes the connection.
   public func close() { session = nil }
 
-  /// Sends commands and returns their answers, each as a list of texts: what is no text is one that is empty.
-  private func texts(_ all: [[String]]) throws -> [[String]] {
+  /// Sends commands and returns their answers; what is no text is empty.
+  private func texts(_ all: [[String]]) throws -> [String] {
+    guard !all.isEmpty else { return [] }
     var commands = RespBuffer()
     for words in all {
       commands.begin(words: words.count)
@@ -109,16 +117,26 @@ public final class RedisProposals {
       session = current
       try current.send(commands)
       return try all.map { words in
-        try current.next(words[0]) { view in
-          if let bytes = view.bytes { return [String(decoding: bytes, as: UTF8.self)] }
-          return (0..<view.count).map { place in
-            view[place].bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
-          }
-        }
+        try current.next(words[0]) { $0.bytes.map { String(decoding: $0, as: UTF8.self) } ?? "" }
       }
     } catch {
       session = nil
       throw error
     }
   }
+
+  /// Notes a process among those that are alive, and forgets others. KEYS: the list of ids, a line each; the process's own. ARGV: its id; how
+  /// long it is alive; how long the list is kept, milliseconds.
+  private static let script = """
+    redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
+    local ids = ''
+    local isThere = false
+    for id in string.gmatch(redis.call('GET', KEYS[1]) or '', '[^\\n]+') do
+      if id == ARGV[1] then isThere = true end
+      if id == ARGV[1] or redis.call('GET', KEYS[1] .. ':' .. id) then ids = ids .. id .. '\\n' end
+    end
+    if not isThere then ids = ids .. ARGV[1] .. '\\n' end
+    redis.call('SET', KEYS[1], ids, 'PX', ARGV[3])
+    return 1
+    """
 }

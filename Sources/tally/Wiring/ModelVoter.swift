@@ -18,6 +18,8 @@ final class ModelVoter: @unchecked Sendable {
   private let proposals: RedisProposals
   /// Of the proposal that was taken up last.
   private var token = ""
+  /// Whether Redis was not reached last time.
+  private var isUnheard = false
   /// Answers that are still to be sent: a refusal, or empty.
   private let answers = Mutex<[(token: String, refusal: String)]>([])
   private static let periodMs = 500
@@ -49,7 +51,17 @@ final class ModelVoter: @unchecked Sendable {
       guard (try? proposals.answer(id, to: answer.token, refusal: answer.refusal)) != nil else { return }
       answers.withLock { _ = $0.removeFirst() }
     }
-    guard let proposal = try? proposals.beat(id), proposal.token != token else { return }
+    let found: ModelProposal?
+    do {
+      found = try proposals.beat(id)
+      isUnheard = false
+    } catch {
+      // Who promotes would not know that this process has to be asked.
+      if !isUnheard { warn("this process cannot be asked about models to come: \(error)") }
+      isUnheard = true
+      return
+    }
+    guard let proposal = found, proposal.token != token else { return }
     token = proposal.token
     loading.async { [self] in
       var refusal = ""
@@ -58,7 +70,7 @@ final class ModelVoter: @unchecked Sendable {
       } catch {
         refusal = "\(error)"
         metrics.refusedModels()
-        complain("promotion \(proposal.number) to the set of models \(proposal.set) is refused: \(refusal)")
+        warn("promotion \(proposal.number) to the set of models \(proposal.set) is refused: \(refusal)")
       }
       answers.withLock { $0.append((proposal.token, refusal)) }
       queue.async { [self] in if !timer.isCancelled { turn() } }
