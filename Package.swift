@@ -104,8 +104,8 @@ let package = Package(
     module(
       "Operations", floor: 5,
       [
-        "Events", "Features", "Dataflow", "Kafka", "Envelope", "Ingest", "FeatureStore", "Tables", "Pipeline",
-        "Verification", "Configuration",
+        "Events", "Features", "Dataflow", "Kafka", "Envelope", "Registry", "Ingest", "FeatureStore", "Tables",
+        "Pipeline", "Verification", "Configuration",
       ]),
     // Floor 6: configuration, wiring, commands.
     .executableTarget(
@@ -191,7 +191,7 @@ let package = Package(
       "OperationsTests",
       [
         "TestPlaces", "Events", "Features", "Dataflow", "FeatureStore", "Ingest", "Pipeline", "Configuration",
-        "Operations",
+        "Operations", "Registry",
       ]),
     tests("EnvelopeTests", ["Envelope", "Events"]),
     tests("MetricsTests", ["Events", "Dataflow", "Metrics", "Monitor"]),

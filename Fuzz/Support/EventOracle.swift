@@ -31,6 +31,11 @@ struct EventOracle {
     switch ours.kind {
     case .tick: require(theirs.kind_case == TALLY__EVENT__KIND_TICK, "tick")
     case .erasure: require(theirs.kind_case == TALLY__EVENT__KIND_ERASURE, "erasure")
+    case .promotion:
+      require(theirs.kind_case == TALLY__EVENT__KIND_PROMOTION, "promotion")
+      let found = trial.batch.promotion(at: 0)
+      let set = String(cString: theirs.promotion.pointee.set)
+      require(found?.set.hex == set, "a promotion's set")
     case .engagement: require(theirs.kind_case == TALLY__EVENT__KIND_ENGAGEMENT, "engagement")
     case .profileSnapshot, .profileChange:
       require(theirs.kind_case == TALLY__EVENT__KIND_PROFILE, "profile")

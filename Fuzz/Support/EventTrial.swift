@@ -190,6 +190,14 @@ final class EventTrial {
     switch event.kind {
     case .tick: writer.close(writer.open(12))
     case .erasure: writer.close(writer.open(13))
+    case .promotion:
+      let mark = writer.open(14)
+      let promotion = batch.promotion(at: 0) ?? Promotion(number: 0, set: Hash128(low: 0, high: 0))
+      // The decoders here have no pipeline: all are of another one.
+      writer.field(1, varint: 1)
+      writer.field(2, string: promotion.set.hex)
+      writer.field(3, string: "another")
+      writer.close(mark)
     case .profileSnapshot, .profileChange:
       let mark = writer.open(10)
       writer.field(1, varint: event.kind == .profileChange ? 1 : 0)

@@ -32,7 +32,8 @@ final class StateTrial {
     let effect = program.process(event, in: batch, to: state)
     switch (event.kind, effect) {
     case (.erasure, .erased): require(state.events == 0 && state.watermark == 0, "an erased state has events")
-    case (.tick, .unknownEntity), (.tick, .duplicate), (.engagement, .duplicate),
+    case (.promotion, .unknownEntity), (.tick, .unknownEntity), (.tick, .duplicate),
+      (.engagement, .duplicate),
       (.profileSnapshot, .duplicate),
       (.profileChange, .duplicate):
       break

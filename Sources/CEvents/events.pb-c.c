@@ -232,6 +232,51 @@ void   tally__erasure__free_unpacked
   assert(message->base.descriptor == &tally__erasure__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tally__promotion__init
+                     (Tally__Promotion         *message)
+{
+  static const Tally__Promotion init_value = TALLY__PROMOTION__INIT;
+  *message = init_value;
+}
+size_t tally__promotion__get_packed_size
+                     (const Tally__Promotion *message)
+{
+  assert(message->base.descriptor == &tally__promotion__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tally__promotion__pack
+                     (const Tally__Promotion *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tally__promotion__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tally__promotion__pack_to_buffer
+                     (const Tally__Promotion *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tally__promotion__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tally__Promotion *
+       tally__promotion__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tally__Promotion *)
+     protobuf_c_message_unpack (&tally__promotion__descriptor,
+                                allocator, len, data);
+}
+void   tally__promotion__free_unpacked
+                     (Tally__Promotion *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tally__promotion__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tally__attribute__init
                      (Tally__Attribute         *message)
 {
@@ -457,7 +502,7 @@ void   tally__field__free_unpacked
   assert(message->base.descriptor == &tally__field__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tally__event__field_descriptors[9] =
+static const ProtobufCFieldDescriptor tally__event__field_descriptors[10] =
 {
   {
     "event_id",
@@ -567,6 +612,18 @@ static const ProtobufCFieldDescriptor tally__event__field_descriptors[9] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "promotion",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tally__Event, kind_case),
+    offsetof(Tally__Event, promotion),
+    &tally__promotion__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__event__field_indices_by_name[] = {
   6,   /* field[6] = engagement */
@@ -575,6 +632,7 @@ static const unsigned tally__event__field_indices_by_name[] = {
   0,   /* field[0] = event_id */
   2,   /* field[2] = event_time_us */
   5,   /* field[5] = profile */
+  9,   /* field[9] = promotion */
   4,   /* field[4] = schema_version */
   3,   /* field[3] = source */
   7,   /* field[7] = tick */
@@ -583,7 +641,7 @@ static const ProtobufCIntRange tally__event__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 10, 5 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor tally__event__descriptor =
 {
@@ -593,7 +651,7 @@ const ProtobufCMessageDescriptor tally__event__descriptor =
   "Tally__Event",
   "tally",
   sizeof(Tally__Event),
-  9,
+  10,
   tally__event__field_descriptors,
   tally__event__field_indices_by_name,
   2,  tally__event__number_ranges,
@@ -764,6 +822,70 @@ const ProtobufCMessageDescriptor tally__erasure__descriptor =
   tally__erasure__field_indices_by_name,
   0,  tally__erasure__number_ranges,
   (ProtobufCMessageInit) tally__erasure__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tally__promotion__field_descriptors[3] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__Promotion, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Tally__Promotion, set),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pipeline",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Tally__Promotion, pipeline),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tally__promotion__field_indices_by_name[] = {
+  0,   /* field[0] = number */
+  2,   /* field[2] = pipeline */
+  1,   /* field[1] = set */
+};
+static const ProtobufCIntRange tally__promotion__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tally__promotion__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tally.Promotion",
+  "Promotion",
+  "Tally__Promotion",
+  "tally",
+  sizeof(Tally__Promotion),
+  3,
+  tally__promotion__field_descriptors,
+  tally__promotion__field_indices_by_name,
+  1,  tally__promotion__number_ranges,
+  (ProtobufCMessageInit) tally__promotion__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tally__attribute__field_descriptors[6] =

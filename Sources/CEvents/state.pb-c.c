@@ -502,7 +502,7 @@ const ProtobufCMessageDescriptor tally__series__descriptor =
   (ProtobufCMessageInit) tally__series__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[16] =
+static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors[17] =
 {
   {
     "schema_version",
@@ -696,6 +696,18 @@ static const ProtobufCFieldDescriptor tally__partition_record__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "model_set_number",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__PartitionRecord, model_set_number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__partition_record__field_indices_by_name[] = {
   9,   /* field[9] = clearing */
@@ -708,6 +720,7 @@ static const unsigned tally__partition_record__field_indices_by_name[] = {
   14,   /* field[14] = left_out_forgotten */
   5,   /* field[5] = log */
   4,   /* field[4] = model_set */
+  16,   /* field[16] = model_set_number */
   2,   /* field[2] = next_offset */
   7,   /* field[7] = rebuilding_until */
   10,   /* field[10] = repairs */
@@ -718,7 +731,7 @@ static const unsigned tally__partition_record__field_indices_by_name[] = {
 static const ProtobufCIntRange tally__partition_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor tally__partition_record__descriptor =
 {
@@ -728,7 +741,7 @@ const ProtobufCMessageDescriptor tally__partition_record__descriptor =
   "Tally__PartitionRecord",
   "tally",
   sizeof(Tally__PartitionRecord),
-  16,
+  17,
   tally__partition_record__field_descriptors,
   tally__partition_record__field_indices_by_name,
   1,  tally__partition_record__number_ranges,
@@ -902,7 +915,7 @@ const ProtobufCMessageDescriptor tally__fingerprint__descriptor =
   (ProtobufCMessageInit) tally__fingerprint__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tally__counters__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tally__counters__field_descriptors[6] =
 {
   {
     "read",
@@ -964,18 +977,31 @@ static const ProtobufCFieldDescriptor tally__counters__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "promoted",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tally__Counters, promoted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tally__counters__field_indices_by_name[] = {
   3,   /* field[3] = dead_lettered */
   2,   /* field[2] = duplicate */
   4,   /* field[4] = erased */
+  5,   /* field[5] = promoted */
   0,   /* field[0] = read */
   1,   /* field[1] = scored */
 };
 static const ProtobufCIntRange tally__counters__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tally__counters__descriptor =
 {
@@ -985,7 +1011,7 @@ const ProtobufCMessageDescriptor tally__counters__descriptor =
   "Tally__Counters",
   "tally",
   sizeof(Tally__Counters),
-  5,
+  6,
   tally__counters__field_descriptors,
   tally__counters__field_indices_by_name,
   1,  tally__counters__number_ranges,

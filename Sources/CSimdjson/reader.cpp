@@ -107,8 +107,20 @@ void read_kind(tally_json *parser, object kind, const char (&name)[N], tally_jso
   if (found) read_attributes(parser, attributes, event);
 }
 
+void read_promotion(tally_json *parser, object promotion, tally_json_event *event) noexcept {
+  for (key_value_pair field : promotion) {
+    if (is(field.key, "number")) {
+      event->number = value_of(field.value, parser->is_repaired);
+    } else if (is(field.key, "set")) {
+      event->set = value_of(field.value, parser->is_repaired);
+    } else if (is(field.key, "pipeline")) {
+      event->pipeline = value_of(field.value, parser->is_repaired);
+    }
+  }
+}
+
 void read_event(tally_json *parser, object root, tally_json_event *event) noexcept {
-  object profile, engagement;
+  object profile, engagement, promotion;
   for (key_value_pair field : root) {
     tally_json_value *place = nullptr;
     if (is(field.key, "event_id")) {
@@ -131,6 +143,9 @@ void read_event(tally_json *parser, object root, tally_json_event *event) noexce
       place = &event->tick;
     } else if (is(field.key, "erasure")) {
       place = &event->erasure;
+    } else if (is(field.key, "promotion")) {
+      place = &event->promotion;
+      if (field.value.type() == element_type::OBJECT) promotion = field.value.get_object().value_unsafe();
     }
     if (place) *place = value_of(field.value, parser->is_repaired);
   }
@@ -139,6 +154,7 @@ void read_event(tally_json *parser, object root, tally_json_event *event) noexce
   } else if (event->profile.kind == TALLY_JSON_OBJECT) {
     read_kind(parser, profile, "mode", &event->mode, event);
   }
+  if (event->promotion.kind == TALLY_JSON_OBJECT) read_promotion(parser, promotion, event);
 }
 
 // Values that JSON cannot hold become texts that no producer writes, so that the rest of the record can be read: a zero, and a
@@ -362,7 +378,8 @@ extern "C" int tally_json_read(tally_json *parser, const void *bytes, size_t cou
   }
   object fields;
   if (root.get_object().get(fields) != simdjson::SUCCESS) return TALLY_JSON_UNDECODABLE;
-  *event = {absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, 0, 0, nullptr};
+  *event = {absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent, absent,
+            absent, 0, 0, nullptr};
   event->attribute = parser->attributes.get();
   read_event(parser, fields, event);
   return TALLY_JSON_OK;

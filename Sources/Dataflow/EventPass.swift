@@ -11,6 +11,9 @@ public final class EventPass {
   public enum Decoded: Equatable, Sendable {
     /// An event, at this position of `events`.
     case event(Int32)
+    /// Another set of models is to score from the next record of the partition on, if the number is above the one in force. There is nothing
+    /// to apply.
+    case promotion(Promotion)
     /// Nothing that can be scored: a dead letter. `refusal` says more.
     case refused(DeadLetterReason)
   }
@@ -48,7 +51,8 @@ public final class EventPass {
   /// Decodes and checks a record.
   public func decode(_ record: RawRecord) -> Decoded {
     if let reason = decoder.decode(record, into: events) { return .refused(reason) }
-    return .event(Int32(events.events.count - 1))
+    let event = Int32(events.events.count - 1)
+    return events.promotion(at: event).map { .promotion($0) } ?? .event(event)
   }
 
   /// What the decoder says of the record that it refused last: the entity id that it names (empty: none could be read), and more for

@@ -7,7 +7,8 @@ public final class Judgement {
   /// Outputs of the models; numbers that are made of them follow.
   private let modelOutputs: Int
   private let results: ResultProgram
-  private let scorer: any RowScorer
+  /// Who makes outputs: of as many models as the first one.
+  public var scorer: any RowScorer
   private let decider: any Decider
   /// Rows that models score, where not all are, and their outputs; or all outputs, where numbers follow.
   private let chosen: FloatMatrix

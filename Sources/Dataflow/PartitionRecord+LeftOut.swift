@@ -37,8 +37,17 @@ extension PartitionRecord {
     while !fitsBesideOffset, leftOut.forgetOne() {}
   }
 
-  /// Programs that do not know of what is left out must not read on; they may, where nothing is.
-  var writtenVersion: UInt64 { leftOut.isEmpty && unpackedBytesMax == 0 ? 4 : Self.schemaVersion }
+  /// Programs that do not know of what is left out, or of promotions, must not read on; they may, where there is nothing of the kind.
+  var writtenVersion: UInt64 {
+    if modelSetNumber != 0 || counters.promoted != 0 { return Self.schemaVersion }
+    return leftOut.isEmpty && unpackedBytesMax == 0 ? 4 : 5
+  }
+
+  /// The set of models in force at W.
+  public var inForce: ModelSetInForce {
+    get { ModelSetInForce(number: modelSetNumber, hash: modelSet) }
+    set { (modelSetNumber, modelSet) = (newValue.number, newValue.hash) }
+  }
 
   func encodeLeftOut(into writer: inout WireWriter) {
     for range in leftOut.ranges {

@@ -1,6 +1,6 @@
 public import Events
 
-/// Totals of a partition since its state began; `read == scored + duplicate + erased + deadLettered.sum`.
+/// Totals of a partition since its state began; `read == scored + duplicate + erased + promoted + deadLettered.sum`.
 public struct PartitionCounters: Equatable, Sendable {
   /// Records read.
   public var read: UInt64 = 0
@@ -10,6 +10,8 @@ public struct PartitionCounters: Equatable, Sendable {
   public var duplicate: UInt64 = 0
   /// Erasures.
   public var erased: UInt64 = 0
+  /// Promotions of models, also those that change nothing.
+  public var promoted: UInt64 = 0
   /// Dead letters by `DeadLetterReason.index`.
   public var deadLettered = [UInt64](repeating: 0, count: DeadLetterReason.count)
 
@@ -21,8 +23,8 @@ public struct PartitionCounters: Equatable, Sendable {
 /// compare-and-set; the stored form is `PartitionRecord` of proto/state.proto.
 public struct PartitionRecord: Equatable, Sendable {
   /// Newest version of the stored form that this program knows; it reads older ones. 2: clearing, erasures, repairs. 3: guarantee,
-  /// successor. 4: partitioner. 5: what is left out.
-  public static let schemaVersion: UInt64 = 5
+  /// successor. 4: partitioner. 5: what is left out. 6: promotions.
+  public static let schemaVersion: UInt64 = 6
 
   /// Store generation.
   public var generation: UInt64 = 1
@@ -30,8 +32,10 @@ public struct PartitionRecord: Equatable, Sendable {
   public var nextOffset: Int64 = 0
   /// Hash of what the state means (`FeatureProgram.stateHash`), hex.
   public var definition = ""
-  /// Hash of the model set, hex.
+  /// Hash of the model set in force at W, hex.
   public var modelSet = ""
+  /// Number of the promotion by which it is; 0: there was none.
+  public var modelSetNumber: UInt64 = 0
   /// The log's cluster id.
   public var clusterID = ""
   /// The log's number of partitions.
@@ -98,6 +102,7 @@ public struct PartitionRecord: Equatable, Sendable {
     if guarantee == .exactlyOnce { writer.field(12, varint: 1) }
     if successor != 0 { writer.field(13, varint: successor) }
     encodeLeftOut(into: &writer)
+    if modelSetNumber != 0 { writer.field(17, varint: modelSetNumber) }
   }
 
   private func encodeCounters(into writer: inout WireWriter) {
@@ -111,6 +116,7 @@ public struct PartitionRecord: Equatable, Sendable {
       writer.close(entry)
     }
     if counters.erased != 0 { writer.field(5, varint: counters.erased) }
+    if counters.promoted != 0 { writer.field(6, varint: counters.promoted) }
   }
 
   /// The stored form, as `encode(into:)` writes it.
@@ -146,6 +152,7 @@ public struct PartitionRecord: Equatable, Sendable {
         case (14, 2): guard record.decodeLeftOut(reader.delimited()) else { return nil }
         case (15, 0): record.addForgotten(Int64(bitPattern: reader.varint()))
         case (16, 0): record.unpackedBytesMax = Int64(bitPattern: reader.varint())
+        case (17, 0): record.modelSetNumber = reader.varint()
         default: reader.skip(type)
         }
       }
@@ -223,6 +230,7 @@ public struct PartitionRecord: Equatable, Sendable {
         guard !entry.failed, let reason else { return false }
         counters.deadLettered[reason.index] += count
       case (5, 0): counters.erased = reader.varint()
+      case (6, 0): counters.promoted = reader.varint()
       default: reader.skip(type)
       }
     }

@@ -130,7 +130,7 @@ public struct ScoreContext: Sendable {
 /// A batch on its way from the source to the sinks. Reused; one thread.
 public final class ScoredBatch {
   /// What all rows share.
-  public let context: ScoreContext
+  public private(set) var context: ScoreContext
   /// Records as they came.
   public let records: RecordBatch
   /// Decoded events.
@@ -161,6 +161,13 @@ public final class ScoredBatch {
     carried = RowMatrix(columns: context.carriedCount, capacityRows: capacityRows)
     outputs = FloatMatrix(columns: context.outputNames.count, capacityRows: capacityRows)
     rows.reserveCapacity(capacityRows)
+  }
+
+  /// Says which models' versions score the rows that come: those of the outputs of models, in column order.
+  public func use(modelVersions versions: [String]) {
+    // Numbers that are made of outputs are of no model.
+    let all = versions + repeatElement("", count: max(0, context.outputNames.count - versions.count))
+    if all != context.modelVersions { context.modelVersions = all }
   }
 
   /// Forgets rows and letters; records and events are their owners' to empty.

@@ -23,7 +23,7 @@ public struct ReadEnvelope: Equatable, Sendable {
   }
 
   /// What kind of event it says it is.
-  public enum Kind: String, Sendable { case profile, engagement, tick, erasure }
+  public enum Kind: String, Sendable { case profile, engagement, tick, erasure, promotion }
 
   /// The event's id; bytes that are no UTF-8 are replaced, and a text ends at a zero byte.
   public private(set) var eventID: String
@@ -41,6 +41,8 @@ public struct ReadEnvelope: Equatable, Sendable {
   public private(set) var type: String?
   /// The profile's mode by its name, or its number where it has none; nil: no profile.
   public private(set) var mode: String?
+  /// What a promotion orders: number, set and pipeline, as sent; nil: it is none.
+  public private(set) var promotion: String?
   /// Attributes in the order in which they were sent; the same name may come twice.
   public private(set) var attributes: [(name: String, value: Value)] = []
   /// Fields of the event that the contract does not name.
@@ -74,6 +76,12 @@ public struct ReadEnvelope: Equatable, Sendable {
       read(engagement.attributes, engagement.n_attributes)
     case TALLY__EVENT__KIND_TICK: kind = .tick
     case TALLY__EVENT__KIND_ERASURE: kind = .erasure
+    case TALLY__EVENT__KIND_PROMOTION:
+      kind = .promotion
+      guard let order = event.promotion?.pointee else { return nil }
+      promotion =
+        "number \(order.number), set \(Self.quoted(Self.text(order.set))), "
+        + "pipeline \(Self.quoted(Self.text(order.pipeline)))"
     default: kind = nil
     }
     if kind == nil && eventID.isEmpty && entityID.isEmpty { return nil }
@@ -147,6 +155,7 @@ public struct ReadEnvelope: Equatable, Sendable {
     ]
     if let type { lines.append("type: \(Self.quoted(type))") }
     if let mode { lines.append("mode: \(mode)") }
+    if let promotion { lines.append("promotion: \(promotion)") }
     for (name, value) in attributes { lines.append("  \(Self.quoted(name)): \(Self.shown(value))") }
     if unknownFields > 0 { lines.append("fields that proto/events.proto does not name: \(unknownFields)") }
     return lines

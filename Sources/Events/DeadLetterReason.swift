@@ -12,7 +12,7 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case tooDeep = "too-deep"
   /// Text that is not UTF-8.
   case invalidUTF8 = "invalid-utf8"
-  /// Not exactly one of profile, engagement, tick and erasure.
+  /// Not exactly one of profile, engagement, tick, erasure and promotion.
   case unknownKind = "unknown-kind"
   /// `schema_version` is newer than this program.
   case unknownSchema = "unknown-schema"
@@ -48,7 +48,7 @@ public enum DeadLetterReason: String, CaseIterable, Sendable {
   case refusedByTable = "refused-by-table"
   /// A tick of an entity without a state: never seen, erased, or idle for longer than the TTL.
   case unknownEntity = "unknown-entity"
-  /// A tick or an erasure without the signature that the pipeline asks for.
+  /// A tick or an erasure without the signature that the pipeline asks for, or a promotion without one.
   case notSigned = "not-signed"
 
   /// The reason of that name, or what takes the place of one that earlier versions stored; nil: there is none.

@@ -10,6 +10,8 @@ public enum EventKind: UInt8, Sendable, BitwiseCopyable {
   case tick
   /// Everything known of the entity goes: state, rows and dead letters.
   case erasure
+  /// Another set of models scores from the next record of its partition on; it belongs to no entity.
+  case promotion
 }
 
 /// One decoded event: numbers and runs of bytes in its batch's arena.

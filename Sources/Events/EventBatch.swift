@@ -17,6 +17,8 @@ public final class EventBatch {
   public let bytes = ReusedBuffer<UInt8>(capacity: 1 << 16)
   /// Names of the event under way that no symbol has, so that its attributes were dropped; valid as long as the record is.
   public private(set) var droppedNames: [DroppedName] = []
+  /// The promotions among the events, each with its event's position.
+  private var promotions: [(event: Int, promotion: Promotion)] = []
   private var committedAttributes = 0
   private var committedElements = 0
   private var committedBytes = 0
@@ -40,6 +42,7 @@ public final class EventBatch {
     elements.removeAll()
     profiles.removeAll()
     bytes.removeAll()
+    if !promotions.isEmpty { promotions.removeAll(keepingCapacity: true) }
     committedAttributes = 0
     committedElements = 0
     committedBytes = 0
@@ -153,6 +156,14 @@ public final class EventBatch {
     committedBytes = bytes.count
     committedProfiles = profiles.count
     return events.count - 1
+  }
+
+  /// Says what the promotion orders that was committed last.
+  public func note(_ promotion: Promotion) { promotions.append((events.count - 1, promotion)) }
+
+  /// What the promotion at a position of `events` orders; nil: it is none.
+  public func promotion(at event: Int32) -> Promotion? {
+    promotions.first { $0.event == Int(event) }?.promotion
   }
 
   /// Calls `body` with the bytes of a slice; the pointer is valid only inside.

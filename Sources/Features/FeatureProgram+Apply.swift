@@ -17,7 +17,7 @@ extension FeatureProgram {
   /// be, or it is an erasure. Row code.
   public func problemWithoutState(of event: Event) -> DeadLetterReason? {
     switch event.kind {
-    case .profileSnapshot, .erasure: nil
+    case .profileSnapshot, .erasure, .promotion: nil
     case .tick: .unknownEntity
     case .profileChange, .engagement: .unknownKind
     }
@@ -28,6 +28,8 @@ extension FeatureProgram {
   public func effect(of event: Event, on state: EntityState) -> EventEffect {
     switch event.kind {
     case .erasure: .erased
+    // It belongs to no entity.
+    case .promotion: .unknownEntity
     case .tick where state.events == 0 || startsAnew(event.time, state): .unknownEntity
     case .tick: state.remembers(event.idHash) ? .duplicate : .applied
     case .engagement, .profileSnapshot, .profileChange: isDuplicate(event, of: state) ? .duplicate : .applied

@@ -102,7 +102,7 @@ extension FeatureProgram {
   /// Group of what an event may hold; nil: its attributes mean nothing.
   private func declaredGroup(of event: Event) -> Int? {
     switch event.kind {
-    case .tick, .erasure: return nil
+    case .tick, .erasure, .promotion: return nil
     case .profileSnapshot, .profileChange: return tables.eventTypes
     case .engagement:
       let group = group(of: event)

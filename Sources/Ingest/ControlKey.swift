@@ -1,11 +1,12 @@
 import CCrypto
 public import Events
 
-/// A key by which control events (ticks and erasures) are signed. Its text never shows it.
+/// A key by which control events (ticks, erasures, promotions) are signed. Its text never shows it.
 ///
 /// A signature is the header `tally-signature`: the key's id, a colon, and in lower-case hexadecimal the HMAC-SHA256 of these lines,
 /// each but the last ended by a line feed, which no id can have: `tally-control-1`; `tick` or `erasure`; the entity id; the event id;
-/// the event time in microseconds, decimal.
+/// the event time in microseconds, decimal. Of a promotion, in place of the kind, the lines `promotion`, the pipeline's name, its number
+/// and the set.
 public struct ControlKey: Sendable, CustomStringConvertible, CustomReflectable {
   /// Name of the header that carries the signature.
   public static let header: StaticString = "tally-signature"
@@ -26,21 +27,23 @@ public struct ControlKey: Sendable, CustomStringConvertible, CustomReflectable {
     id = String(decoding: Self.hex(digest.prefix(8)), as: UTF8.self)
   }
 
-  /// The header's value for an event; `kind` is a tick or an erasure.
-  public func signature(kind: EventKind, entityID: [UInt8], eventID: [UInt8], time: EventTime) -> String {
+  /// The header's value for an event.
+  public func signature(
+    of order: ControlOrder, entityID: [UInt8], eventID: [UInt8], time: EventTime
+  ) -> String {
     entityID.withUnsafeBytes { entity in
       eventID.withUnsafeBytes { event in
-        String(decoding: sign(kind, entity, event, time), as: UTF8.self)
+        String(decoding: sign(order, entity, event, time), as: UTF8.self)
       }
     }
   }
 
   /// The header's value, as bytes.
   func sign(
-    _ kind: EventKind, _ entityID: UnsafeRawBufferPointer, _ eventID: UnsafeRawBufferPointer,
+    _ order: ControlOrder, _ entityID: UnsafeRawBufferPointer, _ eventID: UnsafeRawBufferPointer,
     _ time: EventTime
   ) -> [UInt8] {
-    var message = Array("tally-control-1\n\(kind == .tick ? "tick" : "erasure")\n".utf8)
+    var message = Array("tally-control-1\n\(order.words)\n".utf8)
     message += entityID
     message.append(UInt8(ascii: "\n"))
     message += eventID
@@ -61,5 +64,25 @@ public struct ControlKey: Sendable, CustomStringConvertible, CustomReflectable {
   private static func hex(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
     let digits = Array("0123456789abcdef".utf8)
     return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+  }
+}
+
+/// What a control event orders, as it is signed.
+public enum ControlOrder: Equatable, Sendable {
+  /// Time goes on for an entity.
+  case tick
+  /// What is known of an entity goes.
+  case erasure
+  /// Another set of models is to score a pipeline's events.
+  case promotion(Promotion, pipeline: String)
+
+  /// The lines that stand for it.
+  var words: String {
+    switch self {
+    case .tick: "tick"
+    case .erasure: "erasure"
+    case .promotion(let promotion, let pipeline):
+      "promotion\n\(pipeline)\n\(promotion.number)\n\(promotion.set.hex)"
+    }
   }
 }

@@ -7,7 +7,7 @@ import Kafka
 /// allocates nothing.
 ///
 /// A pipeline may declare another shape of records (`InputMapping`): then all are read by it but those whose `content-type` says protobuf,
-/// which are envelopes: so are ticks and erasures. Else the `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
+/// which are envelopes: so are ticks, erasures and promotions. Else the `content-type` header tells the form; without one, a value whose first byte that is not white space is "{"
 /// is JSON, and one that begins with a zero byte is in Confluent's framing. What is wrong is told in this order: empty, too large, unknown content type, malformed (not JSON, nested
 /// too deep, not UTF-8, a number beyond its type), unknown schema, wrong types, no kind or two, missing fields, ids, times, too
 /// many attributes, numbers, key, a control event's signature; what the pipeline declares (`FeatureProgram.problem`); last the partition, which is not the event's
@@ -20,6 +20,7 @@ public final class EventDecoder: RecordDecoder {
   private let program: FeatureProgram
   private let limits: DecoderLimits
   private let control: ControlRule?
+  private let pipeline: String
   private let json: JSONReader
   /// Reads records that are no envelopes; nil: all are.
   private let mapped: MappedReader?
@@ -35,10 +36,10 @@ public final class EventDecoder: RecordDecoder {
   /// More about why the record was refused that was refused last: the field, and what it looks like, never its value.
   public private(set) var refusedDetail = ""
 
-  /// A decoder for a program and a log's homes; `input`: how records become events, nil: they are envelopes; `control`: who may send ticks and erasures, nil: everybody; `names` counts what is dropped because nobody declares it. `keepsAttributes`: for those who look at an event's attributes, which a pipeline without states else goes without. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
+  /// A decoder for a program and a log's homes; `input`: how records become events, nil: they are envelopes; `control`: who may send ticks and erasures, nil: everybody, and nobody promotions; `pipeline`: whose promotions count; `names` counts what is dropped because nobody declares it. `keepsAttributes`: for those who look at an event's attributes, which a pipeline without states else goes without. Throws `PortError` `.misuse` when memory for `valueBytesMax` cannot be had.
   public init(
     _ program: FeatureProgram, homes: KeyHomes, limits: DecoderLimits = DecoderLimits(),
-    input: InputMapping? = nil, control: ControlRule? = nil, names: NameCounter? = nil,
+    input: InputMapping? = nil, control: ControlRule? = nil, pipeline: String = "", names: NameCounter? = nil,
     keepsAttributes: Bool = false
   ) throws(PortError) {
     guard limits.valueBytesMax > 0, limits.valueBytesMax <= Self.valueBytesLimit, limits.attributesMax > 0,
@@ -50,6 +51,7 @@ public final class EventDecoder: RecordDecoder {
     self.homes = homes
     self.limits = limits
     self.control = control
+    self.pipeline = pipeline
     self.json = json
     self.names = names
     keyIsEntityID = input?.keyIsEntityID ?? true
@@ -86,17 +88,45 @@ public final class EventDecoder: RecordDecoder {
     if draft.namesFieldTwice || (!draft.isMapped && namesTwice(events, from: firstAttribute)) {
       return .undecodable
     }
-    if let control, let kind = draft.kind, kind == .tick || kind == .erasure, !record.isOfFile,
-      let problem = control.problem(
-        kind, entityID: draft.entityID, eventID: draft.eventID, time: draft.time,
-        ingestTimeMs: record.ingestTimeMs,
-        signature: record.message.map { KafkaMessage(handle: $0).header(ControlKey.header) }
-          ?? record.signature)
-    {
+    if let order = order(draft), let problem = problem(order, draft, record) {
       refusedDetail = problem
       return .notSigned
     }
     return judge(draft, events, firstAttribute, partition: record.partition)
+  }
+
+  /// What a control event orders whose signature matters; nil: it is none.
+  private func order(_ draft: EventDraft) -> ControlOrder? {
+    switch draft.kind {
+    case .tick: return .tick
+    case .erasure: return .erasure
+    case .promotion:
+      // Another pipeline's changes nothing here, and its key need not be known.
+      guard draft.promotion.pipeline.elementsEqual(pipeline.utf8) else { return nil }
+      return .promotion(promotion(draft), pipeline: pipeline)
+    case .engagement, .profileSnapshot, .profileChange, nil: return nil
+    }
+  }
+
+  private func problem(_ order: ControlOrder, _ draft: EventDraft, _ record: RawRecord) -> String? {
+    guard let control else {
+      if case .promotion = order { return ControlRule.noKey }
+      return nil
+    }
+    guard !record.isOfFile else { return nil }
+    return control.problem(
+      order, entityID: draft.entityID, eventID: draft.eventID, time: draft.time,
+      ingestTimeMs: record.ingestTimeMs,
+      signature: record.message.map { KafkaMessage(handle: $0).header(ControlKey.header) }
+        ?? record.signature)
+  }
+
+  /// What a promotion orders that has no problem; one of another pipeline has the number 0.
+  private func promotion(_ draft: EventDraft) -> Promotion {
+    let isOurs = draft.promotion.pipeline.elementsEqual(pipeline.utf8)
+    return Promotion(
+      number: isOurs ? draft.promotion.number : 0,
+      set: Hash128(digits: draft.promotion.set) ?? Hash128(low: 0, high: 0))
   }
 
   /// Tells the form and reads it.
@@ -209,13 +239,15 @@ public final class EventDecoder: RecordDecoder {
       refusedDetail = program.detail(of: event, in: events)
       return reason
     }
-    if keyIsEntityID && homes.home(of: draft.entityID) != partition {
+    // A promotion lies on every partition.
+    if keyIsEntityID && kind != .promotion && homes.home(of: draft.entityID) != partition {
       refusedDetail = homes.explanation(of: draft.entityID, on: partition)
       return .wrongPartition
     }
     if let names { note(event, named: draft.type, check, events, names) }
     events.commit(
       kind: kind, type: type, eventID: eventID, entityID: entityID, source: source, time: draft.time)
+    if kind == .promotion { events.note(promotion(draft)) }
     return nil
   }
 
@@ -225,7 +257,7 @@ public final class EventDecoder: RecordDecoder {
     _ names: NameCounter
   ) {
     switch event.kind {
-    case .tick, .erasure: return
+    case .tick, .erasure, .promotion: return
     case .profileSnapshot, .profileChange: names.profile()
     case .engagement:
       guard let number = program.declaredType(of: event) else {

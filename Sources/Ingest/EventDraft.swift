@@ -12,6 +12,10 @@ struct EventDraft {
   var time: EventTime = 0
   var schemaVersion: UInt64 = 0
   var kind: EventKind?
+  /// What a promotion says; its set as it stands there.
+  var promotion: (number: UInt64, set: UnsafeRawBufferPointer, pipeline: UnsafeRawBufferPointer) = (
+    0, EventDraft.nothing, EventDraft.nothing
+  )
   var attributesTotal = 0
   var hasInvalidUTF8 = false
   var hasWrongType = false
@@ -45,8 +49,21 @@ struct EventDraft {
     if type.count > DecoderLimits.idBytesMax || source.count > DecoderLimits.idBytesMax { return .invalidID }
     if time < EventTimeBounds.start || time >= EventTimeBounds.end { return .invalidTime }
     if isFuture(ingestTimeMs: ingestTimeMs, limits) { return .futureTime }
+    if kind == .promotion && brokenPromotion != nil { return .wrongType }
     if attributesTotal > limits.attributesMax { return .tooDeep }
     return Self.equal(key, entityID) ? nil : .keyMismatch
+  }
+
+  /// What is wrong with a promotion; nil: nothing.
+  private var brokenPromotion: String? {
+    if !entityID.elementsEqual(Promotion.entityID.utf8) {
+      return "the entity_id of a promotion is not \(Promotion.entityID)"
+    }
+    if promotion.number == 0 { return "promotion.number is not a whole number from 1 on" }
+    if Hash128(digits: promotion.set) == nil {
+      return "promotion.set is not 32 small hexadecimal digits"
+    }
+    return promotion.pipeline.isEmpty ? "promotion.pipeline is absent" : nil
   }
 
   /// More about a reason that concerns the event time, for readers; empty: nothing. Never holds the time itself.
@@ -56,6 +73,7 @@ struct EventDraft {
       return wrongField.map { "\($0.name) is not \($0.wanted)" } ?? ""
     case .wrongType where hasWrongTime && !hasWrongType:
       return "event_time_us is not a whole number: microseconds since 1970 are expected"
+    case .wrongType where kind == .promotion: return brokenPromotion ?? ""
     case .missingTime: return "event_time_us is absent or 0: microseconds since 1970 are expected"
     case .invalidTime: return EventTimeBounds.doubt(of: time).map { "event_time_us \($0)" } ?? ""
     case .futureTime where ingestTimeMs < 0:

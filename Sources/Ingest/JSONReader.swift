@@ -124,17 +124,25 @@ final class JSONReader {
   }
 
   private func readSchema(_ value: tally_json_value, _ draft: inout EventDraft) {
+    draft.schemaVersion = number(value, "schema_version", &draft)
+  }
+
+  /// A whole number from 0 on; absent: 0; beyond 64 bits: the largest.
+  private func number(
+    _ value: tally_json_value, _ name: StaticString, _ draft: inout EventDraft
+  ) -> UInt64 {
     switch tally_json_kind(value.kind) {
-    case TALLY_JSON_INTEGER where Int64(bitPattern: value.bits) >= 0: draft.schemaVersion = value.bits
-    case TALLY_JSON_UNSIGNED: draft.schemaVersion = value.bits
-    case TALLY_JSON_BEYOND: draft.schemaVersion = .max
+    case TALLY_JSON_INTEGER where Int64(bitPattern: value.bits) >= 0: return value.bits
+    case TALLY_JSON_UNSIGNED: return value.bits
+    case TALLY_JSON_BEYOND: return .max
     case TALLY_JSON_REAL:
-      guard let version = UInt64(exactly: Double(bitPattern: value.bits)) else {
-        return draft.noteWrongType("schema_version", "a whole number")
-      }
-      draft.schemaVersion = version
-    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: break
-    default: draft.noteWrongType("schema_version", "a whole number")
+      if let number = UInt64(exactly: Double(bitPattern: value.bits)) { return number }
+      draft.noteWrongType(name, "a whole number")
+      return 0
+    case TALLY_JSON_ABSENT, TALLY_JSON_NULL: return 0
+    default:
+      draft.noteWrongType(name, "a whole number")
+      return 0
     }
   }
 
@@ -156,6 +164,13 @@ final class JSONReader {
     if isObject(event.erasure, "erasure", &draft) {
       kinds += 1
       draft.kind = .erasure
+    }
+    if isObject(event.promotion, "promotion", &draft) {
+      kinds += 1
+      draft.kind = .promotion
+      draft.promotion.set = text(event.set, "promotion.set", &draft)
+      draft.promotion.pipeline = text(event.pipeline, "promotion.pipeline", &draft)
+      draft.promotion.number = number(event.number, "promotion.number", &draft)
     }
     if kinds > 1 { draft.kind = nil }
   }

@@ -39,7 +39,11 @@ struct ProtobufReader {
         kinds += 1
         draft.kind = .erasure
         guard readNothing(reader.delimited()) else { return false }
-      case (1...5, _), (10...13, _): return false
+      case (14, 2):
+        kinds += 1
+        draft.kind = .promotion
+        guard readPromotion(reader.delimited(), into: &draft) else { return false }
+      case (1...5, _), (10...14, _): return false
       default: reader.skip(tag.type)
       }
     }
@@ -62,6 +66,21 @@ struct ProtobufReader {
         }
       case (2, 2): guard readAttribute(reader.delimited(), into: &draft, batch) else { return false }
       case (1, _), (2, _): return false
+      default: reader.skip(tag.type)
+      }
+    }
+    return !reader.failed
+  }
+
+  private func readPromotion(_ bytes: UnsafeRawBufferPointer, into draft: inout EventDraft) -> Bool {
+    var reader = WireReader(bytes)
+    while !reader.atEnd {
+      let tag = reader.tag()
+      switch (tag.number, tag.type) {
+      case (1, 0): draft.promotion.number = reader.varint()
+      case (2, 2): draft.promotion.set = text(&reader, &draft)
+      case (3, 2): draft.promotion.pipeline = text(&reader, &draft)
+      case (1...3, _): return false
       default: reader.skip(tag.type)
       }
     }

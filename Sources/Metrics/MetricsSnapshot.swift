@@ -80,6 +80,10 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var duplicate: UInt64 = 0
   /// Erasures.
   public var erased: UInt64 = 0
+  /// Promotions of models, also those that change nothing.
+  public var promoted: UInt64 = 0
+  /// Proposed sets of models that this process has refused.
+  public var refusedModels: UInt64 = 0
   /// Scored events whose rows no model has scored, because the pipeline does not want it.
   public var withoutModel: UInt64 = 0
   /// Scored events at which rare words of the entity's state were folded into `other`.
@@ -110,6 +114,6 @@ public struct MetricsSnapshot: Equatable, Sendable {
   public var lag: Int64 { partitions.reduce(0) { $0 + ($1.isOurs ? $1.lag : 0) } }
   /// Whether every worker is as it should be, the brokers answer, and what can be read is read.
   public var isHealthy: Bool { silence == nil && workers.allSatisfy(\.isHealthy) }
-  /// Whether every record read is accounted for: `read = scored + duplicate + erased + dead-lettered`.
-  public var isBalanced: Bool { read == scored + duplicate + erased + deadLetters }
+  /// Whether every record read is accounted for: `read = scored + duplicate + erased + promoted + dead-lettered`.
+  public var isBalanced: Bool { read == scored + duplicate + erased + promoted + deadLetters }
 }

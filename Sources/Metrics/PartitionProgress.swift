@@ -22,6 +22,8 @@ public struct PartitionProgress: Equatable, Sendable {
   public var moved: ContinuousClock.Instant
   /// States are made again up to this offset; 0: they are not.
   public var makingUntil: Int64 = 0
+  /// The set of models in force, and its promotion; nil: not known.
+  public var models: ModelSetInForce?
   /// Offsets below the next one that are left out, by cause.
   public var leftOut: [LeftOutCause: Int64] = [:]
 

@@ -86,6 +86,17 @@ public final class PipelineMetrics: Recorder, Sendable {
   /// Adds scored events whose rows no model has scored.
   public func withoutModel(events: Int) { values.withLock { $0.counts.withoutModel += UInt64(events) } }
 
+  /// Adds promotions of models.
+  public func promoted(records: Int) { values.withLock { $0.counts.promoted += UInt64(records) } }
+
+  /// Adds a proposed set of models that this process has refused.
+  public func refusedModels() { values.withLock { $0.counts.refusedModels += 1 } }
+
+  /// Notes which set of models is in force on a partition.
+  public func modelSet(partition: Int32, number: UInt64, hash: String) {
+    values.withLock { $0.change(partition) { $0.models = ModelSetInForce(number: number, hash: hash) } }
+  }
+
   /// Adds events at which rare words of a state were folded.
   public func folded(events: Int) { values.withLock { $0.counts.folded += UInt64(events) } }
 
@@ -260,6 +271,10 @@ private final class WorkerRecorder: Recorder, Sendable {
 
   func withoutModel(events: Int) { metrics.withoutModel(events: events) }
   func folded(events: Int) { metrics.folded(events: events) }
+  func promoted(records: Int) { metrics.promoted(records: records) }
+  func modelSet(partition: Int32, number: UInt64, hash: String) {
+    metrics.modelSet(partition: partition, number: number, hash: hash)
+  }
 
   func position(partition: Int32, next: Int64, end: Int64) {
     metrics.position(partition: partition, next: next, end: end)

@@ -16,18 +16,19 @@ public struct FinalSummary: Sendable {
     self.elapsedSeconds = elapsedSeconds
   }
 
-  /// `read N = scored A + duplicate B + dead-lettered C (reason: n, …)`, with `+ erased E` when there was any; with `≠` and the difference when it
+  /// `read N = scored A + duplicate B + dead-lettered C (reason: n, …)`, with `+ erased E` and `+ promoted P` when there were any; with `≠` and the difference when it
   /// does not hold.
   public var identity: String {
     let reasons = MonitorView.reasons(metrics.deadLettered, separator: ", ") {
       "\($0): \(Figures.grouped($1))"
     }
-    let sum = metrics.scored + metrics.duplicate + metrics.erased + metrics.deadLetters
+    let sum = metrics.scored + metrics.duplicate + metrics.erased + metrics.promoted + metrics.deadLetters
     let erased = metrics.erased > 0 ? " + erased \(Figures.grouped(metrics.erased))" : ""
+    let promoted = metrics.promoted > 0 ? " + promoted \(Figures.grouped(metrics.promoted))" : ""
     let difference = Int64(clamping: metrics.read) - Int64(clamping: sum)
     return "read \(Figures.grouped(metrics.read)) \(metrics.isBalanced ? "=" : "≠")"
       + " scored \(Figures.grouped(metrics.scored)) + duplicate \(Figures.grouped(metrics.duplicate))"
-      + erased
+      + erased + promoted
       + " + dead-lettered \(Figures.grouped(metrics.deadLetters))" + (reasons.isEmpty ? "" : " (\(reasons))")
       + (metrics.isBalanced ? "" : "; the difference is \(Figures.grouped(difference))")
   }

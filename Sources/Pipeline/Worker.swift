@@ -261,6 +261,7 @@ public final class Worker {
     ports.recorder.count(
       read: totals.read - totals.rebuilt, scored: totals.scored, duplicate: totals.duplicate,
       erased: totals.erased, deadLettered: totals.deadLettered)
+    if totals.promoted > 0 { ports.recorder.promoted(records: totals.promoted) }
     if totals.rebuilt > 0 { ports.recorder.rebuilt(records: totals.rebuilt) }
     if totals.withoutModel > 0 { ports.recorder.withoutModel(events: totals.withoutModel) }
     if totals.folded > 0 { ports.recorder.folded(events: totals.folded) }

@@ -30,6 +30,14 @@ public enum WorkerBug: CaseIterable, Sendable {
   case transactionWithoutRecord
   /// Without states: a commit that has failed is taken for one that never comes.
   case failedCommitForgotten
+  /// A batch is scored by the set of models that is in force at its beginning, whatever promotions it holds.
+  case setOfBatch
+  /// The partition record does not say which set of models is in force.
+  case setUnrecorded
+  /// A promotion counts whatever its number.
+  case promotionNumbersIgnored
+  /// A set of models that cannot be loaded is left out: the one before goes on.
+  case setSkipped
 }
 
 extension WorkerConfiguration {

@@ -8,8 +8,10 @@ public struct WorkerPorts {
   public var decoder: any RecordDecoder
   /// Where states and partition records lie; nil: no state is kept, and the records lie beside the group's offsets.
   public var store: (any StateStore)?
-  /// Makes outputs of feature rows.
+  /// Makes outputs of feature rows, with the models that the process began with.
   public var scorer: any RowScorer
+  /// The sets of models that promotions may put in force.
+  public var models: any ModelSets
   /// Makes decisions of outputs.
   public var decider: any Decider
   /// Where messages go; nil: nowhere.
@@ -21,16 +23,17 @@ public struct WorkerPorts {
   /// Whom to tell.
   public var recorder: any Recorder
 
-  /// The ports, all given.
+  /// The ports, all given; `models` nil: the scorer stands for all sets.
   public init(
     source: any RecordSource, decoder: any RecordDecoder, store: (any StateStore)?, scorer: any RowScorer,
     decider: any Decider, topic: (any TopicSink)?, table: (any TableSink)?, clock: any Clock,
-    recorder: any Recorder
+    recorder: any Recorder, models: (any ModelSets)? = nil
   ) {
     self.source = source
     self.decoder = decoder
     self.store = store
     self.scorer = scorer
+    self.models = models ?? OneModelSet(scorer)
     self.decider = decider
     self.topic = topic
     self.table = table

@@ -15,6 +15,11 @@ public struct ModelRegistry: Sendable {
         .invalidName,
         "\"\(part)\": letters, digits, _, - and . are allowed in a registry's names, the first no dot")
     }
+    guard name != RegistryNames.sets else {
+      throw RegistryError(
+        .invalidName,
+        "\"\(name)\": in a registry that is the folder of sets of models: give the model another name")
+    }
     return RegisteredModel(pipeline: pipeline, name: name, path: "\(path)/\(pipeline)/\(name)")
   }
 
@@ -22,7 +27,8 @@ public struct ModelRegistry: Sendable {
   public func models() throws(RegistryError) -> [RegisteredModel] {
     var found: [RegisteredModel] = []
     for pipeline in try Disk.names(path) where RegistryNames.isPlain(pipeline) {
-      for name in try Disk.names("\(path)/\(pipeline)") where RegistryNames.isPlain(name) {
+      for name in try Disk.names("\(path)/\(pipeline)")
+      where RegistryNames.isPlain(name) && name != RegistryNames.sets {
         guard Disk.isFolder("\(path)/\(pipeline)/\(name)") else { continue }
         found.append(try model(name, of: pipeline))
       }

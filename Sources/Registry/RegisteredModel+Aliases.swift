@@ -39,6 +39,14 @@ extension RegisteredModel {
     try move(alias, .promote, reason) { _ throws(RegistryError) in version }
   }
 
+  /// Where an alias led before its last promotion. Throws `missing` when the log knows nothing of that.
+  public func former(_ alias: ModelAlias = .production) throws(RegistryError) -> ModelVersion {
+    guard let before = Self.before(alias, try moves()), let version = ModelVersion(hex: before) else {
+      throw RegistryError(.missing, "\(alias.rawValue) of \(title) led to no other version before")
+    }
+    return version
+  }
+
   /// Moves an alias to where it led before its last promotion; once more: to the one before that. Throws `missing` when the log
   /// knows none, or the version was deleted since.
   @discardableResult

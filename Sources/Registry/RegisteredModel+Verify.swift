@@ -11,13 +11,14 @@ public struct RegistryFinding: Equatable, Sendable {
 extension ModelRegistry {
   /// Recomputes the hash of every version and reads aliases and logs; empty: all is as it was registered.
   public func findings() throws(RegistryError) -> [RegistryFinding] {
+    let own = [RegistryNames.sets, RegistryNames.promotions]
     var found: [RegistryFinding] = []
     for pipeline in try Disk.names(path) where !pipeline.hasPrefix(".") {
       if !Disk.isFolder("\(path)/\(pipeline)") {
         found.append(RegistryFinding(place: pipeline, problem: "foreign: no folder of a pipeline"))
         continue
       }
-      for name in try Disk.names("\(path)/\(pipeline)") where !name.hasPrefix(".") {
+      for name in try Disk.names("\(path)/\(pipeline)") where !name.hasPrefix(".") && !own.contains(name) {
         let isModel =
           RegistryNames.isPlain(name) && RegistryNames.isPlain(pipeline)
           && Disk.isFolder("\(path)/\(pipeline)/\(name)")
@@ -28,7 +29,29 @@ extension ModelRegistry {
             RegistryFinding(place: "\(pipeline)/\(name)", problem: "foreign: no folder of a model"))
         }
       }
+      found += findingsOfSets(pipeline)
     }
+    return found
+  }
+}
+
+extension ModelRegistry {
+  /// Sets and promotions of a pipeline: every set that a promotion names must be there, with all its versions.
+  private func findingsOfSets(_ pipeline: String) -> [RegistryFinding] {
+    guard RegistryNames.isPlain(pipeline) else { return [] }
+    var found: [RegistryFinding] = []
+    do throws(RegistryError) {
+      let log = try PromotionLog(self, pipeline: pipeline)
+      for hash in Set(try log.notes().map(\.set)).sorted() {
+        let versions = try log.versions(of: hash)
+        for (name, version) in versions.sorted(by: { $0.key < $1.key }) {
+          guard try !model(name, of: pipeline).versions().contains(version) else { continue }
+          found.append(
+            RegistryFinding(
+              place: "\(pipeline)/sets/\(hash)", problem: "missing: version \(version.hex) of \(name)"))
+        }
+      }
+    } catch { found.append(RegistryFinding(place: pipeline, problem: "altered: \(error.detail)")) }
     return found
   }
 }

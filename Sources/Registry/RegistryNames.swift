@@ -8,6 +8,9 @@ enum RegistryNames {
   static let aliases = "aliases.json"
   static let log = "log.jsonl"
   static let lock = ".lock"
+  /// Beside a pipeline's models: the sets of them, and the promotions that put sets in force.
+  static let sets = "sets"
+  static let promotions = "promotions.jsonl"
   /// Names of the file with the trees; a version has exactly one of them.
   static let models = ["model.json", "model.ubj"]
   private static let unfinished = ".new-"

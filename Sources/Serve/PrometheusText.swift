@@ -32,6 +32,10 @@ public struct PrometheusText: Sendable {
     counter("tally_duplicates_total", "Events whose id was among the entity's last 32.", snapshot.duplicate)
     counter("tally_erased_total", "Erasures done.", snapshot.erased)
     counter(
+      "tally_model_sets_refused_total", "Proposed sets of models that this process has refused.",
+      snapshot.refusedModels)
+    counter("tally_promotions_total", "Promotions of models that were read.", snapshot.promoted)
+    counter(
       "tally_scored_without_model_total",
       "Events scored whose rows no model has scored, because score_when does not hold.", snapshot.withoutModel
     )
@@ -123,6 +127,15 @@ public struct PrometheusText: Sendable {
           [("partition", "\(partition.partition)"), ("cause", cause.rawValue)],
           "\(partition.leftOut[cause] ?? 0)")
       }
+    }
+    family(
+      "tally_model_set_number", "gauge",
+      "Number of the promotion by which the partition's set of models is in force; 0: there was none.")
+    for partition in partitions {
+      guard let models = partition.models else { continue }
+      sample(
+        "tally_model_set_number", [("partition", "\(partition.partition)"), ("set", models.hash)],
+        "\(models.number)")
     }
     family(
       "tally_partition_lag_seconds", "gauge",

@@ -9,6 +9,8 @@ struct ExpectedScore {
   var eventTime: EventTime
   var asOf: EventTime
   var eventID: Hash128
+  /// Number of the models' versions among those of the recomputation.
+  var models = 0
 }
 
 /// How a context's numbers look in a table: outputs, then decisions, then the features that it carries.

@@ -1,6 +1,7 @@
 public import Dataflow
 import Events
 public import Features
+import Tables
 
 /// Does over again what the pipeline did with the events of sampled entities: the same decoding, states, rows, models and
 /// decisions, in memory. One thread.
@@ -24,7 +25,16 @@ public final class Recomputation {
   /// What became of the states.
   public internal(set) var states = Comparison("states")
 
-  private let context: ScoreContext
+  private var context: ScoreContext
+  /// `model_versions` of rows of every set that has scored.
+  private var versions: [String]
+  private let firstScorer: any RowScorer
+  private let models: any ModelSets
+  /// What is known of sets in force beside the log, by partition: from which offset on, ascending.
+  private var noted: [Int32: [NotedModels]]
+  private var inForce: [Int32: ModelSetInForce] = [:]
+  /// Hash of the set that scores now.
+  private var scoring = ""
   private let sample: EntitySample
   let pass: EventPass
   private let judgement: Judgement
@@ -38,13 +48,20 @@ public final class Recomputation {
   private(set) var entities: [[UInt8]: SampledEntity] = [:]
   let rules: StateRules
 
-  /// `scoresFrom`: first offset of a partition from which on scores are kept for the table `scores`.
+  /// `scoresFrom`: first offset of a partition from which on scores are kept for the table `scores`. `scorer`: of the models that hold until
+  /// something else is known; `models`: where the sets of promotions are found, nil: the scorer stands for all; `noted`: what is known of
+  /// them beside the log, by partition.
   public init(
     program: FeatureProgram, context: ScoreContext, sample: EntitySample, decoder: any RecordDecoder,
-    scorer: any RowScorer, decider: any Decider, scoresFrom: [Int32: Int64], rules: StateRules = StateRules()
+    scorer: any RowScorer, decider: any Decider, scoresFrom: [Int32: Int64], rules: StateRules = StateRules(),
+    models: (any ModelSets)? = nil, noted: [Int32: [NotedModels]] = [:]
   ) {
     self.program = program
     self.context = context
+    versions = [TablePlan.modelVersions(context)]
+    firstScorer = scorer
+    self.models = models ?? OneModelSet(scorer)
+    self.noted = noted
     self.sample = sample
     pass = EventPass(program: program, decoder: decoder)
     judgement = Judgement(
@@ -75,7 +92,9 @@ public final class Recomputation {
   public func add(_ records: RecordBatch) throws {
     recordsRead += Int64(records.records.count)
     // Where states are kept, a record's key is its entity's id; else it may be anything.
-    for record in records.records where !program.keepsState || sample.contains(record.key) {
+    for record in records.records {
+      try follow(record)
+      guard !program.keepsState || sample.contains(record.key) else { continue }
       pass.removeAll()
       guard case .event(let event) = pass.decode(record) else { continue }
       let id = pass.events.withBytes(of: pass.events.events[Int(event)].entityID) {
@@ -85,6 +104,47 @@ public final class Recomputation {
     }
     try score()
   }
+
+  /// Notes what a record says of models.
+  private func follow(_ record: RawRecord) throws {
+    while let next = noted[record.partition]?.first, next.from <= record.offset {
+      noted[record.partition]?.removeFirst()
+      put(next.models, in: record.partition)
+    }
+    guard record.key.elementsEqual(Promotion.entityID.utf8) else { return }
+    pass.removeAll()
+    guard case .promotion(let promotion) = pass.decode(record), promotion.number > 0 else { return }
+    put(ModelSetInForce(number: promotion.number, hash: promotion.set.hex), in: record.partition)
+  }
+
+  private func put(_ next: ModelSetInForce, in partition: Int32) {
+    // A repeated number changes nothing.
+    if let known = inForce[partition], known.number >= next.number { return }
+    inForce[partition] = next
+  }
+
+  /// Lets the models score that are in force on a partition; what waits is scored by those before. Returns the number of their versions.
+  private func useModels(of partition: Int32) throws -> Int {
+    let hash = inForce[partition]?.hash ?? ""
+    if hash != scoring {
+      try score()
+      let scorer = hash.isEmpty ? firstScorer : try models.scorer(of: hash)
+      judgement.scorer = scorer
+      let numbers = context.outputNames.count - scorer.modelVersions.count
+      context.modelVersions = scorer.modelVersions + repeatElement("", count: max(0, numbers))
+      scoring = hash
+    }
+    let text = TablePlan.modelVersions(context)
+    if let place = versions.firstIndex(of: text) { return place }
+    versions.append(text)
+    return versions.count - 1
+  }
+
+  /// `model_versions` that a row must have.
+  func modelVersions(of score: ExpectedScore) -> String { versions[score.models] }
+
+  /// Whether some set of the log has these versions.
+  func isOfLog(_ modelVersions: String) -> Bool { versions.contains(modelVersions) }
 
   private func add(_ number: Int32, of id: [UInt8], _ record: RawRecord) throws {
     let event = pass.events.events[Int(number)]
@@ -99,6 +159,7 @@ public final class Recomputation {
       entity.erase()
       entity.hasBegunAnew = false
     case .applied:
+      let models = try useModels(of: record.partition)
       if before > 0 && entity.state.events <= before && event.kind != .tick { entity.hasBegunAnew = true }
       if program.keepsState {
         pass.read(entity.state, into: features.appendRow(), carried: carried.appendRow())
@@ -110,7 +171,8 @@ public final class Recomputation {
           entity: entity,
           score: ExpectedScore(
             partition: record.partition, offset: record.offset, eventTime: event.time,
-            asOf: program.keepsState ? entity.state.watermark : event.time, eventID: event.idHash)))
+            asOf: program.keepsState ? entity.state.watermark : event.time, eventID: event.idHash,
+            models: models)))
       eventsScored += 1
     }
     entity.lastOffset = record.offset
@@ -168,6 +230,18 @@ public final class Recomputation {
   func isComparable(_ entity: SampledEntity) -> Bool {
     // Where no state is kept, the log need not reach back to the entity's first event.
     rules.logIsWhole || entity.isWhole == true || !program.keepsState && entity.hasEvents
+  }
+}
+
+/// What is known of models beside the log: which set is in force from an offset on.
+public struct NotedModels: Sendable {
+  let from: Int64
+  let models: ModelSetInForce
+
+  /// A set that is in force at offset `from`, by promotions below it.
+  public init(from: Int64, models: ModelSetInForce) {
+    self.from = from
+    self.models = models
   }
 }
 

@@ -12,21 +12,19 @@ public struct ScoreComparison {
 
   private let table: ScoreTable.Name
   private let recomputed: Recomputation
-  private let modelVersions: String
   private let definition: String
   private let logFrom: [Int32: Int64]
   /// Lowest offset of a row that was found, by partition.
   private var lowest: [Int32: Int64] = [:]
 
-  /// `modelVersions` and `definition`: of rows that this pipeline writes; others are counted apart. `logFrom`: first
+  /// `definition`: of rows that this pipeline writes; others are counted apart, and so are those of models that the log does not name. `logFrom`: first
   /// offset that was read of a partition.
   public init(
-    _ table: ScoreTable.Name, _ recomputed: Recomputation, modelVersions: String, definition: String,
+    _ table: ScoreTable.Name, _ recomputed: Recomputation, definition: String,
     logFrom: [Int32: Int64]
   ) {
     self.table = table
     self.recomputed = recomputed
-    self.modelVersions = modelVersions
     self.definition = definition
     self.logFrom = logFrom
     result = Comparison(table.rawValue)
@@ -92,8 +90,11 @@ public struct ScoreComparison {
     _ row: StoredScore, _ score: ExpectedScore, _ bits: ArraySlice<UInt32>
   ) {
     guard row.definition == definition else { return result.note("of another definition") }
-    guard row.modelVersions == modelVersions else { return result.note("of other models") }
+    let isOfSet = row.modelVersions == recomputed.modelVersions(of: score)
+    // Of models that were served before promotions were in the log.
+    guard isOfSet || recomputed.isOfLog(row.modelVersions) else { return result.note("of other models") }
     var found: [ColumnDifference] = []
+    if !isOfSet { found.append(ColumnDifference("model_versions")) }
     if Hash128(of: row.eventID) != score.eventID { found.append(ColumnDifference("event_id")) }
     if row.eventTime != score.eventTime {
       found.append(ColumnDifference("event_time", magnitude: Self.distance(row.eventTime, score.eventTime)))

@@ -13,7 +13,8 @@ import Testing
 
   /// What a rule says of an event that was ingested at its own time, or a while later.
   private func problem(
-    _ rule: ControlRule, _ kind: EventKind = .erasure, entity: String = "aliceü", event: String = "erase-1",
+    _ rule: ControlRule, _ order: ControlOrder = .erasure, entity: String = "aliceü",
+    event: String = "erase-1",
     signature: String?, laterMs: Int64 = 0, hasTimestamp: Bool = true
   ) -> String? {
     func view<R>(_ text: String, _ body: (UnsafeRawBufferPointer) -> R) -> R {
@@ -23,7 +24,7 @@ import Testing
       view(event) { event in
         view(signature ?? "") { header in
           rule.problem(
-            kind, entityID: entity, eventID: event, time: Self.time,
+            order, entityID: entity, eventID: event, time: Self.time,
             ingestTimeMs: hasTimestamp ? Self.time / 1000 + laterMs : -1,
             signature: signature == nil ? nil : header)
         }
@@ -31,8 +32,9 @@ import Testing
     }
   }
 
-  private func sign(_ key: ControlKey, _ kind: EventKind = .erasure, event: String = "erase-1") -> String {
-    key.signature(kind: kind, entityID: Array("aliceü".utf8), eventID: Array(event.utf8), time: Self.time)
+  private func sign(_ key: ControlKey, _ order: ControlOrder = .erasure, event: String = "erase-1") -> String
+  {
+    key.signature(of: order, entityID: Array("aliceü".utf8), eventID: Array(event.utf8), time: Self.time)
   }
 
   /// By Python's hmac and hashlib.
@@ -45,6 +47,31 @@ import Testing
     #expect(
       sign(key, .tick) == "3eb1bd439947eb76:b8936175811d06a64a28822625accea0007eac0031ba862d9c275f5b2ad62974")
     #expect("\(key)" == "*** (3eb1bd439947eb76)" && String(reflecting: key) == "*** (3eb1bd439947eb76)")
+  }
+
+  /// By Python's hmac and hashlib.
+  @Test func aPromotionIsSignedForItsPipeline() throws {
+    let key = try key()
+    let promotion = Promotion(
+      number: 7, set: Hash128(low: 0x0123_4567_89ab_cdef, high: 0xfedc_ba98_7654_3210))
+    let order = ControlOrder.promotion(promotion, pipeline: "age")
+    #expect(
+      sign(key, order) == "3eb1bd439947eb76:0264b1ef0aa8cd5689d6fc2464a567a8bb8496b8460183d8659b114d96e18db5")
+    let rule = ControlRule([(since: 0, key: key)])
+    let good = sign(key, order)
+    #expect(problem(rule, order, signature: good) == nil)
+    // Unlike an erasure it may be as old as it likes: a repeated number changes nothing.
+    #expect(problem(rule, order, signature: good, laterMs: 86_400_000) == nil)
+    for other in [
+      ControlOrder.promotion(promotion, pipeline: "ag"), .tick,
+      .promotion(Promotion(number: 8, set: promotion.set), pipeline: "age"),
+      .promotion(Promotion(number: 7, set: Hash128(low: 1, high: 2)), pipeline: "age"),
+    ] {
+      #expect(try #require(problem(rule, other, signature: good)).contains("not that of this event"))
+    }
+    let late = ControlRule([(since: Self.time + 1_000_000, key: key)])
+    #expect(problem(late, .tick, signature: nil) == nil)
+    #expect(try #require(problem(late, order, signature: good)).contains("declares no key"))
   }
 
   @Test func whatIsNotTheKeysIsRefused() throws {

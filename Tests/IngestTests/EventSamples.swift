@@ -105,7 +105,7 @@ struct SampleEvent: Equatable {
       case .erasure?:
         event.kind_case = TALLY__EVENT__KIND_ERASURE
         event.erasure = erasure
-      case nil: break
+      case .promotion?, nil: break
       }
       var bytes = [UInt8](repeating: 0, count: tally__event__get_packed_size(&event))
       _ = tally__event__pack(&event, &bytes)
@@ -128,7 +128,7 @@ struct SampleEvent: Equatable {
     case .profileChange?: fields.append("\"profile\":{\"mode\":\"change\",\"attributes\":{\(pairs)}}")
     case .tick?: fields.append("\"tick\":{}")
     case .erasure?: fields.append("\"erasure\":{}")
-    case nil: break
+    case .promotion?, nil: break
     }
     return "{" + fields.joined(separator: ",") + "}"
   }

@@ -40,7 +40,7 @@ struct Totals: Equatable {
   /// The last such line of a text. Throws when there is none.
   init(_ text: String) throws {
     let pattern =
-      /read ([\d,]+) (=|≠) scored ([\d,]+) \+ duplicate ([\d,]+)(?: \+ erased [\d,]+)? \+ dead-lettered ([\d,]+)/
+      /read ([\d,]+) (=|≠) scored ([\d,]+) \+ duplicate ([\d,]+)(?: \+ erased [\d,]+)?(?: \+ promoted [\d,]+)? \+ dead-lettered ([\d,]+)/
     guard let match = text.matches(of: pattern).last else { throw TestFailure("no totals in: \(text)") }
     func number(_ text: Substring) -> Int { Int(text.filter(\.isNumber)) ?? -1 }
     read = number(match.1)

@@ -5,7 +5,7 @@ import Testing
 
 /// A pipeline that keeps no state: no Redis anywhere.
 @Suite struct WithoutStateTests {
-  private static let pipeline = """
+  static let pipeline = """
     pipeline: profiles
     state: none
     profile:

@@ -15,6 +15,7 @@ final class MemoryLog {
     let key: [UInt8]
     let value: [UInt8]
     let timestampMs: Int64
+    var signature: [UInt8]?
   }
 
   private(set) var partitions: [[Record]]
@@ -38,8 +39,11 @@ final class MemoryLog {
     append(partition, key: Array(key.utf8), value: Array(value.utf8), timestampMs: timestampMs)
   }
 
-  func append(_ partition: Int, key: [UInt8], value: [UInt8], timestampMs: Int64) {
-    partitions[partition].append(Record(key: key, value: value, timestampMs: timestampMs))
+  func append(
+    _ partition: Int, key: [UInt8], value: [UInt8], timestampMs: Int64, signature: [UInt8]? = nil
+  ) {
+    partitions[partition].append(
+      Record(key: key, value: value, timestampMs: timestampMs, signature: signature))
   }
 
   func bounds(_ partition: Int32) -> LogBounds {
@@ -115,7 +119,8 @@ final class MemoryLogSource: LogSource {
         batch.records.append(
           RawRecord(
             partition: partition, offset: offset, ingestTimeMs: record.timestampMs, key: keep(record.key),
-            value: keep(record.value), contentType: .unspecified))
+            value: keep(record.value), contentType: .unspecified,
+            signature: record.signature.map { keep($0) }))
       }
     }
     let isDone = own.allSatisfy { next[$0] ?? 0 >= ends[$0] ?? 0 }
@@ -193,8 +198,10 @@ final class SurveyedStates: StateSurvey {
 final class MemoryAppender: EventAppending {
   private let log: MemoryLog
   private let homes: KeyHomes
-  private var queued: [(partition: Int, key: [UInt8], value: [UInt8])] = []
+  private var queued: [(partition: Int, key: [UInt8], value: [UInt8], signature: [UInt8]?)] = []
   private let timestampMs: Int64
+  /// Records after which the brokers are gone; nil: they stay.
+  var recordsMax: Int?
 
   init(_ log: MemoryLog, _ homes: KeyHomes, timestampMs: Int64) {
     self.log = log
@@ -205,11 +212,19 @@ final class MemoryAppender: EventAppending {
   func append(
     key: [UInt8]?, value: [UInt8]?, headers: [(name: StaticString, value: String)], partition: Int32
   ) throws {
-    let home = key.map { key in key.withUnsafeBytes { homes.home(of: $0) } } ?? partition
-    queued.append((Int(home), key ?? [], value ?? []))
+    let home =
+      partition >= 0
+      ? partition : key.map { key in key.withUnsafeBytes { homes.home(of: $0) } } ?? partition
+    let signature = headers.first { "\($0.name)" == "\(ControlKey.header)" }?.value
+    queued.append((Int(home), key ?? [], value ?? [], signature.map { Array($0.utf8) }))
   }
   func flush() throws {
-    for one in queued { log.append(one.partition, key: one.key, value: one.value, timestampMs: timestampMs) }
+    let sent = queued.prefix(recordsMax ?? .max)
+    for one in sent {
+      log.append(
+        one.partition, key: one.key, value: one.value, timestampMs: timestampMs, signature: one.signature)
+    }
+    guard sent.count == queued.count else { throw Failure("the brokers are gone", reason: .kafkaUnavailable) }
     queued.removeAll()
   }
   func close() {}
@@ -258,10 +273,12 @@ struct MemoryAccess: PipelineAccess {
   var table: [TablePosition?]?
   /// Given to every log that is opened.
   var onPoll: (() -> Void)?
+  /// Records that an appender can append before the brokers are gone; nil: all.
+  var appendsMax: Int?
 
-  init(partitions: Int = 2, pipeline: LoadedPipeline? = nil) throws {
+  init(partitions: Int = 2, pipeline: LoadedPipeline? = nil, settings given: Settings = Settings()) throws {
     self.pipeline = try pipeline ?? SamplePipeline.load()
-    var settings = Settings()
+    var settings = given
     settings.table = .none
     self.settings = settings
     log = MemoryLog(partitions: partitions)
@@ -275,6 +292,7 @@ struct MemoryAccess: PipelineAccess {
     storage = other.storage
     table = other.table
     onPoll = other.onPoll
+    appendsMax = other.appendsMax
   }
 
   var report: any OperationReport { said }
@@ -288,7 +306,8 @@ struct MemoryAccess: PipelineAccess {
   func makeDecoder(_ homes: KeyHomes) throws -> any RecordDecoder {
     try EventDecoder(
       pipeline.program, homes: homes,
-      limits: DecoderLimits(futureBound: pipeline.declaration.futureBound))
+      limits: DecoderLimits(futureBound: pipeline.declaration.futureBound),
+      control: try settings.controlRule(pipeline), pipeline: pipeline.declaration.name)
   }
   func openStates(partitionCount: Int32) throws -> any StateSurvey {
     guard pipeline.program.keepsState else { return offsetStore() }
@@ -313,8 +332,10 @@ struct MemoryAccess: PipelineAccess {
     log.deniesOffsets ? nil : partitions.map { log.committed[Int($0)] }
   }
   func makeAppender() throws -> any EventAppending {
-    MemoryAppender(
+    let appender = MemoryAppender(
       log, KeyHomes(.murmur2, partitionCount: Int32(log.partitions.count)),
       timestampMs: SamplePipeline.nowMicros / 1000)
+    appender.recordsMax = appendsMax
+    return appender
   }
 }

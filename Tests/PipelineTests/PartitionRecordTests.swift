@@ -32,8 +32,26 @@ struct PartitionRecordTests {
     let decoded = try #require(PartitionRecord.decode(example.encoded))
     #expect(decoded.record == example)
     // Earlier programs may read it, since nothing is left out.
-    #expect(decoded.schemaVersion == PartitionRecord.schemaVersion - 1)
+    #expect(decoded.schemaVersion == 4)
     #expect(try #require(PartitionRecord.decode(PartitionRecord().encoded)).record == PartitionRecord())
+  }
+
+  @Test("a promotion in force is read again, by protobuf-c as well, and keeps earlier programs from going on")
+  func promotion() throws {
+    var record = example
+    record.inForce = ModelSetInForce(number: 7, hash: String(repeating: "ab", count: 16))
+    record.counters.promoted = 3
+    let bytes = record.encoded
+    let decoded = try #require(PartitionRecord.decode(bytes))
+    #expect(decoded.record == record && decoded.schemaVersion == 6)
+    #expect(decoded.record.inForce.number == 7)
+    let message = try #require(tally__partition_record__unpack(nil, bytes.count, bytes))
+    defer { tally__partition_record__free_unpacked(message, nil) }
+    #expect(message.pointee.model_set_number == 7 && message.pointee.schema_version == 6)
+    #expect(message.pointee.counters.pointee.promoted == 3)
+    // One of another pipeline was read, and changed nothing.
+    record.inForce.number = 0
+    #expect(try #require(PartitionRecord.decode(record.encoded)).schemaVersion == 6)
   }
 
   @Test("what is left out is read again, by protobuf-c as well, and keeps earlier programs from going on")

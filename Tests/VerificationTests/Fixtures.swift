@@ -72,7 +72,7 @@ final class Fixture {
   func comparison(
     _ table: ScoreTable.Name, _ recomputed: Recomputation, logFrom: [Int32: Int64] = [:]
   ) -> ScoreComparison {
-    ScoreComparison(table, recomputed, modelVersions: "m=1", definition: "d", logFrom: logFrom)
+    ScoreComparison(table, recomputed, definition: "d", logFrom: logFrom)
   }
 
   /// Compares rows of `scores`, or of `latest_scores`, and settles.

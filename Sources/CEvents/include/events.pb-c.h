@@ -20,6 +20,7 @@ typedef struct Tally__Profile Tally__Profile;
 typedef struct Tally__Engagement Tally__Engagement;
 typedef struct Tally__Tick Tally__Tick;
 typedef struct Tally__Erasure Tally__Erasure;
+typedef struct Tally__Promotion Tally__Promotion;
 typedef struct Tally__Attribute Tally__Attribute;
 typedef struct Tally__List Tally__List;
 typedef struct Tally__Element Tally__Element;
@@ -42,7 +43,8 @@ typedef enum {
   TALLY__EVENT__KIND_PROFILE = 10,
   TALLY__EVENT__KIND_ENGAGEMENT = 11,
   TALLY__EVENT__KIND_TICK = 12,
-  TALLY__EVENT__KIND_ERASURE = 13
+  TALLY__EVENT__KIND_ERASURE = 13,
+  TALLY__EVENT__KIND_PROMOTION = 14
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLY__EVENT__KIND__CASE)
 } Tally__Event__KindCase;
 
@@ -77,6 +79,7 @@ struct  Tally__Event
     Tally__Engagement *engagement;
     Tally__Tick *tick;
     Tally__Erasure *erasure;
+    Tally__Promotion *promotion;
   };
 };
 #define TALLY__EVENT__INIT \
@@ -149,6 +152,35 @@ struct  Tally__Erasure
 #define TALLY__ERASURE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__erasure__descriptor) \
      }
+
+
+/*
+ * From the next record of this partition on, events are scored by another set of models. It belongs to no entity: its entity_id is the
+ * word "tally-promotion", and a copy of it lies on every partition. Sent by `tally models promote` and `tally models rollback`.
+ * It is always signed, as ticks and erasures are where the pipeline asks for it, by the key of the bytes
+ *   "tally-control-1" LF "promotion" LF pipeline LF number LF set LF entity_id LF event_id LF event_time_us
+ * and a pipeline that declares no key takes none: a dead letter (not-signed). One whose number is not above the one in force changes
+ * nothing, nor does one of another pipeline that reads the same topic.
+ */
+struct  Tally__Promotion
+{
+  ProtobufCMessage base;
+  /*
+   * Rises from promotion to promotion of the pipeline, from 1 on.
+   */
+  uint64_t number;
+  /*
+   * Hash of the set of models: 32 hexadecimal digits, small letters.
+   */
+  char *set;
+  /*
+   * Name of the pipeline.
+   */
+  char *pipeline;
+};
+#define TALLY__PROMOTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tally__promotion__descriptor) \
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 typedef enum {
@@ -364,6 +396,25 @@ Tally__Erasure *
 void   tally__erasure__free_unpacked
                      (Tally__Erasure *message,
                       ProtobufCAllocator *allocator);
+/* Tally__Promotion methods */
+void   tally__promotion__init
+                     (Tally__Promotion         *message);
+size_t tally__promotion__get_packed_size
+                     (const Tally__Promotion   *message);
+size_t tally__promotion__pack
+                     (const Tally__Promotion   *message,
+                      uint8_t             *out);
+size_t tally__promotion__pack_to_buffer
+                     (const Tally__Promotion   *message,
+                      ProtobufCBuffer     *buffer);
+Tally__Promotion *
+       tally__promotion__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tally__promotion__free_unpacked
+                     (Tally__Promotion *message,
+                      ProtobufCAllocator *allocator);
 /* Tally__Attribute methods */
 void   tally__attribute__init
                      (Tally__Attribute         *message);
@@ -476,6 +527,9 @@ typedef void (*Tally__Tick_Closure)
 typedef void (*Tally__Erasure_Closure)
                  (const Tally__Erasure *message,
                   void *closure_data);
+typedef void (*Tally__Promotion_Closure)
+                 (const Tally__Promotion *message,
+                  void *closure_data);
 typedef void (*Tally__Attribute_Closure)
                  (const Tally__Attribute *message,
                   void *closure_data);
@@ -503,6 +557,7 @@ extern const ProtobufCEnumDescriptor    tally__profile__mode__descriptor;
 extern const ProtobufCMessageDescriptor tally__engagement__descriptor;
 extern const ProtobufCMessageDescriptor tally__tick__descriptor;
 extern const ProtobufCMessageDescriptor tally__erasure__descriptor;
+extern const ProtobufCMessageDescriptor tally__promotion__descriptor;
 extern const ProtobufCMessageDescriptor tally__attribute__descriptor;
 extern const ProtobufCMessageDescriptor tally__list__descriptor;
 extern const ProtobufCMessageDescriptor tally__element__descriptor;

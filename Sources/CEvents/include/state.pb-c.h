@@ -131,6 +131,9 @@ struct  Tally__PartitionRecord
    */
   int64_t next_offset;
   char *definition;
+  /*
+   * Hash of the set of models in force at next_offset.
+   */
   char *model_set;
   Tally__Fingerprint *log;
   Tally__Counters *counters;
@@ -171,10 +174,15 @@ struct  Tally__PartitionRecord
    * Unpacked size of a producer's batch, bytes, beyond which it counts as unreadable; 0: nothing was unreadable yet.
    */
   int64_t unpacked_bytes_max;
+  /*
+   * Number of the promotion by which model_set is in force at next_offset; 0: the pipeline began with it. schema_version is 6 where
+   * there was a promotion.
+   */
+  uint64_t model_set_number;
 };
 #define TALLY__PARTITION_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__partition_record__descriptor) \
-    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0, 0, 0, 0, TALLY__GUARANTEE__EFFECTIVELY_ONCE, 0, 0,NULL, 0, 0 }
+    , 0, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, NULL, 0, 0, 0, 0, TALLY__GUARANTEE__EFFECTIVELY_ONCE, 0, 0,NULL, 0, 0, 0 }
 
 
 /*
@@ -223,7 +231,7 @@ struct  Tally__Fingerprint
 
 
 /*
- * read = scored + duplicate + erased + the sum of dead_lettered.
+ * read = scored + duplicate + erased + promoted + the sum of dead_lettered.
  */
 struct  Tally__Counters
 {
@@ -237,10 +245,14 @@ struct  Tally__Counters
    * Erasures.
    */
   uint64_t erased;
+  /*
+   * Promotions of models, also those that change nothing.
+   */
+  uint64_t promoted;
 };
 #define TALLY__COUNTERS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tally__counters__descriptor) \
-    , 0, 0, 0, 0,NULL, 0 }
+    , 0, 0, 0, 0,NULL, 0, 0 }
 
 
 struct  Tally__ReasonCount

@@ -59,6 +59,10 @@ typedef struct tally_json_event {
   tally_json_value engagement;  // likewise
   tally_json_value tick;        // likewise
   tally_json_value erasure;     // likewise
+  tally_json_value promotion;   // likewise
+  tally_json_value number;      // of the promotion
+  tally_json_value set;         // of the promotion
+  tally_json_value pipeline;    // of the promotion
   tally_json_value mode;        // of the profile
   tally_json_value type;        // of the engagement
   tally_json_value attributes;  // of the one kind that is an object (the engagement when both are)

@@ -28,6 +28,10 @@ public protocol Recorder: AnyObject {
   func record(_ stage: Stage, nanos: UnsafeBufferPointer<UInt64>)
   /// Totals of this batch; dead letters by `DeadLetterReason.index`.
   func count(read: Int, scored: Int, duplicate: Int, erased: Int, deadLettered: [Int])
+  /// Promotions of this batch, which are among `read`.
+  func promoted(records: Int)
+  /// The set of models in force at a partition's next offset, 32 hex digits, and the number of its promotion (0: there was none).
+  func modelSet(partition: Int32, number: UInt64, hash: String)
   /// Scored events of this batch whose rows no model has scored, because the pipeline does not want it.
   func withoutModel(events: Int)
   /// Events of this batch at which rare words of the entity's state were folded into `other` to keep within `state_max`.
@@ -53,6 +57,10 @@ public protocol Recorder: AnyObject {
 }
 
 extension Recorder {
+  /// Does nothing.
+  public func promoted(records: Int) {}
+  /// Does nothing.
+  public func modelSet(partition: Int32, number: UInt64, hash: String) {}
   /// Does nothing.
   public func withoutModel(events: Int) {}
   /// Does nothing.

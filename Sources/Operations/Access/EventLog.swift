@@ -73,6 +73,8 @@ package struct EventLog {
         pass.removeAll()
         switch pass.decode(record) {
         case .refused(let reason): counts.add(reason, detail: pass.refusal.detail)
+        // It is about models, not about somebody.
+        case .promotion: break
         case .event(let event):
           guard try body(event, pass, record) else {
             isWanted = false

@@ -1,5 +1,6 @@
 package import Configuration
 package import Dataflow
+import Events
 import Foundation
 import Ingest
 import Kafka
@@ -62,22 +63,32 @@ package struct TopicCopy {
       "copy: \(from) to \(to)", total: source.bounds.reduce(0) { $0 + $1.high - $1.low })
     while let message = try answered(source.next) {
       progress.advance()
-      let target =
-        message.key.isEmpty
-        ? message.partition % homes.partitionCount : homes.home(of: message.key)
-      guard message.offset > known.last[CopyLane(message.partition, target)] ?? -1 else { continue }
-      try send(message, to: topic, partition: target, producer)
-      outcome.copied += 1
-      if message.key.isEmpty {
-        outcome.withoutKey += 1
-      } else if target != message.partition {
-        outcome.movedHome += 1
+      for target in Self.targets(of: message, homes) {
+        guard message.offset > known.last[CopyLane(message.partition, target)] ?? -1 else { continue }
+        try send(message, to: topic, partition: target, producer)
+        outcome.copied += 1
+        if message.key.isEmpty {
+          outcome.withoutKey += 1
+        } else if target != message.partition {
+          outcome.movedHome += 1
+        }
       }
     }
     try flush(producer)
     progress.finish("records")
     try checkAlone(ends, outcome.copied)
     return outcome
+  }
+
+  /// Where a record belongs in the copy: a promotion of models to every partition, of which the first one counts.
+  private static func targets(of message: KafkaMessage, _ homes: KeyHomes) -> [Int32] {
+    if message.key.isEmpty { return [message.partition % homes.partitionCount] }
+    guard !isPromotion(message) else { return Array(0..<homes.partitionCount) }
+    return [homes.home(of: message.key)]
+  }
+
+  private static func isPromotion(_ message: KafkaMessage) -> Bool {
+    message.key.elementsEqual(Promotion.entityID.utf8)
   }
 
   // MARK: What is there already
@@ -134,7 +145,7 @@ package struct TopicCopy {
 
   /// Throws `Failure` when a copy lies elsewhere than its key belongs: what was copied under another setting cannot be gone on with.
   private func checkHome(_ message: KafkaMessage, _ homes: KeyHomes) throws {
-    guard !message.key.isEmpty, homes.home(of: message.key) != message.partition else { return }
+    guard !message.key.isEmpty, !Self.targets(of: message, homes).contains(message.partition) else { return }
     throw Failure(
       "topic \(to): the record at \(message.partition)/\(message.offset) was copied with another kafka.partitioner, or before the "
         + "topic's number of partitions was changed: "

@@ -76,7 +76,7 @@ package struct LetterReplay {
       case .unspecified, .unknown: break
       }
     }
-    let home = key.map { key in key.withUnsafeBytes { homes.home(of: $0) } }
+    let home = key.flatMap { key in key.isEmpty ? nil : key.withUnsafeBytes { homes.home(of: $0) } }
     if letter.reason == "entity-moved" && home == letter.address.partition {
       return
         "an earlier version refused it for its partition, which is the right one: the state knows its event"
@@ -84,7 +84,7 @@ package struct LetterReplay {
     do {
       try appender.append(
         key: key, value: value, headers: headers,
-        partition: min(letter.address.partition, homes.partitionCount - 1))
+        partition: home == nil ? min(letter.address.partition, homes.partitionCount - 1) : -1)
       return nil
     } catch let error as RecordTooLarge {
       return "\(error)"

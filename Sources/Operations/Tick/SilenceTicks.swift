@@ -1,3 +1,4 @@
+import Ingest
 import Configuration
 package import Dataflow
 package import Events

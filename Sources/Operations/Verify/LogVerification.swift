@@ -17,7 +17,7 @@ package import Verification
 package struct LogVerification {
   package let access: any PipelineAccess
   /// Loads the pipeline's models, as a worker does; called once it is known that there is something to compare.
-  package let makeScorer: () throws -> any RowScorer
+  package let makeModels: () throws -> (scorer: any RowScorer, sets: any ModelSets)
   package let decider: any Decider
   package let sample: EntitySample
   /// The only entity; nil: a share of all.
@@ -28,12 +28,13 @@ package struct LogVerification {
   package let isCompacted: Bool
 
   package init(
-    access: any PipelineAccess, makeScorer: @escaping () throws -> any RowScorer, decider: any Decider,
+    access: any PipelineAccess,
+    makeModels: @escaping () throws -> (scorer: any RowScorer, sets: any ModelSets), decider: any Decider,
     sample: EntitySample,
     only: String?, last: Int64?, isCompacted: Bool
   ) {
     self.access = access
-    self.makeScorer = makeScorer
+    self.makeModels = makeModels
     self.decider = decider
     self.sample = sample
     self.only = only
@@ -55,7 +56,7 @@ package struct LogVerification {
     let positions = try PipelinePositions(access, store: store, partitions: partitions)
     let homes = try access.homes(partitions, checkedBy: positions.facts.map(\.record))
     let start = try VerificationStart(positions, pipeline: pipeline, last: last)
-    let scorer = try makeScorer()
+    let (scorer, sets) = try makeModels()
     let context = pipeline.context(topic: settings.topic, scorer: scorer, decider: decider)
     var rules = StateRules()
     rules.logIsWhole = start.logIsWhole && !isCompacted
@@ -64,7 +65,7 @@ package struct LogVerification {
     let recomputed = Recomputation(
       program: pipeline.program, context: context, sample: sample,
       decoder: try access.makeDecoder(homes), scorer: scorer, decider: decider,
-      scoresFrom: start.scoresFrom, rules: rules)
+      scoresFrom: start.scoresFrom, rules: rules, models: sets, noted: try Self.noted(start, sets))
     try read(start.logFrom, start.next, into: recomputed, start, checking: start.records)
 
     guard let table = try openTable(context) else {
@@ -99,6 +100,20 @@ package struct LogVerification {
           snapshot, table, recomputed, context, start,
           notBegun: zip(numbers, rowsUntil).filter { $0.1 == nil }.map(\.0)))
     }
+  }
+
+  /// What is known of models where reading begins, and behind what is left out.
+  private static func noted(
+    _ start: VerificationStart, _ sets: any ModelSets
+  ) throws -> [Int32: [NotedModels]] {
+    var found: [Int32: [NotedModels]] = [:]
+    for (partition, from) in start.logFrom {
+      let ends = (start.records[partition]?.leftOut.ranges ?? []).map(\.until).filter { $0 > from }
+      found[partition] = try ([from] + ends).compactMap { offset in
+        try sets.inForce(at: offset, of: partition).map { NotedModels(from: offset, models: $0) }
+      }
+    }
+    return found
   }
 
   /// A log that is cut off may know nothing of some of a share's entities; of the only entity it knows all or, by the state's
@@ -235,7 +250,7 @@ package struct LogVerification {
     let progress = access.report.begin("verify: comparing", total: Int64(2 * all.count))
     let comparisons = try ScoreTable.Name.allCases.map { name in
       var comparison = ScoreComparison(
-        name, recomputed, modelVersions: table.modelVersions, definition: context.definition,
+        name, recomputed, definition: context.definition,
         logFrom: start.logFrom)
       for begin in stride(from: 0, to: all.count, by: ScoreSnapshot.idsMax) {
         let some = Array(all[begin..<min(begin + ScoreSnapshot.idsMax, all.count)])

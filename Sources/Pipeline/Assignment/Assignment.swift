@@ -82,6 +82,8 @@ struct OwnedPartition {
   /// The log's end, as far as known, and the next offset, as last reported.
   var end: Int64 = -1
   var reportedNext: Int64 = -1
+  /// Number of the promotion that was reported last.
+  var reportedModels: UInt64?
   /// The log's end when the partition was taken over.
   var askedEnd: Int64
   /// What is left out is passed over up to here at most.

@@ -1,4 +1,5 @@
 public import Dataflow
+import Events
 
 /// How the keys of a log's first records are spread over its partitions: by which of the known partitioners.
 ///
@@ -31,9 +32,9 @@ public struct KeySpread {
   /// Nothing looked at.
   public init(partitionCount: Int32) { self.partitionCount = partitionCount }
 
-  /// Counts a record; one without a key has no home, and later keys than the first `keysMax` are passed over.
+  /// Counts a record; one without a key has no home, nor has a promotion, and later keys than the first `keysMax` are passed over.
   public mutating func add(_ record: RawRecord) {
-    guard !record.key.isEmpty else { return }
+    guard !record.key.isEmpty, !record.key.elementsEqual(Promotion.entityID.utf8) else { return }
     let key = Array(record.key)
     guard counts[key] != nil || counts.count < Self.keysMax else { return }
     counts[key, default: Count()].records += 1

@@ -64,6 +64,11 @@ struct Progress {
   func report() {
     for place in assignment.owned.indices {
       let own = assignment.owned[place]
+      if own.reportedModels != own.record.modelSetNumber {
+        assignment.owned[place].reportedModels = own.record.modelSetNumber
+        ports.recorder.modelSet(
+          partition: own.partition, number: own.record.modelSetNumber, hash: own.record.modelSet)
+      }
       let next = max(own.record.nextOffset, own.reached)
       let end = max(next, ports.source.knownEnd(own.partition) ?? 0, own.askedEnd)
       guard next != own.reportedNext || end != own.end else { continue }

@@ -60,6 +60,10 @@ struct Takeover {
   ) throws -> (partition: OwnedPartition, hasStamped: Bool)? {
     var recordBytes = stored
     var record = decision.record
+    record.inForce =
+      configuration.has(.setUnrecorded)
+      ? ModelSetInForce(number: 0, hash: identity.modelSet)
+      : try context.inForce(record, at: record.nextOffset, of: fact.partition)
     var committed = fact.committed?.offset
     var shown = fact.committed?.shown ?? -1
     let again = decision.makesAgain(fact, guarantee: configuration.guarantee)

@@ -12,6 +12,9 @@ extension BatchPass {
       switch verdicts[index] {
       case .passedOver: break
       case .refused(let reason): refuse(index, record, place: place, reason)
+      case .promoted:
+        totals.promoted += assignment.owned[place].isAgain(record) ? 0 : 1
+        assignment.owned[place].share.next.counters.promoted += 1
       case .event(let event, let slot):
         if let states {
           apply(event, states, slot, index, record, place: place)

@@ -13,7 +13,7 @@ final class BatchPass {
   let pass: EventPass
   /// nil: the pipeline keeps no state.
   let states: BatchStates?
-  private let judgement: Judgement
+  let judgement: Judgement
 
   /// Places of the partitions that the slice has records of.
   private(set) var touched: [Int] = []
@@ -23,7 +23,11 @@ final class BatchPass {
   /// Of the slice's refused records: what the decoder says more.
   var refused: [Int32: (entityID: [UInt8], detail: String)] = [:]
   /// Records of the batch that wait for the next slice.
-  private var rest: [RawRecord] = []
+  var rest: [RawRecord] = []
+  /// Places of the partitions whose records wait for the next slice from here on.
+  var waiting: [Int] = []
+  /// The set of models that scores the slice; nil: it has no record yet.
+  var modelSet: String?
 
   /// `cache` nil: the pipeline keeps no state.
   init(context: WorkerContext, pass: EventPass, cache: StateCache?) {
@@ -42,7 +46,7 @@ final class BatchPass {
   /// Forgets all states; the partitions are given up or taken over again.
   func forgetStates() { states?.forget() }
 
-  /// Takes the next slice to rows and letters. Returns whether there is anything to deliver and to write.
+  /// Takes the next slice to rows and letters: all of it is scored by one set of models. Returns whether there is anything to deliver and to write.
   ///
   /// Throws `Abandoned` when it is given up, `Superseded` when the store has moved on without us.
   func takeSlice() throws -> Bool {
@@ -77,7 +81,10 @@ final class BatchPass {
   }
 
   /// The slice is durable.
-  func finish() { for place in touched { assignment.owned[place].share.lastRecord = nil } }
+  func finish() {
+    for place in touched { assignment.owned[place].share.lastRecord = nil }
+    forgetModels()
+  }
 
   private func begin() {
     for place in touched where place < assignment.owned.count {
@@ -87,6 +94,8 @@ final class BatchPass {
     pass.removeAll()
     verdicts.removeAll(keepingCapacity: true)
     rest.removeAll(keepingCapacity: true)
+    modelSet = nil
+    waiting.removeAll(keepingCapacity: true)
     touched.removeAll(keepingCapacity: true)
     refused.removeAll(keepingCapacity: true)
     totals.removeAll()
@@ -101,7 +110,6 @@ final class BatchPass {
       }
       let last = batch.records[position]
       assignment.owned[place].share.next.passed(last, crc: CRC32C.of(key: last.key, value: last.value))
-      assignment.owned[place].share.next.modelSet = context.identity.modelSet
       if context.offsets != nil { assignment.owned[place].share.next.fitBesideOffset() }
     }
   }
@@ -142,15 +150,17 @@ final class BatchPass {
         verdicts.append(.passedOver)
         continue
       }
-      if assignment.owned[place].share.lastRecord == nil {
-        touched.append(place)
-        assignment.owned[place].share.next = assignment.owned[place].record
-        assignment.owned[place].share.dirty.removeAll(keepingCapacity: true)
+      guard let decoded = try decode(record, place, Int32(index)) else {
+        rest.append(record)
+        verdicts.append(.passedOver)
+        continue
       }
-      assignment.owned[place].share.lastRecord = Int32(index)
       totals.read += 1
       if assignment.owned[place].isAgain(record) { totals.rebuilt += 1 }
-      switch pass.decode(record) {
+      switch decoded {
+      case .promotion(let promotion):
+        take(promotion, place: place)
+        verdicts.append(.promoted)
       case .event(let event): verdicts.append(.event(event, slot: StateCache.none))
       case .refused(let reason):
         // Another entity id than the key may be named.
@@ -159,6 +169,34 @@ final class BatchPass {
         verdicts.append(.refused(reason))
       }
     }
+  }
+
+  /// Decodes a record and notes that the slice has it; nil: it waits for the next slice.
+  private func decode(_ record: RawRecord, _ place: Int, _ index: Int32) throws -> EventPass.Decoded? {
+    guard waiting.isEmpty || !waiting.contains(place) else { return nil }
+    // Most records lie behind another one of their partition, and nothing has changed since.
+    let isBehind =
+      assignment.owned[place].share.lastRecord != nil && assignment.owned[place].record.leftOut.ranges.isEmpty
+    let found = isBehind ? nil : try modelsOfSlice(for: record, place: place)
+    guard isBehind || found != nil else {
+      waiting.append(place)
+      return nil
+    }
+    let decoded = pass.decode(record)
+    if case .promotion(let promotion) = decoded,
+      try !isLoaded(promotion, beside: found ?? assignment.owned[place].share.next.inForce)
+    {
+      waiting.append(place)
+      return nil
+    }
+    if assignment.owned[place].share.lastRecord == nil {
+      touched.append(place)
+      assignment.owned[place].share.next = assignment.owned[place].record
+      assignment.owned[place].share.dirty.removeAll(keepingCapacity: true)
+    }
+    if let found { assignment.owned[place].share.next.inForce = found }
+    assignment.owned[place].share.lastRecord = index
+    return decoded
   }
 
   /// Place of a record's partition in the assignment; nil: not ours, or below W. Compares the record before W with the fingerprint.
@@ -194,8 +232,10 @@ final class BatchPass {
 
 /// What became of a record.
 enum Verdict: Equatable {
-  /// Read before, left out or of another partition: not ours to count.
+  /// Read before, left out, of another partition, or waiting for the next slice: not ours to count.
   case passedOver
+  /// A promotion of models.
+  case promoted
   /// A dead letter.
   case refused(DeadLetterReason)
   /// An event, at its position among the decoded ones, with the slot of its entity's state, if any is kept.
@@ -210,6 +250,7 @@ struct BatchTotals {
   var scored = 0
   var duplicate = 0
   var erased = 0
+  var promoted = 0
   /// Events at which rare words of a state were folded into `other`.
   var folded = 0
   /// Scored events whose rows no model has scored.
@@ -222,6 +263,7 @@ struct BatchTotals {
     scored = 0
     duplicate = 0
     erased = 0
+    promoted = 0
     folded = 0
     withoutModel = 0
     for index in deadLettered.indices { deadLettered[index] = 0 }

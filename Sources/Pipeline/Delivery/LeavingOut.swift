@@ -53,6 +53,7 @@ struct LeavingOut {
     let from = assignment.owned[place].record.nextOffset
     var next = assignment.owned[place].record
     change(&next)
+    next.inForce = try context.inForce(next, at: until, of: assignment.owned[place].partition)
     next.nextOffset = until
     if next.nextOffset >= next.rebuildingUntil { next.rebuildingUntil = 0 }
     // Beside the offset the record moves with C.

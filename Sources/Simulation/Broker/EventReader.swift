@@ -33,6 +33,7 @@ final class EventReader: RecordDecoder {
       return .undecodable
     }
     guard record.key.count > 1 else { return .keyMismatch }
+    if kind == .promotion { return decodePromotion(record, into: events) }
     let id = value.loadUnaligned(fromByteOffset: 1, as: UInt32.self)
     let time = value.loadUnaligned(fromByteOffset: 5, as: EventTime.self)
     let amount = value.loadUnaligned(fromByteOffset: 13, as: Int32.self)
@@ -59,17 +60,69 @@ final class EventReader: RecordDecoder {
   }
 }
 
-/// One output: a sum of the features that shows a difference in any of them.
+extension EventReader {
+  /// A promotion as `decode` reads it; a forged one has no right signature.
+  static func promotion(number: Int, set: Int, isForged: Bool) -> [UInt8] {
+    value(
+      kind: .promotion, id: UInt32(number), time: 1, amount: Int32(set), isBuy: !isForged)
+  }
+
+  /// What a record of the log promotes; nil: it is no promotion, or a forged one.
+  static func promotion(of record: InputLog.Record) -> Promotion? {
+    let value = record.value
+    guard value.count == valueBytes, value[0] == EventKind.promotion.rawValue, value[17] == 1 else {
+      return nil
+    }
+    let number = value.loadUnaligned(fromByteOffset: 1, as: UInt32.self)
+    let set = value.loadUnaligned(fromByteOffset: 13, as: Int32.self)
+    return promotion(number, set)
+  }
+
+  private static func promotion(_ number: UInt32, _ set: Int32) -> Promotion? {
+    let hash = Array(SumScorer.hash(of: Int(set)).utf8).withUnsafeBytes { Hash128(digits: $0) }
+    return hash.map { Promotion(number: UInt64(number), set: $0) }
+  }
+
+  private func decodePromotion(_ record: RawRecord, into events: EventBatch) -> DeadLetterReason? {
+    let value = record.value
+    guard value[17] == 1 else { return .notSigned }
+    events.begin()
+    let id = events.append(record.key)
+    events.commit(
+      kind: .promotion, type: SymbolTable.unknown, eventID: id, entityID: id, source: .empty, time: 1)
+    let number = value.loadUnaligned(fromByteOffset: 1, as: UInt32.self)
+    let set = value.loadUnaligned(fromByteOffset: 13, as: Int32.self)
+    if let promotion = Self.promotion(number, set) { events.note(promotion) }
+    return nil
+  }
+}
+
+/// One output: a sum of the features that shows a difference in any of them, and in the set of models.
 final class SumScorer: RowScorer {
   let outputNames = ["sum"]
-  let modelVersions = ["1"]
+  let modelVersions: [String]
+  private let weight: Float
+
+  /// The models of a set, by its number among those of the simulation.
+  init(_ set: Int = 0) {
+    modelVersions = [Self.hash(of: set)]
+    weight = 1.25 + Float(set) / 8
+  }
+
+  /// The models of a hash.
+  convenience init(ofHash hash: String) {
+    self.init((0...4).first { Self.hash(of: $0) == hash } ?? 0)
+  }
+
+  /// Hash of a set.
+  static func hash(of set: Int) -> String { Hash128(low: UInt64(set + 1) << 32, high: 0).hex }
 
   func score(_ rows: FloatMatrix, into outputs: FloatMatrix) throws {
     outputs.resize(rows: rows.rows)
     for row in 0..<rows.rows {
       let cells = rows.row(row)
       var sum: Float = 0
-      for column in 0..<rows.columns where !cells[column].isNaN { sum = sum * 1.25 + cells[column] }
+      for column in 0..<rows.columns where !cells[column].isNaN { sum = sum * weight + cells[column] }
       outputs.row(row)[0] = sum
     }
   }

@@ -18,6 +18,8 @@ final class InputLog {
   /// First offset of each partition that is still there.
   var low: [Int64]
   private let arena: UnsafeMutableRawPointer
+  /// Bytes of records that nobody had planned.
+  private var more: [UnsafeMutableRawBufferPointer] = []
 
   init(_ planned: [PlannedRecord], partitions count: Int) {
     partitions = Array(repeating: [], count: count)
@@ -44,7 +46,29 @@ final class InputLog {
     }
   }
 
-  deinit { arena.deallocate() }
+  deinit {
+    arena.deallocate()
+    for bytes in more { bytes.deallocate() }
+  }
+
+  /// Appends a record that nobody had planned: those that are still to come lie behind it. Returns its offset.
+  @discardableResult
+  func insert(key: [UInt8], value: [UInt8], timestampMs: Int64, into partition: Int) -> Int64 {
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: key.count + value.count, alignment: 1)
+    bytes.copyBytes(from: key + value)
+    more.append(bytes)
+    let place = visible[partition]
+    let offset = place == 0 ? 0 : partitions[partition][place - 1].offset + 1
+    for later in place..<partitions[partition].count { partitions[partition][later].offset += 1 }
+    let all = UnsafeRawBufferPointer(bytes)
+    partitions[partition].insert(
+      Record(
+        number: -1, offset: offset, key: UnsafeRawBufferPointer(rebasing: all[..<key.count]),
+        value: UnsafeRawBufferPointer(rebasing: all[key.count...]), timestampMs: timestampMs, unreadable: nil),
+      at: place)
+    visible[partition] += 1
+    return offset
+  }
 
   /// The partition's next record is appended.
   func append(to partition: Int) { visible[partition] += 1 }

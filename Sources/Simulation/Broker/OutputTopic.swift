@@ -13,7 +13,7 @@ struct LogPlace: Hashable, Comparable {
 
 /// What was said of a record: a score with all its bits, or why there is none.
 enum Outcome: Equatable {
-  /// As-of time, features, outputs, decisions.
+  /// As-of time, features, outputs, decisions, and the set of models that made them.
   case score([UInt32])
   case letter(DeadLetterReason)
 
@@ -27,6 +27,7 @@ enum Outcome: Equatable {
     for column in 0..<batch.outputs.columns { bits.append(outputs[column].bitPattern) }
     let decisions = batch.context.decisionNames.count
     for column in 0..<decisions { bits.append(UInt32(bitPattern: batch.decisions[row * decisions + column])) }
+    for version in batch.context.modelVersions { bits.append(UInt32(version.prefix(8), radix: 16) ?? .max) }
     self = .score(bits)
   }
 }

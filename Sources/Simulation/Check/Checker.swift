@@ -156,7 +156,12 @@ struct Checker {
     let name = "partition \(partition)"
     if standing.counts != model.counts[partition] {
       problems.append(
-        "\(name): read, scored, duplicate, erased are \(standing.counts), not \(model.counts[partition])")
+        "\(name): read, scored, duplicate, erased, promoted are \(standing.counts), not \(model.counts[partition])"
+      )
+    }
+    if standing.inForce != model.inForce[partition] {
+      problems.append(
+        "\(name): promotion \(standing.inForce.number) is in force, not \(model.inForce[partition].number)")
     }
     if standing.counters.deadLettered != model.deadLettered[partition] {
       problems.append(

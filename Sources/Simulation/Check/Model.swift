@@ -10,9 +10,12 @@ struct Model {
   private(set) var rows: [LogPlace: Outcome] = [:]
   /// Stored states by partition and entity id.
   private(set) var states: [[[UInt8]: [UInt8]]] = []
-  /// Records read, events scored, duplicates, erasures, by partition.
+  /// The promotion in force behind the last record, by partition.
+  private(set) var inForce: [ModelSetInForce] = []
+  /// Records read, events scored, duplicates, erasures, promotions, by partition.
   private(set) var counts: [[UInt64]] = []
   private(set) var deadLettered: [[UInt64]] = []
+  private var scorer = SumScorer(0)
   private var entities: [LogPlace: [[UInt8]]] = [:]
   /// Rows that may be missing: erasures are left out that a table may have done before the log lost them.
   private(set) var perhapsErased: Set<LogPlace> = []
@@ -25,13 +28,19 @@ struct Model {
     let scratch = FeatureScratch(pipeline.program)
     for (partition, records) in log.partitions.enumerated() {
       var living: [[UInt8]: EntityState] = [:]
-      counts.append([0, 0, 0, 0])
+      counts.append([0, 0, 0, 0, 0])
+      inForce.append(ModelSetInForce(number: 0, hash: pipeline.modelSet))
       deadLettered.append([UInt64](repeating: 0, count: DeadLetterReason.count))
       for record in records {
         let place = LogPlace(partition: Int32(partition), offset: record.offset)
         events.removeAll()
         batch.removeAll()
         guard record.unreadable == nil else { continue }
+        // It counts also where it is left out.
+        if let promotion = EventReader.promotion(of: record), promotion.number > inForce[partition].number {
+          inForce[partition] = ModelSetInForce(number: promotion.number, hash: promotion.set.hex)
+        }
+        scorer = SumScorer(ofHash: inForce[partition].hash)
         let raw = RawRecord(
           partition: Int32(partition), offset: record.offset, ingestTimeMs: record.timestampMs,
           key: record.key, value: record.value, contentType: .unspecified)
@@ -47,6 +56,10 @@ struct Model {
           continue
         }
         let event = events.events[0]
+        guard event.kind != .promotion else {
+          counts[partition][4] += 1
+          continue
+        }
         let id = events.withBytes(of: event.entityID) { Array($0) }
         guard pipeline.program.keepsState else {
           scoreAlone(event, id, place, batch, pipeline, scratch)
@@ -64,7 +77,7 @@ struct Model {
           forget(id)
         case .applied:
           counts[partition][1] += 1
-          let outcome = Self.score(event, state, batch, pipeline, scratch)
+          let outcome = score(event, state, batch, pipeline, scratch)
           outcomes[place] = outcome
           rows[place] = outcome
           entities[place] = [id]
@@ -86,7 +99,7 @@ struct Model {
     _ scratch: FeatureScratch
   ) {
     switch event.kind {
-    case .tick: refuse(place, id, .unknownEntity)
+    case .tick, .promotion: refuse(place, id, .unknownEntity)
     case .engagement, .profileChange: refuse(place, id, .unknownKind)
     case .erasure:
       counts[Int(place.partition)][3] += 1
@@ -94,14 +107,14 @@ struct Model {
     case .profileSnapshot:
       counts[Int(place.partition)][1] += 1
       pipeline.program.read(event, in: batch.events, into: batch.features.appendRow(), scratch: scratch)
-      let outcome = Self.outcome(batch, asOf: event.time)
+      let outcome = outcome(batch, asOf: event.time)
       outcomes[place] = outcome
       rows[place] = outcome
       entities[place] = [id]
     }
   }
 
-  private static func score(
+  private func score(
     _ event: Event, _ state: EntityState, _ batch: ScoredBatch, _ pipeline: SimulatedPipeline,
     _ scratch: FeatureScratch
   ) -> Outcome {
@@ -109,10 +122,11 @@ struct Model {
     return outcome(batch, asOf: state.watermark)
   }
 
-  private static func outcome(_ batch: ScoredBatch, asOf: EventTime) -> Outcome {
-    try? SumScorer().score(batch.features, into: batch.outputs)
+  private func outcome(_ batch: ScoredBatch, asOf: EventTime) -> Outcome {
+    batch.use(modelVersions: scorer.modelVersions)
+    try? scorer.score(batch.features, into: batch.outputs)
     LargeTrigger().decide(
-      batch.outputs, carried: batch.carried, thresholds: [], into: &batch.decisions)
+      batch.outputs, carried: batch.carried, thresholds: scorer.thresholds, into: &batch.decisions)
     batch.rows.append(ScoredRow(event: 0, record: 0, asOf: asOf, toTopic: true, toTable: true))
     return Outcome(batch, row: 0)
   }

@@ -46,6 +46,14 @@ public enum FaultKind: String, CaseIterable, Sendable {
   case logTruncation = "log-truncation"
   /// An operator orders to leave out records that lie ahead.
   case skipOrder = "skip-order"
+  /// An operator promotes a set of models: perhaps in two tries, perhaps one that was promoted before; or somebody forges it.
+  case promotion
+  /// The models' files are away for a while: no set can be loaded that is not loaded.
+  case modelsOutage = "models-outage"
+  /// For a while a process refuses every set of models that is proposed.
+  case refusal
+  /// For a while a process's acknowledgements of proposed sets are lost.
+  case acknowledgementLoss = "acknowledgement-loss"
 
   /// Whether it is injected into the call itself, or something else happens at that moment.
   var isOfCall: Bool {
@@ -81,6 +89,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case .generationSwitch: 2
     case .logTruncation: 2
     case .skipOrder: 6
+    case .promotion: 12
+    case .modelsOutage, .refusal, .acknowledgementLoss: 4
     }
   }
 }

@@ -10,6 +10,7 @@ struct Call {
     case broker
     case store
     case table
+    case models
   }
 
   var name: String
@@ -33,6 +34,9 @@ final class Life {
   /// Waits for the wake with this token.
   var token = 0
   private(set) var isDead = false
+  /// Until then it refuses every set of models that is proposed; or its acknowledgements are lost.
+  var refusesUntil: Int64 = 0
+  var isUnheardUntil: Int64 = 0
   private(set) var isPaused = false
   /// Whether records or changes of the group end its wait.
   var isListening = false

@@ -8,6 +8,8 @@ extension PartitionRecord {
   /// Whether states are neither being removed nor being rebuilt.
   var isWhole: Bool { !isClearing && nextOffset >= rebuildingUntil }
 
-  /// Records read, events scored, duplicates, erasures.
-  var counts: [UInt64] { [counters.read, counters.scored, counters.duplicate, counters.erased] }
+  /// Records read, events scored, duplicates, erasures, promotions.
+  var counts: [UInt64] {
+    [counters.read, counters.scored, counters.duplicate, counters.erased, counters.promoted]
+  }
 }

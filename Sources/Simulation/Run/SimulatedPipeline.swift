@@ -7,8 +7,8 @@ struct SimulatedPipeline: Sendable {
   let program: FeatureProgram
   /// What scores have in common.
   let context: ScoreContext
-  /// Hash of the model set, as the partition record has it.
-  let modelSet = "1"
+  /// Hash of the model set that a pipeline begins with, as the partition record has it.
+  let modelSet = SumScorer.hash(of: 0)
   /// The generation in which states begin.
   let generation: UInt64 = 1
 
@@ -35,7 +35,8 @@ struct SimulatedPipeline: Sendable {
     context = ScoreContext(
       pipeline: "simulated", topic: "events", definition: program.definitionHash.hex,
       featureNames: program.columnNames, featureLabels: program.columnLabels, outputNames: ["sum"],
-      modelNames: ["sum"], modelVersions: ["1"], decisionNames: ["large"], decisionLabels: [[]],
+      modelNames: ["sum"], modelVersions: [SumScorer.hash(of: 0)], decisionNames: ["large"],
+      decisionLabels: [[]],
       tableFeatures: [], keepsState: keepsState)
   }
 }

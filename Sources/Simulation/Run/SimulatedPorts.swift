@@ -7,6 +7,7 @@ struct SimulatedPorts {
   /// nil: no state is kept.
   let store: (any StateStore)?
   let scorer: any RowScorer
+  let models: any ModelSets
   let decider: any Decider
   /// Transactional when the life promises exactly once.
   let topic: any TopicSink

@@ -16,7 +16,7 @@ final class World {
 
   private let scheduler: Scheduler
   private var timeline = Timeline()
-  private var lives: [Life] = []
+  private(set) var lives: [Life] = []
   private(set) var steps = 0
   private var drawn = 0
   /// Processes that are about to start, and effects that are still to come.
@@ -40,6 +40,8 @@ final class World {
   /// Whether processes that start now have a table, and C where the table began, by partition.
   var hasTable: Bool
   var tableBegan: [Int32: Int64] = [:]
+  /// Numbers of promotions that were begun.
+  var promotions = 0
   /// How often a log was cut or brought back.
   var logChanges = 0
   /// Guarantee of each life, by its number.
@@ -183,7 +185,7 @@ final class World {
         source: SimulatedSource(life),
         decoder: EventReader(KeyHomes(.murmur2, partitionCount: Int32(plan.partitions))),
         store: plan.keepsState ? SimulatedStore(life) : nil,
-        scorer: SumScorer(), decider: LargeTrigger(),
+        scorer: SumScorer(), models: SimulatedModels(life), decider: LargeTrigger(),
         topic: isTransactional ? SimulatedTransactionalTopic(life) : SimulatedTopic(life),
         table: life.plan.hasTable ? SimulatedTable(life) : nil, clock: SimulatedClock(life),
         recorder: SilentRecorder()))
@@ -295,6 +297,11 @@ final class World {
       guarantee = guarantee == .exactlyOnce ? .effectivelyOnce : .exactlyOnce
       for other in alive where draw.chance(800) { other.stop() }
     case .generationSwitch: switchGeneration(Int32(draw.below(plan.partitions)), &draw)
+    case .promotion: promote(to: draw.int(1...4), tries: 0, draw)
+    case .modelsOutage: awayUntil[Call.Service.models.rawValue] = now + draw.milliseconds(20...900)
+    case .refusal: alive[draw.below(alive.count)].refusesUntil = now + draw.milliseconds(50...900)
+    case .acknowledgementLoss:
+      alive[draw.below(alive.count)].isUnheardUntil = now + draw.milliseconds(50...900)
     case .logTruncation: truncate(Int32(draw.below(plan.partitions)), &draw)
     case .skipOrder:
       let partition = Int32(draw.below(plan.partitions))
@@ -305,42 +312,6 @@ final class World {
       }
     default: break
     }
-  }
-
-  /// Another generation takes over with the states as they are or as they once were, as `tally rebuild` leaves them.
-  private func switchGeneration(_ partition: Int32, _ draw: inout Draw) {
-    let place = placeInForce(partition)
-    let slot = store.slot(place)
-    guard let record = slot.record, let standing = PartitionRecord.stored(record), standing.isWhole else {
-      return
-    }
-    let earlier = store.earlier(place).filter {
-      $0.record.flatMap { PartitionRecord.stored($0)?.isWhole } == true
-    }
-    let made = earlier.isEmpty || draw.chance(300) ? slot : earlier[draw.below(earlier.count)]
-    let until = max(
-      standing.nextOffset, table.positions[partition] ?? 0, group.committed[Int(partition)]?.offset ?? 0)
-    guard var begun = made.record.flatMap({ PartitionRecord.stored($0) }) else { return }
-    let next = StoreKey(generation: place.generation + 1, partition: partition)
-    begun.generation = next.generation
-    begun.guarantee = standing.guarantee
-    if begun.nextOffset < until { begun.rebuildingUntil = until }
-    var ended = standing
-    ended.successor = next.generation
-    remark("partition \(partition): generation \(next.generation) takes over with W \(begun.nextOffset)")
-    store.replace(next, by: StoreServer.Slot(record: begun.encoded, states: made.states))
-    store.replace(place, by: StoreServer.Slot(record: ended.encoded, states: slot.states))
-  }
-
-  /// Where the partition's states are that count.
-  func placeInForce(_ partition: Int32) -> StoreKey {
-    var place = StoreKey(generation: pipeline.generation, partition: partition)
-    while let record = store.slot(place).record, let standing = PartitionRecord.stored(record),
-      standing.successor != 0
-    {
-      place.generation = standing.successor
-    }
-    return place
   }
 
   /// Whether the partition's record in force says that its C moves with transactions.

@@ -33,7 +33,7 @@ extension WorkerPorts {
     self.init(
       source: ports.source, decoder: ports.decoder, store: ports.store, scorer: ports.scorer,
       decider: ports.decider, topic: ports.topic, table: ports.table, clock: ports.clock,
-      recorder: ports.recorder)
+      recorder: ports.recorder, models: ports.models)
   }
 }
 

@@ -14,8 +14,6 @@ public final class ScoreTable {
 
   private static let what = "scores"
 
-  /// `model_versions` of rows that the context's models give.
-  public let modelVersions: String
   private let database: TableDatabase
   private let plan: TablePlan
 
@@ -23,14 +21,12 @@ public final class ScoreTable {
   public init?(sqlite path: String, context: ScoreContext) throws {
     guard TableDatabase.isThere(path) else { return nil }
     plan = try TablePlan(context)
-    modelVersions = TablePlan.modelVersions(context)
     database = try TableDatabase(sqlite: path, Self.what, for: .reading)
   }
 
   /// Connects to the tables of a pipeline in PostgreSQL.
   public init(postgres configuration: PostgresConfiguration, context: ScoreContext) throws {
     plan = try TablePlan(context)
-    modelVersions = TablePlan.modelVersions(context)
     database = try TableDatabase(postgres: configuration, Self.what, for: .reading)
   }
 

@@ -69,7 +69,7 @@ package struct TablePlan {
   }
 
   /// Which model versions said so: `engagement=abc123,churn=def456`.
-  static func modelVersions(_ context: ScoreContext) -> String {
+  package static func modelVersions(_ context: ScoreContext) -> String {
     var found: [String] = []
     for (name, version) in zip(context.modelNames, context.modelVersions)
     where !version.isEmpty && found.last != "\(name)=\(version)" {

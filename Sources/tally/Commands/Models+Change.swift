@@ -12,8 +12,15 @@ extension Models {
       discussion: """
         The version's hash is checked, and that it fits the pipeline, as at the start of tally run. A version that is to become production
         is compared with the present one on the rows that both held back: it is refused when its AUC is lower by more than the margin,
-        or, of models without one, its RMSE higher by more than the margin's share. What cannot be compared is said. The new version is
-        served by processes that start from now on.
+        or, of models without one, its RMSE higher by more than the margin's share. What cannot be compared is said. A pipeline with
+        control: in its file, which runs with the registry, takes the new production version at once, at an exact offset:
+
+        1. All running processes load and check the set of its models, the new one among them, and answer in Redis. One that refuses, or
+           does not answer within --wait, and nothing is changed; the exit code and the text say who and why.
+        2. A signed event is appended to every partition: from the record behind it on the new set scores, in every process, retry and replay.
+        3. production moves.
+
+        Interrupted, the same command completes it. Other pipelines serve the version from their next start on.
 
         Examples:
           tally models promote churn candidate --why "AUC 0.83, was 0.81"
@@ -31,6 +38,7 @@ extension Models {
       0.005
     @Option(help: "Why, for the log.") var why: String
     @Flag(help: "Promote it even if it is worse.") var force = false
+    @OptionGroup var service: PromotionOptions
     @OptionGroup var options: RegistryOptions
 
     func validate() throws {
@@ -46,8 +54,15 @@ extension Models {
         try registration.check(
           content.model, as: declaration, acceptsChangedFeatures: options.connection.acceptChangedFeatures)
         if alias == .production { try compare(content.metadata, registered) }
-        guard let move = try registered.promote(version, to: alias, reason: ModelRegistration.reason(why))
-        else {
+        let reason = ModelRegistration.reason(why)
+        if alias == .production {
+          say(
+            try ServicePromotion(
+              settings: try options.open().settings, registration: registration, declaration: declaration,
+              options: service
+            ).promote(version, .promote, reason))
+        }
+        guard let move = try registered.promote(version, to: alias, reason: reason) else {
           return say("\(alias.rawValue) of \(registered.title) is \(version.hex) already")
         }
         say(Models.text(of: move, registered))
@@ -77,7 +92,8 @@ extension Models {
     static let configuration = CommandConfiguration(
       abstract: "Moves an alias back to the version before.",
       discussion: """
-        To where it led before its last promotion; once more: to the one before that.
+        To where it led before its last promotion; once more: to the one before that. production of a running pipeline is taken back as
+        tally models promote puts it in service: a new promotion, to the earlier set.
 
         Examples:
           tally models rollback churn --why "too many alarms"
@@ -90,14 +106,26 @@ extension Models {
       transform: Models.alias)
     var alias = ModelAlias.production
     @Option(help: "Why, for the log.") var why: String
+    @OptionGroup var service: PromotionOptions
     @OptionGroup var options: RegistryOptions
 
     func validate() throws { try checkWhy(why) }
 
     func run() throws {
       try reportingRegistry {
-        let (_, _, registered) = try options.model(model)
+        let (registration, declaration, registered) = try options.model(model)
         let reason = ModelRegistration.reason(why)
+        if alias == .production {
+          let version = try registered.former()
+          try registration.check(
+            try registered.read(version).model, as: declaration,
+            acceptsChangedFeatures: options.connection.acceptChangedFeatures)
+          say(
+            try ServicePromotion(
+              settings: try options.open().settings, registration: registration, declaration: declaration,
+              options: service
+            ).promote(version, .rollback, reason))
+        }
         guard let move = try registered.rollback(alias, reason: reason) else {
           return say("\(alias.rawValue) of \(registered.title) is where it was before")
         }
@@ -143,31 +171,6 @@ extension Models {
     }
   }
 
-  /// `tally models delete`.
-  struct Delete: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Removes a version to which no alias leads.",
-      discussion: """
-        Scores that were made with it keep its name, but can no longer be recomputed.
-
-        Examples:
-          tally models delete churn 3f2a91bc00d1e4f7
-        """)
-
-    @Argument(help: "Model of the pipeline.") var model: String
-    @Argument(help: "VERSION.") var version: String
-    @OptionGroup var options: RegistryOptions
-
-    func run() throws {
-      try reportingRegistry {
-        let (_, _, registered) = try options.model(model)
-        let version = try registered.version(version)
-        try registered.delete(version)
-        say("\(registered.title) \(version.hex) is gone")
-      }
-    }
-  }
-
   /// `tally models verify`.
   struct VerifyAll: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -204,7 +207,7 @@ extension Models {
   }
 
   private static func text(of move: AliasMove, _ model: RegisteredModel) -> String {
-    "\(move.alias.rawValue) of \(model.title): \(move.from ?? "nothing") → \(move.to); served from the next start on"
+    "\(move.alias.rawValue) of \(model.title): \(move.from ?? "nothing") → \(move.to)"
   }
 
   private static func alias(_ text: String) throws -> ModelAlias {

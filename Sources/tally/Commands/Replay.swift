@@ -59,6 +59,8 @@ struct Replay: ParsableCommand {
   )
   var store = ReplayStore.redis
   @Option(help: "Also write the scores to this topic; not the live one.") var toTopic: String?
+  @Flag(help: "Score everything with the models that are there now, whatever promotions the log has.")
+  var oneModelSet = false
   @OptionGroup var compacted: CompactedOption
   @OptionGroup var bound: LatestOption
   @Flag(help: "Remove the run's states and tables instead.") var discard = false
@@ -110,10 +112,11 @@ struct Replay: ParsableCommand {
     }
     let done = try progress(makeStore, log, own, pipeline, replay)
     let sqlite = try own.openSQLite()
-    let models = try pipeline.loadModels(own)
+    let models = try PipelineModels(
+      own, pipeline, oneModelSet ? .oneSet : .bounded(isTopic: files.isEmpty))
     let plan = WorkerPlan(
       source: { try log.source(worker: $0, of: own.workers) }, homes: log.homes, store: makeStore,
-      scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
+      scorer: { ForestScorer(models.first) }, modelSet: models.first.modelSet.hashHex, models: models.sets,
       table: { try own.makeTable($0, sqlite: sqlite) },
       topic: {
         own.scoresTopic.isEmpty

@@ -82,8 +82,10 @@ struct Run: ParsableCommand {
       // Without a store there is no place for what several processes add up.
       let report =
         pipeline.program.keepsState ? NameReport(try settings.makeNameTotals(pipeline), running.metrics) : nil
+      let voter = try settings.vote(running, pipeline)
       defer {
         report?.stop()
+        voter?.stop()
         for timer in timers { timer.cancel() }
       }
       note(
@@ -99,6 +101,14 @@ struct Run: ParsableCommand {
 }
 
 extension Settings {
+  /// Answers proposals of models, where promotions can come and there is a store to answer in; nil: they cannot.
+  func vote(_ run: PipelineRun, _ pipeline: LoadedPipeline) throws -> ModelVoter? {
+    guard let loader = run.loader, pipeline.program.keepsState,
+      !pipeline.declaration.features.control.isEmpty
+    else { return nil }
+    return ModelVoter(try makeProposals(pipeline), loader, run.metrics)
+  }
+
   /// Serves metrics and health when that is wanted; says where. Throws `Failure` when the address cannot be had.
   func serve(_ run: PipelineRun, _ pipeline: LoadedPipeline) throws -> StatusServer? {
     guard let http else { return nil }

@@ -78,6 +78,7 @@ struct Status: ParsableCommand {
           "{\"partition\":\(partition),\"w\":\(value(record?.nextOffset)),\"t\":\(value(table[partition])),"
             + "\"c\":\(value(committed[partition]?.offset)),\"end\":\(ends[partition]),\"lag\":\(lag),"
             + "\"generation\":\(standings[partition].generation),\"skipped\":\(record?.skippedOffsets ?? 0),"
+            + "\"model_set\":\"\(record?.modelSet ?? "")\",\"model_set_number\":\(record?.modelSetNumber ?? 0),"
             + "\"left_out\":[\((record?.leftOut.ranges ?? []).map(Self.json).joined(separator: ","))],"
             + "\"left_out_unlisted\":\(record?.leftOut.forgotten ?? 0),"
             + Self.json(record?.counters ?? PartitionCounters()) + ",\(names.json)}")
@@ -95,6 +96,7 @@ struct Status: ParsableCommand {
       totals.scored += counters.scored
       totals.duplicate += counters.duplicate
       totals.erased += counters.erased
+      totals.promoted += counters.promoted
       for index in counters.deadLettered.indices {
         totals.deadLettered[index] += counters.deadLettered[index]
       }
@@ -106,11 +108,13 @@ struct Status: ParsableCommand {
     }
     say(
       "read \(totals.read) = scored \(totals.scored) + duplicate \(totals.duplicate)"
-        + (totals.erased > 0 ? " + erased \(totals.erased)" : "") + " + dead-lettered \(dead)"
+        + (totals.erased > 0 ? " + erased \(totals.erased)" : "")
+        + (totals.promoted > 0 ? " + promoted \(totals.promoted)" : "") + " + dead-lettered \(dead)"
         + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: ", ")))"))
     for partition in ends.indices {
       if let text = standings[partition].record?.leftOutText { say("partition \(partition): \(text)") }
     }
+    for line in Self.models(standings.map(\.record)) { say(line) }
     if skipped > 0 {
       say("skipped \(skipped) offsets without a record: markers of transactions, or compacted away")
     }
@@ -120,13 +124,32 @@ struct Status: ParsableCommand {
     "{\"from\":\(range.from),\"to\":\(range.until - 1),\"cause\":\"\(range.cause.rawValue)\"}"
   }
 
+  /// Which set of models is in force on which partitions, a line each.
+  private static func models(_ records: [PartitionRecord?]) -> [String] {
+    var places: [(models: ModelSetInForce, partitions: [Int])] = []
+    for (partition, record) in records.enumerated() {
+      guard let models = record?.inForce, !models.hash.isEmpty else { continue }
+      if let index = places.firstIndex(where: { $0.models == models }) {
+        places[index].partitions.append(partition)
+      } else {
+        places.append((models, [partition]))
+      }
+    }
+    return places.map { models, partitions in
+      let way = models.number == 0 ? "since the beginning" : "by promotion \(models.number)"
+      let list = partitions.map { "\($0)" }.joined(separator: ", ")
+      return
+        "models \(models.hash) are in force \(way) on partition\(partitions.count == 1 ? "" : "s") \(list)"
+    }
+  }
+
   /// `"read":9,"scored":8,"duplicate":0,"erased":0,"dead_lettered":{"future-time":1}`.
   private static func json(_ counters: PartitionCounters) -> String {
     let letters = DeadLetterReason.allCases.filter { counters.deadLettered[$0.index] > 0 }.map {
       "\"\($0.rawValue)\":\(counters.deadLettered[$0.index])"
     }
     return "\"read\":\(counters.read),\"scored\":\(counters.scored),\"duplicate\":\(counters.duplicate),"
-      + "\"erased\":\(counters.erased),"
+      + "\"erased\":\(counters.erased),\"promoted\":\(counters.promoted),"
       + "\"dead_lettered\":{\(letters.joined(separator: ","))}"
   }
 }

@@ -17,8 +17,8 @@ struct Verify: ParsableCommand {
       latest_scores, and the states in Redis. Without a table, the states only. It writes nothing and works beside a
       running tally run: every state and row is compared as of the position that it was read at.
 
-      What cannot be compared is counted, with the reason, and stands in the result: rows of other models or of another
-      definition, and those that would lie before the first row of a table that was added later. The report names nobody: places are
+      What cannot be compared is counted, with the reason, and stands in the result: rows of models that no promotion in
+      the log has put in force (of starts before there were promotions), or of another definition, and those that would lie before the first row of a table that was added later. The report names nobody: places are
       PARTITION/OFFSET. Features of states are compared as of the entity's last event. Memory grows with the sample.
 
       Where the log no longer reaches back to where the states began, because of its retention, those entities only are compared
@@ -73,7 +73,11 @@ struct Verify: ParsableCommand {
         entity.map { EntitySample(only: Array($0.utf8)) } ?? EntitySample(share: share, seed: seed)
       let verification = LogVerification(
         access: Deployment(settings, pipeline),
-        makeScorer: { ForestScorer(try pipeline.loadModels(settings)) },
+        makeModels: {
+          let models = try PipelineModels(settings, pipeline, .bounded(isTopic: true))
+          let scorer = ForestScorer(models.first)
+          return (scorer, models.sets(scorer))
+        },
         decider: try pipeline.makeDecider(), sample: chosen, only: entity,
         last: all ? nil : last ?? Self.lastDefault, isCompacted: isCompacted)
       let report = try verification.run()

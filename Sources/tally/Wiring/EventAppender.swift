@@ -23,12 +23,11 @@ final class EventAppender: EventAppending {
     } catch { throw Failure("kafka \(settings.brokers): \(error)", reason: .kafkaUnavailable) }
   }
 
-  /// Queues a record where its key belongs; one without a key on `partition`. Headers' values are text. Throws `RecordTooLarge`,
+  /// Queues a record where its key belongs; on `partition`, where one is given (not -1) or there is no key. Headers' values are text. Throws `RecordTooLarge`,
   /// then nothing is queued, and `Failure`.
   func append(
     key: [UInt8]?, value: [UInt8]?, headers: [(name: StaticString, value: String)], partition: Int32
   ) throws {
-    let partition = key?.isEmpty ?? true ? partition : -1
     try Self.withBytes(key) { key in
       try Self.withBytes(value) { value in
         try withHeaders(headers[...], []) { headers in

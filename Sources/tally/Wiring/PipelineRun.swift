@@ -21,6 +21,8 @@ final class PipelineRun: Sendable {
   private let outcome = Mutex(Outcome())
   private let group = WorkerThreads()
   private let watcher = Mutex<BrokerWatcher?>(nil)
+  /// Loads sets of models that are proposed; nil: none can be.
+  let loader: ModelSetLoader?
 
   private struct Outcome {
     var failure: (any Error)?
@@ -50,6 +52,7 @@ final class PipelineRun: Sendable {
     _ settings: Settings, _ pipeline: LoadedPipeline, _ plan: WorkerPlan, board: EntityBoard? = nil
   ) throws {
     metrics = PipelineMetrics()
+    loader = plan.loader
     let names = NameLedger(
       declaredTypes: pipeline.declaration.features.events.map(\.name),
       mapped: pipeline.declaration.input == nil ? [] : pipeline.program.mappedAttributes.map(\.name))

@@ -31,7 +31,9 @@ struct RebuildWork {
       },
       homes: work.homes,
       store: { try settings.makeStore(pipeline, partitionCount: partitionCount) },
-      scorer: nil, modelSet: work.modelSet, table: { _ in nil }, topic: { _, _ in nil }, guarantee: nil)
+      scorer: nil, modelSet: work.modelSet,
+      models: { try PipelineModels.knowledge(settings, pipeline, $0) }, table: { _ in nil },
+      topic: { _, _ in nil }, guarantee: nil)
     let run = try PipelineRun(settings, pipeline, plan)
     guard try BoundedRun(run, what: "rebuild", total: work.total).watch() else { return nil }
     return UInt64(run.metrics.read)

@@ -46,7 +46,8 @@ extension Settings {
       pipeline.program, homes: homes,
       limits: DecoderLimits(
         valueBytesMax: valueBytesMax, futureBound: pipeline.declaration.futureBound, latestTime: latestTime),
-      input: pipeline.declaration.input, control: try controlRule(pipeline), names: names)
+      input: pipeline.declaration.input, control: try controlRule(pipeline),
+      pipeline: pipeline.declaration.name, names: names)
   }
 
   func makeStore(_ pipeline: LoadedPipeline, partitionCount: Int32) throws -> RedisStateStore {
@@ -58,6 +59,11 @@ extension Settings {
   /// What was dropped because the pipeline does not declare it, as all its processes keep it in Redis.
   func makeNameTotals(_ pipeline: LoadedPipeline) throws -> RedisNameTotals {
     try RedisNameTotals(storeConfiguration(pipeline), pipeline: pipeline.declaration.name)
+  }
+
+  /// What is proposed to the pipeline's processes, and what they answer, in Redis.
+  func makeProposals(_ pipeline: LoadedPipeline) throws -> RedisProposals {
+    try RedisProposals(storeConfiguration(pipeline), pipeline: pipeline.declaration.name)
   }
 
   /// The topics of a worker; exactly once: with transactions of its own.
@@ -105,6 +111,19 @@ extension Settings {
 }
 
 extension Settings {
+  /// Whether rows of the table name one of these as a model's version.
+  func hasRows(_ pipeline: LoadedPipeline, of model: String, _ versions: [String]) throws -> Bool {
+    let name = pipeline.declaration.name
+    return switch table {
+    case .none: false
+    case .sqlite(let path):
+      try ModelRows.areThere(sqlite: path, pipeline: name, model: model, versions: versions)
+    case .postgres(let connection):
+      try ModelRows.areThere(
+        postgres: postgres(connection), pipeline: name, model: model, versions: versions)
+    }
+  }
+
   /// T of the partitions, read beside a running pipeline; nil: none, or no table.
   func tablePositions(_ pipeline: LoadedPipeline, _ partitions: [Int32]) throws -> [TablePosition?] {
     switch table {

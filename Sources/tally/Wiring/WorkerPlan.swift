@@ -23,14 +23,18 @@ struct WorkerPlan {
   var store: (() throws -> any StateStore)?
   /// A worker's models; nil: events are applied and not scored.
   var scorer: (() throws -> any RowScorer)?
-  /// Hash of the model set, for partition records.
+  /// Hash of the model set that the process begins with, for partition records.
   var modelSet: String
+  /// A worker's sets of models, by its scorer of the first one.
+  var models: (any RowScorer) throws -> any ModelSets
   /// A worker's table; nil: none.
   var table: (ScoreContext) throws -> (any TableSink)?
   /// A worker's topics; nil: none.
   var topic: (ScoreContext, _ worker: Int) throws -> (any TopicSink)?
   /// What is promised of the topic; nil: only states are made.
   var guarantee: DeliveryGuarantee? = .effectivelyOnce
+  /// Loads sets of models that are proposed; nil: none can be.
+  var loader: ModelSetLoader?
 
   /// The plan of `tally run`: a member of the group, the settings' store, table and topics.
   static func live(_ settings: Settings, _ pipeline: LoadedPipeline) throws -> WorkerPlan {
@@ -39,7 +43,7 @@ struct WorkerPlan {
     let group = settings.groupName(of: pipeline)
     let access = Deployment(settings, pipeline)
     let homes = try access.homes(partitions, records: access.recordsInForce(partitions))
-    let models = try pipeline.loadModels(settings)
+    let models = try PipelineModels(settings, pipeline, .live)
     let store: () throws -> any StateStore = {
       let store = try settings.makeStore(pipeline, partitionCount: partitions)
       try store.connect()
@@ -52,7 +56,7 @@ struct WorkerPlan {
     return WorkerPlan(
       source: { _ in try KafkaSource(settings.sourceConfiguration(group: group)) },
       homes: homes, store: pipeline.program.keepsState ? store : nil,
-      scorer: { ForestScorer(models) }, modelSet: models.modelSet.hashHex,
+      scorer: { ForestScorer(models.first) }, modelSet: models.first.modelSet.hashHex, models: models.sets,
       table: { try settings.makeTable($0, sqlite: sqlite) },
       topic: {
         let topic = try settings.makeTopicSink($0, partitions: partitions, worker: $1)
@@ -62,7 +66,7 @@ struct WorkerPlan {
           return topic
         #endif
       },
-      guarantee: settings.delivery)
+      guarantee: settings.delivery, loader: models.loader)
   }
 
   /// Makes and checks all that a worker needs; on an error, what was made is closed. `names` counts what is dropped because nobody
@@ -87,7 +91,8 @@ struct WorkerPlan {
       let ports = WorkerPorts(
         source: source, decoder: try settings.makeDecoder(pipeline, homes: homes, names: names),
         store: store, scorer: scorer,
-        decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder)
+        decider: decider, topic: topic, table: table, clock: SystemClock(), recorder: recorder,
+        models: try models(scorer))
       let cache = StateCache(pipeline.program, settings)
       var configuration = settings.worker
       configuration.guarantee = guarantee
