@@ -1,4 +1,5 @@
 internal import Dataflow
+internal import Events
 internal import Features
 
 /// A file of a report.
@@ -76,11 +77,17 @@ struct ModelFacts {
       report.favourable, form, outputs: evaluation.model.outputs, threshold: threshold)
     let groupings = report.groups.compactMap { Grouping($0, columns) }
     groups = Self.groups(evaluation, measured, groupings, form, outcome, threshold ?? 0.5)
-    sample = ColumnSample(evaluation.training.features, columns: columns.count)
+    let sample = ColumnSample(evaluation.training.features, columns: columns.count)
+    self.sample = sample
     ranges = ColumnRange.all(evaluation.training.features, columns: columns.count)
     let protected = groupings.map(\.column)
     protectedFeatures = protected.map { columns[$0].name }
-    let values = sample.columns
+    // One row of each entity: rows of one are alike, and would look like an association with whatever tells entities apart.
+    var seen: Set<Hash128> = []
+    let first = sample.rows.indices.filter {
+      seen.insert(evaluation.training.entities[sample.rows[$0]]).inserted
+    }
+    let values = sample.columns.map { column in first.map { column[$0] } }
     associations = protected.flatMap { attribute in
       columns.indices.filter { !protected.contains($0) }.compactMap { feature in
         Association(columns[feature], values[feature], columns[attribute], values[attribute])

@@ -71,11 +71,8 @@ extension Card {
     let others = report.groups.filter { !titles.contains($0.title) }
     guard !others.isEmpty else { return [] }
     let few = others.count(where: \.isSuppressed)
-    let why =
-      few == others.count ? "of fewer than \(GroupReport.entitiesLeast) entities each" : "that are smaller"
-    return [
-      ["\(others.count) groups \(why)", "suppressed"] + [String](repeating: "–", count: max(columns - 2, 0))
-    ]
+    let title = few == others.count ? "\(few) small groups" : "\(others.count) other groups"
+    return [[title, "suppressed"] + [String](repeating: "–", count: max(columns - 2, 0))]
   }
 
   private func qualityTable(_ report: GroupReport, _ shown: [GroupReport.Group]) -> Document.Table {
@@ -223,7 +220,7 @@ extension Card {
     var blocks: [Document.Block] = [.subheading("Features that go with these attributes")]
     blocks.append(
       .paragraph(
-        "In the rows that were learnt from. The model sees these attributes themselves: \(facts.protectedFeatures.joined(separator: ", ")). "
+        "In one row of each entity that was learnt from. The model sees these attributes themselves: \(facts.protectedFeatures.joined(separator: ", ")). "
           + "Others may stand for them where a measure lies above \(Association.strong)."))
     var rows: [[String]] = []
     for attribute in facts.protectedFeatures {
