@@ -84,7 +84,7 @@ extension ConformalShifts {
       feature = name
     }
     let entries = try Members(members.required("groups"), of: "groups")
-    for (name, _) in entries.all { groups[name] = try entries.floats(name) }
+    for (name, value) in entries.all { groups[name] = try Members.floats(value, name, of: "groups") }
   }
 }
 
@@ -128,12 +128,18 @@ private struct Members {
   }
 
   func floats(_ name: String) throws(PostprocessingError) -> [Float] {
-    guard case .list(let values) = try required(name) else {
-      throw PostprocessingError(text: "\(name) of \(owner) is not a list of numbers")
+    try Self.floats(required(name), name, of: owner)
+  }
+
+  static func floats(
+    _ value: JSONText, _ name: String, of owner: String
+  ) throws(PostprocessingError) -> [Float] {
+    guard case .list(let values) = value else {
+      throw PostprocessingError(text: "\(name.prefix(40)) of \(owner) is not a list of numbers")
     }
     var numbers: [Float] = []
     numbers.reserveCapacity(values.count)
-    for value in values { numbers.append(try Self.float(value, "one of \(name) of \(owner)")) }
+    for value in values { numbers.append(try float(value, "one of \(name.prefix(40)) of \(owner)")) }
     return numbers
   }
 

@@ -108,7 +108,8 @@ struct JSONModelReader {
     }
     let written = bytes[start..<position]
     position += 1
-    return String(decoding: hasEscapes ? Self.unescaped(written) : Array(written), as: UTF8.self)
+    return hasEscapes
+      ? String(decoding: Self.unescaped(written), as: UTF8.self) : String(decoding: written, as: UTF8.self)
   }
 
   private static let escapes: [UInt8: UInt8] = [

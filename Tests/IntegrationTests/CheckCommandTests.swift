@@ -46,10 +46,10 @@ import Testing
       #expect(accepted.code == 0 && accepted.errors.contains("accepted: "), "\(accepted.text)")
       let same = try check("count(post, 7d)", "count(post, 168h)")
       #expect(same.code == 0, "\(same.text)")
-      let objective = try check("\"binary:logistic\"", "\"reg:squarederror\"")
+      let objective = try check("\"reg:squarederror\"", "\"binary:logistic\"")
       #expect(
         objective.errors.contains(
-          "objective is binary:logistic, the pipeline's is reg:squarederror (line 164"))
+          "objective is reg:squarederror, the pipeline's is binary:logistic (line 163"))
     }
   }
 

@@ -78,14 +78,32 @@ import XGBoost
     #expect(valued.allSatisfy { $0[1] == "premium" })
   }
 
-  /// For every fifth person: the row that `tally features` prints, given to libxgboost, gives the latest score.
+  /// What a calibrated model makes of a margin, by the manual's page on it: straight lines between knots, in double precision.
+  private func calibrated(_ margin: Float, by link: JSON) throws -> Float {
+    let (margins, values) = (
+      link["margins"].elements.compactMap(\.real), link["values"].elements.compactMap(\.real)
+    )
+    let knots = zip(margins, values).map { (margin: Double(Float($0)), value: Double(Float($1))) }
+    let next = knots.firstIndex { $0.margin > Double(margin) } ?? knots.count
+    guard next > 0 else { return Float(try #require(knots.first).value) }
+    guard next < knots.count else { return Float(knots[next - 1].value) }
+    let (from, to) = (knots[next - 1], knots[next])
+    let share = (Double(margin) - from.margin) / (to.margin - from.margin)
+    return min(max(Float(from.value + share * (to.value - from.value)), Float(from.value)), Float(to.value))
+  }
+
+  /// For every fifth person: the row that `tally features` prints, given to libxgboost, gives the latest score; of churn, once it is
+  /// calibrated as its file says.
   private func checkScoresAgainstLibrary(_ rig: Rig) throws {
     let program = try FeatureProgram(loadPipeline(yaml: readText(Places.pipeline)).features)
     let names = ["engagement", "churn", "lifetime_value"]
     let rows = try rig.table.query("SELECT entity_id, \(names.joined(separator: ", ")) FROM latest_scores")
     let latest = Dictionary(rows.map { ($0[0], $0.dropFirst().map { Float($0) }) }) { first, _ in first }
     for (column, name) in names.enumerated() {
-      let booster = try Booster(reference: TreeEnsemble(path: "\(rig.history.models)/\(name).json"))
+      let ensemble = try TreeEnsemble(path: "\(rig.history.models)/\(name).json")
+      let booster = try Booster(reference: ensemble)
+      let link = try JSON(ensemble.attributes["tally_postprocessing"] ?? "null")["link"]
+      #expect(link["name"].text == (name == "churn" ? "curve" : nil))
       for person in rig.history.people.indices where person % 5 == column {
         let id = rig.history.people[person]
         let json = try JSON(try rig.ask(["features", id, "--json"]).output)
@@ -93,7 +111,9 @@ import XGBoost
         #expect(json["features"].keys == program.columnNames.sorted())
         #expect(row.contains { !$0.isNaN && $0 != 0 })
         var value: Float = .nan
-        try booster.predict(row, rows: 1, columns: row.count, into: &value)
+        let isCurve = name == "churn"
+        try booster.predict(row, rows: 1, columns: row.count, kind: isCurve ? .margin : .value, into: &value)
+        if isCurve { value = try calibrated(value, by: link) }
         if name == "engagement" { value = min(max(value, 0), 1) }
         #expect(latest[id]?[column] == value, "\(name) of person \(person)")
       }

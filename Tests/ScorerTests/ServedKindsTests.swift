@@ -25,7 +25,7 @@ import XGBoost
   }
 
   private static func random(
-    _ objective: Objective, isDart: Bool = false, seed: UInt64 = 3, hasCategories: Bool = false
+    _ objective: Objective, isDart: Bool = false, seed: UInt64 = 3
   ) throws -> RandomModel {
     try RandomModel(
       seed: seed, objective: objective, depth: 4, rounds: 12, isDart: isDart, hasCategories: false,
@@ -96,6 +96,29 @@ import XGBoost
     #expect(bits(try Self.scores(foreign, rows).map { $0[0] }) == bits(try model.booster.predict(matrix)))
     #expect(foreign.thresholds[0].isNaN && foreign.postprocessing == [nil])
     #expect(foreign.modelSet.hashHex != models.modelSet.hashHex)
+  }
+
+  /// What is made of margins is made of those of the trees that count, and the version is of the choice, too.
+  @Test func ofTheTreesThatCount() throws {
+    let model = try Self.random(.binaryLogistic)
+    try model.booster.setAttribute("best_iteration", "4")
+    let file = try Self.bytes(model, Self.curve.json)
+    let rows = try ForestCheck.inputs(
+      TreeEnsemble(bytes: file, name: "m.json", reading: ModelReading(trees: .all)), rows: 150, seed: 5,
+      hasInfinities: false)
+    let processor = try Postprocessor(Self.curve, groups: 1, outputs: 1, columns: Self.columns)
+    var versions: Set<String> = []
+    var scores: Set<[UInt32]> = []
+    for trees in ModelTrees.allCases {
+      let models = try Self.served([(Self.declaration("m", kind: .binary(recall: nil), trees: trees), file)])
+      var expected = models.forest.values(rows, model: 0, isMargin: true)
+      processor.apply(to: &expected, stride: 1, rows: rows, columns: Self.columns.count, count: 150)
+      let found = try Self.scores(models, rows).map { $0[0] }
+      #expect(bits(found) == bits(expected))
+      versions.insert(models.modelVersions[0])
+      scores.insert(bits(found))
+    }
+    #expect(versions.count == 2 && scores.count == 2)
   }
 
   @Test func classesAndQuantilesBesideAModelThatIsAbsent() throws {

@@ -93,7 +93,7 @@ import TestNumbers
       #expect(evaluation.ensemble?.trees.count == report.trees && evaluation.gains.count == 3)
       let figures = ModelReport(evaluation).figures
       let rmse = try #require(figures.first { $0.name == "rmse" }?.value)
-      #expect((rmse - (report.quality.rmse ?? .nan)).magnitude < 1e-9)
+      #expect((rmse - (try #require(report.quality.rmse))).magnitude < 1e-9)
     }
   }
 
