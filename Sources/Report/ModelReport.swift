@@ -77,7 +77,8 @@ struct ModelFacts {
       report.favourable, form, outputs: evaluation.model.outputs, threshold: threshold)
     let groupings = report.groups.compactMap { Grouping($0, columns) }
     groups = Self.groups(evaluation, measured, groupings, form, outcome, threshold ?? 0.5)
-    sample = ColumnSample(evaluation.training.features, columns: columns.count)
+    let sample = ColumnSample(evaluation.training.features, columns: columns.count)
+    self.sample = sample
     ranges = ColumnRange.all(evaluation.training.features, columns: columns.count)
     let protected = groupings.map(\.column)
     protectedFeatures = protected.map { columns[$0].name }

@@ -165,7 +165,7 @@ import XGBoost
       evaluation.heldBack.features = ArrayRows(
         values: cells.enumerated().map { $0 % 5 == 1 ? Float($0 / 5 % 500) : $1 }, columns: 5)
     }
-    #expect(card(words, "card.md").contains("groups of fewer than 30 entities each"))
+    #expect(card(words, "card.md").contains("small groups"))
     let negative = try report("huge") { evaluation in
       evaluation.model.kind = .regression
       evaluation.model.objective = "reg:squarederror"

@@ -71,11 +71,8 @@ extension Card {
     let others = report.groups.filter { !titles.contains($0.title) }
     guard !others.isEmpty else { return [] }
     let few = others.count(where: \.isSuppressed)
-    let why =
-      few == others.count ? "of fewer than \(GroupReport.entitiesLeast) entities each" : "that are smaller"
-    return [
-      ["\(others.count) groups \(why)", "suppressed"] + [String](repeating: "–", count: max(columns - 2, 0))
-    ]
+    let title = few == others.count ? "\(few) small groups" : "\(others.count) other groups"
+    return [[title, "suppressed"] + [String](repeating: "–", count: max(columns - 2, 0))]
   }
 
   private func qualityTable(_ report: GroupReport, _ shown: [GroupReport.Group]) -> Document.Table {

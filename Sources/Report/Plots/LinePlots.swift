@@ -143,7 +143,7 @@ enum LinePlots {
         frame.box(
           Double(other) - 0.48...Double(other) + 0.48, place - 0.46...place + 0.46, "f0",
           opacity: 0.05 + 0.55 * share)
-        if count <= 12 {
+        if count <= 8 {
           frame.label(Double(other), place, NumberText.percent(share), anchor: "middle")
         }
       }
