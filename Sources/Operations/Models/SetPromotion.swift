@@ -198,8 +198,9 @@ package struct SetPromotion {
     part.partitions = wanted
     let source = try access.openLog(part, reader: "tally-models")
     defer { source.close() }
-    let homes = try access.homes(partitions, records: [])
-    let pass = EventPass(program: access.pipeline.program, decoder: try access.makeDecoder(homes))
+    // Promotions have no home, so that nobody need look where the log's keys lie.
+    let pass = EventPass(
+      program: access.pipeline.program, decoder: try access.makeDecoder(access.homes(partitions)))
     var found: [Int32: Int64] = [:]
     try LogReading(source, from: part.from).forEachBatch { batch in
       for record in batch.records where found[record.partition] == nil {
