@@ -71,7 +71,7 @@ import Testing
       #expect(history.output.contains("rollback: it was one") && history.output.contains("figure auc"))
       let card = try stage.models(["show", "churn", "--card"])
       #expect(
-        card.output.contains("# engagement / churn") && card.output.contains("churn below 0.7"),
+        card.output.contains("# engagement / churn") && card.output.contains("compared: churn below "),
         "\(card.text)")
       let reference = readText("\(stage.registry)/engagement/churn/\(first)/reference.json")
       #expect(try JSON(reference)["rows"].whole != nil)
