@@ -35,13 +35,18 @@ import Testing
     // A model and the three files of its report, each.
     #expect(expected.count == 28 && expected["churn.card.html"] != nil)
     #expect(try models(folder + "/rows") == expected)
+    let packed = folder + "/rows.parquet"
+    _ = try ask(log + ["--models", folder + "/none", "--export", packed])
+    _ = try ask(
+      ["--pipeline", Places.pipeline, "--rows", packed, "--models", folder + "/packed"] + Self.quick)
+    #expect(try models(folder + "/packed") == expected)
     _ = try ask(
       log + ["--export", rows, "--force", "--only", "churn", "--models", folder + "/both"] + Self.quick)
     #expect(try models(folder + "/both") == expected.filter { $0.key.hasPrefix("churn") })
   }
 
   @Test(arguments: [
-    (["--export", "x.parquet"], "Parquet is not supported yet"), (["--rows", "x.csv.gz"], "reads plain CSV"),
+    (["--export", "x.csv.zst"], "writes plain CSV"), (["--rows", "x.csv.gz"], "reads plain CSV"),
     (["--rows", "x.csv", "--labels", "l.csv"], "give --rows or --labels"), (["--force"], "--export only"),
   ]) func refusesWhatDoesNotGoTogether(arguments: [String], expected: String) throws {
     #expect(try ask(["--pipeline", Places.pipeline] + arguments, code: 64).contains(expected))
