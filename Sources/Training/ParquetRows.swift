@@ -13,8 +13,10 @@ struct ParquetRows {
 
   init(_ columns: RowColumns) {
     let names = columns.names
+    // Categories have their word beside their code, and labels of classes are words.
     let words = Set(
-      zip(columns.features, columns.words).filter { !$1.isEmpty }.map { RowColumns.wordColumn($0.0) })
+      zip(columns.features, columns.words).filter { !$1.isEmpty }.map { RowColumns.wordColumn($0.0) }
+        + zip(columns.labels, columns.classes).filter { !$1.isEmpty }.map(\.0))
     self.columns = names.enumerated().map { place, name in
       switch name {
       case "entity", "split": (ParquetColumn(name, .text), place)
