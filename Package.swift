@@ -134,7 +134,7 @@ let package = Package(
     tests("HouseTests", []),
     tests("EventsTests", ["Events"]),
     tests("ParquetTests", ["TestThreads", "Events", "Parquet"], data: ["Files"]),
-    tests("DataflowTests", ["Features", "Dataflow", "TestNumbers"]),
+    tests("DataflowTests", ["Events", "Features", "Dataflow", "TestNumbers"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     tests("FeaturesTests", ["TestNumbers", "Events", "Features", "CEvents", "CMallocCounter"]),
     tests("DeclarationTests", ["Events", "Features", "Dataflow", "Declaration"]),
@@ -142,7 +142,8 @@ let package = Package(
     tests(
       "IngestTests",
       [
-        "TestThreads", "Events", "Features", "Dataflow", "Ingest", "Kafka", "CEvents", "TestServers",
+        "TestThreads", "Events", "Features", "Dataflow", "Envelope", "Ingest", "Kafka", "CEvents",
+        "TestServers",
         "TestNumbers", "CMallocCounter", "CSimdjson", "CXXHash", "Declaration",
       ]),
     tests(
@@ -211,7 +212,7 @@ let package = Package(
       [
         "TestPlaces", "tally", "Configuration", "Operations", "CEvents", "Events", "Features",
         "Dataflow",
-        "Kafka", "XGBoost", "Declaration", "Ingest",
+        "Kafka", "XGBoost", "Declaration", "Metrics", "Ingest",
         "FeatureStore", "Synthetic", "Pipeline", "TestServers", "TestNumbers",
         grdb, logging,
       ]),
