@@ -31,6 +31,23 @@ import Testing
     }
   }
 
+  /// A module that is not declared is there by chance: in a folder that was built before, or because another target needs it first.
+  @Test func everyImportOfTestsIsDeclared() throws {
+    let declared = try Project.manifest().testDependencies
+    #expect(declared.count > 10)
+    for file in try Project.swiftFiles(under: "Tests") {
+      let module = Project.module(of: file.path)
+      // The house's own tests have samples of imports in texts.
+      guard let own = declared[module], module != "HouseTests" else { continue }
+      for imported in SourceImports.modules(in: file.text)
+      where House.floors[imported] != nil && imported != module {
+        #expect(
+          own.contains(imported),
+          "\(file.path) imports \(imported), which Package.swift does not give to \(module)")
+      }
+    }
+  }
+
   @Test func everyDeclaredDependencyGoesDownwards() throws {
     let manifest = try Project.manifest()
     #expect(manifest.dependencies.count > 10)

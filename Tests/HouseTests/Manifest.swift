@@ -4,6 +4,8 @@ import Foundation
 struct Manifest {
   /// Dependencies by target; those on packages by the product's name.
   private(set) var dependencies: [String: Set<String>] = [:]
+  /// Dependencies of the tests' targets; those on packages by the product's name.
+  private(set) var testDependencies: [String: Set<String>] = [:]
   /// The floors that it writes beside the targets.
   private(set) var floors: [String: Int] = [:]
 
@@ -20,6 +22,9 @@ struct Manifest {
     for match in text.matches(of: /\bmodule\(\s*"(\w+)",\s*floor: (\d+)(?:,\s*\[([^\]]*)\])?/) {
       dependencies[String(match.1)] = names(match.3)
       floors[String(match.1)] = Int(match.2)
+    }
+    for match in text.matches(of: /\btests\(\s*"(\w+)",\s*\[([^\]]*)\]/) {
+      testDependencies[String(match.1)] = names(match.2)
     }
     // A target of the tests names its path under Tests/.
     for match in text.matches(
