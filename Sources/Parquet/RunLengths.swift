@@ -25,7 +25,7 @@ enum RunLengths {
   }
 
   private static func appendRun(of number: UInt32, count: Int, _ width: Int, _ bytes: inout [UInt8]) {
-    varint(UInt64(count) << 1, &bytes)
+    bytes.append(varint: UInt64(count) << 1)
     for byte in 0..<(width + 7) / 8 { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * UInt32(byte)))) }
   }
 
@@ -35,7 +35,7 @@ enum RunLengths {
   ) {
     if range.isEmpty { return }
     let groups = (range.count + 7) / 8
-    varint(UInt64(groups) << 1 | 1, &bytes)
+    bytes.append(varint: UInt64(groups) << 1 | 1)
     var pending: UInt64 = 0
     var count = 0
     for index in range.lowerBound..<range.lowerBound + groups * 8 {
@@ -47,14 +47,5 @@ enum RunLengths {
         count -= 8
       }
     }
-  }
-
-  private static func varint(_ value: UInt64, _ bytes: inout [UInt8]) {
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(rest))
   }
 }

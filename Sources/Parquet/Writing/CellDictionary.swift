@@ -62,4 +62,14 @@ extension [UInt8] {
   mutating func appendLength(_ count: Int) {
     Swift.withUnsafeBytes(of: UInt32(count).littleEndian) { append(contentsOf: $0) }
   }
+
+  /// Seven bits a byte, the lowest first (LEB128): Thrift and the hybrid of runs and packed bits both write numbers so.
+  mutating func append(varint value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(rest))
+  }
 }
